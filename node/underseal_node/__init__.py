@@ -1,0 +1,1 @@
+"""One company's node: it publishes, serves, requests and receives footprints."""

@@ -1,0 +1,214 @@
+"""A node in this process: its home, settings, database, keys and identity."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from sqlmodel import Session
+from underseal_protocol.keys import KeyPurpose, PublicKeySet, SigningKey
+
+from underseal_node.clock import Clock, utc_now
+from underseal_node.errors import ConfigurationError
+from underseal_node.home import Home
+from underseal_node.settings import Settings, load_settings
+from underseal_node.store import identity as identities
+from underseal_node.store.database import Store, open_store
+from underseal_node.store.identity import Identity
+from underseal_node.trust import keyring
+from underseal_node.trust.tokens import AccessTokens
+from underseal_node.trust.vault import Vault, VaultPurpose, create_master_key, open_vault
+
+__all__ = ["Identity", "Node", "Role", "create_node", "node_url", "open_node", "public_vault"]
+
+PUBLIC_PURPOSES = (VaultPurpose.TOKEN_KEY,)
+
+
+class Role(StrEnum):
+    """What a process does; it decides which keys it can open."""
+
+    MANAGE = "manage"
+    PUBLIC = "public"
+
+
+@dataclass
+class Node:
+    """What every part of the program is given.
+
+    Attributes:
+        home: the directory of the node.
+        settings: the settings in force.
+        store: the database.
+        vault: opens what this process needs; in the public role only the access-token key.
+        identity: the company and the URL of the node.
+        public_keys: every public key of this node.
+        clock: what time it is.
+        role: what this process does.
+    """
+
+    home: Home
+    settings: Settings
+    store: Store
+    vault: Vault
+    identity: Identity
+    public_keys: PublicKeySet
+    clock: Clock = utc_now
+    role: Role = Role.MANAGE
+    _keys: dict[KeyPurpose, SigningKey] = field(default_factory=dict, repr=False)
+
+    def now(self) -> datetime:
+        """The present instant, aware, in UTC."""
+        return self.clock()
+
+    def signing_key(self, purpose: KeyPurpose) -> SigningKey:
+        """The key this node signs with; decrypted when first asked for.
+
+        Raises:
+            VaultError: a process in the public role asks for another key than the access-token key.
+        """
+        if purpose not in self._keys:
+            self._keys[purpose] = self.store.read_sync(
+                lambda session: keyring.signing_key(session, self.vault, purpose)
+            )
+        return self._keys[purpose]
+
+    def access_tokens(self) -> AccessTokens:
+        """A new issuer and verifier of access tokens, with an empty cache."""
+        return AccessTokens(
+            self.signing_key(KeyPurpose.ACCESS_TOKEN),
+            self.identity.url,
+            self.settings.token_lifetime_seconds,
+            cache_size=self.settings.token_cache_size,
+        )
+
+    def close(self) -> None:
+        """Finish writes under way and close the database."""
+        self.store.close()
+
+
+def create_node(
+    home_path: Path | str,
+    *,
+    company_name: str,
+    company_ids: Sequence[str],
+    url: str,
+    clock: Clock = utc_now,
+) -> Home:
+    """Set up a node in an empty home: master key, database, signing keys, identity.
+
+    Args:
+        home_path: the home directory.
+        company_name: as it is written into footprints.
+        company_ids: URNs of the company, at least one.
+        url: where peers reach it, `https://HOST[:PORT][/PATH]`.
+        clock: what time it is.
+
+    Raises:
+        ConfigurationError: there is a node already, or an argument is not allowed.
+    """
+    identity = checked_identity(company_name, company_ids, url)
+    home = Home(home_path)
+    home.create()
+    settings = load_settings(home)
+    create_master_key(home, settings)
+    vault = open_vault(home, settings)
+    store = open_store(settings, home, clock=clock)
+
+    def first_rows(session: Session) -> None:
+        identities.create(session, identity, clock())
+        keyring.create_keys(session, vault, clock())
+
+    try:
+        store.write_sync(first_rows)
+    finally:
+        store.close()
+    return home
+
+
+def checked_identity(company_name: str, company_ids: Sequence[str], url: str) -> Identity:
+    """An identity that footprints can be published under.
+
+    Raises:
+        ConfigurationError: an argument is empty or malformed.
+    """
+    if not company_name.strip():
+        raise ConfigurationError("the company name is empty")
+    if not company_ids:
+        raise ConfigurationError(
+            "a company id is needed", hint="Such as urn:lei:..., with --company-id."
+        )
+    for company_id in company_ids:
+        if not company_id.lower().startswith("urn:"):
+            raise ConfigurationError(
+                f"the company id {company_id!r} is not a URN",
+                hint="Write it as urn:NAMESPACE:ID, such as urn:lei:529900T8BM49AURSDO55.",
+            )
+    return Identity(company_name.strip(), tuple(company_ids), node_url(url))
+
+
+def node_url(url: str) -> str:
+    """The URL of a node in the form in which it issues: no trailing slash, host in lower case.
+
+    Raises:
+        ConfigurationError: it is not an https URL of a host, or has a query or a fragment.
+    """
+    hint = "Write it as https://HOST[:PORT][/PATH]."
+    try:
+        parts = urlsplit(url.strip())
+        port = parts.port
+    except ValueError as error:
+        raise ConfigurationError(f"{url!r} is not a URL: {error}", hint=hint) from error
+    if parts.scheme.lower() != "https" or not parts.hostname:
+        raise ConfigurationError(f"{url!r} is not an https URL", hint=hint)
+    if parts.query or parts.fragment or parts.username or parts.password:
+        raise ConfigurationError(f"{url!r} has more than host, port and path", hint=hint)
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    authority = host if port in (None, 443) else f"{host}:{port}"
+    return f"https://{authority}{parts.path.rstrip('/')}"
+
+
+def open_node(
+    home_path: Path | str,
+    *,
+    role: Role | str = Role.MANAGE,
+    settings: Settings | None = None,
+    vault: Vault | None = None,
+    clock: Clock = utc_now,
+) -> Node:
+    """Open the node in a home, migrating its database if needed.
+
+    Args:
+        home_path: the home directory.
+        role: a public process gets a vault for the access-token key only.
+        settings: in force; read from the environment and the home by default.
+        vault: handed over by the parent process; otherwise the master key is read.
+        clock: what time it is.
+
+    Raises:
+        ConfigurationError: there is no node, or it is set up wrongly.
+    """
+    home = Home(home_path)
+    home.require()
+    settings = settings or load_settings(home)
+    vault = vault or open_vault(home, settings)
+    if role == Role.PUBLIC:
+        vault = public_vault(vault)
+    home.make_directories()
+    store = open_store(settings, home, clock=clock)
+    try:
+        identity, keys = store.read_sync(
+            lambda session: (identities.load(session), keyring.public_keys(session))
+        )
+    except BaseException:
+        store.close()
+        raise
+    return Node(home, settings, store, vault, identity, keys, clock, Role(role))
+
+
+def public_vault(vault: Vault) -> Vault:
+    """What a worker of the public listener may open; it can be pickled and handed over."""
+    return vault.derived(PUBLIC_PURPOSES)

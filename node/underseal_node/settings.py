@@ -1,0 +1,220 @@
+"""The settings of a node: limits, time-outs and policies, with their units in their names.
+
+A value is taken from the first of: an argument, the environment variable `UNDERSEAL_<NAME>`, the
+file `underseal.toml` in the home directory, the default. `docs/reference/settings.md` lists them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from enum import StrEnum
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from underseal_node.errors import ConfigurationError
+from underseal_node.home import Home
+
+__all__ = ["LogLevel", "RequestsAnswer", "Settings", "load_settings"]
+
+ENV_PREFIX = "UNDERSEAL_"
+
+Items = Annotated[tuple[str, ...], NoDecode]
+Count = Annotated[int, Field(ge=1)]
+Seconds = Annotated[float, Field(gt=0)]
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class RequestsAnswer(StrEnum):
+    """How incoming requests are answered."""
+
+    AUTO = "auto"
+    ASSIST = "assist"
+    MANUAL = "manual"
+
+
+class LogLevel(StrEnum):
+    """The least severe log record that is written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class Settings(BaseSettings):
+    """What an operator can set. Immutable; made by `load_settings`.
+
+    Constructing it directly takes only the arguments given (no environment, no file).
+    """
+
+    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, extra="forbid", frozen=True)
+
+    # Where things are.
+    database_url: SecretStr | None = None
+    master_key_file: Path | None = None
+    ca_file: Path | None = None
+
+    # Listeners.
+    host: str = "0.0.0.0"  # noqa: S104 - peers have to reach the public listener
+    port: Port = 8443
+    manage_host: str = "127.0.0.1"
+    manage_port: Port = 8444
+    workers: Count = 1
+    tls_cert_file: Path | None = None
+    tls_key_file: Path | None = None
+    behind_proxy: bool = False
+    trusted_proxies: Items = ()
+    allowed_hosts: Items = ()
+    shutdown_grace_seconds: Seconds = 10
+
+    # Policies.
+    requests_answer: RequestsAnswer = RequestsAnswer.ASSIST
+    pull_on_published: bool = True
+    allow_private_networks: bool = False
+
+    # What peers may ask of this node.
+    token_lifetime_seconds: Annotated[int, Field(ge=60, le=86_400)] = 900
+    token_cache_size: Count = 10_000
+    default_page_size: Count = 1_000
+    max_page_size: Count = 1_000
+    max_request_body_bytes: Count = 16 * 1024 * 1024
+    max_token_request_bytes: Count = 16 * 1024
+    max_json_depth: Count = 64
+    max_import_bytes: Count = 256 * 1024 * 1024
+
+    # Deliveries to peers.
+    outbox_first_retry_seconds: Seconds = 5
+    outbox_max_retry_seconds: Seconds = 3_600
+    outbox_give_up_hours: Seconds = 72
+    outbox_lease_seconds: Seconds = 120
+    outbox_concurrency: Count = 8
+    worker_poll_seconds: Seconds = 0.2
+
+    # Calls to peers.
+    http_connect_timeout_seconds: Seconds = 10
+    http_timeout_seconds: Seconds = 30
+    http_attempts: Count = 4
+    http_max_retry_after_seconds: Seconds = 120
+    max_response_bytes: Count = 64 * 1024 * 1024
+    max_pages: Count = 100_000
+    pull_page_size: Count = 1_000
+
+    # The database.
+    database_busy_timeout_seconds: Seconds = 10
+    database_reader_threads: Count = 4
+    database_mmap_bytes: Annotated[int, Field(ge=0)] = 256 * 1024 * 1024
+
+    # Logs.
+    log_level: LogLevel = LogLevel.INFO
+    access_log: bool = False
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only the arguments: `load_settings` merges the sources, because it knows the home."""
+        return (init_settings,)
+
+    @field_validator("trusted_proxies", "allowed_hosts", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        """Environment variables hold lists separated by commas."""
+        if isinstance(value, str):
+            return tuple(item.strip() for item in value.split(",") if item.strip())
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for item in value:
+            ip_network(item, strict=False)
+        return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Settings:
+        if self.default_page_size > self.max_page_size:
+            raise ValueError("default_page_size is larger than max_page_size")
+        if self.outbox_first_retry_seconds > self.outbox_max_retry_seconds:
+            raise ValueError("outbox_first_retry_seconds is larger than outbox_max_retry_seconds")
+        if (self.tls_cert_file is None) != (self.tls_key_file is None):
+            raise ValueError("tls_cert_file and tls_key_file belong together: one is missing")
+        return self
+
+
+def load_settings(home: Home, **arguments: object) -> Settings:
+    """Merge arguments, environment, `underseal.toml` and defaults, in this order of precedence.
+
+    Args:
+        home: the home directory; its configuration file may be absent.
+        arguments: settings given on the command line; `None` means not given.
+
+    Raises:
+        ConfigurationError: the file is not TOML, a key is unknown or a value is not allowed.
+    """
+    from_file = _read_file(home.config_file)
+    from_environment: dict[str, Any] = EnvSettingsSource(Settings)()
+    given = {name: value for name, value in arguments.items() if value is not None}
+    try:
+        return Settings(**{**from_file, **from_environment, **given})
+    except ValidationError as error:
+        raise ConfigurationError(
+            _explain(error, home.config_file, from_environment, given),
+            hint="docs/reference/settings.md lists every setting with its unit.",
+        ) from None
+
+
+def _read_file(file: Path) -> dict[str, Any]:
+    try:
+        values = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise ConfigurationError(f"{file} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{file} is not a TOML file: {error}") from error
+    for key in values:
+        if key not in Settings.model_fields:
+            close = difflib.get_close_matches(key, Settings.model_fields, n=1)
+            raise ConfigurationError(
+                f"{file} has an unknown setting `{key}`",
+                hint=f"Did you mean `{close[0]}`?"
+                if close
+                else "docs/reference/settings.md lists every setting.",
+            )
+    return values
+
+
+def _explain(
+    error: ValidationError, file: Path, environment: dict[str, Any], given: dict[str, Any]
+) -> str:
+    """Say where each refused value came from, without showing it: it may be a secret."""
+    sentences = []
+    for item in error.errors(include_url=False, include_input=False, include_context=False):
+        name = str(item["loc"][0]) if item["loc"] else ""
+        if not name:
+            sentences.append(item["msg"].removeprefix("Value error, "))
+            continue
+        if name in given:
+            place = f"the argument {name}"
+        elif name in environment:
+            place = f"the environment variable {ENV_PREFIX}{name.upper()}"
+        else:
+            place = f"`{name}` in {file}"
+        sentences.append(f"{place}: {item['msg'].removeprefix('Value error, ')}")
+    return "; ".join(sentences)

@@ -1,0 +1,1 @@
+"""The tables of a node, their migrations, and the only queries there are."""

@@ -1,0 +1,98 @@
+"""Copying a whole SQLite database, and what a restored one needs before it may run."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from underseal_node.errors import RefusedError
+from underseal_node.home import PRIVATE_FILE, sync_directory
+from underseal_node.store.tables import OutboxState
+
+__all__ = ["check_database", "copy_database", "prepare_restored"]
+
+BUSY_SECONDS = 30.0
+
+# A peer remembers the last change number it has seen. Numbers given after the backup was made must
+# not be given again to other changes, or the peer would miss those.
+CHANGE_NUMBERS_SKIPPED = 1_000_000_000
+
+
+def copy_database(source: Path, destination: Path) -> None:
+    """Copy a consistent snapshot of a database that may be in use.
+
+    Args:
+        source: an existing SQLite database.
+        destination: a new file; it appears whole or not at all.
+
+    Raises:
+        RefusedError: the copy cannot be written (no space, no permission).
+    """
+    temporary = destination.with_name(f".{destination.name}.{os.getpid()}")
+    try:
+        os.close(os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, PRIVATE_FILE))
+        with (
+            closing(sqlite3.connect(f"{source.as_uri()}?mode=ro", uri=True)) as original,
+            closing(sqlite3.connect(temporary)) as copy,
+        ):
+            original.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
+            # All pages in one step is one read transaction: a writer cannot make it start again.
+            original.backup(copy)
+            copy.execute("PRAGMA journal_mode = DELETE")
+        _sync(temporary)
+        temporary.replace(destination)
+        sync_directory(destination.parent)
+    except (OSError, sqlite3.Error) as error:
+        raise RefusedError(
+            f"the database cannot be copied to {destination}: {error}",
+            hint="Check the free space and the permissions of the directory.",
+        ) from error
+    finally:
+        for leftover in (temporary, temporary.with_name(temporary.name + "-journal")):
+            leftover.unlink(missing_ok=True)
+
+
+def check_database(file: Path) -> str:
+    """Check that a file is a sound database of a node.
+
+    Returns:
+        the revision of its schema.
+
+    Raises:
+        RefusedError: it is damaged or something else.
+    """
+    try:
+        with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as connection:
+            verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            revision = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    except sqlite3.Error as error:
+        raise RefusedError(f"the backup holds no database of a node: {error}") from error
+    if verdict != "ok" or revision is None:
+        raise RefusedError(f"the database in the backup is damaged: {verdict}")
+    return str(revision[0])
+
+
+def prepare_restored(file: Path) -> int:
+    """Make a restored database safe to run: nothing is sent again unasked.
+
+    Returns:
+        how many outgoing events are now paused.
+    """
+    with closing(sqlite3.connect(file)) as connection, connection:
+        paused = connection.execute(
+            "UPDATE outbox SET state = ?, leased_until = NULL WHERE state = ?",
+            (OutboxState.PAUSED, OutboxState.PENDING),
+        ).rowcount
+        connection.execute("UPDATE change_counter SET last = last + ?", (CHANGE_NUMBERS_SKIPPED,))
+    _sync(file)
+    return paused
+
+
+def _sync(file: Path) -> None:
+    descriptor = os.open(file, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

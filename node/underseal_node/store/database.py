@@ -1,0 +1,243 @@
+"""The database of a node: one writer thread, several readers.
+
+SQLite in the home directory by default; `database_url` names a PostgreSQL instead. What differs
+between the two is in this module and in `store/migrate.py` and `store/backup.py` alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from sqlalchemy import Engine, create_engine, event, update
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.pool import QueuePool
+from sqlmodel import Session, col
+
+from underseal_node.clock import Clock, utc_now
+from underseal_node.errors import ConfigurationError
+from underseal_node.home import PRIVATE_FILE, Home
+from underseal_node.settings import Settings
+from underseal_node.store.migrate import migrate
+from underseal_node.store.tables import ChangeCounter
+
+__all__ = ["Store", "next_change", "open_store"]
+
+T = TypeVar("T")
+Work = Callable[[Session], T]
+
+WRITE_ATTEMPTS = 5
+RETRY_SECONDS = 0.05
+
+# PostgreSQL: serialization_failure, deadlock_detected, lock_not_available.
+TRANSIENT_SQLSTATES = frozenset({"40001", "40P01", "55P03"})
+# SQLite: primary result codes SQLITE_BUSY and SQLITE_LOCKED (the low byte of the extended code).
+TRANSIENT_SQLITE_CODES = frozenset({5, 6})
+
+
+class Store:
+    """Runs pieces of work in transactions.
+
+    A piece of work is a function that takes a `Session` and returns a value; it runs again when the
+    database was busy, so it must have no effect outside the session. What it returns stays readable
+    after the transaction.
+
+    Args:
+        writer: the engine that writes; used by one thread only.
+        reader: the engine that only reads.
+        reader_threads: how many reads run at a time.
+    """
+
+    def __init__(self, writer: Engine, reader: Engine, *, reader_threads: int) -> None:
+        self.write_engine = writer
+        self.read_engine = reader
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
+        self._readers = ThreadPoolExecutor(reader_threads, thread_name_prefix="store-reader")
+        self._writer_thread: int | None = None
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is SQLite, for the few guarded places where that matters."""
+        return self.write_engine.dialect.name == "sqlite"
+
+    async def write(self, work: Work[T]) -> T:
+        """Run work in one transaction on the writer thread and commit it.
+
+        Once started it is completed, also when the caller is cancelled meanwhile.
+
+        Raises:
+            OperationalError: the database stayed busy, or its disk is full.
+        """
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._writer, self._write, work)
+
+    async def read(self, work: Work[T]) -> T:
+        """Run work on a reader thread, on one consistent snapshot; it cannot write."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._readers, self.read_sync, work)
+
+    def write_sync(self, work: Work[T]) -> T:
+        """Like `write`, for callers outside an event loop; waits for the writer thread.
+
+        Raises:
+            RuntimeError: called by work that is already writing; it would wait for itself.
+        """
+        if threading.get_ident() == self._writer_thread:
+            raise RuntimeError("a write was started inside a write: pass the session instead")
+        return self._writer.submit(self._write, work).result()
+
+    def read_sync(self, work: Work[T]) -> T:
+        """Like `read`, in the calling thread."""
+        with Session(self.read_engine, expire_on_commit=False) as session:
+            return work(session)
+
+    def close(self) -> None:
+        """Finish what has been started and close all connections."""
+        self._writer.shutdown(wait=True)
+        self._readers.shutdown(wait=True)
+        self.read_engine.dispose()
+        self.write_engine.dispose()
+
+    def _write(self, work: Work[T]) -> T:
+        self._writer_thread = threading.get_ident()
+        for attempt in range(1, WRITE_ATTEMPTS + 1):
+            try:
+                with Session(self.write_engine, expire_on_commit=False) as session:
+                    result = work(session)
+                    session.commit()
+                    return result
+            except OperationalError as error:
+                if attempt == WRITE_ATTEMPTS or not _is_transient(error):
+                    raise
+                time.sleep(RETRY_SECONDS * attempt)
+        raise AssertionError("unreachable")  # the last attempt returns or raises
+
+
+def open_store(settings: Settings, home: Home, *, clock: Clock = utc_now) -> Store:
+    """Open the database, creating or migrating it first.
+
+    Args:
+        settings: where it is and how long to wait for it.
+        home: of the node; its directories exist.
+        clock: names the copy that is made before a migration.
+
+    Raises:
+        ConfigurationError: the URL cannot be used, or a newer version of the program wrote it.
+    """
+    url = database_url(settings, home)
+    writer = _engine(url, settings, read_only=False)
+    try:
+        migrate(writer, home, clock)
+    except BaseException:
+        writer.dispose()
+        raise
+    reader = _engine(url, settings, read_only=True)
+    return Store(writer, reader, reader_threads=settings.database_reader_threads)
+
+
+def database_url(settings: Settings, home: Home) -> URL:
+    """The URL of the database; a bare `postgresql://` means the driver psycopg.
+
+    Raises:
+        ConfigurationError: it is not the URL of a SQLite file or a PostgreSQL database.
+    """
+    if settings.database_url is None:
+        return URL.create("sqlite", database=str(home.database))
+    try:
+        url = make_url(settings.database_url.get_secret_value())
+    except ArgumentError:
+        raise ConfigurationError("database_url is not a database URL", hint=_URL_HINT) from None
+    backend = url.get_backend_name()
+    if backend == "postgresql" and url.drivername == "postgresql":
+        return url.set(drivername="postgresql+psycopg")
+    if backend not in {"sqlite", "postgresql"} or (backend == "sqlite" and not url.database):
+        raise ConfigurationError(f"database_url names `{backend}`", hint=_URL_HINT)
+    return url
+
+
+_URL_HINT = "Leave it out for SQLite in the home, or use postgresql://USER:PASSWORD@HOST/DATABASE."
+
+
+def next_change(session: Session) -> int:
+    """The next number of the change counter, for a change of a footprint or a grant.
+
+    The counter's row stays locked until the transaction ends, so numbers become visible in their
+    order: who has seen number N has seen every change up to N.
+    """
+    statement = (
+        update(ChangeCounter)
+        .where(col(ChangeCounter.id) == 1)
+        .values(last=ChangeCounter.last + 1)
+        .returning(col(ChangeCounter.last))
+    )
+    return int(session.execute(statement).scalar_one())
+
+
+def _engine(url: URL, settings: Settings, *, read_only: bool) -> Engine:
+    size = settings.database_reader_threads + 1 if read_only else 1
+    try:
+        engine = create_engine(url, poolclass=QueuePool, pool_size=size, max_overflow=4)
+    except (NoSuchModuleError, ModuleNotFoundError) as error:
+        raise ConfigurationError(
+            f"the driver for {url.drivername} is not installed: {error}",
+            hint="Run `pip install 'psycopg[binary]'` for PostgreSQL.",
+        ) from error
+    if engine.dialect.name == "sqlite":
+        _prepare_sqlite(engine, settings, read_only=read_only)
+    elif read_only:
+        engine = engine.execution_options(postgresql_readonly=True)
+    return engine
+
+
+def _prepare_sqlite(engine: Engine, settings: Settings, *, read_only: bool) -> None:
+    """Set what every connection needs, and begin transactions ourselves.
+
+    The driver would begin a write late, on its first statement, and then fail instead of waiting
+    when another process has written since: `BEGIN IMMEDIATE` takes the lock first.
+    """
+    begin = "BEGIN" if read_only else "BEGIN IMMEDIATE"
+
+    def connected(connection: Any, _record: object) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        # First, so that the switch to WAL waits for other processes too.
+        cursor.execute(
+            f"PRAGMA busy_timeout = {int(settings.database_busy_timeout_seconds * 1000)}"
+        )
+        if not read_only:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        # FULL: what has been acknowledged to a peer is on disk (docs/adr/0010-storage.md).
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute(f"PRAGMA mmap_size = {settings.database_mmap_bytes}")
+        if read_only:
+            cursor.execute("PRAGMA query_only = ON")
+        cursor.close()
+
+    def begun(connection: Any) -> None:
+        connection.exec_driver_sql(begin)
+
+    event.listen(engine, "connect", connected)
+    event.listen(engine, "begin", begun)
+    if not read_only and engine.url.database:
+        _make_private(engine.url.database)
+
+
+def _make_private(database: str) -> None:
+    """Create the file with its mode; SQLite gives the same to its -wal and -shm files."""
+    os.close(os.open(database, os.O_RDWR | os.O_CREAT, PRIVATE_FILE))
+
+
+def _is_transient(error: OperationalError) -> bool:
+    """Whether the same work can succeed when it is tried again."""
+    cause = error.orig
+    if getattr(cause, "sqlstate", None) in TRANSIENT_SQLSTATES:
+        return True
+    code = getattr(cause, "sqlite_errorcode", None)
+    return isinstance(code, int) and code & 0xFF in TRANSIENT_SQLITE_CODES

@@ -1,0 +1,100 @@
+"""Brings the database to the schema of this version, once, whoever starts first."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Engine, inspect, text
+
+from underseal_node.clock import Clock
+from underseal_node.errors import ConfigurationError
+from underseal_node.home import Home
+from underseal_node.store.migrations import HEAD
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+__all__ = ["migrate", "revision_of"]
+
+SCRIPTS = Path(__file__).parent / "migrations"
+
+
+def migrate(engine: Engine, home: Home, clock: Clock) -> None:
+    """Run the migrations that are missing, after copying an existing SQLite database.
+
+    Several processes may call this at once: one works, the others wait and find nothing to do.
+
+    Args:
+        engine: the writing engine.
+        home: holds the lock and the copies.
+        clock: names the copy.
+
+    Raises:
+        ConfigurationError: the database was written by a newer version.
+    """
+    if revision_of(engine) == HEAD:
+        return
+    with _locked(home.lock_file):
+        present = revision_of(engine)
+        if present == HEAD:
+            return
+        _refuse_unknown(present)
+        if present is not None and engine.dialect.name == "sqlite":
+            _copy(engine, home.backups / f"{clock():%Y%m%dT%H%M%SZ}-before-{HEAD}.db")
+        _upgrade(engine)
+
+
+def revision_of(engine: Engine) -> str | None:
+    """The revision of the schema in a database, `None` for an empty one."""
+    with engine.connect() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _upgrade(engine: Engine) -> None:
+    # Alembic takes 0.2 s to import: only the process that migrates pays for it.
+    from alembic import command
+
+    with engine.begin() as connection:
+        configuration = alembic_configuration()
+        configuration.attributes["connection"] = connection
+        command.upgrade(configuration, "head")
+
+
+def alembic_configuration() -> Config:
+    """Alembic's configuration for the packaged scripts."""
+    from alembic.config import Config
+
+    configuration = Config()
+    configuration.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
+    return configuration
+
+
+def _refuse_unknown(present: str | None) -> None:
+    if present is None:
+        return
+    known = {file.stem.split("_")[1] for file in (SCRIPTS / "versions").glob("revision_*.py")}
+    if present not in known:
+        raise ConfigurationError(
+            f"the database has schema {present}, this version of Underseal knows up to {HEAD}",
+            hint="Install the newer version again, or restore a backup made by this one.",
+        )
+
+
+def _copy(engine: Engine, destination: Path) -> None:
+    from underseal_node.store.backup import copy_database
+
+    copy_database(Path(str(engine.url.database)), destination)
+
+
+@contextmanager
+def _locked(file: Path) -> Iterator[None]:
+    """Hold an exclusive lock that the kernel releases when the process dies."""
+    with file.open("a") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,1 @@
+"""Keys, secrets and access tokens of a node."""
