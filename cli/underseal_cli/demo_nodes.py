@@ -18,7 +18,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -138,6 +137,24 @@ class NodeProcess:
     def json(self, *arguments: str) -> Any:
         """Run a command with `--json` and return what it prints."""
         return json.loads(self.run(*arguments, "--json").stdout)
+
+    def look(self, path: str) -> Any:
+        """`GET` from the management listener: quicker than a command when something is awaited.
+
+        Raises:
+            DemoError: the answer is an error.
+        """
+        token = (self.home / "secrets" / "operator.token").read_text(encoding="utf-8").strip()
+        connection = http.client.HTTPConnection("127.0.0.1", self.manage_port, timeout=30)
+        try:
+            connection.request("GET", path, headers={"Authorization": f"Bearer {token}"})
+            answer = connection.getresponse()
+            body = answer.read().decode()
+        finally:
+            connection.close()
+        if answer.status != http.HTTPStatus.OK:
+            raise DemoError(f"GET {path} at {self.name}: {answer.status} {body}")
+        return json.loads(body)
 
     def start(self, *options: str) -> None:
         """Start `underseal serve` and wait until it answers.
@@ -311,9 +328,8 @@ class Workbench:
         """Start every node, all at the same time."""
         for node in self.nodes.values():
             node.launch()
-        with ThreadPoolExecutor(max_workers=8) as pool:
-            for _ in pool.map(NodeProcess.wait, self.nodes.values()):
-                pass
+        for node in self.nodes.values():
+            node.wait()
 
     def close(self) -> None:
         """Stop every node, and remove the directory unless it is kept."""

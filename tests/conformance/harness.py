@@ -255,6 +255,13 @@ def _handler(listener: Listener) -> type[http.server.BaseHTTPRequestHandler]:
     return Handler
 
 
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Quiet: a client that hangs up is no failure of a test."""
+
+
 @contextmanager
 def listening(
     context: ssl.SSLContext, *, url: Callable[[int], str], host: str = "127.0.0.1", port: int = 0
@@ -268,8 +275,7 @@ def listening(
         port: the port to listen on; 0 for any.
     """
     listener = Listener(url="")
-    server = http.server.ThreadingHTTPServer((host, port), _handler(listener))
-    server.daemon_threads = True
+    server = Server((host, port), _handler(listener))
     server.socket = context.wrap_socket(
         server.socket, server_side=True, do_handshake_on_connect=False
     )
