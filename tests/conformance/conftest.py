@@ -29,7 +29,7 @@ import httpx
 import jsonschema
 import pytest
 import yaml
-from tests.conformance.harness import Api, Json, Listener, Target, listening
+from tests.conformance.harness import EXTRA_ID, Api, Json, Listener, Target, listening
 
 from underseal_cli.demo_nodes import NodeProcess, Workbench
 
@@ -128,7 +128,7 @@ def extra_documents(base: Path) -> list[Json]:
         [("geographyCountrySubdivision", "CN-SC"), ("geographyRegionOrSubregion", "Eastern Asia")]
     ):
         document: Json = json.loads(base.read_text(encoding="utf-8"))
-        document["id"] = f"5f1d3c9e-0000-4000-8000-00000000000{number}"
+        document["id"] = f"{EXTRA_ID[:-1]}{number}"
         document["productIds"] = [f"urn:pact:jichuan.example:product-id:Extra-{number}"]
         document["productClassifications"] = ["urn:eclass:0173-1#01-AAA123#005"]
         del document["validityPeriodStart"], document["validityPeriodEnd"]

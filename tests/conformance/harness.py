@@ -15,15 +15,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
+from underseal_cli.demo_nodes import NodeProcess
+
 Json = dict[str, Any]
 EVENT_PREFIX = "org.wbcsd.pact.ProductFootprint."
 CLOUD_EVENTS = "application/cloudevents+json; charset=UTF-8"
 CALLBACK_TIMEOUT_SECONDS = 30.0
+EXTRA_ID = "5f1d3c9e-0000-4000-8000-000000000000"
 NEXT_LINK = re.compile(r'<(?P<url>https://[^>\s]+)>; rel="next"')
 
 
@@ -147,6 +151,20 @@ def assert_error(answer: httpx.Response, statuses: set[int], codes: set[str]) ->
     assert body["code"] in codes, body
     assert isinstance(body["message"], str)
     assert body["message"]
+
+
+def publish_copy(operator: NodeProcess, base: Json, tmp_path: Path) -> Json:
+    """Publish a copy of a footprint under another id and product."""
+    document: Json = json.loads(json.dumps(base))
+    document["id"] = str(uuid.uuid4())
+    document["productIds"] = [f"urn:pact:jichuan.example:product-id:{random_word()}"]
+    document.pop("extensions", None)
+    document.pop("precedingPfIds", None)
+    document["status"] = "Active"
+    file = tmp_path / f"{document['id']}.json"
+    file.write_text(json.dumps(document), encoding="utf-8")
+    operator.run("footprint", "import", str(file))
+    return document
 
 
 def random_word() -> str:
