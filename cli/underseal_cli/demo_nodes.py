@@ -304,7 +304,13 @@ class Workbench:
                 return port
         raise AssertionError("unreachable")
 
-    def node(self, name: str, *, public_port: int | None = None, **settings: str) -> NodeProcess:
+    def node(
+        self,
+        name: str,
+        *,
+        public_port: int | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> NodeProcess:
         """A node that is neither initialised nor started.
 
         Args:
@@ -312,7 +318,7 @@ class Workbench:
             public_port: the port of what stands in front of it, if anything does.
             settings: further settings, by their names in lower case.
         """
-        extra = {f"UNDERSEAL_{key.upper()}": value for key, value in settings.items()}
+        extra = {f"UNDERSEAL_{key.upper()}": value for key, value in (settings or {}).items()}
         node = NodeProcess(
             name,
             self.directory,

@@ -98,7 +98,9 @@ def own_node(
         yield None
         return
     bench: Workbench = request.getfixturevalue("workbench")
-    node = bench.node("jichuan", requests_answer="auto", outbox_first_retry_seconds="0.3")
+    node = bench.node(
+        "jichuan", settings={"requests_answer": "auto", "outbox_first_retry_seconds": "0.3"}
+    )
     company = json.loads((BATTERY / "companies.json").read_text(encoding="utf-8"))[0]
     node.init(company["companyName"], company["companyIds"])
     node.start()
