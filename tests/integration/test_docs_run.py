@@ -1,0 +1,89 @@
+"""The blocks marked `sh` in the README and the tutorial are executed, against real nodes."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from underseal_cli.demo_nodes import Workbench
+
+pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("docs")]
+
+ROOT = Path(__file__).parents[2]
+BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PORT = re.compile(r"\b[89]44[34]\b")
+LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)(?:#[^)]*)?\)")
+DOCUMENTS = sorted(
+    path for pattern in ("*.md", "docs/**/*.md", "examples/**/*.md") for path in ROOT.glob(pattern)
+)
+
+
+def script_of(document: Path) -> str:
+    """All executable blocks of a document, as one script."""
+    blocks = BLOCK.findall(document.read_text(encoding="utf-8"))
+    assert blocks, f"{document} has no block marked sh"
+    return "\n".join(blocks)
+
+
+def run(document: Path, tmp_path: Path, bench: Workbench) -> str:
+    """Execute a document's blocks in a home directory and with ports of their own.
+
+    Returns:
+        What they printed.
+    """
+    script = script_of(document).replace("/tmp/", f"{tmp_path}/")
+    ports: dict[str, int] = {}
+    for port in sorted(set(PORT.findall(script))):
+        ports[port] = bench.free_port()
+    script = PORT.sub(lambda found: str(ports[found[0]]), script)
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("UNDERSEAL_")}
+    environment |= {
+        "HOME": str(tmp_path),
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "COLUMNS": "200",
+        "NO_COLOR": "1",
+    }
+    stop = "trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT"
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", f"{stop}\n{script}"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    logs = "\n".join(path.read_text(encoding="utf-8") for path in tmp_path.glob("*.log"))
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}\n{logs}"
+    return done.stdout
+
+
+def test_the_tour_of_the_readme_works(tmp_path: Path) -> None:
+    with Workbench() as bench:
+        printed = run(ROOT / "README.md", tmp_path, bench)
+    assert printed.count("verified") >= 4
+    assert "23.7083" in printed
+
+
+def test_the_tour_has_ten_lines() -> None:
+    assert len(script_of(ROOT / "README.md").strip().splitlines()) == 10
+
+
+def test_the_tutorial_works(tmp_path: Path) -> None:
+    with Workbench() as bench:
+        printed = run(ROOT / "docs" / "tutorial" / "first-footprint.md", tmp_path, bench)
+    assert printed.count("verified") >= 2
+    assert "0.412" in printed
+    assert "1.87" in printed
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_between_documents_lead_somewhere(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    missing = [link for link in LINK.findall(text) if not (document.parent / link).exists()]
+    assert missing == []
