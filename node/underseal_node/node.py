@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from sqlmodel import Session
-from underseal_protocol.keys import KeyPurpose, PublicKeySet, SigningKey
 
 from underseal_node.clock import Clock, utc_now
 from underseal_node.errors import ConfigurationError
@@ -22,6 +22,10 @@ from underseal_node.store.identity import Identity
 from underseal_node.trust import keyring
 from underseal_node.trust.tokens import AccessTokens
 from underseal_node.trust.vault import Vault, VaultPurpose, create_master_key, open_vault
+from underseal_protocol.keys import KeyPurpose, PublicKeySet, SigningKey
+
+if TYPE_CHECKING:
+    from underseal_node.exchange.exchange import Exchange
 
 __all__ = ["Identity", "Node", "Role", "create_node", "node_url", "open_node", "public_vault"]
 
@@ -48,6 +52,7 @@ class Node:
         public_keys: every public key of this node.
         clock: what time it is.
         role: what this process does.
+        exchange: what it remembers of its peers; see `exchange.exchange.exchange_of`.
     """
 
     home: Home
@@ -58,6 +63,7 @@ class Node:
     public_keys: PublicKeySet
     clock: Clock = utc_now
     role: Role = Role.MANAGE
+    exchange: Exchange | None = field(default=None, repr=False)
     _keys: dict[KeyPurpose, SigningKey] = field(default_factory=dict, repr=False)
 
     def now(self) -> datetime:

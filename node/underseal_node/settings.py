@@ -98,12 +98,17 @@ class Settings(BaseSettings):
     outbox_max_retry_seconds: Seconds = 3_600
     outbox_give_up_hours: Seconds = 72
     outbox_lease_seconds: Seconds = 120
-    outbox_concurrency: Count = 8
+    outbox_concurrency: Count = 32
+    outbox_refused_attempts: Count = 3
+    max_event_bytes: Count = 8 * 1024 * 1024
+    max_event_footprints: Count = 1_000
+    inbox_attempts: Count = 5
     worker_poll_seconds: Seconds = 0.2
 
     # Calls to peers.
     http_connect_timeout_seconds: Seconds = 10
     http_timeout_seconds: Seconds = 30
+    http_total_timeout_seconds: Seconds = 300
     http_attempts: Count = 4
     http_max_retry_after_seconds: Seconds = 120
     max_response_bytes: Count = 64 * 1024 * 1024

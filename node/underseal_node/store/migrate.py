@@ -18,7 +18,7 @@ from underseal_node.store.migrations import HEAD
 if TYPE_CHECKING:
     from alembic.config import Config
 
-__all__ = ["migrate", "revision_of"]
+__all__ = ["alembic_configuration", "migrate", "refuse_unknown", "revision_of"]
 
 SCRIPTS = Path(__file__).parent / "migrations"
 
@@ -42,7 +42,8 @@ def migrate(engine: Engine, home: Home, clock: Clock) -> None:
         present = revision_of(engine)
         if present == HEAD:
             return
-        _refuse_unknown(present)
+        if present is not None:
+            refuse_unknown(present)
         if present is not None and engine.dialect.name == "sqlite":
             _copy(engine, home.backups / f"{clock():%Y%m%dT%H%M%SZ}-before-{HEAD}.db")
         _upgrade(engine)
@@ -75,9 +76,12 @@ def alembic_configuration() -> Config:
     return configuration
 
 
-def _refuse_unknown(present: str | None) -> None:
-    if present is None:
-        return
+def refuse_unknown(present: str) -> None:
+    """Check that this version knows a schema.
+
+    Raises:
+        ConfigurationError: a newer version wrote it.
+    """
     known = {file.stem.split("_")[1] for file in (SCRIPTS / "versions").glob("revision_*.py")}
     if present not in known:
         raise ConfigurationError(

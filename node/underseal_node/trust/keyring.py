@@ -6,11 +6,11 @@ import json
 from datetime import datetime
 
 from sqlmodel import Session
-from underseal_protocol.keys import KeyPurpose, PublicKeySet, SigningKey
 
 from underseal_node.errors import ConfigurationError
 from underseal_node.store import keys
 from underseal_node.trust.vault import Vault, VaultPurpose
+from underseal_protocol.keys import KeyPurpose, PublicKeySet, SigningKey
 
 __all__ = ["create_keys", "public_keys", "signing_key"]
 
@@ -36,7 +36,7 @@ def create_keys(session: Session, vault: Vault, now: datetime) -> None:
             kid=key.kid,
             purpose=purpose,
             public_jwk=json.dumps(key.public_jwk(), sort_keys=True),
-            private_encrypted=vault.seal(VAULT_PURPOSE[purpose], _pem(key), context=key.kid),
+            private_encrypted=vault.seal(VAULT_PURPOSE[purpose], key.to_pem(), context=key.kid),
             now=now,
         )
 
@@ -60,8 +60,3 @@ def public_keys(session: Session) -> PublicKeySet:
     return PublicKeySet.from_jwks(
         {"keys": [json.loads(row.public_jwk) for row in keys.every(session)]}
     )
-
-
-def _pem(key: SigningKey) -> bytes:
-    pem = key.to_pem()
-    return pem.encode() if isinstance(pem, str) else pem

@@ -142,7 +142,12 @@ def create_master_key(home: Home, settings: Settings) -> None:
         if settings.master_key_file is not None:
             return
         raise ConfigurationError(f"there is a master key in {file} already")
-    write_private(file, base64.b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n")
+    write_private(file, format_master_key(secrets.token_bytes(KEY_BYTES)))
+
+
+def format_master_key(key: bytes) -> bytes:
+    """The content of a master key file."""
+    return base64.b64encode(key) + b"\n"
 
 
 def open_vault(home: Home, settings: Settings) -> Vault:

@@ -1,0 +1,162 @@
+"""Migrations: they make the tables of the code, once, and keep a copy of what was there."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlmodel import SQLModel
+
+from underseal_node.errors import ConfigurationError
+from underseal_node.home import Home
+from underseal_node.settings import Settings
+from underseal_node.store import migrate, tables
+from underseal_node.store.database import next_change, open_store
+from underseal_node.store.migrations import HEAD
+
+VERSIONS = Path(migrate.SCRIPTS) / "versions"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    home = Home(tmp_path / "home")
+    home.create()
+    return home
+
+
+def create(home: Home) -> None:
+    store = open_store(Settings(), home)
+    store.write_sync(next_change)
+    store.close()
+
+
+def test_migrations_make_exactly_the_tables_of_the_code(home: Home) -> None:
+    assert tables.Peer.metadata is SQLModel.metadata
+    store = open_store(Settings(), home)
+    with store.read_engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_server_default": True})
+        differences = compare_metadata(context, SQLModel.metadata)
+    store.close()
+    assert differences == []
+
+
+def test_a_difference_would_be_found(home: Home) -> None:
+    create(home)
+    with closing(sqlite3.connect(home.database)) as connection:
+        connection.execute("ALTER TABLE peer DROP COLUMN scope")
+    store = open_store(Settings(), home)
+    with store.read_engine.connect() as connection:
+        differences = compare_metadata(MigrationContext.configure(connection), SQLModel.metadata)
+    store.close()
+    assert len(differences) == 1
+
+
+def test_head_is_the_newest_script() -> None:
+    scripts = ScriptDirectory.from_config(migrate.alembic_configuration())
+    assert scripts.get_heads() == [HEAD]
+
+
+def test_scripts_import_nothing_of_the_code_they_outlive() -> None:
+    for script in VERSIONS.glob("*.py"):
+        content = script.read_text(encoding="utf-8")
+        imports = re.findall(r"^(?:import|from) (\w+)", content, re.MULTILINE)
+        assert set(imports) == {"__future__", "alembic", "sqlalchemy"}
+
+
+def test_a_new_database_needs_no_copy(home: Home) -> None:
+    create(home)
+    create(home)
+    assert list(home.backups.iterdir()) == []
+
+
+def test_an_existing_database_is_copied_before_the_first_change(
+    home: Home, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    create(home)
+    add_revision(monkeypatch, tmp_path, "op.add_column('peer', sa.Column('extra', sa.String()))")
+    noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    open_store(Settings(), home, clock=lambda: noon).close()
+
+    assert "extra" in columns(home.database)
+    (copy,) = home.backups.iterdir()
+    assert copy.name == "20260301T120000Z-before-0002.db"
+    assert "extra" not in columns(copy)
+    with closing(sqlite3.connect(copy)) as connection:
+        assert connection.execute("SELECT last FROM change_counter").fetchone() == (1,)
+    open_store(Settings(), home).close()
+    assert list(home.backups.iterdir()) == [copy]
+
+
+def test_a_migration_that_fails_changes_nothing(
+    home: Home, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    create(home)
+    add_revision(
+        monkeypatch,
+        tmp_path,
+        "op.add_column('peer', sa.Column('extra', sa.String())); raise RuntimeError('stop')",
+    )
+    with pytest.raises(RuntimeError, match="stop"):
+        open_store(Settings(), home)
+    assert "extra" not in columns(home.database)
+    assert revision(home.database) == "0001"
+
+
+def test_the_database_of_a_newer_version_is_refused_and_left_alone(home: Home) -> None:
+    create(home)
+    with closing(sqlite3.connect(home.database)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(ConfigurationError, match=f"schema 9999, .* knows up to {HEAD}"):
+        open_store(Settings(), home)
+    assert revision(home.database) == "9999"
+    assert list(home.backups.iterdir()) == []
+
+
+def test_no_migration_without_a_copy(
+    home: Home, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    create(home)
+    add_revision(monkeypatch, tmp_path, "op.add_column('peer', sa.Column('extra', sa.String()))")
+    home.backups.rmdir()
+    with pytest.raises(Exception, match="cannot be copied"):
+        open_store(Settings(), home)
+    assert "extra" not in columns(home.database)
+
+
+def add_revision(monkeypatch: pytest.MonkeyPatch, directory: Path, change: str) -> None:
+    """Let the code believe that there is a revision 0002."""
+    scripts = directory / "scripts"
+    (scripts / "versions").mkdir(parents=True)
+    for file in (migrate.SCRIPTS / "env.py", *VERSIONS.glob("revision_0001*.py")):
+        target = scripts / file.relative_to(migrate.SCRIPTS)
+        target.write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
+    (scripts / "versions" / "revision_0002_test.py").write_text(
+        "import sqlalchemy as sa\nfrom alembic import op\n"
+        "revision = '0002'\ndown_revision = '0001'\n"
+        f"def upgrade():\n    {change}\n"
+    )
+    monkeypatch.setattr(migrate, "SCRIPTS", scripts)
+    monkeypatch.setattr(migrate, "HEAD", "0002")
+
+
+def columns(database: Path) -> set[str]:
+    with closing(sqlite3.connect(database)) as connection:
+        return {row[1] for row in connection.execute("PRAGMA table_info(peer)")}
+
+
+def revision(database: Path) -> str:
+    with closing(sqlite3.connect(database)) as connection:
+        return str(connection.execute("SELECT version_num FROM alembic_version").fetchone()[0])
+
+
+def test_instants_are_plain_fixed_width_text_in_the_history() -> None:
+    initial = next(VERSIONS.glob("revision_0001*.py")).read_text(encoding="utf-8")
+    assert re.search(r'"created_at", sa\.String\(length=27\)', initial)
+    assert "UtcText" not in initial

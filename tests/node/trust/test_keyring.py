@@ -1,0 +1,80 @@
+"""The keyring: one key per purpose, private halves never in the clear in the database."""
+
+from __future__ import annotations
+
+import pytest
+from sqlmodel import Session
+
+from underseal_node.errors import ConfigurationError
+from underseal_node.node import Node
+from underseal_node.store import keys
+from underseal_node.trust.keyring import create_keys, public_keys, signing_key
+from underseal_node.trust.vault import Vault, VaultError
+from underseal_protocol.keys import KeyPurpose
+
+
+def test_each_purpose_has_its_own_key(node: Node) -> None:
+    found = {
+        node.store.read_sync(lambda session, p=purpose: signing_key(session, node.vault, p)).kid
+        for purpose in KeyPurpose
+    }
+    assert len(found) == len(KeyPurpose)
+
+
+def test_the_public_key_set_holds_exactly_the_public_halves(node: Node) -> None:
+    jwks = node.store.read_sync(public_keys).to_jwks()
+    expected = [node.signing_key(purpose).public_jwk() for purpose in KeyPurpose]
+    assert sorted(jwks["keys"], key=lambda jwk: jwk["kid"]) == sorted(
+        expected, key=lambda jwk: jwk["kid"]
+    )
+    assert all("d" not in jwk for jwk in jwks["keys"])
+
+
+def test_private_keys_are_encrypted_at_rest(node: Node) -> None:
+    pem = node.signing_key(KeyPurpose.FOOTPRINT).to_pem()
+    body = b"".join(pem.splitlines()[1:-1])
+    files = [file for file in node.home.path.rglob("*") if file.is_file()]
+    assert any(b"signing_key" in file.read_bytes() for file in files)
+    for file in files:
+        content = file.read_bytes()
+        assert b"PRIVATE KEY" not in content
+        assert body[:40] not in content
+
+
+def test_a_second_key_for_a_purpose_is_refused(node: Node) -> None:
+    with pytest.raises(ConfigurationError, match="already"):
+        node.store.write_sync(lambda session: create_keys(session, node.vault, node.now()))
+
+
+def test_a_key_moved_to_another_row_is_not_opened(node: Node) -> None:
+    """The encryption is bound to the key id: swapping rows cannot make a key sign as another."""
+
+    def swap(session: Session) -> None:
+        token = keys.active(session, KeyPurpose.ACCESS_TOKEN)
+        footprint = keys.active(session, KeyPurpose.FOOTPRINT)
+        assert token
+        assert footprint
+        footprint.private_encrypted = token.private_encrypted
+
+    node.store.write_sync(swap)
+    with pytest.raises(VaultError):
+        node.signing_key(KeyPurpose.FOOTPRINT)
+
+
+def test_another_master_key_opens_nothing(node: Node) -> None:
+    other = Vault.from_master_key(bytes(32))
+    with pytest.raises(VaultError, match="with this master key"):
+        node.store.read_sync(lambda session: signing_key(session, other, KeyPurpose.FOOTPRINT))
+
+
+def test_a_retired_key_stays_public_and_signs_no_more(node: Node) -> None:
+    def retire(session: Session) -> str:
+        row = keys.active(session, KeyPurpose.RECEIPT)
+        assert row
+        row.retired_at = node.now()
+        return row.kid
+
+    kid = node.store.write_sync(retire)
+    assert kid in {jwk["kid"] for jwk in node.store.read_sync(public_keys).to_jwks()["keys"]}
+    with pytest.raises(ConfigurationError, match="no key for receipt"):
+        node.signing_key(KeyPurpose.RECEIPT)
