@@ -1,0 +1,1 @@
+"""The endpoints that peers call: tokens, footprints, events, discovery."""

@@ -1,0 +1,102 @@
+"""The application of the public listener."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
+from starlette.middleware import Middleware
+from starlette.routing import Route
+
+from underseal_node.metrics import RequestCounts
+from underseal_node.node import Node
+from underseal_node.pact.access import PublicContext
+from underseal_node.pact.cursors import Cursors
+from underseal_node.pact.errors import exception_handlers
+from underseal_node.pact.events import EventsEndpoint
+from underseal_node.pact.extensions import StatusEndpoint
+from underseal_node.pact.footprints import GetFootprint, ListFootprints
+from underseal_node.pact.gate import Gate
+from underseal_node.pact.hosts import HostPolicy
+from underseal_node.pact.openapi import describe
+from underseal_node.pact.token import TokenEndpoint
+from underseal_node.pact.well_known import public_routes
+from underseal_node.store.serving import open_serving
+from underseal_protocol.keys import KeyPurpose
+
+__all__ = ["NO_TELEMETRY", "create_public_app"]
+
+NO_TELEMETRY: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
+
+
+def create_public_app(node: Node, counts: RequestCounts | None = None) -> FastAPI:
+    """The application that peers talk to.
+
+    Args:
+        node: opened in any role; only its access-token key is used.
+        counts: where requests are counted.
+    """
+    settings = node.settings
+    serving = open_serving(
+        node.store.read_engine,
+        mmap_bytes=settings.database_mmap_bytes,
+        busy_timeout_seconds=settings.database_busy_timeout_seconds,
+    )
+    cursors = Cursors(node.signing_key(KeyPurpose.ACCESS_TOKEN).private_key)
+    context = PublicContext(node, serving, node.access_tokens(), cursors)
+    hosts = HostPolicy(node.identity.url, settings.allowed_hosts, settings.trusted_proxies)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        serving.close()
+
+    app = FastAPI(
+        title="Underseal node",
+        telemetry=NO_TELEMETRY,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+        middleware=[
+            Middleware(Gate, hosts=hosts, counts=counts or RequestCounts(node.home.run, "public"))
+        ],
+        exception_handlers=exception_handlers,
+    )
+    app.state.context = context
+    # In front of the routes that FastAPI has added: the ones asked for most come first.
+    app.router.routes[:0] = [*_routes(context), *public_routes(node)]
+
+    def openapi() -> dict[str, Any]:
+        return describe(node.identity.url)
+
+    app.openapi = openapi  # type: ignore[method-assign]
+    return app
+
+
+def _routes(context: PublicContext) -> list[Route]:
+    routes = [
+        Route("/3/footprints/{id}", GetFootprint(context), methods=["GET"], name="get_footprint"),
+        Route("/3/footprints", ListFootprints(context), methods=["GET"], name="list_footprints"),
+        Route("/3/events", EventsEndpoint(context).handle, methods=["POST"], name="events"),
+        Route("/auth/token", TokenEndpoint(context).handle, methods=["POST"], name="token"),
+        Route(
+            "/extensions/status/{id}",
+            StatusEndpoint(context).handle,
+            methods=["GET"],
+            name="footprint_status",
+        ),
+    ]
+    for route in routes:
+        if route.methods is not None:
+            route.methods.discard("HEAD")  # PACT 3.0 defines GET only
+    return routes

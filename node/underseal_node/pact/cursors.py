@@ -1,0 +1,76 @@
+"""Positions that peers carry around: the place in a list, the watermark of changes.
+
+They are numbers that count all footprints and all changes of this node, so they are handed out
+encrypted (AES-SIV, RFC 5297): a peer that has been granted two footprints does not learn how many
+there are, nor how often others change.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
+
+from underseal_node.pact.errors import BadRequestError
+
+__all__ = ["PAGE", "WATERMARK", "Cursors"]
+
+KEY_BYTES = 32
+NUMBER_BYTES = 8
+MAX_CHARACTERS = 64
+
+PAGE = b"page"
+WATERMARK = b"watermark"
+
+
+class Cursors:
+    """Seals and opens positions; every worker of a node does it alike.
+
+    Args:
+        private_key: the access-token key, from which a key is derived (HKDF, RFC 5869).
+    """
+
+    def __init__(self, private_key: EllipticCurvePrivateKey) -> None:
+        secret = private_key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+        hkdf = HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=b"underseal cursor 1")
+        self._cipher = AESSIV(hkdf.derive(secret))
+
+    def seal(self, kind: bytes, number: int) -> str:
+        """A position as text for a URL or a header; the same number gives the same text.
+
+        Args:
+            kind: `PAGE` or `WATERMARK`; one is not accepted for the other.
+            number: >= 0.
+        """
+        sealed = self._cipher.encrypt(number.to_bytes(NUMBER_BYTES, "big"), [kind])
+        return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
+
+    def open(self, kind: bytes, text: str) -> int:
+        """The position in a text that `seal` returned.
+
+        Raises:
+            BadRequestError: it did not come from this node.
+        """
+        try:
+            if len(text) > MAX_CHARACTERS:
+                raise InvalidTag
+            padded = text.encode("ascii") + b"=" * (-len(text) % 4)
+            sealed = base64.b64decode(padded, altchars=b"-_", validate=True)
+            if len(sealed) != NUMBER_BYTES + 16:
+                raise InvalidTag
+            number = self._cipher.decrypt(sealed, [kind])
+        except (InvalidTag, binascii.Error, UnicodeEncodeError):
+            raise BadRequestError(
+                "the cursor is not one that this host handed out; begin with the first page"
+            ) from None
+        return int.from_bytes(number, "big")

@@ -1,0 +1,80 @@
+"""`POST /3/events` (PACT 3.0, Action Events): store it, answer 200; the worker does the rest."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import Session
+from starlette.requests import Request
+from starlette.responses import Response
+from underseal_protocol.events import parse_event
+from underseal_protocol.strict_json import JsonLimits, loads
+
+from underseal_node.pact.access import PublicContext, read_body
+from underseal_node.pact.errors import BadRequestError
+from underseal_node.pact.sources import check_source
+from underseal_node.store import inbox
+
+__all__ = ["EventsEndpoint"]
+
+# CloudEvents 1.0, HTTP binding, section 3.2; many send plain JSON.
+CONTENT_TYPES = ("application/cloudevents+json", "application/json")
+MAX_EVENT_ID_CHARACTERS = 1024
+
+
+class EventsEndpoint:
+    """Takes events of peers into the inbox, each once.
+
+    Args:
+        context: what the endpoints share.
+    """
+
+    def __init__(self, context: PublicContext) -> None:
+        self._context = context
+        settings = context.node.settings
+        self._max_bytes = settings.max_request_body_bytes
+        self._limits = JsonLimits(
+            max_bytes=settings.max_request_body_bytes, max_depth=settings.max_json_depth
+        )
+
+    async def handle(self, request: Request) -> Response:
+        """Handle one request: 200 with an empty body when the event is on disk.
+
+        Raises:
+            ProtocolError: the body is not JSON, or not an event of PACT 3.
+            BadRequestError: content type, source or size are not acceptable.
+        """
+        context = self._context
+        now = context.node.now()
+        claims = context.claims(request.scope, now)
+        requester = await context.serving.requester(claims.client_id, claims.issued_at, now)
+        check_content_type(request.headers.get("content-type"))
+        body = await read_body(request.scope, request.receive, self._max_bytes)
+        document = loads(body, limits=self._limits)
+        if not isinstance(document, dict):
+            raise BadRequestError("the event is not a JSON object")
+        event = parse_event(document)
+        if len(event.id) > MAX_EVENT_ID_CHARACTERS:
+            raise BadRequestError(f"the id is longer than {MAX_EVENT_ID_CHARACTERS} characters")
+        check_source(event.source, requester.base_url)
+        await self._accept(requester.peer_id, event.id, event.type, body, now)
+        return Response(status_code=200)
+
+    async def _accept(
+        self, peer_id: int, event_id: str, event_type: str, body: bytes, now: datetime
+    ) -> None:
+        def accept(session: Session) -> bool:
+            return inbox.accept(session, peer_id, event_id, event_type, body, now)
+
+        # An event that is there already is answered alike: the sender did not see our answer.
+        await self._context.node.store.write(accept)
+
+
+def check_content_type(value: str | None) -> None:
+    """Refuse what is not a structured CloudEvent; parameters such as the charset do not matter.
+
+    Raises:
+        BadRequestError: another content type, or none.
+    """
+    if (value or "").split(";")[0].strip().lower() not in CONTENT_TYPES:
+        raise BadRequestError(f"the content type must be {CONTENT_TYPES[0]}")

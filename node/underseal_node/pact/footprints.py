@@ -1,0 +1,170 @@
+"""`GET /3/footprints` and `GET /3/footprints/{id}` (PACT 3.0, ListFootprints and GetFootprint).
+
+The endpoints are ASGI applications: nothing is between the query and the bytes on the wire.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from urllib.parse import parse_qsl, urlencode
+
+from starlette.types import Receive, Scope, Send
+from underseal_protocol.criteria import Criteria
+
+from underseal_node.errors import NotFoundError
+from underseal_node.pact.access import PublicContext, respond
+from underseal_node.pact.cursors import PAGE, WATERMARK
+from underseal_node.pact.errors import BadRequestError
+from underseal_node.pact.gate import BASE_URL
+from underseal_node.store.serving import PageQuery
+
+__all__ = ["CHANGED_AFTER", "GetFootprint", "ListFootprints", "footprint_id_of"]
+
+PATH = "/3/footprints"
+CURSOR = "cursor"
+LIMIT = "limit"
+CHANGED_AFTER = "x-underseal-changed-after"
+WATERMARK_HEADER = b"x-underseal-watermark"
+
+MAX_QUERY_BYTES = 32 * 1024
+MAX_PARAMETERS = 1_000
+UUID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+DIGITS = re.compile("[0-9]{1,4000}")
+
+Items = tuple[tuple[str, str], ...]
+
+
+class GetFootprint:
+    """One footprint.
+
+    Args:
+        context: what the endpoints share.
+    """
+
+    def __init__(self, context: PublicContext) -> None:
+        self._context = context
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        context = self._context
+        now = context.node.now()
+        claims = context.claims(scope, now)
+        footprint_id = footprint_id_of(scope["path_params"]["id"])
+        footprint = await context.serving.footprint(
+            claims.client_id, claims.issued_at, footprint_id, now
+        )
+        await respond(send, b'{"data":' + footprint + b"}")
+
+
+class ListFootprints:
+    """A page of the footprints that the requester has been granted.
+
+    Args:
+        context: what the endpoints share.
+    """
+
+    def __init__(self, context: PublicContext) -> None:
+        self._context = context
+        settings = context.node.settings
+        self._default_limit = settings.default_page_size
+        self._max_limit = settings.max_page_size
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        context = self._context
+        now = context.node.now()
+        claims = context.claims(scope, now)
+        items = query_items(scope["query_string"])
+        criteria = criteria_of(items)
+        limit = self._limit(_last(items, LIMIT))
+        query = PageQuery(
+            criteria,
+            self._after(_last(items, CURSOR)),
+            limit or 1,
+            self._changed_after(_last(items, CHANGED_AFTER)),
+        )
+        page = await context.serving.page(claims.client_id, claims.issued_at, query, now)
+        headers = [(WATERMARK_HEADER, context.cursors.seal(WATERMARK, page.watermark).encode())]
+        if limit == 0:
+            await respond(send, b'{"data":[]}', headers)
+            return
+        if page.next_seq is not None:
+            link = self._link(scope[BASE_URL], items, page.next_seq)
+            headers.append((b"link", link))
+        await respond(send, b'{"data":[' + b",".join(page.items) + b"]}", headers)
+
+    def _limit(self, text: str) -> int:
+        if not text:
+            return self._default_limit
+        if not DIGITS.fullmatch(text):
+            raise BadRequestError("limit is not a whole number >= 0")
+        digits = text.lstrip("0") or "0"
+        return min(int(digits[:18]), self._max_limit)  # 18 digits are more than any limit
+
+    def _after(self, text: str) -> int:
+        return self._context.cursors.open(PAGE, text) if text else 0
+
+    def _changed_after(self, text: str) -> int | None:
+        if not text:
+            return None
+        try:
+            return self._context.cursors.open(WATERMARK, text)
+        except BadRequestError:
+            # From before this node was restored or got a new key: everything may have changed.
+            return None
+
+    def _link(self, base_url: str, items: Items, next_seq: int) -> bytes:
+        """The pagination link (RFC 8288): same filters, same limit, the next position."""
+        kept = [(name, value) for name, value in items if name.lower() != CURSOR]
+        query = urlencode([*kept, (CURSOR, self._context.cursors.seal(PAGE, next_seq))])
+        return f'<{base_url}{PATH}?{query}>; rel="next"'.encode("ascii")
+
+
+def footprint_id_of(text: str) -> str:
+    """A footprint id from a path, in lower case.
+
+    Raises:
+        NotFoundError: it is not a UUID, so there is no such footprint.
+    """
+    footprint_id = text.lower()
+    if not UUID.fullmatch(footprint_id):
+        raise NotFoundError("there is no such footprint")
+    return footprint_id
+
+
+@lru_cache(maxsize=1024)
+def query_items(query: bytes) -> Items:
+    """The parameters of a query string, in order.
+
+    Raises:
+        BadRequestError: it is too long, or there are too many.
+    """
+    if len(query) > MAX_QUERY_BYTES:
+        raise BadRequestError(f"the query is longer than {MAX_QUERY_BYTES} bytes")
+    try:
+        items = parse_qsl(
+            query.decode("latin-1"), keep_blank_values=True, max_num_fields=MAX_PARAMETERS
+        )
+    except ValueError:
+        raise BadRequestError(f"the query has more than {MAX_PARAMETERS} parameters") from None
+    return tuple(items)
+
+
+@lru_cache(maxsize=1024)
+def criteria_of(items: Items) -> Criteria:
+    """The filters among the parameters.
+
+    Raises:
+        CriteriaError: one is malformed, or OData's `$filter`, which PACT 3 does not have.
+    """
+    return Criteria.from_query(items)
+
+
+def _last(items: Iterable[tuple[str, str]], wanted: str) -> str:
+    found = ""
+    for name, value in items:
+        if name.lower() == wanted:
+            found = value
+    return found

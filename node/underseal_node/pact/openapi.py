@@ -1,0 +1,239 @@
+"""The OpenAPI description of the public listener, for what FastAPI does not see.
+
+Of PACT's data model it says only what a client needs to call the API: the published description has
+the rest.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Any
+
+__all__ = ["describe"]
+
+Schema = dict[str, Any]
+
+URNS: Schema = {"type": "array", "items": {"type": "string"}}
+TEXTS: Schema = {"type": "array", "items": {"type": "string"}}
+INSTANT: Schema = {"type": "string", "format": "date-time"}
+UUID: Schema = {"type": "string", "format": "uuid"}
+
+SCHEMAS: dict[str, Schema] = {
+    "Error": {
+        "type": "object",
+        "required": ["code", "message"],
+        "properties": {"code": {"type": "string"}, "message": {"type": "string"}},
+    },
+    "TokenError": {
+        "type": "object",
+        "required": ["error"],
+        "properties": {"error": {"type": "string"}, "error_description": {"type": "string"}},
+    },
+    "ProductFootprint": {
+        "type": "object",
+        "description": "As defined by PACT 3.0.",
+        "required": [
+            "id",
+            "specVersion",
+            "created",
+            "status",
+            "companyName",
+            "companyIds",
+            "productDescription",
+            "productIds",
+            "productNameCompany",
+            "pcf",
+        ],
+    },
+    "TokenRequest": {
+        "type": "object",
+        "required": ["grant_type"],
+        "properties": {
+            "grant_type": {"type": "string", "enum": ["client_credentials"]},
+            "client_id": {"type": "string"},
+            "client_secret": {"type": "string"},
+            "scope": {"type": "string"},
+            "audience": {"type": "string"},
+            "resource": {"type": "string"},
+        },
+    },
+    "Event": {
+        "type": "object",
+        "description": "One of the four events of PACT 3.0, as a structured CloudEvent.",
+        "required": ["type", "specversion", "id", "source", "data"],
+        "properties": {
+            "type": {
+                "type": "string",
+                "enum": [
+                    f"org.wbcsd.pact.ProductFootprint.{name}Event.3"
+                    for name in (
+                        "Published",
+                        "RequestCreated",
+                        "RequestFulfilled",
+                        "RequestRejected",
+                    )
+                ],
+            },
+            "specversion": {"type": "string", "enum": ["1.0"]},
+            "id": {"type": "string", "minLength": 1},
+            "source": {"type": "string", "minLength": 1},
+            "time": INSTANT,
+            "data": {"type": "object"},
+        },
+    },
+}
+
+LIST_PARAMETERS: dict[str, Schema] = {
+    "limit": {"type": "integer", "minimum": 0},
+    "productId": URNS,
+    "companyId": URNS,
+    "geography": TEXTS,
+    "classification": URNS,
+    "validOn": INSTANT,
+    "validAfter": INSTANT,
+    "validBefore": INSTANT,
+    "status": {"type": "string", "enum": ["Active", "Deprecated"]},
+    "x-underseal-changed-after": {"type": "string"},
+    "cursor": {"type": "string"},
+}
+
+BEARER: list[dict[str, list[str]]] = [{"BearerAuth": []}]
+
+
+def describe(url: str) -> dict[str, Any]:
+    """The OpenAPI 3.1 document.
+
+    Args:
+        url: of the node.
+    """
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Underseal node",
+            "summary": "Product carbon footprints by PACT 3.0",
+            "version": version("underseal"),
+        },
+        "servers": [{"url": url}],
+        "paths": {**_pact_paths(), **_own_paths()},
+        "components": {
+            "schemas": SCHEMAS,
+            "securitySchemes": {
+                "BearerAuth": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+                "BasicAuth": {"type": "http", "scheme": "basic"},
+            },
+        },
+    }
+
+
+def _pact_paths() -> dict[str, Any]:
+    item = {"$ref": "#/components/schemas/ProductFootprint"}
+    parameters = [
+        {"name": name, "in": "query", "schema": schema, "required": False}
+        for name, schema in LIST_PARAMETERS.items()
+    ]
+    link = {"description": "the next page (RFC 8288)", "schema": {"type": "string"}}
+    watermark = {"description": "for x-underseal-changed-after", "schema": {"type": "string"}}
+    return {
+        "/3/footprints": {
+            "get": _operation(
+                "listFootprints",
+                "The footprints that the requester has been granted",
+                _data(
+                    {"type": "array", "items": item},
+                    headers={"link": link, "x-underseal-watermark": watermark},
+                ),
+                errors=(400, 401, 403),
+                parameters=parameters,
+            )
+        },
+        "/3/footprints/{id}": {
+            "get": _operation(
+                "getFootprint",
+                "One footprint that the requester has been granted",
+                _data(item),
+                errors=(401, 403, 404),
+                parameters=[_id_parameter()],
+            )
+        },
+        "/3/events": {
+            "post": _operation(
+                "postEvent",
+                "Send an event",
+                {"description": "accepted"},
+                errors=(400, 401, 403, 413),
+                body=("application/cloudevents+json", "Event"),
+            )
+        },
+    }
+
+
+def _own_paths() -> dict[str, Any]:
+    token = _operation(
+        "createToken",
+        "Exchange client credentials for an access token",
+        _json({"type": "object", "required": ["access_token", "token_type", "expires_in"]}),
+        body=("application/x-www-form-urlencoded", "TokenRequest"),
+    )
+    token["security"] = [{"BasicAuth": []}, {}]
+    for status in ("400", "401"):
+        token["responses"][status] = _json({"$ref": "#/components/schemas/TokenError"})
+    status_of = _operation(
+        "getStatus",
+        "The signed status of a footprint",
+        {"description": "a JWS", "content": {"application/jwt": {"schema": {"type": "string"}}}},
+        errors=(401, 403, 404),
+        parameters=[_id_parameter()],
+    )
+    paths: dict[str, Any] = {
+        "/auth/token": {"post": token},
+        "/extensions/status/{id}": {"get": status_of},
+    }
+    for path, (name, summary, media_type) in {
+        "/.well-known/openid-configuration": ("discovery", "Discovery", "application/json"),
+        "/.well-known/jwks.json": ("jwks", "Public keys", "application/jwk-set+json"),
+        "/.well-known/did.json": ("did", "DID document", "application/did+json"),
+        "/health": ("health", "Whether the node runs", "application/json"),
+    }.items():
+        content = {media_type: {"schema": {"type": "object"}}}
+        operation = _operation(name, summary, {"description": summary, "content": content})
+        operation["security"] = []
+        paths[path] = {"get": operation}
+    return paths
+
+
+def _operation(
+    operation_id: str,
+    summary: str,
+    success: Schema,
+    *,
+    errors: tuple[int, ...] = (),
+    parameters: list[Schema] | None = None,
+    body: tuple[str, str] | None = None,
+) -> Schema:
+    operation: Schema = {
+        "operationId": operation_id,
+        "summary": summary,
+        "security": BEARER,
+        "responses": {"200": success},
+    }
+    for status in (*errors, 421):
+        operation["responses"][str(status)] = _json({"$ref": "#/components/schemas/Error"})
+    if parameters:
+        operation["parameters"] = parameters
+    if body:
+        media_type, name = body
+        schema = {"$ref": f"#/components/schemas/{name}"}
+        operation["requestBody"] = {"required": True, "content": {media_type: {"schema": schema}}}
+    return operation
+
+
+def _json(schema: Schema, **more: Any) -> Schema:
+    return {"description": "JSON", "content": {"application/json": {"schema": schema}}, **more}
+
+
+def _data(schema: Schema, **more: Any) -> Schema:
+    return _json({"type": "object", "required": ["data"], "properties": {"data": schema}}, **more)
+
+
+def _id_parameter() -> Schema:
+    return {"name": "id", "in": "path", "required": True, "schema": UUID}

@@ -1,0 +1,252 @@
+"""The statement for one page of the footprints that a peer may see.
+
+Rows are found in the order of `seq` from *branches*: ranges of an index, one for each value of the
+most selective filter or for each grant. Every branch stops after as many rows as the page can take,
+so a page costs the same however many footprints are stored. What the branch does not answer itself
+is a condition on its rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from underseal_protocol.criteria import Criteria
+
+from underseal_node.store.criteria_sql import (
+    criteria_clauses,
+    folded,
+    key_values,
+    status_values,
+)
+from underseal_node.store.tables import KeyKind
+
+__all__ = ["ACTIVE_GRANT", "LEVEL", "MAX_BRANCHES", "Reach", "Statement", "page_statement"]
+
+# More than this and one index scan with a sort is cheaper than a branch for each.
+MAX_BRANCHES = 32
+
+ACTIVE_GRANT = "(g.starts IS NULL OR g.starts <= :now) AND (g.ends IS NULL OR g.ends > :now)"
+
+# CROSS JOIN keeps SQLite from starting with the grants of all peers.
+_COVERING = (
+    "FROM footprint_key gk CROSS JOIN access_grant g "
+    "WHERE gk.seq = f.seq AND g.kind = gk.kind AND g.value = gk.value "
+    f"AND g.peer_id = :peer AND {ACTIVE_GRANT}"
+)
+LEVEL = f"(SELECT max(g.level) {_COVERING})"
+_VISIBLE = f"EXISTS (SELECT 1 {_COVERING})"
+_CHANGED = f"(f.changed > :changed OR EXISTS (SELECT 1 {_COVERING} AND g.changed > :changed))"
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What the grants of one peer say, as far as the shape of a query depends on it.
+
+    Attributes:
+        everything: a grant of kind `all` makes every footprint visible.
+        level: the rank that holds for every visible footprint, or `None` if it differs.
+        grants: kind and value of each grant, or `None` if they are too many to list.
+    """
+
+    everything: bool
+    level: int | None
+    grants: tuple[tuple[str, str], ...] | None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether every footprint is visible at the same level."""
+        return self.everything and self.level is not None
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether each grant covers a few footprints at most."""
+        narrow = {KeyKind.FOOTPRINT, KeyKind.PRODUCT}
+        return self.grants is not None and all(kind in narrow for kind, _ in self.grants)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """SQL with the parameters that follow from the criteria.
+
+    Attributes:
+        sql: selects seq, segments, status and, if the level differs, its rank.
+        parameters: besides `peer`, `now`, `after`, `count` and `changed`.
+        is_bounded: whether it reads about as many rows as it returns; if not, it may take long.
+    """
+
+    sql: str
+    parameters: tuple[tuple[str, str], ...]
+    is_bounded: bool
+
+
+@dataclass(frozen=True)
+class _Branch:
+    """A range of an index.
+
+    Attributes:
+        table: with its alias.
+        where: which range of it.
+        order: the column to sort by.
+        has_duplicates: whether a row can be met twice.
+    """
+
+    table: str
+    where: str
+    order: str
+    has_duplicates: bool = False
+
+    def limited(self, conditions: Sequence[str]) -> str:
+        """The first rows that also meet the conditions on `f`, as many as the page takes."""
+        table, where = self.table, [self.where, *conditions]
+        if conditions and self.order == "k.seq":
+            table += " CROSS JOIN footprint f"
+            where.insert(1, "f.seq = k.seq")
+        distinct = "DISTINCT " if self.has_duplicates else ""
+        return (
+            f"SELECT {distinct}{self.order.lstrip('+')} AS seq FROM {table} "  # noqa: S608 - no values
+            f"WHERE {' AND '.join(where)} ORDER BY {self.order} LIMIT :count"
+        )
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Where the rows of a page come from.
+
+    Attributes:
+        branches: together they have every row that the page may need.
+        parameters: name and value.
+        answers: the names of the criteria that need no condition any more.
+        answers_grants: whether the branches have visible rows only.
+        is_selective: whether few rows come from them, whatever is stored.
+    """
+
+    branches: tuple[_Branch, ...]
+    parameters: tuple[tuple[str, str], ...] = ()
+    answers: frozenset[str] = frozenset()
+    answers_grants: bool = False
+    is_selective: bool = False
+
+
+@lru_cache(maxsize=512)
+def page_statement(reach: Reach, criteria: Criteria, *, only_changed: bool) -> Statement:
+    """Build the statement of a page.
+
+    Args:
+        reach: what the requester's grants say.
+        criteria: the filters.
+        only_changed: whether `:changed` is given.
+    """
+    source = _source(reach, criteria, only_changed=only_changed)
+    clauses = criteria_clauses(criteria, without=source.answers)
+    conditions = [clause.sql for clause in clauses]
+    if only_changed:
+        conditions.append("f.changed > :changed" if reach.is_plain else _CHANGED)
+    if not reach.everything and not source.answers_grants:
+        conditions.append(_VISIBLE)
+    parameters = dict(source.parameters)
+    for clause in clauses:
+        parameters.update(clause.parameters)
+    level = "" if reach.level is not None else f", {LEVEL}"
+    union = " UNION ".join(
+        f"SELECT seq FROM ({branch.limited(conditions)}) AS branch_{number}"  # noqa: S608 - no values
+        for number, branch in enumerate(source.branches)
+    )
+    return Statement(
+        f"SELECT f.seq, f.segments, f.status{level} FROM "  # noqa: S608 - no values
+        f"(SELECT seq FROM ({union}) AS found ORDER BY seq LIMIT :count) AS page "
+        "CROSS JOIN footprint f WHERE f.seq = page.seq",
+        tuple(parameters.items()),
+        is_bounded=not conditions or source.is_selective,
+    )
+
+
+def _source(reach: Reach, criteria: Criteria, *, only_changed: bool) -> _Source:
+    """Choose what to start from: the filter or the grants, whichever finds fewer rows."""
+    keys = dict(key_values(criteria))
+    if KeyKind.PRODUCT in keys:
+        return _from_keys(KeyKind.PRODUCT, keys[KeyKind.PRODUCT], is_selective=True)
+    if only_changed:
+        return _from_changes(reach)
+    if not reach.everything and (reach.is_narrow or not keys):
+        return _from_grants(reach)
+    for kind, values in keys.items():
+        return _from_keys(kind, values)
+    if criteria.geographies:
+        return _from_column("geography", folded(criteria.geographies))
+    if criteria.statuses:
+        return _from_column("status", status_values(criteria))
+    return _Source((_Branch("footprint f", "f.seq > :after", "f.seq"),))
+
+
+def _from_keys(kind: KeyKind, values: Sequence[str], *, is_selective: bool = False) -> _Source:
+    return _Source(
+        tuple(
+            _Branch(
+                "footprint_key k",
+                f"k.kind = '{kind}' AND {where} AND k.seq > :after",
+                "k.seq",
+                has_duplicates,
+            )
+            for where, has_duplicates in _ranges("k.value", len(values))
+        ),
+        _named(values),
+        frozenset({kind}),
+        is_selective=is_selective,
+    )
+
+
+def _from_column(column: str, values: Sequence[str]) -> _Source:
+    return _Source(
+        tuple(
+            _Branch("footprint f", f"{where} AND f.seq > :after", "f.seq")
+            for where, _ in _ranges(f"f.{column}", len(values))
+        ),
+        _named(values),
+        frozenset({column}),
+    )
+
+
+def _from_grants(reach: Reach) -> _Source:
+    if reach.grants is None:
+        return _Source((_granted(),), answers_grants=True)
+    branches = tuple(
+        _Branch(
+            "footprint_key k",
+            f"k.kind = '{KeyKind(kind)}' AND k.value = :from_{number} AND k.seq > :after",
+            "k.seq",
+        )
+        for number, (kind, _) in enumerate(reach.grants)
+    )
+    return _Source(branches, _named([value for _, value in reach.grants]), answers_grants=True)
+
+
+def _from_changes(reach: Reach) -> _Source:
+    # The plus sign makes SQLite use the index on `changed` instead of walking by `seq`.
+    changed = _Branch("footprint f", "f.changed > :changed AND +f.seq > :after", "+f.seq")
+    if reach.is_plain:
+        return _Source((changed,))
+    return _Source((changed, _granted("g.changed > :changed AND ")))
+
+
+def _granted(condition: str = "") -> _Branch:
+    return _Branch(
+        "access_grant g CROSS JOIN footprint_key k",
+        f"g.peer_id = :peer AND {condition}{ACTIVE_GRANT} "
+        "AND k.kind = g.kind AND k.value = g.value AND k.seq > :after",
+        "k.seq",
+        has_duplicates=True,
+    )
+
+
+def _named(values: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    return tuple((f"from_{number}", value) for number, value in enumerate(values))
+
+
+def _ranges(column: str, count: int) -> list[tuple[str, bool]]:
+    """Conditions on a column for values `:from_0` ..., and whether a row can meet one twice."""
+    names = [f":from_{number}" for number in range(count)]
+    if count <= MAX_BRANCHES:
+        return [(f"{column} = {name}", False) for name in names]
+    return [(f"{column} IN ({', '.join(names)})", True)]

@@ -1,0 +1,443 @@
+"""What peers read: the hot queries, every one of which starts from the requester.
+
+There is no function here that returns a footprint without a requester. The state of the peer, its
+credential and its grants are read for every request, so that what an operator revokes is gone with
+the next one.
+
+A process has one `Serving`. With SQLite, queries that read about as much as they return run on the
+event loop (they take less time than handing them to a thread); what may take longer goes to a
+thread with a connection of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from sqlalchemy import Engine, text
+from underseal_protocol.criteria import Criteria
+
+from underseal_node.errors import NodeError, NotFoundError
+from underseal_node.store.page_sql import (
+    ACTIVE_GRANT,
+    LEVEL,
+    MAX_BRANCHES,
+    Reach,
+    page_statement,
+)
+from underseal_node.store.tables import KeyKind, PeerState
+from underseal_node.store.types import from_utc_text, utc_text
+from underseal_protocol.disclosure import Level
+from underseal_protocol.segments import render
+
+__all__ = [
+    "ClientRecord",
+    "Page",
+    "PageQuery",
+    "PeerSuspendedError",
+    "Requester",
+    "RequesterUnknownError",
+    "Serving",
+    "open_serving",
+]
+
+Row = Sequence[Any]
+Parameters = Mapping[str, object]
+
+CACHED_STATEMENTS = 512
+LEVELS = tuple(Level.of_rank(rank) for rank in range(4))
+HIGHEST_RANK = LEVELS[-1].rank
+
+_WHO = "c.peer_id, c.revoked_at, c.expires_at, p.state, p.token_not_before, p.name, p.base_url"
+_CLIENT = "FROM client_credential c JOIN peer p ON p.id = c.peer_id"
+# The level of the requester's grants for the footprint `f`.
+_LEVEL_OF_CLIENT = LEVEL.replace(":peer", "c.peer_id")
+
+REQUESTER = f"SELECT {_WHO} {_CLIENT} WHERE c.client_id = :client"
+CLIENT = f"SELECT {_WHO}, c.secret_hash {_CLIENT} WHERE c.client_id = :client"
+LIST_REQUESTER = (
+    f"SELECT {_WHO}, (SELECT last FROM change_counter) {_CLIENT} "  # noqa: S608 - constants
+    "WHERE c.client_id = :client"
+)
+ONE = (
+    f"SELECT {_WHO}, f.{{column}}, f.status, {_LEVEL_OF_CLIENT} {_CLIENT} "
+    "LEFT JOIN footprint f ON f.id = :id WHERE c.client_id = :client"
+)
+FOOTPRINT = ONE.format(column="segments")
+STATUS_STATEMENT = ONE.format(column="status_statement")
+GRANTS = (
+    "SELECT g.kind, g.value, g.level, g.changed FROM access_grant g "  # noqa: S608 - constants
+    f"WHERE g.peer_id = :peer AND {ACTIVE_GRANT} LIMIT {MAX_BRANCHES + 1}"
+)
+GRANTS_SUMMARY = (
+    f"SELECT max(CASE WHEN g.kind = '{KeyKind.ALL}' THEN g.level END), "  # noqa: S608 - constants
+    f"max(CASE WHEN g.kind = '{KeyKind.ALL}' THEN g.changed END), max(g.level), min(g.level) "
+    f"FROM access_grant g WHERE g.peer_id = :peer AND {ACTIVE_GRANT}"
+)
+
+
+class RequesterUnknownError(NodeError):
+    """The token's client does not exist any more, or its tokens are no longer accepted."""
+
+
+class PeerSuspendedError(NodeError):
+    """The client is known, and its peer may not call at present."""
+
+
+@dataclass(frozen=True, slots=True)
+class Requester:
+    """The peer behind a request.
+
+    Attributes:
+        peer_id: key of the peer.
+        name: of the peer, as the operator calls it.
+        base_url: where the peer can be reached, or `None` for one that only pulls.
+    """
+
+    peer_id: int
+    name: str
+    base_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClientRecord:
+    """What the token endpoint needs to know of a client.
+
+    Attributes:
+        secret_hash: of the client secret.
+        tokens_from: tokens issued before this instant are not accepted; `None`: all are.
+    """
+
+    secret_hash: str
+    tokens_from: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PageQuery:
+    """Which page of which list.
+
+    Attributes:
+        criteria: the filters.
+        after_seq: position of the last footprint of the page before; 0 for the first page.
+        limit: at most so many footprints; >= 1.
+        changed_after: only what has changed since this watermark; `None`: everything.
+    """
+
+    criteria: Criteria
+    after_seq: int
+    limit: int
+    changed_after: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Part of the list of footprints that a peer sees.
+
+    Attributes:
+        items: each a footprint as JSON, at the disclosure level of the requester.
+        next_seq: position to go on after, or `None` at the end.
+        watermark: every change up to this number is in the list.
+    """
+
+    items: list[bytes]
+    next_seq: int | None
+    watermark: int
+
+
+class Reader(Protocol):
+    """Runs one SELECT."""
+
+    async def rows(
+        self, sql: str, parameters: Parameters, *, is_bounded: bool = True
+    ) -> Sequence[Row]:
+        """All rows.
+
+        Args:
+            sql: with parameters as `:name`.
+            parameters: the value of each.
+            is_bounded: whether it reads about as much as it returns.
+        """
+
+    def close(self) -> None:
+        """Close the connections."""
+
+
+class SqliteReader:
+    """Reads SQLite on the event loop, and in a thread what may take long.
+
+    Args:
+        path: of the database.
+        mmap_bytes: how much of it is mapped into memory.
+        busy_timeout_seconds: how long to wait for a lock.
+    """
+
+    def __init__(self, path: str, *, mmap_bytes: int, busy_timeout_seconds: float) -> None:
+        self._loop_connection = _connect(path, mmap_bytes, busy_timeout_seconds)
+        self._thread_connection = _connect(path, mmap_bytes, busy_timeout_seconds)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="long-read")
+
+    async def rows(
+        self, sql: str, parameters: Parameters, *, is_bounded: bool = True
+    ) -> Sequence[Row]:
+        """See `Reader.rows`."""
+        if is_bounded:
+            return self._loop_connection.execute(sql, parameters).fetchall()
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(
+            self._thread, lambda: self._thread_connection.execute(sql, parameters).fetchall()
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._thread.shutdown(wait=True)
+        self._thread_connection.close()
+        self._loop_connection.close()
+
+
+class EngineReader:
+    """Reads any database that SQLAlchemy reaches, in threads.
+
+    Args:
+        engine: its connections only read.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def rows(
+        self, sql: str, parameters: Parameters, *, is_bounded: bool = True
+    ) -> Sequence[Row]:
+        """See `Reader.rows`."""
+        return await asyncio.to_thread(self._rows, sql, parameters)
+
+    def _rows(self, sql: str, parameters: Parameters) -> Sequence[Row]:
+        with self._engine.connect() as connection:
+            return connection.execute(text(sql), dict(parameters)).fetchall()
+
+    def close(self) -> None:
+        """The engine belongs to the store, which closes it."""
+
+
+class Serving:
+    """The queries behind the endpoints for peers.
+
+    Args:
+        reader: runs them.
+    """
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._reader.close()
+
+    async def client(self, client_id: str, now: datetime) -> ClientRecord:
+        """What the token endpoint checks a client against.
+
+        Raises:
+            RequesterUnknownError: there is no such client, or it has been revoked or has expired.
+            PeerSuspendedError: its peer may not call at present.
+        """
+        rows = await self._reader.rows(CLIENT, {"client": client_id})
+        row = rows[0] if rows else None
+        _check(row, None, instant_text(now))
+        assert row is not None  # noqa: S101 - _check raises
+        tokens_from = None if row[4] is None else from_utc_text(row[4])
+        return ClientRecord(row[7], tokens_from)
+
+    async def requester(self, client_id: str, issued_at: datetime, now: datetime) -> Requester:
+        """The peer behind a verified token.
+
+        Args:
+            client_id: `sub` of the token.
+            issued_at: `iat` of the token.
+            now: aware.
+
+        Raises:
+            RequesterUnknownError: the client is gone, or the token is older than a revocation.
+            PeerSuspendedError: the peer may not call at present.
+        """
+        rows = await self._reader.rows(REQUESTER, {"client": client_id})
+        return _check(rows[0] if rows else None, issued_at, instant_text(now))
+
+    async def footprint(
+        self, client_id: str, issued_at: datetime, footprint_id: str, now: datetime
+    ) -> bytes:
+        """One footprint as the requester may see it, as JSON.
+
+        Args:
+            client_id: `sub` of the token.
+            issued_at: `iat` of the token.
+            footprint_id: a UUID in lower case.
+            now: aware.
+
+        Raises:
+            NotFoundError: it does not exist, or no grant covers it: the two look the same.
+            RequesterUnknownError, PeerSuspendedError: as for `requester`.
+        """
+        segments, status, rank = await self._one(FOOTPRINT, client_id, issued_at, footprint_id, now)
+        return render(segments, LEVELS[rank], status)
+
+    async def status_statement(
+        self, client_id: str, issued_at: datetime, footprint_id: str, now: datetime
+    ) -> str:
+        """The signed statement of a footprint's status (a JWS).
+
+        Raises:
+            NotFoundError: there is none, or no grant covers the footprint.
+            RequesterUnknownError, PeerSuspendedError: as for `requester`.
+        """
+        statement, _status, _rank = await self._one(
+            STATUS_STATEMENT, client_id, issued_at, footprint_id, now
+        )
+        return str(statement)
+
+    async def _one(
+        self, sql: str, client_id: str, issued_at: datetime, footprint_id: str, now: datetime
+    ) -> tuple[Any, str, int]:
+        now_text = instant_text(now)
+        parameters = {"client": client_id, "id": footprint_id, "now": now_text}
+        rows = await self._reader.rows(sql, parameters)
+        row = rows[0] if rows else None
+        _check(row, issued_at, now_text)
+        assert row is not None  # noqa: S101 - _check raises
+        value, status, rank = row[7:]
+        if rank is None or value is None:
+            raise NotFoundError("there is no such footprint")
+        return value, status, rank
+
+    async def page(
+        self, client_id: str, issued_at: datetime, query: PageQuery, now: datetime
+    ) -> Page:
+        """One page of the footprints that the requester may see, oldest publication first.
+
+        Args:
+            client_id: `sub` of the token.
+            issued_at: `iat` of the token.
+            query: which page.
+            now: aware.
+
+        Raises:
+            RequesterUnknownError, PeerSuspendedError: as for `requester`.
+        """
+        now_text = instant_text(now)
+        rows = await self._reader.rows(LIST_REQUESTER, {"client": client_id})
+        row = rows[0] if rows else None
+        peer_id = _check(row, issued_at, now_text).peer_id
+        assert row is not None  # noqa: S101 - _check raises
+        # Read before the list: what is committed in between is delivered twice, never missed.
+        watermark = int(row[7] or 0)
+        reach, all_changed = await self._reach(peer_id, now_text)
+        if not reach.everything and reach.grants == ():
+            return Page([], None, watermark)
+        changed_after = query.changed_after
+        if changed_after is not None and reach.is_plain and all_changed > changed_after:
+            changed_after = None  # the grant of everything is new: everything counts as changed
+        statement = page_statement(reach, query.criteria, only_changed=changed_after is not None)
+        parameters: dict[str, object] = dict(statement.parameters)
+        parameters |= {"after": query.after_seq, "count": query.limit + 1}
+        parameters |= {"peer": peer_id, "now": now_text, "changed": changed_after}
+        found = await self._reader.rows(statement.sql, parameters, is_bounded=statement.is_bounded)
+        return _page(found, reach.level, query.limit, watermark)
+
+    async def _reach(self, peer_id: int, now_text: str) -> tuple[Reach, int]:
+        """The grants of a peer, and when the one of everything last changed."""
+        who = {"peer": peer_id, "now": now_text}
+        grants = await self._reader.rows(GRANTS, who)
+        if len(grants) > MAX_BRANCHES:
+            listed = None
+            summary = (await self._reader.rows(GRANTS_SUMMARY, who))[0]
+            all_level, all_changed, highest, lowest = summary
+        else:
+            listed = tuple(sorted({(kind, value) for kind, value, _, _ in grants}))
+            of_all = [(level, changed) for kind, _, level, changed in grants if kind == KeyKind.ALL]
+            all_level = max((level for level, _ in of_all), default=None)
+            all_changed = max((changed for _, changed in of_all), default=0)
+            highest = max((grant[2] for grant in grants), default=None)
+            lowest = min((grant[2] for grant in grants), default=None)
+        if all_level is not None:
+            level = all_level if all_level == highest else None
+            return Reach(everything=True, level=level, grants=()), all_changed
+        level = highest if highest == lowest else None
+        return Reach(everything=False, level=level, grants=listed), 0
+
+
+def open_serving(engine: Engine, *, mmap_bytes: int, busy_timeout_seconds: float) -> Serving:
+    """Open what this process reads with.
+
+    Args:
+        engine: of the store; for SQLite only its path is used.
+        mmap_bytes: how much of a SQLite file is mapped into memory.
+        busy_timeout_seconds: how long to wait for a lock of SQLite.
+    """
+    if engine.dialect.name != "sqlite":
+        return Serving(EngineReader(engine))
+    return Serving(
+        SqliteReader(
+            str(engine.url.database),
+            mmap_bytes=mmap_bytes,
+            busy_timeout_seconds=busy_timeout_seconds,
+        )
+    )
+
+
+def instant_text(now: datetime) -> str:
+    """`utc_text`, faster for the usual case."""
+    if now.tzinfo is UTC:
+        return now.isoformat(timespec="microseconds")[:26] + "Z"
+    return utc_text(now)
+
+
+def _connect(path: str, mmap_bytes: int, busy_timeout_seconds: float) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        path,
+        timeout=busy_timeout_seconds,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=CACHED_STATEMENTS,
+    )
+    connection.execute("PRAGMA query_only = ON")
+    connection.execute(f"PRAGMA mmap_size = {mmap_bytes:d}")
+    return connection
+
+
+def _check(row: Row | None, issued_at: datetime | None, now_text: str) -> Requester:
+    """Refuse who may not call; the row begins with the columns of `REQUESTER`."""
+    if row is None:
+        raise RequesterUnknownError("the client is not known here")
+    peer_id, revoked_at, expires_at, state, token_not_before, name, base_url = row[:7]
+    if revoked_at is not None or (expires_at is not None and expires_at <= now_text):
+        raise RequesterUnknownError("the client's credentials are no longer valid")
+    if state == PeerState.REVOKED:
+        raise RequesterUnknownError("the client is not known here")
+    if state != PeerState.ACTIVE:
+        raise PeerSuspendedError("access is suspended")
+    if (
+        issued_at is not None
+        and token_not_before is not None
+        and instant_text(issued_at) < token_not_before
+    ):
+        raise RequesterUnknownError("the access token has been revoked")
+    return Requester(peer_id, name, base_url)
+
+
+def _page(found: Sequence[Row], level: int | None, limit: int, watermark: int) -> Page:
+    """Render the rows; one more than the limit shows that there is a next page."""
+    ordered = sorted(found, key=_seq)[:limit]
+    if level is None:
+        items = [render(row[1], LEVELS[row[3]], row[2]) for row in ordered]
+    else:
+        uniform = LEVELS[level]
+        items = [render(row[1], uniform, row[2]) for row in ordered]
+    next_seq = int(ordered[-1][0]) if len(found) > limit else None
+    return Page(items, next_seq, watermark)
+
+
+def _seq(row: Row) -> int:
+    return int(row[0])
