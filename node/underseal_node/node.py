@@ -168,10 +168,12 @@ def node_url(url: str) -> str:
         port = parts.port
     except ValueError as error:
         raise ConfigurationError(f"{url!r} is not a URL: {error}", hint=hint) from error
-    if parts.scheme.lower() != "https" or not parts.hostname:
+    if parts.username is not None or parts.query or parts.fragment:
+        # Not repeated: there may be a password in it.
+        raise ConfigurationError("the URL has more than host, port and path", hint=hint)
+    visible = all("!" <= character <= "~" for character in url.strip())
+    if parts.scheme.lower() != "https" or not parts.hostname or not visible:
         raise ConfigurationError(f"{url!r} is not an https URL", hint=hint)
-    if parts.query or parts.fragment or parts.username or parts.password:
-        raise ConfigurationError(f"{url!r} has more than host, port and path", hint=hint)
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     authority = host if port in (None, 443) else f"{host}:{port}"
     return f"https://{authority}{parts.path.rstrip('/')}"

@@ -18,7 +18,7 @@ from sqlmodel import Session, select, text
 from underseal_node.clock import utc_now
 from underseal_node.errors import ConfigurationError
 from underseal_node.home import Home
-from underseal_node.settings import Settings
+from underseal_node.settings import Settings, load_settings
 from underseal_node.store.database import Store, database_url, next_change, open_store
 from underseal_node.store.tables import AccessGrant, ChangeCounter, Peer
 
@@ -223,20 +223,20 @@ def test_processes_that_start_and_write_at_once_do_not_collide(home: Home) -> No
 )
 def test_other_databases_are_refused_without_showing_the_password(home: Home, url: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        database_url(Settings(database_url=url), home)
+        database_url(load_settings(home, database_url=url), home)
     assert "canary" not in caught.value.diagnosis()
     assert "postgresql://" in str(caught.value.hint)
 
 
 def test_postgresql_is_a_url(home: Home) -> None:
-    url = database_url(Settings(database_url="postgresql://u:p@db/x"), home)
+    url = database_url(load_settings(home, database_url="postgresql://u:p@db/x"), home)
     assert url.drivername == "postgresql+psycopg"
-    given = database_url(Settings(database_url="postgresql+asyncpg://u:p@db/x"), home)
+    given = database_url(load_settings(home, database_url="postgresql+asyncpg://u:p@db/x"), home)
     assert given.drivername == "postgresql+asyncpg"
 
 
 def test_a_missing_driver_is_explained(home: Home) -> None:
     with pytest.raises(ConfigurationError, match=r"driver for postgresql\+psycopg") as caught:
-        open_store(Settings(database_url="postgresql://u:canary@db/x"), home)
+        open_store(load_settings(home, database_url="postgresql://u:canary@db/x"), home)
     assert "pip install" in str(caught.value.hint)
     assert "canary" not in caught.value.diagnosis()

@@ -14,10 +14,7 @@ from underseal_protocol.keys import KeyPurpose
 
 
 def test_each_purpose_has_its_own_key(node: Node) -> None:
-    found = {
-        node.store.read_sync(lambda session, p=purpose: signing_key(session, node.vault, p)).kid
-        for purpose in KeyPurpose
-    }
+    found = {node.signing_key(purpose).kid for purpose in KeyPurpose}
     assert len(found) == len(KeyPurpose)
 
 
