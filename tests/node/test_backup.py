@@ -18,14 +18,13 @@ import pytest
 import trustme
 from sqlalchemy import text
 
-from underseal_node import backup
 from underseal_node.backup import create_backup, needs_passphrase, restore_backup
 from underseal_node.clock import Clock
 from underseal_node.errors import ConfigurationError, NodeError, RefusedError
 from underseal_node.home import Home
 from underseal_node.node import Node, open_node
 from underseal_node.settings import Settings, load_settings
-from underseal_node.store.backup import CHANGE_NUMBERS_SKIPPED
+from underseal_node.store.backup import CHANGE_NUMBERS_SKIPPED, copy_database
 from underseal_node.store.database import next_change
 from underseal_node.store.tables import OutboxEvent, OutboxState, Peer
 from underseal_node.trust import passphrase as passphrases
@@ -221,14 +220,12 @@ def test_nothing_is_left_beside_the_archive_and_the_home(
 def test_a_backup_during_writes_is_one_snapshot(
     full_node: Node, archive: Path, target: Home, monkeypatch: pytest.MonkeyPatch, clock: Clock
 ) -> None:
-    copy_database = backup.copy_database
-
     def copy_while_writing(source: Path, destination: Path) -> None:
         full_node.store.write_sync(next_change)
         copy_database(source, destination)
         full_node.store.write_sync(next_change)
 
-    monkeypatch.setattr(backup, "copy_database", copy_while_writing)
+    monkeypatch.setattr("underseal_node.backup.copy_database", copy_while_writing)
     back_up(full_node, archive, PASSPHRASE)
     restore_backup(archive, target, passphrase=PASSPHRASE)
     node = open_node(target.path, clock=clock)

@@ -212,7 +212,7 @@ def _prepare_sqlite(engine: Engine, settings: Settings, *, read_only: bool) -> N
         )
         if not read_only:
             cursor.execute("PRAGMA journal_mode = WAL")
-        # FULL: what has been acknowledged to a peer is on disk (docs/adr/0010-storage.md).
+        # FULL: what has been acknowledged to a peer is on disk (docs/adr/0005-storage.md).
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.execute(f"PRAGMA mmap_size = {settings.database_mmap_bytes}")

@@ -6,6 +6,8 @@ import asyncio
 import multiprocessing
 import sqlite3
 import stat
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -216,6 +218,34 @@ def test_processes_that_start_and_write_at_once_do_not_collide(home: Home) -> No
     store = open_store(SETTINGS, home)
     assert store.read_sync(last_change) == 80
     store.close()
+
+
+COUNT_UNTIL_KILLED = """
+import sys
+from underseal_node.home import Home
+from underseal_node.settings import Settings
+from underseal_node.store.database import next_change, open_store
+store = open_store(Settings(), Home(sys.argv[1]))
+while True:
+    print(store.write_sync(next_change), flush=True)
+"""
+
+
+def test_what_a_killed_process_has_acknowledged_is_there(home: Home) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", COUNT_UNTIL_KILLED, str(home.path)], stdout=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    acknowledged = [int(process.stdout.readline()) for _ in range(20)]
+    process.kill()
+    process.wait(10)
+    acknowledged += [int(line) for line in process.stdout.read().splitlines()]
+    process.stdout.close()
+    store = open_store(SETTINGS, home)
+    found = store.read_sync(last_change)
+    store.close()
+    assert acknowledged == list(range(1, len(acknowledged) + 1))
+    assert found in {acknowledged[-1], acknowledged[-1] + 1}  # committed, not yet told
 
 
 @pytest.mark.parametrize(
