@@ -127,8 +127,8 @@ class Home:
         """Whether this is the home of a node."""
         return self.config_file.exists()
 
-    def create(self) -> None:
-        """Make the directories, a configuration file and an operator token.
+    def prepare(self) -> None:
+        """Make the directories and an operator token; `finish` makes it the home of a node.
 
         Raises:
             ConfigurationError: there is a node already, or the directory cannot be made.
@@ -141,12 +141,15 @@ class Home:
         try:
             self.make_directories()
             self.new_operator_token()
-            write_private(self.config_file, CONFIG_TEMPLATE.encode())
         except OSError as error:
             raise ConfigurationError(
                 f"the home {self.path} cannot be created: {error.strerror}",
                 hint="Choose a directory that you may write to with --home.",
             ) from error
+
+    def finish(self) -> None:
+        """Write the configuration file, last of all: what was interrupted before is no node."""
+        write_private(self.config_file, CONFIG_TEMPLATE.encode())
 
     def make_directories(self) -> None:
         """Make the directories that are missing, readable by their owner only."""

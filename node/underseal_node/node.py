@@ -106,6 +106,8 @@ def create_node(
 ) -> Home:
     """Set up a node in an empty home: master key, database, signing keys, identity.
 
+    When it was interrupted it can be called again.
+
     Args:
         home_path: the home directory.
         company_name: as it is written into footprints.
@@ -118,7 +120,7 @@ def create_node(
     """
     identity = checked_identity(company_name, company_ids, url)
     home = Home(home_path)
-    home.create()
+    home.prepare()
     settings = load_settings(home)
     create_master_key(home, settings)
     vault = open_vault(home, settings)
@@ -132,6 +134,7 @@ def create_node(
         store.write_sync(first_rows)
     finally:
         store.close()
+    home.finish()
     return home
 
 

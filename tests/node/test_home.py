@@ -19,13 +19,18 @@ def _permissive_umask() -> object:
     os.umask(previous)
 
 
+def create(home: Home) -> None:
+    home.prepare()
+    home.finish()
+
+
 def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
 def test_directories_and_files_are_private(tmp_path: Path) -> None:
     home = Home(tmp_path / "new" / "home")
-    home.create()
+    create(home)
     assert mode(home.path) == 0o700
     for path in home.path.rglob("*"):
         assert mode(path) == (0o700 if path.is_dir() else 0o600), path
@@ -33,16 +38,16 @@ def test_directories_and_files_are_private(tmp_path: Path) -> None:
 
 def test_an_existing_open_directory_is_closed(tmp_path: Path) -> None:
     (tmp_path / "home").mkdir(mode=0o755)
-    Home(tmp_path / "home").create()
+    create(Home(tmp_path / "home"))
     assert mode(tmp_path / "home") == 0o700
 
 
 def test_a_second_node_in_one_home_is_refused(tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
-    home.create()
+    create(home)
     token = home.operator_token()
     with pytest.raises(ConfigurationError, match="home of a node already"):
-        home.create()
+        create(home)
     assert home.operator_token() == token
 
 
@@ -51,21 +56,21 @@ def test_require_names_init(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="there is no node in") as caught:
         home.require()
     assert "underseal init" in str(caught.value.hint)
-    home.create()
+    create(home)
     home.require()
 
 
 def test_a_home_that_cannot_be_made_is_explained(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigurationError, match="cannot be created"):
-        Home(tmp_path / "file" / "home").create()
+        create(Home(tmp_path / "file" / "home"))
 
 
 def test_operator_tokens_are_long_and_differ(tmp_path: Path) -> None:
     tokens = set()
     for name in ("a", "b"):
         home = Home(tmp_path / name)
-        home.create()
+        create(home)
         tokens.add(home.operator_token())
     assert len(tokens) == 2
     assert all(len(token) >= 43 for token in tokens)
@@ -76,7 +81,7 @@ def test_a_missing_or_empty_operator_token_is_refused(
     tmp_path: Path, content: bytes | None
 ) -> None:
     home = Home(tmp_path / "home")
-    home.create()
+    create(home)
     home.operator_token_file.unlink()
     if content is not None:
         home.operator_token_file.write_bytes(content)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,29 @@ def test_a_second_node_in_one_home_is_refused(home: Home) -> None:
     node = open_node(home.path)
     assert node.identity.company_name == "Cathode Works"
     node.close()
+
+
+def test_an_interrupted_set_up_is_no_node_and_can_be_done_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    set_up = partial(
+        create_node,
+        tmp_path / "home",
+        company_name="A",
+        company_ids=[COMPANY_ID],
+        url="https://a.example",
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr("underseal_node.trust.keyring.create_keys", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            set_up()
+    with pytest.raises(ConfigurationError, match="there is no node"):
+        open_node(tmp_path / "home")
+    set_up()
+    open_node(tmp_path / "home").close()
 
 
 @pytest.mark.parametrize(

@@ -132,17 +132,10 @@ class Vault:
 
 
 def create_master_key(home: Home, settings: Settings) -> None:
-    """Write a fresh master key, unless `master_key_file` names one that exists.
-
-    Raises:
-        ConfigurationError: the home has a master key already.
-    """
+    """Write a fresh master key where none is; one that was put there is taken as it is."""
     file = settings.master_key_file or home.master_key_file
-    if file.exists():
-        if settings.master_key_file is not None:
-            return
-        raise ConfigurationError(f"there is a master key in {file} already")
-    write_private(file, format_master_key(secrets.token_bytes(KEY_BYTES)))
+    if not file.exists():
+        write_private(file, format_master_key(secrets.token_bytes(KEY_BYTES)))
 
 
 def format_master_key(key: bytes) -> bytes:

@@ -30,7 +30,7 @@ SETTINGS = Settings(database_busy_timeout_seconds=0.2)
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
     home = Home(tmp_path / "home")
-    home.create()
+    home.prepare()
     return home
 
 

@@ -27,7 +27,7 @@ VERSIONS = Path(migrate.SCRIPTS) / "versions"
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
     home = Home(tmp_path / "home")
-    home.create()
+    home.prepare()
     return home
 
 
