@@ -6,7 +6,7 @@ The endpoints are ASGI applications: nothing is between the query and the bytes 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import parse_qsl, urlencode
 
@@ -31,6 +31,7 @@ WATERMARK_HEADER = b"x-underseal-watermark"
 MAX_QUERY_BYTES = 32 * 1024
 MAX_PARAMETERS = 1_000
 UUID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+EMPTY = b'{"data":[]}'
 DIGITS = re.compile("[0-9]{1,4000}")
 
 Items = tuple[tuple[str, str], ...]
@@ -70,38 +71,29 @@ class ListFootprints:
         settings = context.node.settings
         self._default_limit = settings.default_page_size
         self._max_limit = settings.max_page_size
+        self._last_watermark = (-1, b"")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
         context = self._context
         now = context.node.now()
         claims = context.claims(scope, now)
-        items = query_items(scope["query_string"])
-        criteria = criteria_of(items)
-        limit = self._limit(_last(items, LIMIT))
+        asked = list_query(scope["query_string"])
+        limit = self._default_limit if asked.limit is None else min(asked.limit, self._max_limit)
         query = PageQuery(
-            criteria,
-            self._after(_last(items, CURSOR)),
+            asked.criteria,
+            self._after(asked.cursor),
             limit or 1,
-            self._changed_after(_last(items, CHANGED_AFTER)),
+            self._changed_after(asked.changed_after),
         )
         page = await context.serving.page(claims.client_id, claims.issued_at, query, now)
-        headers = [(WATERMARK_HEADER, context.cursors.seal(WATERMARK, page.watermark).encode())]
+        headers = [(WATERMARK_HEADER, self._watermark(page.watermark))]
         if limit == 0:
-            await respond(send, b'{"data":[]}', headers)
+            await respond(send, EMPTY, headers)
             return
         if page.next_seq is not None:
-            link = self._link(scope[BASE_URL], items, page.next_seq)
-            headers.append((b"link", link))
-        await respond(send, b'{"data":[' + b",".join(page.items) + b"]}", headers)
-
-    def _limit(self, text: str) -> int:
-        if not text:
-            return self._default_limit
-        if not DIGITS.fullmatch(text):
-            raise BadRequestError("limit is not a whole number >= 0")
-        digits = text.lstrip("0") or "0"
-        return min(int(digits[:18]), self._max_limit)  # 18 digits are more than any limit
+            headers.append((b"link", self._link(scope[BASE_URL], asked.items, page.next_seq)))
+        await respond(send, page.body, headers)
 
     def _after(self, text: str) -> int:
         return self._context.cursors.open(PAGE, text) if text else 0
@@ -114,6 +106,13 @@ class ListFootprints:
         except BadRequestError:
             # From before this node was restored or got a new key: everything may have changed.
             return None
+
+    def _watermark(self, number: int) -> bytes:
+        """The watermark for the header; it is the same for many requests."""
+        if number != self._last_watermark[0]:
+            sealed = self._context.cursors.seal(WATERMARK, number)
+            self._last_watermark = number, sealed.encode("ascii")
+        return self._last_watermark[1]
 
     def _link(self, base_url: str, items: Items, next_seq: int) -> bytes:
         """The pagination link (RFC 8288): same filters, same limit, the next position."""
@@ -134,12 +133,32 @@ def footprint_id_of(text: str) -> str:
     return footprint_id
 
 
+@dataclass(frozen=True, slots=True)
+class ListQuery:
+    """What the query string of a list asks for.
+
+    Attributes:
+        items: all parameters, in order.
+        criteria: the filters among them.
+        limit: at most so many footprints; `None`: as many as usual.
+        cursor: position to go on after, sealed, or empty.
+        changed_after: a watermark, sealed, or empty.
+    """
+
+    items: Items
+    criteria: Criteria
+    limit: int | None
+    cursor: str
+    changed_after: str
+
+
 @lru_cache(maxsize=1024)
-def query_items(query: bytes) -> Items:
-    """The parameters of a query string, in order.
+def list_query(query: bytes) -> ListQuery:
+    """Parse the query string of a list.
 
     Raises:
-        BadRequestError: it is too long, or there are too many.
+        CriteriaError: a filter is malformed, or OData's `$filter`, which PACT 3 does not have.
+        BadRequestError: it is too long, or the limit is not a number.
     """
     if len(query) > MAX_QUERY_BYTES:
         raise BadRequestError(f"the query is longer than {MAX_QUERY_BYTES} bytes")
@@ -149,22 +168,20 @@ def query_items(query: bytes) -> Items:
         )
     except ValueError:
         raise BadRequestError(f"the query has more than {MAX_PARAMETERS} parameters") from None
-    return tuple(items)
+    own = {name.lower(): value for name, value in items}
+    return ListQuery(
+        tuple(items),
+        Criteria.from_query(items),
+        _limit(own.get(LIMIT, "")),
+        own.get(CURSOR, ""),
+        own.get(CHANGED_AFTER, ""),
+    )
 
 
-@lru_cache(maxsize=1024)
-def criteria_of(items: Items) -> Criteria:
-    """The filters among the parameters.
-
-    Raises:
-        CriteriaError: one is malformed, or OData's `$filter`, which PACT 3 does not have.
-    """
-    return Criteria.from_query(items)
-
-
-def _last(items: Iterable[tuple[str, str]], wanted: str) -> str:
-    found = ""
-    for name, value in items:
-        if name.lower() == wanted:
-            found = value
-    return found
+def _limit(text: str) -> int | None:
+    if not text:
+        return None
+    if not DIGITS.fullmatch(text):
+        raise BadRequestError("limit is not a whole number >= 0")
+    digits = text.lstrip("0") or "0"
+    return int(digits[:18])  # 18 digits are more than any page has

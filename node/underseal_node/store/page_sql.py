@@ -8,7 +8,7 @@ is a condition on its rows.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -72,12 +72,12 @@ class Statement:
 
     Attributes:
         sql: selects seq, segments, status and, if the level differs, its rank.
-        parameters: besides `peer`, `now`, `after`, `count` and `changed`.
+        parameters: besides `peer`, `now`, `after`, `count` and `changed`; not to be changed.
         is_bounded: whether it reads about as many rows as it returns; if not, it may take long.
     """
 
     sql: str
-    parameters: tuple[tuple[str, str], ...]
+    parameters: Mapping[str, str]
     is_bounded: bool
 
 
@@ -97,15 +97,20 @@ class _Branch:
     order: str
     has_duplicates: bool = False
 
-    def limited(self, conditions: Sequence[str]) -> str:
+    @property
+    def column(self) -> str:
+        """The position, without what steers the planner."""
+        return self.order.lstrip("+")
+
+    def select(self, columns: str, conditions: Sequence[str], *, always_join: bool = False) -> str:
         """The first rows that also meet the conditions on `f`, as many as the page takes."""
         table, where = self.table, [self.where, *conditions]
-        if conditions and self.order == "k.seq":
+        if self.column == "k.seq" and (conditions or always_join):
             table += " CROSS JOIN footprint f"
             where.insert(1, "f.seq = k.seq")
         distinct = "DISTINCT " if self.has_duplicates else ""
         return (
-            f"SELECT {distinct}{self.order.lstrip('+')} AS seq FROM {table} "  # noqa: S608 - no values
+            f"SELECT {distinct}{columns} FROM {table} "  # noqa: S608 - no values
             f"WHERE {' AND '.join(where)} ORDER BY {self.order} LIMIT :count"
         )
 
@@ -148,17 +153,26 @@ def page_statement(reach: Reach, criteria: Criteria, *, only_changed: bool) -> S
     parameters = dict(source.parameters)
     for clause in clauses:
         parameters.update(clause.parameters)
-    level = "" if reach.level is not None else f", {LEVEL}"
-    union = " UNION ".join(
-        f"SELECT seq FROM ({branch.limited(conditions)}) AS branch_{number}"  # noqa: S608 - no values
-        for number, branch in enumerate(source.branches)
-    )
+    columns = "f.seq, f.segments, f.status" + ("" if reach.level is not None else f", {LEVEL}")
     return Statement(
-        f"SELECT f.seq, f.segments, f.status{level} FROM "  # noqa: S608 - no values
-        f"(SELECT seq FROM ({union}) AS found ORDER BY seq LIMIT :count) AS page "
-        "CROSS JOIN footprint f WHERE f.seq = page.seq",
-        tuple(parameters.items()),
+        _page_of(source.branches, columns, conditions),
+        parameters,
         is_bounded=not conditions or source.is_selective,
+    )
+
+
+def _page_of(branches: Sequence[_Branch], columns: str, conditions: Sequence[str]) -> str:
+    """SQL that merges the branches."""
+    if len(branches) == 1 and not branches[0].has_duplicates:
+        return branches[0].select(columns, conditions, always_join=True)
+    union = " UNION ".join(
+        f"SELECT seq FROM ({branch.select(f'{branch.column} AS seq', conditions)}) AS b{number}"  # noqa: S608
+        for number, branch in enumerate(branches)
+    )
+    return (
+        f"SELECT {columns} FROM "  # noqa: S608 - no values
+        f"(SELECT seq FROM ({union}) AS found ORDER BY seq LIMIT :count) AS page "
+        "CROSS JOIN footprint f WHERE f.seq = page.seq"
     )
 
 

@@ -33,7 +33,7 @@ from underseal_node.store.page_sql import (
 from underseal_node.store.tables import KeyKind, PeerState
 from underseal_node.store.types import from_utc_text, utc_text
 from underseal_protocol.disclosure import Level
-from underseal_protocol.segments import render
+from underseal_protocol.segments import render, render_list
 
 __all__ = [
     "ClientRecord",
@@ -50,8 +50,8 @@ Row = Sequence[Any]
 Parameters = Mapping[str, object]
 
 CACHED_STATEMENTS = 512
+BEFORE, AFTER = b'{"data":[', b"]}"
 LEVELS = tuple(Level.of_rank(rank) for rank in range(4))
-HIGHEST_RANK = LEVELS[-1].rank
 
 _WHO = "c.peer_id, c.revoked_at, c.expires_at, p.state, p.token_not_before, p.name, p.base_url"
 _CLIENT = "FROM client_credential c JOIN peer p ON p.id = c.peer_id"
@@ -60,19 +60,17 @@ _LEVEL_OF_CLIENT = LEVEL.replace(":peer", "c.peer_id")
 
 REQUESTER = f"SELECT {_WHO} {_CLIENT} WHERE c.client_id = :client"
 CLIENT = f"SELECT {_WHO}, c.secret_hash {_CLIENT} WHERE c.client_id = :client"
-LIST_REQUESTER = (
-    f"SELECT {_WHO}, (SELECT last FROM change_counter) {_CLIENT} "  # noqa: S608 - constants
-    "WHERE c.client_id = :client"
-)
 ONE = (
     f"SELECT {_WHO}, f.{{column}}, f.status, {_LEVEL_OF_CLIENT} {_CLIENT} "
     "LEFT JOIN footprint f ON f.id = :id WHERE c.client_id = :client"
 )
 FOOTPRINT = ONE.format(column="segments")
 STATUS_STATEMENT = ONE.format(column="status_statement")
-GRANTS = (
-    "SELECT g.kind, g.value, g.level, g.changed FROM access_grant g "  # noqa: S608 - constants
-    f"WHERE g.peer_id = :peer AND {ACTIVE_GRANT} LIMIT {MAX_BRANCHES + 1}"
+# One row for each grant, or one row without any.
+LIST_REQUESTER = (
+    f"SELECT {_WHO}, (SELECT last FROM change_counter), g.kind, g.value, g.level, g.changed "  # noqa: S608
+    f"{_CLIENT} LEFT JOIN access_grant g ON g.peer_id = c.peer_id AND {ACTIVE_GRANT} "
+    f"WHERE c.client_id = :client LIMIT {MAX_BRANCHES + 1}"
 )
 GRANTS_SUMMARY = (
     f"SELECT max(CASE WHEN g.kind = '{KeyKind.ALL}' THEN g.level END), "  # noqa: S608 - constants
@@ -139,12 +137,12 @@ class Page:
     """Part of the list of footprints that a peer sees.
 
     Attributes:
-        items: each a footprint as JSON, at the disclosure level of the requester.
+        body: `{"data": [...]}` with the footprints at the disclosure levels of the requester.
         next_seq: position to go on after, or `None` at the end.
         watermark: every change up to this number is in the list.
     """
 
-    items: list[bytes]
+    body: bytes
     next_seq: int | None
     watermark: int
 
@@ -326,41 +324,44 @@ class Serving:
         Raises:
             RequesterUnknownError, PeerSuspendedError: as for `requester`.
         """
-        now_text = instant_text(now)
-        rows = await self._reader.rows(LIST_REQUESTER, {"client": client_id})
-        row = rows[0] if rows else None
-        peer_id = _check(row, issued_at, now_text).peer_id
-        assert row is not None  # noqa: S101 - _check raises
+        who = {"client": client_id, "now": instant_text(now)}
+        rows = await self._reader.rows(LIST_REQUESTER, who)
+        peer_id = _check(rows[0] if rows else None, issued_at, who["now"]).peer_id
         # Read before the list: what is committed in between is delivered twice, never missed.
-        watermark = int(row[7] or 0)
-        reach, all_changed = await self._reach(peer_id, now_text)
+        watermark = int(rows[0][7] or 0)
+        who["peer"] = peer_id
+        reach, all_changed = await self._reach([row[8:] for row in rows], who)
         if not reach.everything and reach.grants == ():
-            return Page([], None, watermark)
+            return Page(render_list((), before=BEFORE, after=AFTER), None, watermark)
         changed_after = query.changed_after
         if changed_after is not None and reach.is_plain and all_changed > changed_after:
             changed_after = None  # the grant of everything is new: everything counts as changed
         statement = page_statement(reach, query.criteria, only_changed=changed_after is not None)
-        parameters: dict[str, object] = dict(statement.parameters)
-        parameters |= {"after": query.after_seq, "count": query.limit + 1}
-        parameters |= {"peer": peer_id, "now": now_text, "changed": changed_after}
+        parameters = {
+            **statement.parameters,
+            **who,
+            "after": query.after_seq,
+            "count": query.limit + 1,
+            "changed": changed_after,
+        }
         found = await self._reader.rows(statement.sql, parameters, is_bounded=statement.is_bounded)
         return _page(found, reach.level, query.limit, watermark)
 
-    async def _reach(self, peer_id: int, now_text: str) -> tuple[Reach, int]:
-        """The grants of a peer, and when the one of everything last changed."""
-        who = {"peer": peer_id, "now": now_text}
-        grants = await self._reader.rows(GRANTS, who)
+    async def _reach(self, grants: Sequence[Row], who: Parameters) -> tuple[Reach, int]:
+        """What the grants of a peer say, and when the one of everything last changed."""
+        if grants[0][0] is None:  # the outer join found none
+            return Reach(everything=False, level=None, grants=()), 0
+        listed: tuple[tuple[str, str], ...] | None = None
         if len(grants) > MAX_BRANCHES:
-            listed = None
-            summary = (await self._reader.rows(GRANTS_SUMMARY, who))[0]
+            (summary,) = await self._reader.rows(GRANTS_SUMMARY, who)
             all_level, all_changed, highest, lowest = summary
         else:
-            listed = tuple(sorted({(kind, value) for kind, value, _, _ in grants}))
-            of_all = [(level, changed) for kind, _, level, changed in grants if kind == KeyKind.ALL]
+            levels = [grant[2] for grant in grants]
+            highest, lowest = max(levels), min(levels)
+            of_all = [(grant[2], grant[3]) for grant in grants if grant[0] == KeyKind.ALL]
             all_level = max((level for level, _ in of_all), default=None)
             all_changed = max((changed for _, changed in of_all), default=0)
-            highest = max((grant[2] for grant in grants), default=None)
-            lowest = min((grant[2] for grant in grants), default=None)
+            listed = tuple(sorted({(grant[0], grant[1]) for grant in grants}))
         if all_level is not None:
             level = all_level if all_level == highest else None
             return Reach(everything=True, level=level, grants=()), all_changed
@@ -429,15 +430,11 @@ def _check(row: Row | None, issued_at: datetime | None, now_text: str) -> Reques
 
 def _page(found: Sequence[Row], level: int | None, limit: int, watermark: int) -> Page:
     """Render the rows; one more than the limit shows that there is a next page."""
-    ordered = sorted(found, key=_seq)[:limit]
+    ordered = sorted(found)[:limit]  # by `seq`, which is the first column and unique
     if level is None:
-        items = [render(row[1], LEVELS[row[3]], row[2]) for row in ordered]
+        rows = [(row[1], LEVELS[row[3]], row[2]) for row in ordered]
     else:
         uniform = LEVELS[level]
-        items = [render(row[1], uniform, row[2]) for row in ordered]
+        rows = [(row[1], uniform, row[2]) for row in ordered]
     next_seq = int(ordered[-1][0]) if len(found) > limit else None
-    return Page(items, next_seq, watermark)
-
-
-def _seq(row: Row) -> int:
-    return int(row[0])
+    return Page(render_list(rows, before=BEFORE, after=AFTER), next_seq, watermark)
