@@ -34,13 +34,15 @@ from underseal_node.supervisor import READY
 from underseal_node.tls import TlsFiles, server_context
 from underseal_node.trust.vault import Vault
 
-__all__ = ["MODULE", "Listener", "Task"]
+__all__ = ["EXIT_SECONDS", "MODULE", "Listener", "Task"]
 
 log = structlog.get_logger(__name__)
 
 MODULE = "underseal_node.process"
 KEEP_ALIVE_SECONDS = 30
 COUNT_SECONDS = 1
+# After the grace period of requests and deliveries, for closing the database.
+EXIT_SECONDS = 2.0
 
 
 class Listener(StrEnum):
@@ -85,8 +87,7 @@ class ChildServer(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Ctrl-C reaches every process of the terminal: the parent decides what happens."""
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        """The parent decides when to stop; SIGTERM is for those who want one worker renewed."""
         signal.signal(signal.SIGTERM, lambda _number, _frame: self.stop())
         yield
 
@@ -135,7 +136,7 @@ def _serve(task: Task, channel: Connection[Any, Any]) -> None:
         counts = RequestCounts(node.home.run, task.listener)
         config = _configuration(task, _application(task, node, counts), counts)
         server = ChildServer(config, lambda: channel.send(READY))
-        _follow_parent(channel, server, task.settings.shutdown_grace_seconds)
+        _follow_parent(channel, server, task.settings.shutdown_grace_seconds + EXIT_SECONDS)
         listening = socket.socket(fileno=task.descriptor)
         work = (
             _with_workers(server, node, listening)
@@ -175,7 +176,7 @@ def _configuration(task: Task, app: ASGIApp, counts: RequestCounts) -> uvicorn.C
         server_header=False,
         proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=max(1, int(task.settings.shutdown_grace_seconds) - 2),
+        timeout_graceful_shutdown=max(1, int(task.settings.shutdown_grace_seconds)),
         callback_notify=write_counts,
         timeout_notify=COUNT_SECONDS,
         ssl_context_factory=None if tls is None else lambda _config, _default: server_context(tls),

@@ -20,7 +20,7 @@ from underseal_node.home import Home, write_private
 from underseal_node.logs import configure_logging
 from underseal_node.metrics import clear_counts
 from underseal_node.node import open_node, public_vault
-from underseal_node.process import MODULE, Listener, Task
+from underseal_node.process import EXIT_SECONDS, MODULE, Listener, Task
 from underseal_node.settings import Settings, load_settings
 from underseal_node.supervisor import ChildSpec, Supervisor
 from underseal_node.tls import TlsFiles, development_certificate, server_context
@@ -128,7 +128,8 @@ def _serve(
     running = Running(
         url, _address(public), f"http://{_address(manage)}", tls.authority if tls else None
     )
-    supervisor = Supervisor(specs, grace_seconds=settings.shutdown_grace_seconds)
+    grace_seconds = settings.shutdown_grace_seconds + 2 * EXIT_SECONDS
+    supervisor = Supervisor(specs, grace_seconds=grace_seconds)
     try:
         supervisor.run(lambda: _announce(home, settings, running, on_ready))
     finally:

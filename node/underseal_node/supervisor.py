@@ -117,6 +117,7 @@ class Supervisor:
             [sys.executable, "-m", spec.module, str(theirs.fileno())],
             pass_fds=(theirs.fileno(), *spec.descriptors),
             stdin=subprocess.DEVNULL,
+            process_group=0,  # Ctrl-C is for the parent, which stops the children in order
         )
         theirs.close()
         child.channel, child.is_ready, child.restart_at = ours, False, None

@@ -60,6 +60,13 @@ def create_public_app(node: Node, counts: RequestCounts | None = None) -> FastAP
         yield
         serving.close()
 
+    routes = [*_routes(context), *public_routes(node)]
+    gate = Middleware(
+        Gate,
+        hosts=hosts,
+        counts=counts or RequestCounts(node.home.run, "public"),
+        templates={route.endpoint: route.path for route in routes},
+    )
     app = FastAPI(
         title="Underseal node",
         telemetry=NO_TELEMETRY,
@@ -67,14 +74,12 @@ def create_public_app(node: Node, counts: RequestCounts | None = None) -> FastAP
         redoc_url=None,
         redirect_slashes=False,
         lifespan=lifespan,
-        middleware=[
-            Middleware(Gate, hosts=hosts, counts=counts or RequestCounts(node.home.run, "public"))
-        ],
+        middleware=[gate],
         exception_handlers=exception_handlers,
     )
     app.state.context = context
     # In front of the routes that FastAPI has added: the ones asked for most come first.
-    app.router.routes[:0] = [*_routes(context), *public_routes(node)]
+    app.router.routes[:0] = routes
 
     def openapi() -> dict[str, Any]:
         return describe(node.identity.url)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from time import perf_counter
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -25,14 +26,22 @@ class Gate:
         app: what is behind it.
         hosts: which hosts are answered for.
         counts: where requests are counted.
+        templates: the path template of each endpoint, to count under.
     """
 
-    def __init__(self, app: ASGIApp, hosts: HostPolicy, counts: RequestCounts) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        hosts: HostPolicy,
+        counts: RequestCounts,
+        templates: Mapping[object, str],
+    ) -> None:
         self._app = app
         self._hosts = hosts
         self._prefix = hosts.prefix
         self._inside = f"{hosts.prefix}/"
         self._counts = counts
+        self._templates = templates
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request (or the lifespan of the application)."""
@@ -51,7 +60,7 @@ class Gate:
         try:
             await self._admit(scope, receive, counted)
         finally:
-            route = getattr(scope.get("route"), "path", "none")
+            route = self._templates.get(scope.get("endpoint"), "none")
             self._counts.count(scope["method"], route, status, perf_counter() - started)
 
     async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
