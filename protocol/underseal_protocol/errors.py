@@ -1,0 +1,172 @@
+"""What can go wrong between two companies. One base.
+
+ProtocolError
+ ├─ JsonError                    not JSON, or JSON that two readers may understand differently
+ ├─ DecimalError                 a text that is no decimal number
+ ├─ TimeError                    a text that is no point in time
+ ├─ UrnError                     a text that is no URN, or an identifier that cannot be one
+ ├─ SchemaError                  a footprint that does not have the form of PACT 3.0
+ ├─ CriteriaError                filters that cannot be understood
+ ├─ EventError                   a message that is no event of PACT 3.0
+ ├─ KeySetError                  a key set, or a key of it, that cannot be used
+ └─ CredentialError              a signed statement that does not hold
+     ├─ MissingCredentialError   there is none
+     └─ SignatureMismatchError   its signature is not of the key that it names
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+__all__ = [
+    "CredentialError",
+    "CriteriaError",
+    "DecimalError",
+    "ErrorCode",
+    "EventError",
+    "JsonError",
+    "KeySetError",
+    "MissingCredentialError",
+    "ProtocolError",
+    "SchemaError",
+    "SignatureMismatchError",
+    "TimeError",
+    "UrnError",
+    "Violation",
+    "error_object",
+]
+
+SHOWN_VIOLATIONS = 3
+SHOWN_CHARACTERS = 80
+
+
+class ErrorCode(StrEnum):
+    """The codes of the object `Error` (PACT 3.0, Error Handling)."""
+
+    BAD_REQUEST = "BadRequest"
+    ACCESS_DENIED = "AccessDenied"
+    TOKEN_EXPIRED = "TokenExpired"
+    NOT_FOUND = "NotFound"
+    INTERNAL_ERROR = "InternalError"
+    NOT_IMPLEMENTED = "NotImplemented"
+
+
+def error_object(code: ErrorCode | str, message: str) -> dict[str, str]:
+    """The object `Error` of PACT 3.0: the body of every refusal, and why a request is rejected."""
+    return {"code": str(code), "message": message}
+
+
+class ProtocolError(Exception):
+    """Base of all errors of the protocol.
+
+    Args:
+        message: one sentence saying what was got and what was expected.
+        hint: what the person at the terminal can do about it.
+    """
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def diagnosis(self) -> str:
+        """The message and, on further lines, what to do."""
+        return f"{self.message}\n{self.hint}" if self.hint else self.message
+
+
+class JsonError(ProtocolError):
+    """It is not JSON, or it is JSON that two readers may understand differently."""
+
+
+class DecimalError(ProtocolError):
+    """It is not a decimal number."""
+
+
+class TimeError(ProtocolError):
+    """It is not a point in time."""
+
+
+class UrnError(ProtocolError):
+    """It is not a URN."""
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One way in which a document does not have the form of PACT 3.0.
+
+    Attributes:
+        pointer: to the value (RFC 6901); for a property that is missing, to where it belongs.
+        value: what is there; None if nothing is.
+        expected: what has to be there, as the end of a sentence: "expected ...".
+        hint: what usually helps.
+    """
+
+    pointer: str
+    value: object
+    expected: str
+    hint: str | None = None
+
+    def __str__(self) -> str:
+        """One sentence."""
+        if self.value is None:
+            return f"{self.pointer or '/'}: expected {self.expected}"
+        shown = repr(self.value)
+        if len(shown) > SHOWN_CHARACTERS:
+            shown = shown[:SHOWN_CHARACTERS] + "..."
+        return f"{self.pointer or '/'} is {shown}, expected {self.expected}"
+
+
+class SchemaError(ProtocolError):
+    """A footprint does not have the form of PACT 3.0.
+
+    Args:
+        violations: all of them, at least one.
+    """
+
+    def __init__(self, violations: Sequence[Violation]) -> None:
+        shown = "; ".join(map(str, violations[:SHOWN_VIOLATIONS]))
+        more = len(violations) - SHOWN_VIOLATIONS
+        super().__init__(
+            shown + (f"; and {more} more" if more > 0 else ""),
+            hint=next((one.hint for one in violations if one.hint), None),
+        )
+        self.violations = tuple(violations)
+
+    def __reduce__(self) -> tuple[type[SchemaError], tuple[tuple[Violation, ...]]]:
+        """Errors travel between processes."""
+        return (type(self), (self.violations,))
+
+    def diagnosis(self) -> str:
+        """Every violation on a line of its own, its hint below it."""
+        lines: list[str] = []
+        for violation in self.violations:
+            lines.append(str(violation))
+            if violation.hint:
+                lines.append(f"  {violation.hint}")
+        return "\n".join(lines)
+
+
+class CriteriaError(ProtocolError):
+    """The filters cannot be understood."""
+
+
+class EventError(ProtocolError):
+    """It is not an event of PACT 3.0."""
+
+
+class KeySetError(ProtocolError):
+    """A key set, or a key of it, cannot be used."""
+
+
+class CredentialError(ProtocolError):
+    """A signed statement does not hold."""
+
+
+class MissingCredentialError(CredentialError):
+    """There is no credential."""
+
+
+class SignatureMismatchError(CredentialError):
+    """The signature is not of the key that the statement names."""
