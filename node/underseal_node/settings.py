@@ -118,7 +118,7 @@ class Settings(BaseSettings):
     # The database.
     database_busy_timeout_seconds: Seconds = 10
     database_reader_threads: Count = 4
-    database_mmap_bytes: Annotated[int, Field(ge=0)] = 256 * 1024 * 1024
+    database_mmap_bytes: Annotated[int, Field(ge=0)] = 2 * 1024 * 1024 * 1024
 
     # Logs.
     log_level: LogLevel = LogLevel.INFO

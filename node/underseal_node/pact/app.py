@@ -18,8 +18,9 @@ from underseal_node.pact.cursors import Cursors
 from underseal_node.pact.errors import exception_handlers
 from underseal_node.pact.events import EventsEndpoint
 from underseal_node.pact.extensions import StatusEndpoint
+from underseal_node.pact.footprints import PATH as FOOTPRINTS
 from underseal_node.pact.footprints import GetFootprint, ListFootprints
-from underseal_node.pact.gate import Gate
+from underseal_node.pact.gate import Gate, HotRoutes
 from underseal_node.pact.hosts import HostPolicy
 from underseal_node.pact.openapi import describe
 from underseal_node.pact.token import TokenEndpoint
@@ -60,10 +61,12 @@ def create_public_app(node: Node, counts: RequestCounts | None = None) -> FastAP
         yield
         serving.close()
 
-    routes = [*_routes(context), *public_routes(node)]
+    hot = HotRoutes(FOOTPRINTS, ListFootprints(context), GetFootprint(context))
+    routes = [*_routes(context, hot), *public_routes(node)]
     gate = Middleware(
         Gate,
         hosts=hosts,
+        hot=hot,
         counts=counts or RequestCounts(node.home.run, "public"),
         templates={route.endpoint: route.path for route in routes},
     )
@@ -88,10 +91,10 @@ def create_public_app(node: Node, counts: RequestCounts | None = None) -> FastAP
     return app
 
 
-def _routes(context: PublicContext) -> list[Route]:
+def _routes(context: PublicContext, hot: HotRoutes) -> list[Route]:
     routes = [
-        Route("/3/footprints/{id}", GetFootprint(context), methods=["GET"], name="get_footprint"),
-        Route("/3/footprints", ListFootprints(context), methods=["GET"], name="list_footprints"),
+        Route(f"{hot.path}/{{id}}", hot.of_one, methods=["GET"], name="get_footprint"),
+        Route(hot.path, hot.of_list, methods=["GET"], name="list_footprints"),
         Route("/3/events", EventsEndpoint(context).handle, methods=["POST"], name="events"),
         Route("/auth/token", TokenEndpoint(context).handle, methods=["POST"], name="token"),
         Route(

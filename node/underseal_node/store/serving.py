@@ -11,18 +11,16 @@ thread with a connection of its own.
 
 from __future__ import annotations
 
-import asyncio
-import sqlite3
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from operator import itemgetter
+from typing import Any
 
-from sqlalchemy import Engine, text
-from underseal_protocol.criteria import Criteria
+from sqlalchemy import Engine
 
 from underseal_node.errors import NodeError, NotFoundError
+from underseal_node.store.page_cache import PageCache
 from underseal_node.store.page_sql import (
     ACTIVE_GRANT,
     LEVEL,
@@ -30,8 +28,10 @@ from underseal_node.store.page_sql import (
     Reach,
     page_statement,
 )
+from underseal_node.store.readers import EngineReader, Parameters, Reader, Row, SqliteReader
 from underseal_node.store.tables import KeyKind, PeerState
 from underseal_node.store.types import from_utc_text, utc_text
+from underseal_protocol.criteria import Criteria
 from underseal_protocol.disclosure import Level
 from underseal_protocol.segments import render, render_list
 
@@ -46,10 +46,7 @@ __all__ = [
     "open_serving",
 ]
 
-Row = Sequence[Any]
-Parameters = Mapping[str, object]
-
-CACHED_STATEMENTS = 512
+PAGE_CACHE_BYTES = 32 * 1024 * 1024
 BEFORE, AFTER = b'{"data":[', b"]}"
 LEVELS = tuple(Level.of_rank(rank) for rank in range(4))
 
@@ -147,89 +144,17 @@ class Page:
     watermark: int
 
 
-class Reader(Protocol):
-    """Runs one SELECT."""
-
-    async def rows(
-        self, sql: str, parameters: Parameters, *, is_bounded: bool = True
-    ) -> Sequence[Row]:
-        """All rows.
-
-        Args:
-            sql: with parameters as `:name`.
-            parameters: the value of each.
-            is_bounded: whether it reads about as much as it returns.
-        """
-
-    def close(self) -> None:
-        """Close the connections."""
-
-
-class SqliteReader:
-    """Reads SQLite on the event loop, and in a thread what may take long.
-
-    Args:
-        path: of the database.
-        mmap_bytes: how much of it is mapped into memory.
-        busy_timeout_seconds: how long to wait for a lock.
-    """
-
-    def __init__(self, path: str, *, mmap_bytes: int, busy_timeout_seconds: float) -> None:
-        self._loop_connection = _connect(path, mmap_bytes, busy_timeout_seconds)
-        self._thread_connection = _connect(path, mmap_bytes, busy_timeout_seconds)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="long-read")
-
-    async def rows(
-        self, sql: str, parameters: Parameters, *, is_bounded: bool = True
-    ) -> Sequence[Row]:
-        """See `Reader.rows`."""
-        if is_bounded:
-            return self._loop_connection.execute(sql, parameters).fetchall()
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(
-            self._thread, lambda: self._thread_connection.execute(sql, parameters).fetchall()
-        )
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._thread.shutdown(wait=True)
-        self._thread_connection.close()
-        self._loop_connection.close()
-
-
-class EngineReader:
-    """Reads any database that SQLAlchemy reaches, in threads.
-
-    Args:
-        engine: its connections only read.
-    """
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-
-    async def rows(
-        self, sql: str, parameters: Parameters, *, is_bounded: bool = True
-    ) -> Sequence[Row]:
-        """See `Reader.rows`."""
-        return await asyncio.to_thread(self._rows, sql, parameters)
-
-    def _rows(self, sql: str, parameters: Parameters) -> Sequence[Row]:
-        with self._engine.connect() as connection:
-            return connection.execute(text(sql), dict(parameters)).fetchall()
-
-    def close(self) -> None:
-        """The engine belongs to the store, which closes it."""
-
-
 class Serving:
     """The queries behind the endpoints for peers.
 
     Args:
         reader: runs them.
+        page_cache_bytes: how much of pages is kept; 0 keeps nothing.
     """
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, *, page_cache_bytes: int = PAGE_CACHE_BYTES) -> None:
         self._reader = reader
+        self._pages: PageCache[Page] = PageCache(page_cache_bytes)
 
     def close(self) -> None:
         """Close the connections."""
@@ -324,25 +249,41 @@ class Serving:
         Raises:
             RequesterUnknownError, PeerSuspendedError: as for `requester`.
         """
-        who = {"client": client_id, "now": instant_text(now)}
+        now_text = instant_text(now)
+        who: dict[str, object] = {"client": client_id, "now": now_text}
         rows = await self._reader.rows(LIST_REQUESTER, who)
-        peer_id = _check(rows[0] if rows else None, issued_at, who["now"]).peer_id
+        who["peer"] = _check(rows[0] if rows else None, issued_at, now_text).peer_id
         # Read before the list: what is committed in between is delivered twice, never missed.
         watermark = int(rows[0][7] or 0)
-        who["peer"] = peer_id
         reach, all_changed = await self._reach([row[8:] for row in rows], who)
         if not reach.everything and reach.grants == ():
             return Page(render_list((), before=BEFORE, after=AFTER), None, watermark)
-        changed_after = query.changed_after
-        if changed_after is not None and reach.is_plain and all_changed > changed_after:
-            changed_after = None  # the grant of everything is new: everything counts as changed
-        statement = page_statement(reach, query.criteria, only_changed=changed_after is not None)
+        if query.changed_after is not None and reach.is_plain and all_changed > query.changed_after:
+            # The grant of everything is new, so everything counts as changed.
+            query = replace(query, changed_after=None)
+        # With one level for everything visible, nothing but the active grants and the changes
+        # decides; with `changed_after` also when the grants were given.
+        is_shared = reach.is_plain or (
+            query.changed_after is None and reach.level is not None and reach.grants is not None
+        )
+        page = self._pages.get((reach, query), watermark) if is_shared else None
+        if page is None:
+            page = await self._read_page(reach, query, who, watermark)
+            if is_shared:
+                self._pages.put((reach, query), page)
+        return page
+
+    async def _read_page(
+        self, reach: Reach, query: PageQuery, who: Parameters, watermark: int
+    ) -> Page:
+        only_changed = query.changed_after is not None
+        statement = page_statement(reach, query.criteria, only_changed=only_changed)
         parameters = {
             **statement.parameters,
             **who,
             "after": query.after_seq,
             "count": query.limit + 1,
-            "changed": changed_after,
+            "changed": query.changed_after,
         }
         found = await self._reader.rows(statement.sql, parameters, is_bounded=statement.is_bounded)
         return _page(found, reach.level, query.limit, watermark)
@@ -395,19 +336,6 @@ def instant_text(now: datetime) -> str:
     return utc_text(now)
 
 
-def _connect(path: str, mmap_bytes: int, busy_timeout_seconds: float) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        path,
-        timeout=busy_timeout_seconds,
-        isolation_level=None,
-        check_same_thread=False,
-        cached_statements=CACHED_STATEMENTS,
-    )
-    connection.execute("PRAGMA query_only = ON")
-    connection.execute(f"PRAGMA mmap_size = {mmap_bytes:d}")
-    return connection
-
-
 def _check(row: Row | None, issued_at: datetime | None, now_text: str) -> Requester:
     """Refuse who may not call; the row begins with the columns of `REQUESTER`."""
     if row is None:
@@ -430,7 +358,7 @@ def _check(row: Row | None, issued_at: datetime | None, now_text: str) -> Reques
 
 def _page(found: Sequence[Row], level: int | None, limit: int, watermark: int) -> Page:
     """Render the rows; one more than the limit shows that there is a next page."""
-    ordered = sorted(found)[:limit]  # by `seq`, which is the first column and unique
+    ordered = sorted(found, key=itemgetter(0))[:limit]
     if level is None:
         rows = [(row[1], LEVELS[row[3]], row[2]) for row in ordered]
     else:

@@ -12,17 +12,12 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlmodel import Session, col, delete
-from underseal_protocol.criteria import Criteria, FootprintIndex, fold
+from sqlmodel import Session
 
+from underseal_node.store.database import next_change
 from underseal_node.store.page_sql import MAX_BRANCHES, Reach, page_statement
-from underseal_node.store.serving import (
-    EngineReader,
-    PageQuery,
-    Serving,
-    SqliteReader,
-    open_serving,
-)
+from underseal_node.store.readers import EngineReader, SqliteReader
+from underseal_node.store.serving import PageQuery, Serving, open_serving
 from underseal_node.store.tables import (
     AccessGrant,
     ClientCredential,
@@ -32,6 +27,7 @@ from underseal_node.store.tables import (
     Peer,
 )
 from underseal_node.store.types import utc_text
+from underseal_protocol.criteria import Criteria, FootprintIndex, fold
 from underseal_protocol.disclosure import Level
 
 World = Any
@@ -166,9 +162,10 @@ class Lists:
             rows.append(grant)
 
         def replace(session: Session) -> None:
-            for table in (Footprint, FootprintKey, AccessGrant):
-                session.execute(delete(table).where(col(table.__table__.c[0]).is_not(None)))  # type: ignore[attr-defined]
+            for table in ("footprint", "footprint_key", "access_grant"):
+                session.connection().exec_driver_sql(f"DELETE FROM {table}")
             session.add_all(rows)
+            next_change(session)  # as every publication and every grant does
 
         self.world.write(replace)
 
@@ -218,7 +215,7 @@ def lists(make_world: Callable[..., World], monkeypatch: pytest.MonkeyPatch) -> 
     engine = world.node.store.read_engine
     serving = [
         open_serving(engine, mmap_bytes=0, busy_timeout_seconds=1),
-        Serving(EngineReader(engine)),
+        Serving(EngineReader(engine), page_cache_bytes=0),
     ]
     yield Lists(world, serving)
     for one in serving:
