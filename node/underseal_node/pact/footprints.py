@@ -11,7 +11,6 @@ from functools import lru_cache
 from urllib.parse import parse_qsl, urlencode
 
 from starlette.types import Receive, Scope, Send
-from underseal_protocol.criteria import Criteria
 
 from underseal_node.errors import NotFoundError
 from underseal_node.pact.access import PublicContext, respond
@@ -19,6 +18,7 @@ from underseal_node.pact.cursors import PAGE, WATERMARK
 from underseal_node.pact.errors import BadRequestError
 from underseal_node.pact.gate import BASE_URL
 from underseal_node.store.serving import PageQuery
+from underseal_protocol.criteria import Criteria
 
 __all__ = ["CHANGED_AFTER", "PATH", "GetFootprint", "ListFootprints", "footprint_id_of"]
 
@@ -72,6 +72,7 @@ class ListFootprints:
         self._default_limit = settings.default_page_size
         self._max_limit = settings.max_page_size
         self._last_watermark = (-1, b"")
+        self._link = lru_cache(maxsize=1024)(self._new_link)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -114,7 +115,7 @@ class ListFootprints:
             self._last_watermark = number, sealed.encode("ascii")
         return self._last_watermark[1]
 
-    def _link(self, base_url: str, items: Items, next_seq: int) -> bytes:
+    def _new_link(self, base_url: str, items: Items, next_seq: int) -> bytes:
         """The pagination link (RFC 8288): same filters, same limit, the next position."""
         kept = [(name, value) for name, value in items if name.lower() != CURSOR]
         query = urlencode([*kept, (CURSOR, self._context.cursors.seal(PAGE, next_seq))])

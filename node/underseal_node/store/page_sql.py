@@ -12,8 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from underseal_protocol.criteria import Criteria
-
 from underseal_node.store.criteria_sql import (
     criteria_clauses,
     folded,
@@ -21,6 +19,7 @@ from underseal_node.store.criteria_sql import (
     status_values,
 )
 from underseal_node.store.tables import KeyKind
+from underseal_protocol.criteria import Criteria
 
 __all__ = ["ACTIVE_GRANT", "LEVEL", "MAX_BRANCHES", "Reach", "Statement", "page_statement"]
 
@@ -47,7 +46,7 @@ class Reach:
     Attributes:
         everything: a grant of kind `all` makes every footprint visible.
         level: the rank that holds for every visible footprint, or `None` if it differs.
-        grants: kind and value of each grant, or `None` if they are too many to list.
+        grants: kind and value of each grant, some perhaps twice; `None` if too many to list.
     """
 
     everything: bool
@@ -225,15 +224,16 @@ def _from_column(column: str, values: Sequence[str]) -> _Source:
 def _from_grants(reach: Reach) -> _Source:
     if reach.grants is None:
         return _Source((_granted(),), answers_grants=True)
+    grants = sorted(set(reach.grants))
     branches = tuple(
         _Branch(
             "footprint_key k",
             f"k.kind = '{KeyKind(kind)}' AND k.value = :from_{number} AND k.seq > :after",
             "k.seq",
         )
-        for number, (kind, _) in enumerate(reach.grants)
+        for number, (kind, _) in enumerate(grants)
     )
-    return _Source(branches, _named([value for _, value in reach.grants]), answers_grants=True)
+    return _Source(branches, _named([value for _, value in grants]), answers_grants=True)
 
 
 def _from_changes(reach: Reach) -> _Source:

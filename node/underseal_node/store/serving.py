@@ -52,8 +52,13 @@ LEVELS = tuple(Level.of_rank(rank) for rank in range(4))
 
 _WHO = "c.peer_id, c.revoked_at, c.expires_at, p.state, p.token_not_before, p.name, p.base_url"
 _CLIENT = "FROM client_credential c JOIN peer p ON p.id = c.peer_id"
-# The level of the requester's grants for the footprint `f`.
-_LEVEL_OF_CLIENT = LEVEL.replace(":peer", "c.peer_id")
+# The level of the requester's grants for the footprint `f`. A grant of everything at the highest
+# level needs no further look.
+_LEVEL_OF_CLIENT = (
+    f"coalesce((SELECT g.level FROM access_grant g WHERE g.kind = '{KeyKind.ALL}' "  # noqa: S608
+    f"AND g.value = '' AND g.peer_id = c.peer_id AND g.level = {LEVELS[-1].rank} "
+    f"AND {ACTIVE_GRANT} AND f.seq IS NOT NULL), {LEVEL.replace(':peer', 'c.peer_id')})"
+)
 
 REQUESTER = f"SELECT {_WHO} {_CLIENT} WHERE c.client_id = :client"
 CLIENT = f"SELECT {_WHO}, c.secret_hash {_CLIENT} WHERE c.client_id = :client"
@@ -155,6 +160,7 @@ class Serving:
     def __init__(self, reader: Reader, *, page_cache_bytes: int = PAGE_CACHE_BYTES) -> None:
         self._reader = reader
         self._pages: PageCache[Page] = PageCache(page_cache_bytes)
+        self._text_of = _InstantText()
 
     def close(self) -> None:
         """Close the connections."""
@@ -168,9 +174,7 @@ class Serving:
             PeerSuspendedError: its peer may not call at present.
         """
         rows = await self._reader.rows(CLIENT, {"client": client_id})
-        row = rows[0] if rows else None
-        _check(row, None, instant_text(now))
-        assert row is not None  # noqa: S101 - _check raises
+        row = _check(rows, None, self._text_of(now))
         tokens_from = None if row[4] is None else from_utc_text(row[4])
         return ClientRecord(row[7], tokens_from)
 
@@ -187,7 +191,7 @@ class Serving:
             PeerSuspendedError: the peer may not call at present.
         """
         rows = await self._reader.rows(REQUESTER, {"client": client_id})
-        return _check(rows[0] if rows else None, issued_at, instant_text(now))
+        return _requester(_check(rows, issued_at, self._text_of(now)))
 
     async def footprint(
         self, client_id: str, issued_at: datetime, footprint_id: str, now: datetime
@@ -224,13 +228,10 @@ class Serving:
     async def _one(
         self, sql: str, client_id: str, issued_at: datetime, footprint_id: str, now: datetime
     ) -> tuple[Any, str, int]:
-        now_text = instant_text(now)
+        now_text = self._text_of(now)
         parameters = {"client": client_id, "id": footprint_id, "now": now_text}
         rows = await self._reader.rows(sql, parameters)
-        row = rows[0] if rows else None
-        _check(row, issued_at, now_text)
-        assert row is not None  # noqa: S101 - _check raises
-        value, status, rank = row[7:]
+        value, status, rank = _check(rows, issued_at, now_text)[7:]
         if rank is None or value is None:
             raise NotFoundError("there is no such footprint")
         return value, status, rank
@@ -249,10 +250,10 @@ class Serving:
         Raises:
             RequesterUnknownError, PeerSuspendedError: as for `requester`.
         """
-        now_text = instant_text(now)
+        now_text = self._text_of(now)
         who: dict[str, object] = {"client": client_id, "now": now_text}
         rows = await self._reader.rows(LIST_REQUESTER, who)
-        who["peer"] = _check(rows[0] if rows else None, issued_at, now_text).peer_id
+        who["peer"] = _check(rows, issued_at, now_text)[0]
         # Read before the list: what is committed in between is delivered twice, never missed.
         watermark = int(rows[0][7] or 0)
         reach, all_changed = await self._reach([row[8:] for row in rows], who)
@@ -292,17 +293,14 @@ class Serving:
         """What the grants of a peer say, and when the one of everything last changed."""
         if grants[0][0] is None:  # the outer join found none
             return Reach(everything=False, level=None, grants=()), 0
-        listed: tuple[tuple[str, str], ...] | None = None
         if len(grants) > MAX_BRANCHES:
-            (summary,) = await self._reader.rows(GRANTS_SUMMARY, who)
-            all_level, all_changed, highest, lowest = summary
+            ((all_level, all_changed, highest, lowest),) = await self._reader.rows(
+                GRANTS_SUMMARY, who
+            )
+            listed = None
         else:
-            levels = [grant[2] for grant in grants]
-            highest, lowest = max(levels), min(levels)
-            of_all = [(grant[2], grant[3]) for grant in grants if grant[0] == KeyKind.ALL]
-            all_level = max((level for level, _ in of_all), default=None)
-            all_changed = max((changed for _, changed in of_all), default=0)
-            listed = tuple(sorted({(grant[0], grant[1]) for grant in grants}))
+            all_level, all_changed, highest, lowest = _summary(grants)
+            listed = tuple((grant[0], grant[1]) for grant in grants)
         if all_level is not None:
             level = all_level if all_level == highest else None
             return Reach(everything=True, level=level, grants=()), all_changed
@@ -329,18 +327,31 @@ def open_serving(engine: Engine, *, mmap_bytes: int, busy_timeout_seconds: float
     )
 
 
-def instant_text(now: datetime) -> str:
-    """`utc_text`, faster for the usual case."""
-    if now.tzinfo is UTC:
-        return now.isoformat(timespec="microseconds")[:26] + "Z"
-    return utc_text(now)
+class _InstantText:
+    """`utc_text` of the present, which is mostly in the same second as the time before."""
+
+    def __init__(self) -> None:
+        self._second = datetime.min.replace(tzinfo=UTC)
+        self._text = ""
+
+    def __call__(self, now: datetime) -> str:
+        second = now.replace(microsecond=0)
+        if second != self._second:
+            self._text = utc_text(second)[:20]
+            self._second = second
+        return f"{self._text}{now.microsecond:06d}Z"
 
 
-def _check(row: Row | None, issued_at: datetime | None, now_text: str) -> Requester:
-    """Refuse who may not call; the row begins with the columns of `REQUESTER`."""
-    if row is None:
+def _requester(row: Row) -> Requester:
+    return Requester(row[0], row[5], row[6])
+
+
+def _check(rows: Sequence[Row], issued_at: datetime | None, now_text: str) -> Row:
+    """Refuse who may not call; return the first row, which begins with the columns `_WHO`."""
+    if not rows:
         raise RequesterUnknownError("the client is not known here")
-    peer_id, revoked_at, expires_at, state, token_not_before, name, base_url = row[:7]
+    row = rows[0]
+    _, revoked_at, expires_at, state, token_not_before, _, _ = row[:7]
     if revoked_at is not None or (expires_at is not None and expires_at <= now_text):
         raise RequesterUnknownError("the client's credentials are no longer valid")
     if state == PeerState.REVOKED:
@@ -350,10 +361,21 @@ def _check(row: Row | None, issued_at: datetime | None, now_text: str) -> Reques
     if (
         issued_at is not None
         and token_not_before is not None
-        and instant_text(issued_at) < token_not_before
+        and utc_text(issued_at) < token_not_before
     ):
         raise RequesterUnknownError("the access token has been revoked")
-    return Requester(peer_id, name, base_url)
+    return row
+
+
+def _summary(grants: Sequence[Row]) -> tuple[int | None, int, int, int]:
+    """What `GRANTS_SUMMARY` selects, of grants that have been read."""
+    all_level, all_changed, levels = None, 0, []
+    for kind, _, level, changed in grants:
+        levels.append(level)
+        if kind == KeyKind.ALL:
+            all_level = level if all_level is None else max(all_level, level)
+            all_changed = max(all_changed, changed)
+    return all_level, all_changed, max(levels), min(levels)
 
 
 def _page(found: Sequence[Row], level: int | None, limit: int, watermark: int) -> Page:
