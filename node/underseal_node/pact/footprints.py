@@ -30,6 +30,9 @@ WATERMARK_HEADER = b"x-underseal-watermark"
 
 MAX_QUERY_BYTES = 32 * 1024
 MAX_PARAMETERS = 1_000
+# How many query strings of what length are understood only once.
+REMEMBERED = 1_024
+REMEMBERED_BYTES = 2 * 1024
 UUID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 EMPTY = b'{"data":[]}'
 DIGITS = re.compile("[0-9]{1,4000}")
@@ -59,6 +62,21 @@ class GetFootprint:
         await respond(send, b'{"data":' + footprint + b"}")
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ListQuery:
+    """What the query string of a list asks for.
+
+    Attributes:
+        items: all parameters, in order.
+        page: which footprints.
+        is_for_nothing: the limit is 0.
+    """
+
+    items: Items
+    page: PageQuery
+    is_for_nothing: bool
+
+
 class ListFootprints:
     """A page of the footprints that the requester has been granted.
 
@@ -72,29 +90,40 @@ class ListFootprints:
         self._default_limit = settings.default_page_size
         self._max_limit = settings.max_page_size
         self._last_watermark = (-1, b"")
-        self._link = lru_cache(maxsize=1024)(self._new_link)
+        self._remembered_query = lru_cache(maxsize=REMEMBERED)(self._query)
+        self._remembered_link = lru_cache(maxsize=REMEMBERED)(self._link)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
         context = self._context
         now = context.node.now()
         claims = context.claims(scope, now)
-        asked = list_query(scope["query_string"])
-        limit = self._default_limit if asked.limit is None else min(asked.limit, self._max_limit)
-        query = PageQuery(
-            asked.criteria,
-            self._after(asked.cursor),
-            limit or 1,
-            self._changed_after(asked.changed_after),
-        )
-        page = await context.serving.page(claims.client_id, claims.issued_at, query, now)
+        text = scope["query_string"]
+        is_short = len(text) <= REMEMBERED_BYTES
+        asked = self._remembered_query(text) if is_short else self._query(text)
+        page = await context.serving.page(claims.client_id, claims.issued_at, asked.page, now)
         headers = [(WATERMARK_HEADER, self._watermark(page.watermark))]
-        if limit == 0:
+        if asked.is_for_nothing:
             await respond(send, EMPTY, headers)
             return
         if page.next_seq is not None:
-            headers.append((b"link", self._link(scope[BASE_URL], asked.items, page.next_seq)))
+            link = self._remembered_link if is_short else self._link
+            headers.append((b"link", link(scope[BASE_URL], asked.items, page.next_seq)))
         await respond(send, page.body, headers)
+
+    def _query(self, text: bytes) -> ListQuery:
+        items = query_items(text)
+        own = {name.lower(): value for name, value in items}
+        limit = limit_of(own.get(LIMIT, ""))
+        if limit is None:
+            limit = self._default_limit
+        page = PageQuery(
+            Criteria.from_query(items),
+            self._after(own.get(CURSOR, "")),
+            min(max(limit, 1), self._max_limit),
+            self._changed_after(own.get(CHANGED_AFTER, "")),
+        )
+        return ListQuery(items, page, is_for_nothing=limit == 0)
 
     def _after(self, text: str) -> int:
         return self._context.cursors.open(PAGE, text) if text else 0
@@ -115,7 +144,7 @@ class ListFootprints:
             self._last_watermark = number, sealed.encode("ascii")
         return self._last_watermark[1]
 
-    def _new_link(self, base_url: str, items: Items, next_seq: int) -> bytes:
+    def _link(self, base_url: str, items: Items, next_seq: int) -> bytes:
         """The pagination link (RFC 8288): same filters, same limit, the next position."""
         kept = [(name, value) for name, value in items if name.lower() != CURSOR]
         query = urlencode([*kept, (CURSOR, self._context.cursors.seal(PAGE, next_seq))])
@@ -134,32 +163,11 @@ def footprint_id_of(text: str) -> str:
     return footprint_id
 
 
-@dataclass(frozen=True, slots=True)
-class ListQuery:
-    """What the query string of a list asks for.
-
-    Attributes:
-        items: all parameters, in order.
-        criteria: the filters among them.
-        limit: at most so many footprints; `None`: as many as usual.
-        cursor: position to go on after, sealed, or empty.
-        changed_after: a watermark, sealed, or empty.
-    """
-
-    items: Items
-    criteria: Criteria
-    limit: int | None
-    cursor: str
-    changed_after: str
-
-
-@lru_cache(maxsize=1024)
-def list_query(query: bytes) -> ListQuery:
-    """Parse the query string of a list.
+def query_items(query: bytes) -> Items:
+    """The parameters of a query string, in order.
 
     Raises:
-        CriteriaError: a filter is malformed, or OData's `$filter`, which PACT 3 does not have.
-        BadRequestError: it is too long, or the limit is not a number.
+        BadRequestError: it is too long, or there are too many.
     """
     if len(query) > MAX_QUERY_BYTES:
         raise BadRequestError(f"the query is longer than {MAX_QUERY_BYTES} bytes")
@@ -169,17 +177,15 @@ def list_query(query: bytes) -> ListQuery:
         )
     except ValueError:
         raise BadRequestError(f"the query has more than {MAX_PARAMETERS} parameters") from None
-    own = {name.lower(): value for name, value in items}
-    return ListQuery(
-        tuple(items),
-        Criteria.from_query(items),
-        _limit(own.get(LIMIT, "")),
-        own.get(CURSOR, ""),
-        own.get(CHANGED_AFTER, ""),
-    )
+    return tuple(items)
 
 
-def _limit(text: str) -> int | None:
+def limit_of(text: str) -> int | None:
+    """The parameter `limit`; `None` if it is absent or empty.
+
+    Raises:
+        BadRequestError: it is not a number.
+    """
     if not text:
         return None
     if not DIGITS.fullmatch(text):

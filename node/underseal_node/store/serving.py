@@ -12,7 +12,7 @@ thread with a connection of its own.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any
@@ -117,9 +117,11 @@ class ClientRecord:
     tokens_from: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class PageQuery:
     """Which page of which list.
+
+    Pages are kept by the identity of their query, so it pays to use the same object again.
 
     Attributes:
         criteria: the filters.
@@ -259,35 +261,26 @@ class Serving:
         reach, all_changed = await self._reach([row[8:] for row in rows], who)
         if not reach.everything and reach.grants == ():
             return Page(render_list((), before=BEFORE, after=AFTER), None, watermark)
-        if query.changed_after is not None and reach.is_plain and all_changed > query.changed_after:
-            # The grant of everything is new, so everything counts as changed.
-            query = replace(query, changed_after=None)
+        changed_after = query.changed_after
+        if changed_after is not None and reach.is_plain and all_changed > changed_after:
+            changed_after = None  # the grant of everything is new: everything counts as changed
         # With one level for everything visible, nothing but the active grants and the changes
         # decides; with `changed_after` also when the grants were given.
         is_shared = reach.is_plain or (
-            query.changed_after is None and reach.level is not None and reach.grants is not None
+            changed_after is None and reach.level is not None and reach.grants is not None
         )
-        page = self._pages.get((reach, query), watermark) if is_shared else None
-        if page is None:
-            page = await self._read_page(reach, query, who, watermark)
-            if is_shared:
-                self._pages.put((reach, query), page)
-        return page
-
-    async def _read_page(
-        self, reach: Reach, query: PageQuery, who: Parameters, watermark: int
-    ) -> Page:
-        only_changed = query.changed_after is not None
-        statement = page_statement(reach, query.criteria, only_changed=only_changed)
-        parameters = {
-            **statement.parameters,
-            **who,
-            "after": query.after_seq,
-            "count": query.limit + 1,
-            "changed": query.changed_after,
-        }
+        key = (reach, query, changed_after is None)
+        page = self._pages.get(key, watermark) if is_shared else None
+        if page is not None:
+            return page
+        statement = page_statement(reach, query.criteria, only_changed=changed_after is not None)
+        parameters = {**statement.parameters, **who, "after": query.after_seq}
+        parameters |= {"count": query.limit + 1, "changed": changed_after}
         found = await self._reader.rows(statement.sql, parameters, is_bounded=statement.is_bounded)
-        return _page(found, reach.level, query.limit, watermark)
+        page = _page(found, reach.level, query.limit, watermark)
+        if is_shared:
+            self._pages.put(key, page)
+        return page
 
     async def _reach(self, grants: Sequence[Row], who: Parameters) -> tuple[Reach, int]:
         """What the grants of a peer say, and when the one of everything last changed."""
