@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, Inexact, Overflow
+from functools import lru_cache
 
 from underseal_protocol.errors import DecimalError
 
@@ -18,6 +19,7 @@ __all__ = ["add", "format_decimal", "half_unit", "parse_decimal", "subtract"]
 # half. Here the whole text has to match, in ASCII digits.
 _DECIMAL = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 SHOWN_CHARACTERS = 60
+MAX_CACHED_CHARACTERS = 24
 
 # Sums of texts without exponent are finite decimals, so this precision is never used up; should
 # something inexact happen all the same, it is an error instead of a wrong figure.
@@ -30,12 +32,26 @@ def parse_decimal(text: str) -> Decimal:
     Raises:
         DecimalError: it is anything else: an exponent, a comma, a space, a number that is no text.
     """
-    if isinstance(text, str) and _DECIMAL.fullmatch(text):
-        return Decimal(text)  # of a text, the constructor is exact
+    if isinstance(text, str):
+        if len(text) <= MAX_CACHED_CHARACTERS:
+            return _parse_short(text)
+        if _DECIMAL.fullmatch(text):
+            return Decimal(text)  # of a text, the constructor is exact
+    raise _refusal(text)
+
+
+@lru_cache(maxsize=4096)
+def _parse_short(text: str) -> Decimal:
+    if _DECIMAL.fullmatch(text):
+        return Decimal(text)
+    raise _refusal(text)
+
+
+def _refusal(text: object) -> DecimalError:
     shown = repr(text)
     if len(shown) > SHOWN_CHARACTERS:
         shown = shown[:SHOWN_CHARACTERS] + "..."
-    raise DecimalError(
+    return DecimalError(
         f"{shown} is not a decimal number",
         hint='Write digits with a point, as text: "12.5"; no comma, no unit, no exponent.',
     )

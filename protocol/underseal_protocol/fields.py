@@ -13,7 +13,6 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache
 from typing import Annotated, Any, TypeAlias
 
 from pydantic import (
@@ -58,7 +57,6 @@ __all__ = [
 ]
 
 DUPLICATE = "duplicate_item"  # the type of the error
-MAX_CACHED_CHARACTERS = 24
 
 Hint: TypeAlias = Callable[[Any], str | None]
 
@@ -79,15 +77,8 @@ class Expectation:
 # --- decimals ---------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=4096)
-def _short_decimal(text: str) -> Decimal:
-    return parse_decimal(text)
-
-
 def _decimal(value: object) -> Decimal:
     try:
-        if isinstance(value, str) and len(value) <= MAX_CACHED_CHARACTERS:
-            return _short_decimal(value)
         return parse_decimal(value)  # type: ignore[arg-type]
     except DecimalError as error:
         raise ValueError(error.message) from None

@@ -22,11 +22,11 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from underseal_protocol.errors import ErrorCode, ProtocolError, error_object
 
 from underseal_node.errors import NodeError, NotFoundError
 from underseal_node.store.serving import PeerSuspendedError, RequesterUnknownError
 from underseal_node.trust.tokens import TokenExpiredError, TokenInvalidError
+from underseal_protocol.errors import ErrorCode, ProtocolError, error_object
 
 __all__ = [
     "AccessDeniedError",

@@ -7,13 +7,13 @@ from datetime import datetime
 from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
-from underseal_protocol.events import parse_event
-from underseal_protocol.strict_json import JsonLimits, loads
 
 from underseal_node.pact.access import PublicContext, read_body
 from underseal_node.pact.errors import BadRequestError
 from underseal_node.pact.sources import check_source
 from underseal_node.store import inbox
+from underseal_protocol.events import parse_event
+from underseal_protocol.strict_json import JsonLimits, loads
 
 __all__ = ["EventsEndpoint"]
 

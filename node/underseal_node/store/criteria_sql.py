@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from underseal_protocol.criteria import Criteria, fold
-
 from underseal_node.store.tables import KeyKind
 from underseal_node.store.types import utc_text
+from underseal_protocol.criteria import Criteria, fold
 
 __all__ = ["Clause", "criteria_clauses", "folded", "key_values", "status_values"]
 

@@ -11,9 +11,9 @@ from threading import Lock
 from typing import Any
 
 import jwt
-from underseal_protocol.keys import SigningKey
 
 from underseal_node.errors import NodeError
+from underseal_protocol.keys import SigningKey
 
 __all__ = ["AccessTokens", "Claims", "TokenError", "TokenExpiredError", "TokenInvalidError"]
 

@@ -17,7 +17,6 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import update
 from sqlmodel import Session, col
-from underseal_protocol.criteria import FootprintIndex, fold
 
 from underseal_node.node import Node, create_node, open_node
 from underseal_node.pact.app import create_public_app
@@ -35,6 +34,7 @@ from underseal_node.store.types import utc_text
 from underseal_node.trust.secrets import hash_secret, new_client_id, new_client_secret
 from underseal_protocol import canonical
 from underseal_protocol.credential import issue
+from underseal_protocol.criteria import FootprintIndex, fold
 from underseal_protocol.disclosure import Level
 from underseal_protocol.keys import KeyPurpose
 from underseal_protocol.segments import pack

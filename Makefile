@@ -1,0 +1,46 @@
+# Each target sets up what it needs: python3 >= 3.11, make and git are all that has to be there.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready-$(shell cat pyproject.toml Makefile | cksum | cut -d' ' -f1)
+PYTEST_WORKERS ?= auto
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check soak bench docs clean
+
+help: ## show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+$(READY):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Underseal needs Python 3.11 or newer; set PYTHON=/path/to/python3"; exit 1; }
+	@echo "Setting up $(VENV) (once; a minute or two) ..."
+	@rm -f $(VENV)/.ready-*
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev
+	@touch $@
+
+demo: $(READY) ## four companies exchange signed footprints on this machine
+	@$(BIN)/underseal demo
+
+test: $(READY) ## run the tests
+	@$(BIN)/python -m pytest -q -n $(PYTEST_WORKERS) --dist loadgroup -m 'not soak'
+
+check: $(READY) ## formatting, lint, types, then the tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	@$(MAKE) --no-print-directory test
+
+soak: $(READY) ## long proofs: faults, load
+	@$(BIN)/python -m pytest -q -m soak --timeout 3600
+
+bench: $(READY) ## measure against the targets; writes bench.json
+	@$(BIN)/python tests/benchmarks/bench.py
+
+docs: $(READY) ## regenerate the generated parts of docs/reference
+	@$(BIN)/python docs/generate.py
+
+clean: ## remove everything that was set up
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,1 @@
+"""What this node does towards its peers: calls, deliveries, pulls, requests."""

@@ -1,0 +1,186 @@
+"""Finding a peer's token endpoint and, if it is an Underseal node, its keys.
+
+What is found at first contact is pinned (trust on first use): the origin of the token endpoint,
+which may be an external identity provider, and the key set. A later difference never takes effect
+by itself. An unreachable peer is pinned to its own origin.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session
+
+from underseal_node.errors import PeerError
+from underseal_node.exchange.access import auth_base, peer_base
+from underseal_node.exchange.addresses import origin_of
+from underseal_node.exchange.errors import (
+    AddressError,
+    AnswerError,
+    ProtocolViolationError,
+    UnreachableError,
+)
+from underseal_node.exchange.http import Call, PeerHttp
+from underseal_node.store import pins
+from underseal_node.store.tables import Peer
+from underseal_protocol.errors import JsonError, KeySetError
+from underseal_protocol.keys import PublicKeySet
+from underseal_protocol.strict_json import JsonLimits, loads
+
+__all__ = ["VERSION_MEMBER", "Found", "discover", "key_set_text", "pin"]
+
+DISCOVERY_PATH = "/.well-known/openid-configuration"
+FALLBACK_PATH = "/auth/token"
+VERSION_MEMBER = "underseal_version"
+MAX_DOCUMENT_BYTES = 256 * 1024
+JSON_LIMITS = JsonLimits(max_bytes=MAX_DOCUMENT_BYTES, max_depth=16)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a peer says of itself.
+
+    Attributes:
+        token_endpoint: to be used if its origin is the pinned one.
+        is_certain: the peer published it; otherwise it is the fallback.
+        issuer: of its credentials, if it is an Underseal node.
+        key_set: its JWKS in canonical form, if it is an Underseal node.
+        problems: sentences for the operator.
+    """
+
+    token_endpoint: str
+    is_certain: bool = False
+    issuer: str | None = None
+    key_set: str | None = None
+    problems: tuple[str, ...] = ()
+
+
+async def discover(http: PeerHttp, peer: Peer, *, attempts: int | None = None) -> Found:
+    """Ask a peer; never fails, because a peer may be added before it is up.
+
+    Args:
+        http: makes the calls.
+        peer: only its URLs and CA are used.
+        attempts: per call; the setting by default.
+
+    Raises:
+        RefusedError: the peer has no URL.
+        AddressError: its URL is not https or otherwise not callable.
+    """
+    base, auth = peer_base(peer), auth_base(peer)
+    origin_of(base), origin_of(auth)
+    fallback = auth + FALLBACK_PATH
+    problems: list[str] = []
+    document = await _configuration(http, peer, auth, problems, attempts)
+    endpoint = document.get("token_endpoint")
+    is_certain = isinstance(endpoint, str)
+    if not isinstance(endpoint, str):
+        endpoint = fallback
+    else:
+        try:
+            origin_of(endpoint)
+        except AddressError as error:
+            problems.append(f"its token endpoint cannot be used: {error.message}")
+            endpoint, is_certain = fallback, False
+    if auth != base:
+        document = await _configuration(http, peer, base, [], attempts)
+    issuer = key_set = None
+    if isinstance(document.get(VERSION_MEMBER), str):
+        try:
+            issuer, key_set = await _keys(http, peer, base, document, attempts)
+        except (PeerError, JsonError, KeySetError) as error:
+            problems.append(f"its keys cannot be used: {error.message}")
+    return Found(endpoint, is_certain, issuer, key_set, tuple(problems))
+
+
+def pin(session: Session, peer_id: int, found: Found, now: datetime) -> list[str]:
+    """Take up what was found, as far as nothing pinned contradicts it.
+
+    Returns:
+        sentences for the operator.
+    """
+    peer = pins.peer_row(session, peer_id)
+    warnings = [f"{peer.name}: {problem}" for problem in found.problems]
+    # The fallback is a guess: it is pinned when there is nothing better, and is never a change.
+    if found.is_certain or peer.token_origin is None:
+        origin = str(origin_of(found.token_endpoint))
+        if not pins.accept_endpoint(session, peer, found.token_endpoint, origin, now):
+            warnings.append(
+                f"the token endpoint of {peer.name} has moved from {peer.token_origin} to "
+                f"{found.token_endpoint}; calls have stopped until you confirm it"
+            )
+    if found.key_set is not None and found.issuer is not None:
+        if not pins.accept_keys(session, peer, found.key_set, found.issuer, now):
+            warnings.append(f"{peer.name} shows other keys than before; confirm them to use them")
+    elif peer.is_underseal and found.is_certain:
+        warnings.append(f"{peer.name} was an Underseal node and does not show its keys now")
+    if found.is_certain:
+        pins.contacted(session, peer, now)
+    return warnings
+
+
+def key_set_text(keys: PublicKeySet) -> str:
+    """A key set in one form, so that equal sets are equal text."""
+    members = sorted(keys.to_jwks()["keys"], key=lambda jwk: str(jwk["kid"]))
+    return json.dumps({"keys": members}, sort_keys=True, separators=(",", ":"))
+
+
+async def _configuration(
+    http: PeerHttp, peer: Peer, base: str, problems: list[str], attempts: int | None
+) -> Mapping[str, object]:
+    """The discovery document; empty when there is none."""
+    try:
+        return await _document(http, peer, base + DISCOVERY_PATH, attempts)
+    except AnswerError as error:
+        if error.status != 404:  # having none is allowed
+            problems.append(error.message)
+    except UnreachableError as error:
+        problems.append(f"{error.message}; its token endpoint is assumed at its own address")
+    except (PeerError, JsonError) as error:
+        problems.append(f"its discovery document cannot be used: {error.message}")
+    return {}
+
+
+async def _keys(
+    http: PeerHttp,
+    peer: Peer,
+    base: str,
+    document: Mapping[str, object],
+    attempts: int | None,
+) -> tuple[str, str]:
+    """Issuer and key set, both from the peer's own origin.
+
+    An identity provider that could name other keys would be able to sign footprints.
+    """
+    issuer, address = document.get("issuer"), document.get("jwks_uri")
+    if not isinstance(issuer, str) or origin_of(issuer) != origin_of(base):
+        raise ProtocolViolationError(f"its issuer {issuer!r} is not at its own address")
+    if not isinstance(address, str) or origin_of(address) != origin_of(base):
+        raise ProtocolViolationError(f"its key set {address!r} is not at its own address")
+    keys = PublicKeySet.from_jwks(await _document(http, peer, address, attempts))
+    return issuer.rstrip("/"), key_set_text(keys)
+
+
+async def _document(
+    http: PeerHttp, peer: Peer, url: str, attempts: int | None
+) -> Mapping[str, object]:
+    answer = await http.send(
+        Call(
+            "GET",
+            url,
+            frozenset({origin_of(url)}),
+            headers={"accept": "application/json"},
+            ca_pem=peer.ca_pem,
+            attempts=attempts,
+            max_bytes=MAX_DOCUMENT_BYTES,
+        )
+    )
+    if answer.status != 200:
+        raise AnswerError(f"{url} answered {answer.status}", status=answer.status)
+    document = loads(answer.body, limits=JSON_LIMITS)
+    if not isinstance(document, dict):
+        raise ProtocolViolationError(f"{url} is not a JSON object")
+    return document

@@ -1,0 +1,76 @@
+"""What can go wrong between this node and a peer.
+
+PeerError
+ ├─ AddressError      the URL or the address it leads to must not be called
+ ├─ UnreachableError  no answer: name, connection, TLS or time
+ ├─ AnswerError       an answer with a status that is not the one hoped for
+ │   └─ CredentialsRefusedError  the token endpoint does not accept our credentials
+ ├─ ProtocolViolationError  an answer that no PACT host system may give
+ └─ ConfirmationNeededError  calls to this peer have stopped until the operator decides
+"""
+
+from __future__ import annotations
+
+from underseal_node.errors import PeerError
+
+__all__ = [
+    "AddressError",
+    "AnswerError",
+    "ConfirmationNeededError",
+    "CredentialsRefusedError",
+    "ProtocolViolationError",
+    "UnreachableError",
+]
+
+
+class AddressError(PeerError):
+    """The URL, or an address it resolves to, must not be called."""
+
+
+class UnreachableError(PeerError):
+    """The peer gave no complete answer."""
+
+
+class AnswerError(PeerError):
+    """The peer answered with an error.
+
+    Args:
+        message: one sentence.
+        status: the HTTP status.
+        retry_after_seconds: what the peer asked for, if it did.
+        hint: what to do.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int,
+        retry_after_seconds: float | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+        self.retry_after_seconds = retry_after_seconds
+
+    @property
+    def is_lasting(self) -> bool:
+        """Whether the same request would be refused again: 4xx, but for 401, 408 and 429."""
+        return 400 <= self.status < 500 and self.status not in (401, 408, 429)
+
+
+class CredentialsRefusedError(AnswerError):
+    """The token endpoint does not accept the credentials that we hold for this peer."""
+
+    @property
+    def is_lasting(self) -> bool:
+        """The event is not at fault; the operator can put new credentials in."""
+        return False
+
+
+class ProtocolViolationError(PeerError):
+    """The peer answered what no PACT host system may answer."""
+
+
+class ConfirmationNeededError(PeerError):
+    """Something pinned has changed; nothing is sent until the operator confirms it."""

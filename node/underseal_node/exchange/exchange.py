@@ -1,0 +1,126 @@
+"""Everything a process of this node needs to talk to its peers, in one object."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+from sqlmodel import Session
+
+from underseal_node.exchange.access import Access, access_of
+from underseal_node.exchange.discovery import Found, discover, pin
+from underseal_node.exchange.http import PeerHttp
+from underseal_node.exchange.peer_client import PeerClient
+from underseal_node.exchange.tokens import TokenClient
+from underseal_node.node import Node
+from underseal_node.store import pins
+from underseal_node.store.tables import Peer
+
+__all__ = ["Contact", "Exchange", "exchange_of"]
+
+log = structlog.get_logger(__name__)
+
+# A peer's discovery document is looked at again after this time, and sooner when it was not there.
+DISCOVERY_LIFETIME_SECONDS = 3_600.0
+DISCOVERY_RETRY_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Contact:
+    """What a look at a peer brought.
+
+    Attributes:
+        found: what the peer says of itself.
+        warnings: sentences for the operator.
+    """
+
+    found: Found
+    warnings: list[str]
+
+
+class Exchange:
+    """Calls to peers, with what is remembered between calls.
+
+    One per process and event loop.
+
+    Args:
+        node: whose peers.
+        http: makes the calls; tests give one with their own transport.
+        clock: monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        *,
+        http: PeerHttp | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.node = node
+        self.http = http or PeerHttp(node.settings)
+        self.tokens = TokenClient(self.http, clock)
+        self.client = PeerClient(self.http, self.tokens, node.settings)
+        self._clock = clock
+        self._looked_until: dict[int, float] = {}
+        self._locks: dict[int, asyncio.Lock] = {}
+
+    async def access(self, peer_id: int) -> Access:
+        """How to call a peer now. Looks at its discovery document when that was long ago.
+
+        Raises:
+            RefusedError: it is suspended, has no URL, or we hold no credentials for it.
+            ConfirmationNeededError: its token endpoint has moved.
+            NotFoundError: no such peer.
+        """
+        peer = await self._peer(peer_id)
+        access_of(peer, self.node.vault)  # what forbids a call forbids looking, too
+        async with self._locks.setdefault(peer_id, asyncio.Lock()):
+            if self._clock() >= self._looked_until.get(peer_id, float("-inf")):
+                await self._look(peer, attempts=2)
+                peer = await self._peer(peer_id)
+        return access_of(peer, self.node.vault)
+
+    async def contact(self, peer_id: int) -> Contact:
+        """Look at a peer now, and pin what is new: at `peer add`, and when its URL has changed.
+
+        Raises:
+            RefusedError: it has no URL.
+            AddressError: its URL must not be called.
+            NotFoundError: no such peer.
+        """
+        return await self._look(await self._peer(peer_id), attempts=1)
+
+    def look_again(self, peer_id: int) -> None:
+        """The next call looks at the peer's discovery document first."""
+        self._looked_until.pop(peer_id, None)
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self.http.aclose()
+
+    async def _peer(self, peer_id: int) -> Peer:
+        return await self.node.store.read(lambda session: pins.peer_row(session, peer_id))
+
+    async def _look(self, peer: Peer, *, attempts: int) -> Contact:
+        found = await discover(self.http, peer, attempts=attempts)
+        peer_id, now = peer.id or 0, self.node.now()
+
+        def work(session: Session) -> list[str]:
+            return pin(session, peer_id, found, now)
+
+        warnings = await self.node.store.write(work)
+        lifetime = DISCOVERY_LIFETIME_SECONDS if found.is_certain else DISCOVERY_RETRY_SECONDS
+        self._looked_until[peer_id] = self._clock() + lifetime
+        if warnings:
+            log.warning("peer discovery", peer=peer.name, warnings=warnings)
+        return Contact(found, warnings)
+
+
+def exchange_of(node: Node) -> Exchange:
+    """The exchange of this process; made on first use."""
+    if node.exchange is None:
+        node.exchange = Exchange(node)
+    return node.exchange

@@ -1,0 +1,329 @@
+"""The one way out of a node: HTTPS to origins that the operator registered.
+
+What holds for every call: https only; redirects are not followed; the environment's proxies are not
+used; each address a name resolves to is checked, and the connection goes to that very address, so a
+name cannot resolve differently between the check and the connection; answers are limited in size
+and time; failures that may pass are tried again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+import ssl
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import httpcore
+import httpx
+
+from underseal_node.errors import ConfigurationError
+from underseal_node.exchange.addresses import Origin, check_address, origin_of
+from underseal_node.exchange.errors import (
+    AddressError,
+    ProtocolViolationError,
+    UnreachableError,
+)
+from underseal_node.exchange.wire import (
+    decoder,
+    first_line,
+    parse_retry_after,
+    resolve_name,
+    trust_context,
+)
+from underseal_node.settings import Settings
+
+__all__ = ["Answer", "Call", "PeerHttp"]
+
+USER_AGENT = "underseal"
+RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504})
+FIRST_RETRY_SECONDS = 0.5
+MAX_CLIENTS = 256
+
+Resolve = Callable[[str, int], Awaitable[list[str]]]
+
+
+@dataclass(frozen=True)
+class Call:
+    """What to send.
+
+    Attributes:
+        method: GET or POST.
+        url: absolute.
+        origins: whom this call may reach; anything else is refused.
+        headers: without Host and Content-Length.
+        content: the body.
+        ca_pem: extra trust anchors of this peer.
+        attempts: in all; 1 means that the caller tries again itself.
+        max_bytes: of the answer, after decompression.
+    """
+
+    method: str
+    url: str
+    origins: frozenset[Origin]
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    content: bytes | None = field(default=None, repr=False)
+    ca_pem: str | None = field(default=None, repr=False)
+    attempts: int | None = None
+    max_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back, complete."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    url: str
+
+    @property
+    def retry_after_seconds(self) -> float | None:
+        """What the peer asks for in `Retry-After`."""
+        return parse_retry_after(self.headers.get("retry-after"), datetime.now(UTC))
+
+
+class PeerHttp:
+    """The HTTP client for all peers.
+
+    Args:
+        settings: limits and policies.
+        transport: used instead of the network, in tests.
+        resolve: name and port to numeric addresses; the system's resolver by default.
+        sleep: waits between attempts.
+        chance: a number in 0..1, for the jitter.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        resolve: Resolve | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._settings = settings
+        self._transport = transport
+        self._resolve = resolve or resolve_name
+        self._sleep = sleep
+        self._chance = chance
+        self._clients: dict[str, httpx.AsyncClient] = {}
+
+    async def send(self, call: Call) -> Answer:
+        """Make a call and read the whole answer, trying again what may pass.
+
+        Returns:
+            the answer, whatever its status below 500 but 429; and these too when they last.
+
+        Raises:
+            AddressError: the URL is not of a registered origin, or must not be called.
+            UnreachableError: there was no complete answer.
+            ProtocolViolationError: the answer is too large or a redirect.
+        """
+        self._check_origin(call)
+        attempts = call.attempts or self._settings.http_attempts
+        for attempt in range(1, attempts + 1):
+            last = attempt == attempts
+            try:
+                answer = await self._send_once(call)
+            except UnreachableError:
+                if last:
+                    raise
+                await self._pause(attempt, None)
+                continue
+            if last or answer.status not in RETRIED_STATUSES:
+                return answer
+            asked = answer.retry_after_seconds
+            if asked is not None and asked > self._settings.http_max_retry_after_seconds:
+                return answer
+            await self._pause(attempt, asked)
+        raise AssertionError("unreachable")  # the last attempt returns or raises
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        clients, self._clients = list(self._clients.values()), {}
+        for client in clients:
+            await client.aclose()
+
+    def _check_origin(self, call: Call) -> None:
+        origin = origin_of(call.url)
+        if origin not in call.origins:
+            known = ", ".join(sorted(str(one) for one in call.origins)) or "none"
+            raise AddressError(
+                f"a call to {origin} is refused: the origins of this peer are {known}",
+                hint="Change the peer's URL with `underseal peer set` if it has moved.",
+            )
+
+    async def _pause(self, attempt: int, asked_seconds: float | None) -> None:
+        """Full jitter, so that many nodes do not come back at the same moment."""
+        backoff = FIRST_RETRY_SECONDS * 2 ** (attempt - 1) * (0.5 + self._chance())
+        await self._sleep(max(backoff, asked_seconds or 0.0))
+
+    async def _send_once(self, call: Call) -> Answer:
+        client = self._client(call.ca_pem)
+        headers = {"user-agent": USER_AGENT, "accept-encoding": "gzip", **call.headers}
+        request = client.build_request(call.method, call.url, headers=headers, content=call.content)
+        origin = origin_of(call.url)
+        try:
+            async with asyncio.timeout(self._settings.http_total_timeout_seconds):
+                response = await client.send(request, stream=True)
+                try:
+                    body = await self._read(response, call)
+                finally:
+                    await response.aclose()
+        except TimeoutError as error:
+            raise UnreachableError(f"{origin} did not answer completely in time") from error
+        except httpx.TimeoutException as error:
+            raise UnreachableError(f"{origin} did not answer in time") from error
+        except (httpx.HTTPError, ssl.SSLError, OSError) as error:
+            raise UnreachableError(
+                f"{origin} cannot be reached: {first_line(error)}",
+                hint=_connection_hint(error),
+            ) from error
+        if 300 <= response.status_code < 400:
+            raise ProtocolViolationError(
+                f"{origin} answered with a redirect ({response.status_code}); none is followed",
+                hint="Register the address it redirects to, if that is the peer's.",
+            )
+        return Answer(response.status_code, dict(response.headers), body, call.url)
+
+    async def _read(self, response: httpx.Response, call: Call) -> bytes:
+        """Read the body, never keeping more than the limit in memory."""
+        limit = call.max_bytes or self._settings.max_response_bytes
+        encoding = response.headers.get("content-encoding", "identity").strip().lower()
+        decode = decoder(encoding)
+        parts: list[bytes] = []
+        total = 0
+        async for chunk in response.aiter_raw():
+            part = decode(chunk, limit - total)
+            total += len(part)
+            if total > limit:
+                raise ProtocolViolationError(
+                    f"the answer of {origin_of(call.url)} is longer than {limit} bytes"
+                )
+            parts.append(part)
+        return b"".join(parts)
+
+    def _client(self, ca_pem: str | None) -> httpx.AsyncClient:
+        """One client per set of trust anchors: connections are not shared between them."""
+        name = hashlib.sha256((ca_pem or "").encode()).hexdigest()
+        client = self._clients.get(name)
+        if client is None:
+            if len(self._clients) >= MAX_CLIENTS:
+                raise ConfigurationError(f"more than {MAX_CLIENTS} peers have their own CA file")
+            client = self._clients[name] = self._new_client(ca_pem)
+        return client
+
+    def _new_client(self, ca_pem: str | None) -> httpx.AsyncClient:
+        settings = self._settings
+        transport = self._transport
+        if transport is None:
+            transport = CheckedTransport(
+                trust_context(settings.ca_file, ca_pem),
+                CheckedNetwork(self._resolve, allow_private=settings.allow_private_networks),
+            )
+        timeout = httpx.Timeout(
+            settings.http_timeout_seconds, connect=settings.http_connect_timeout_seconds
+        )
+        return httpx.AsyncClient(
+            transport=transport, timeout=timeout, follow_redirects=False, trust_env=False
+        )
+
+
+class CheckedNetwork(httpcore.AsyncNetworkBackend):
+    """Opens TCP connections to addresses that have been checked, and to no others.
+
+    Args:
+        resolve: name and port to numeric addresses.
+        allow_private: the setting `allow_private_networks`.
+    """
+
+    def __init__(self, resolve: Resolve, *, allow_private: bool) -> None:
+        self._resolve = resolve
+        self._allow_private = allow_private
+        self._network = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Resolve, check every address, connect to the first that answers.
+
+        Raises:
+            AddressError: one of the addresses is refused; then none is tried, because a name with a
+                public and a private address is not an accident.
+        """
+        try:
+            async with asyncio.timeout(timeout):
+                addresses = await self._resolve(host, port)
+        except TimeoutError as error:
+            raise httpcore.ConnectTimeout(f"the name {host} was not resolved in time") from error
+        except (OSError, UnicodeError) as error:
+            raise httpcore.ConnectError(f"the name {host} cannot be resolved") from error
+        for address in addresses:
+            check_address(address, allow_private=self._allow_private)
+        failure: httpcore.NetworkError | httpcore.TimeoutException
+        failure = httpcore.ConnectError(f"the name {host} has no address")
+        for address in addresses:
+            try:
+                # A number, so nothing is resolved again.
+                return await self._network.connect_tcp(
+                    address, port, timeout, local_address, socket_options
+                )
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+        raise failure
+
+    async def connect_unix_socket(
+        self,
+        path: str,
+        timeout: float | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Refused: peers are not reached by files.
+
+        Raises:
+            AddressError: always.
+        """
+        raise AddressError("peers are not called through sockets in the file system")
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait; httpcore's own retries are off, so it does not."""
+        await asyncio.sleep(seconds)
+
+
+class CheckedTransport(httpx.AsyncHTTPTransport):
+    """httpx over a pool whose connections are opened by `CheckedNetwork`.
+
+    Args:
+        context: which certificates are trusted.
+        network: opens the connections.
+    """
+
+    def __init__(self, context: ssl.SSLContext, network: CheckedNetwork) -> None:
+        super().__init__(verify=context, trust_env=False)
+        # httpx has no argument for the network; everything else of its transport is wanted.
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=context,
+            max_connections=100,
+            max_keepalive_connections=20,
+            keepalive_expiry=15.0,
+            network_backend=network,
+        )
+
+
+def _connection_hint(error: BaseException) -> str | None:
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return (
+            "Give the peer's CA with --ca-file, or one for all peers with UNDERSEAL_CA_FILE, "
+            "if the certificate is the right one."
+        )
+    return None

@@ -1,0 +1,258 @@
+"""The worker that handles accepted events, each once per (peer, event id).
+
+What an event changes is written in the transaction that marks it as handled: a kill comes before
+both or after both. The footprints that a Published event names are fetched first, peer by peer, so
+that a slow peer delays nobody else; fetching twice does no harm.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+
+import structlog
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlmodel import Session
+
+from underseal_node.errors import NodeError, RefusedError
+from underseal_node.exchange.access import Access
+from underseal_node.exchange.answers import handle_event, prepare
+from underseal_node.exchange.exchange import Exchange
+from underseal_node.exchange.outbox import next_attempt, wait
+from underseal_node.exchange.pulls import PullProgress, receive_items
+from underseal_node.exchange.requests import give_up_after
+from underseal_node.exchange.verification import Trust, trust_in
+from underseal_node.store import inbox, pins
+from underseal_node.store.tables import InboxEvent
+from underseal_protocol.errors import EventError, JsonError, ProtocolError
+from underseal_protocol.events import PublishedEvent, parse_event
+from underseal_protocol.strict_json import loads
+
+__all__ = ["InboxWorker"]
+
+log = structlog.get_logger(__name__)
+
+FETCHES_AT_A_TIME = 4
+IDS_PER_TRANSACTION = 40
+
+# What a row that no one foresaw can raise. Its transaction is rolled back and it is tried again a
+# few times; the worker goes on with the others.
+ROW_ERRORS = (
+    NodeError,
+    ProtocolError,
+    SQLAlchemyError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+
+
+class InboxWorker:
+    """Handles what is in the inbox.
+
+    Args:
+        exchange: of this process.
+        chance: a number in 0..1, for the jitter.
+    """
+
+    def __init__(self, exchange: Exchange, *, chance: Callable[[], float] = random.random) -> None:
+        self._exchange = exchange
+        self._node = exchange.node
+        self._chance = chance
+        self._lanes: dict[int, asyncio.Task[None]] = {}
+        # What has been fetched of an event whose other footprints could not be fetched yet.
+        self._fetched: dict[int, set[str]] = {}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until told to stop."""
+        poll = self._node.settings.worker_poll_seconds
+        try:
+            while not stop.is_set():
+                await self.handle_due()
+                await wait(stop, poll)
+        finally:
+            for lane in self._lanes.values():
+                lane.cancel()
+            await asyncio.gather(*self._lanes.values(), return_exceptions=True)
+
+    async def drain(self) -> None:
+        """Handle what is due now and return when nothing is."""
+        while await self.handle_due():
+            await asyncio.gather(*self._lanes.values())
+
+    async def handle_due(self) -> bool:
+        """Handle the events that need no peer, and start a lane per peer for those that do.
+
+        Returns:
+            whether there was anything to do.
+        """
+        now = self._node.now()
+        try:
+            rows, peers = await self._node.store.read(
+                lambda session: (inbox.due(session, now), inbox.publishers(session, now))
+            )
+        except SQLAlchemyError:
+            log.exception("the inbox cannot be read")
+            return False
+        for peer_id in peers:
+            if peer_id not in self._lanes:
+                task = asyncio.create_task(self._lane(peer_id))
+                self._lanes[peer_id] = task
+                task.add_done_callback(partial(self._leave, peer_id))
+        for row in rows:
+            await self._guarded(row, self._answer)
+        return bool(rows or self._lanes)
+
+    def _leave(self, peer_id: int, _lane: asyncio.Task[None]) -> None:
+        self._lanes.pop(peer_id, None)
+
+    async def _lane(self, peer_id: int) -> None:
+        """Handle the Published events of one peer, in their order."""
+
+        def oldest(session: Session) -> InboxEvent | None:
+            return inbox.next_published(session, peer_id, self._node.now())
+
+        while True:
+            try:
+                row = await self._node.store.read(oldest)
+            except SQLAlchemyError:
+                log.exception("the inbox cannot be read")
+                return
+            if row is None or not await self._guarded(row, self._fetch):
+                return
+
+    async def _guarded(
+        self, row: InboxEvent, work: Callable[[InboxEvent], Awaitable[None]]
+    ) -> bool:
+        """Handle a row; one that cannot be handled is postponed, and marked in the end.
+
+        Returns:
+            whether the row was handled.
+        """
+        try:
+            await work(row)
+        except OperationalError:
+            log.exception("the database failed", seq=row.seq)
+            return False
+        except ROW_ERRORS as error:
+            await self._postpone(row, error)
+            return False
+        return True
+
+    async def _answer(self, row: InboxEvent) -> None:
+        """Events about requests."""
+        node, now = self._node, self._node.now()
+        event = parse_event(_document(row))
+        prepared = await prepare(node, row, event)
+
+        def work(session: Session) -> None:
+            current = inbox.open_row(session, row.seq or 0)
+            if current is None:
+                return
+            outcome = handle_event(session, node, row.peer_id, event, prepared, now)
+            inbox.handled(session, current, now, outcome)
+
+        await node.store.write(work)
+
+    async def _fetch(self, row: InboxEvent) -> None:
+        """Published events."""
+        event = parse_event(_document(row))
+        if not isinstance(event, PublishedEvent):
+            raise EventError(f"the event is stored as {row.type} and is none")
+        if not self._node.settings.pull_on_published:
+            await self._handled(row, "not fetched: pull_on_published is off")
+            return
+        try:
+            access = await self._exchange.access(row.peer_id)
+        except RefusedError as error:
+            await self._handled(row, f"not fetched: {error.message}")
+            return
+        trust = await self._node.store.read(
+            lambda session: trust_in(pins.peer_row(session, row.peer_id))
+        )
+        progress = PullProgress(access.name)
+        missing = await self._fetch_all(row, access, trust, event.pf_ids, progress)
+        outcome = f"fetched {progress.received} of {len(event.pf_ids)} footprints"
+        if missing:
+            outcome += f"; {missing} are not there for us"
+        if progress.invalid:
+            outcome += f"; {progress.invalid} are invalid"
+        await self._handled(row, outcome)
+        self._fetched.pop(row.seq or 0, None)
+
+    async def _fetch_all(
+        self,
+        row: InboxEvent,
+        access: Access,
+        trust: Trust,
+        footprint_ids: Sequence[str],
+        progress: PullProgress,
+    ) -> int:
+        """Fetch and store in portions; returns how many the peer says are not there."""
+        fetched = self._fetched.setdefault(row.seq or 0, set())
+        wanted = [one for one in dict.fromkeys(footprint_ids) if one not in fetched]
+        slots = asyncio.Semaphore(FETCHES_AT_A_TIME)
+        missing = 0
+
+        async def fetch(footprint_id: str) -> bytes | None:
+            async with slots:
+                return await self._exchange.client.footprint(access, footprint_id)
+
+        for start in range(0, len(wanted), IDS_PER_TRANSACTION):
+            portion = wanted[start : start + IDS_PER_TRANSACTION]
+            bodies = await asyncio.gather(*(fetch(footprint_id) for footprint_id in portion))
+            items = [body for body in bodies if body is not None]
+            missing += len(portion) - len(items)
+            await receive_items(self._exchange, access, trust, items, progress)
+            fetched.update(portion)
+        return missing
+
+    async def _handled(self, row: InboxEvent, outcome: str) -> None:
+        now = self._node.now()
+
+        def work(session: Session) -> None:
+            current = inbox.open_row(session, row.seq or 0)
+            if current is not None:
+                inbox.handled(session, current, now, outcome)
+
+        await self._node.store.write(work)
+
+    async def _postpone(self, row: InboxEvent, error: Exception) -> None:
+        """Try later; when that has no prospect, mark the row so that it is left alone."""
+        settings, now = self._node.settings, self._node.now()
+        reason = error.message if isinstance(error, NodeError | ProtocolError) else repr(error)
+        log.warning("an event was not handled", seq=row.seq, type=row.type, reason=reason)
+        attempts = row.attempts + 1
+        at = next_attempt(settings, attempts, error, now, self._chance())
+        # A peer may be down for days; anything else does not mend itself.
+        if isinstance(error, NodeError) and not isinstance(error, RefusedError):
+            hopeless = now >= row.received_at + give_up_after(settings)
+        else:
+            hopeless = attempts >= settings.inbox_attempts
+
+        def work(session: Session) -> None:
+            current = inbox.open_row(session, row.seq or 0)
+            if current is None:
+                return
+            if hopeless or at is None:
+                current.attempts = attempts
+                inbox.handled(session, current, now, f"given up: {reason}")
+            else:
+                inbox.postponed(session, current, at, reason)
+
+        try:
+            await self._node.store.write(work)
+        except SQLAlchemyError:
+            log.exception("the database failed", seq=row.seq)
+
+
+def _document(row: InboxEvent) -> dict[str, object]:
+    document = loads(row.body)
+    if not isinstance(document, dict):
+        raise JsonError("the stored event is no JSON object")
+    return document

@@ -1,0 +1,233 @@
+"""The worker that delivers events: at least once, in order per peer, for at most 72 hours.
+
+Each peer has a lane: the oldest event is leased, sent, and its result is written together with the
+lease of the next. Lanes run side by side, so a slow or dead peer delays nobody else; those whose
+last attempt failed get half of the places at most (docs/adr/0011-outbox.md).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session
+
+from underseal_node.errors import NodeError
+from underseal_node.exchange.errors import AnswerError, UnreachableError
+from underseal_node.exchange.exchange import Exchange
+from underseal_node.settings import Settings
+from underseal_node.store import outbox, requests
+from underseal_node.store.outbox import Delivery
+from underseal_node.store.tables import OutboxState, Request, RequestState
+from underseal_protocol.errors import ProtocolError
+from underseal_protocol.events import EventType
+
+__all__ = ["OutboxWorker", "next_attempt", "wait"]
+
+log = structlog.get_logger(__name__)
+
+# A lane gives its place to others after so many events.
+EVENTS_PER_TURN = 20
+
+# The part of a lease in which an attempt has to be over: another worker may take the event then.
+LEASE_SHARE = 0.8
+
+MAX_DOUBLINGS = 40
+
+
+class OutboxWorker:
+    """Delivers what is in the outbox.
+
+    Several may run on one database: a lease keeps two from sending the same event at a time.
+
+    Args:
+        exchange: of this process.
+        chance: a number in 0..1, for the jitter.
+    """
+
+    def __init__(self, exchange: Exchange, *, chance: Callable[[], float] = random.random) -> None:
+        self._exchange = exchange
+        self._node = exchange.node
+        self._chance = chance
+        self._lanes: dict[int, asyncio.Task[None]] = {}
+        self._struggling: set[int] = set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until told to stop; then finish what is being sent."""
+        poll = self._node.settings.worker_poll_seconds
+        try:
+            while not stop.is_set():
+                await self.start_lanes()
+                await wait(stop, poll)
+        finally:
+            await self._finish()
+
+    async def drain(self) -> None:
+        """Deliver what is due now and return when nothing is."""
+        while await self.start_lanes():
+            await asyncio.gather(*self._lanes.values())
+
+    async def start_lanes(self) -> bool:
+        """Start a lane for each peer that has something due, as far as there are places.
+
+        Returns:
+            whether there is anything to do.
+        """
+        now = self._node.now()
+        try:
+            waiting = await self._node.store.read(
+                lambda session: outbox.waiting_peers(session, now)
+            )
+        except SQLAlchemyError:
+            log.exception("the outbox cannot be read")
+            return False
+        places = self._node.settings.outbox_concurrency
+        for peer_id, has_failed in waiting:
+            if peer_id in self._lanes:
+                continue
+            if len(self._lanes) >= places:
+                break
+            if has_failed and len(self._struggling) >= max(1, places // 2):
+                continue
+            if has_failed:
+                self._struggling.add(peer_id)
+            task = asyncio.create_task(self._lane(peer_id))
+            self._lanes[peer_id] = task
+            task.add_done_callback(partial(self._leave, peer_id))
+        return bool(self._lanes)
+
+    def _leave(self, peer_id: int, _lane: asyncio.Task[None]) -> None:
+        self._lanes.pop(peer_id, None)
+        self._struggling.discard(peer_id)
+
+    async def _finish(self) -> None:
+        """Let attempts under way end; after the grace time the leases free what was cut off."""
+        lanes = list(self._lanes.values())
+        if not lanes:
+            return
+        _, late = await asyncio.wait(lanes, timeout=self._node.settings.shutdown_grace_seconds)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+
+    async def _lane(self, peer_id: int) -> None:
+        lease = timedelta(seconds=self._node.settings.outbox_lease_seconds)
+
+        def first(session: Session) -> Delivery | None:
+            return outbox.claim(session, peer_id, self._node.now(), lease)
+
+        try:
+            delivery = await self._node.store.write(first)
+            for turn in range(EVENTS_PER_TURN):
+                if delivery is None:
+                    return
+                delivery = await self._attempt(delivery, lease, is_last=turn + 1 == EVENTS_PER_TURN)
+        except SQLAlchemyError:
+            log.exception("the result of a delivery cannot be written", peer_id=peer_id)
+
+    async def _attempt(
+        self, delivery: Delivery, lease: timedelta, *, is_last: bool
+    ) -> Delivery | None:
+        """Send one event and write down the result; returns the next one, leased."""
+        try:
+            async with asyncio.timeout(lease.total_seconds() * LEASE_SHARE):
+                access = await self._exchange.access(delivery.peer_id)
+                await self._exchange.client.post_event(access, delivery.body)
+        except (NodeError, ProtocolError) as error:
+            await self._node.store.write(self._failure(delivery, error))
+            return None
+        except TimeoutError:
+            late = UnreachableError("the peer took longer than the lease of the event")
+            await self._node.store.write(self._failure(delivery, late))
+            return None
+        now = self._node.now()
+
+        def done(session: Session) -> Delivery | None:
+            outbox.delivered(session, delivery, now)
+            return None if is_last else outbox.claim(session, delivery.peer_id, now, lease)
+
+        return await self._node.store.write(done)
+
+    def _failure(
+        self, delivery: Delivery, error: NodeError | ProtocolError
+    ) -> Callable[[Session], None]:
+        settings, now = self._node.settings, self._node.now()
+        at = next_attempt(settings, delivery.attempts + 1, error, now, self._chance())
+        if isinstance(error, AnswerError) and error.status == 404:
+            self._exchange.look_again(delivery.peer_id)  # perhaps it has moved
+        log.warning(
+            "delivery failed",
+            event_id=delivery.event_id,
+            peer_id=delivery.peer_id,
+            attempt=delivery.attempts + 1,
+            reason=error.message,
+            next_attempt_at=None if at is None else at.isoformat(),
+        )
+
+        def work(session: Session) -> None:
+            state = outbox.failed(session, delivery, error=error.message, next_attempt_at=at)
+            if state == OutboxState.DEAD:
+                _give_up(session, delivery, error.message, now)
+
+        return work
+
+
+def next_attempt(
+    settings: Settings, attempts: int, error: Exception, now: datetime, chance: float
+) -> datetime | None:
+    """When to try a delivery again: exponential back-off with full jitter.
+
+    Args:
+        settings: first and longest wait.
+        attempts: made so far, this one included.
+        error: what went wrong.
+        now: aware.
+        chance: a number in 0..1.
+
+    Returns:
+        the instant; `None` when the peer has refused this event for good.
+    """
+    is_lasting = isinstance(error, AnswerError) and error.is_lasting
+    # Not at once: a server that is being set up answers 404 for a while.
+    if is_lasting and attempts >= settings.outbox_refused_attempts:
+        return None
+    doublings = min(attempts - 1, MAX_DOUBLINGS)
+    ceiling = min(
+        settings.outbox_first_retry_seconds * 2**doublings, settings.outbox_max_retry_seconds
+    )
+    seconds = ceiling * chance
+    asked = error.retry_after_seconds if isinstance(error, AnswerError) else None
+    if asked is not None:
+        # Bounded, so that a peer cannot push its events beyond the time they are kept.
+        seconds = max(seconds, min(asked, settings.outbox_max_retry_seconds))
+    return now + timedelta(seconds=seconds)
+
+
+def _give_up(session: Session, delivery: Delivery, reason: str, now: datetime) -> None:
+    """A request that could not be delivered will never be answered."""
+    row = outbox.get(session, delivery.id)
+    if delivery.type != EventType.REQUEST_CREATED or row.request_id is None:
+        return
+    request = session.get(Request, row.request_id)
+    if request is not None and request.state == RequestState.PENDING:
+        requests.settle(
+            session,
+            request,
+            RequestState.FAILED,
+            now,
+            error_message=f"The request could not be delivered: {reason}",
+        )
+
+
+async def wait(stop: asyncio.Event, seconds: float) -> None:
+    """Wait for the end of the work, but not longer than this."""
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return

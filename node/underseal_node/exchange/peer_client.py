@@ -1,0 +1,245 @@
+"""The PACT calls to one peer: list, get, post an event; and the status of a footprint.
+
+Every call carries a token; a 401 gets one new token and one more try. What the peer sends is
+limited in size and depth, and its links lead nowhere but to its own origin.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from urllib.parse import quote, urljoin
+
+from underseal_node.exchange.access import Access, events_address
+from underseal_node.exchange.addresses import origin_of
+from underseal_node.exchange.errors import AddressError, AnswerError, ProtocolViolationError
+from underseal_node.exchange.http import Answer, Call, PeerHttp
+from underseal_node.exchange.raw_json import object_member
+from underseal_node.exchange.tokens import TokenClient
+from underseal_node.settings import Settings
+from underseal_protocol.errors import JsonError
+from underseal_protocol.strict_json import JsonLimits, array_items, loads
+
+__all__ = ["FootprintPage", "PeerClient", "next_link"]
+
+EVENT_CONTENT_TYPE = "application/cloudevents+json; charset=UTF-8"
+MAX_EVENT_ANSWER_BYTES = 64 * 1024
+MAX_STATEMENT_BYTES = 16 * 1024
+MAX_MESSAGE_CHARACTERS = 300
+# Opaque; what it may hold is what can stand in a header and in a URL.
+WATERMARK = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+
+# RFC 8288 section 3: <target> and its parameters, up to the next link.
+LINK = re.compile(r"<([^<>]*)>((?:[^,<\"]|\"(?:[^\"\\]|\\.)*\")*)", re.ASCII)
+REL = re.compile(r";\s*rel\s*=\s*(?:\"([^\"]*)\"|([^\s;,\"]+))", re.ASCII | re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class FootprintPage:
+    """One page of a list.
+
+    Attributes:
+        items: the raw bytes of each footprint, as received.
+        next_url: of the next page, on the peer's own origin.
+        watermark: of an Underseal peer, to be given back as `x-underseal-changed-after`.
+    """
+
+    items: list[bytes]
+    next_url: str | None
+    watermark: str | None
+
+
+class PeerClient:
+    """Calls peers.
+
+    Args:
+        http: makes the calls.
+        tokens: the tokens of all peers.
+        settings: limits.
+    """
+
+    def __init__(self, http: PeerHttp, tokens: TokenClient, settings: Settings) -> None:
+        self._http = http
+        self._tokens = tokens
+        self._limits = JsonLimits(
+            max_bytes=settings.max_response_bytes, max_depth=settings.max_json_depth
+        )
+
+    async def page(self, access: Access, url: str) -> FootprintPage:
+        """One page of `GET /3/footprints`.
+
+        Args:
+            url: of the page, made by us or taken from the link of the page before.
+
+        Raises:
+            AnswerError: the peer refuses.
+            PeerError: it cannot be reached, or its answer is not a list of footprints.
+        """
+        answer = await self._get(access, url)
+        if answer.status not in (200, 202):  # 2.x answers a page of many with 202
+            raise refusal(answer, access, "the list of footprints")
+        items = self._items(answer, access)
+        watermark = answer.headers.get("x-underseal-watermark", "")
+        return FootprintPage(
+            items,
+            next_link(answer.headers.get("link"), url, access),
+            watermark if WATERMARK.fullmatch(watermark) else None,
+        )
+
+    async def footprint(self, access: Access, footprint_id: str) -> bytes | None:
+        """The raw bytes of one footprint; `None` when the peer says that it is not there for us.
+
+        Raises:
+            AnswerError: the peer refuses.
+            PeerError: it cannot be reached, or its answer is not a footprint.
+        """
+        url = f"{access.base_url}/3/footprints/{quote(footprint_id, safe='')}"
+        answer = await self._get(access, url)
+        if answer.status == 404:
+            return None
+        if answer.status != 200:
+            raise refusal(answer, access, f"footprint {footprint_id}")
+        return self._member(answer, access)
+
+    async def status_statement(self, access: Access, footprint_id: str) -> str | None:
+        """What an Underseal peer has signed about the status of a footprint, unverified.
+
+        Raises:
+            PeerError: it cannot be reached or refuses.
+        """
+        url = f"{access.base_url}/extensions/status/{quote(footprint_id, safe='')}"
+        answer = await self._get(
+            access, url, accept="application/jwt, */*", max_bytes=MAX_STATEMENT_BYTES
+        )
+        if answer.status == 404:
+            return None
+        if answer.status != 200:
+            raise refusal(answer, access, f"the status of footprint {footprint_id}")
+        return answer.body.decode("ascii", "replace").strip()
+
+    async def post_event(self, access: Access, body: bytes) -> None:
+        """Deliver an event; once, because the outbox tries again.
+
+        Raises:
+            AnswerError: the peer does not accept it.
+            PeerError: it cannot be reached.
+        """
+        call = Call(
+            "POST",
+            events_address(access),
+            access.origins,
+            headers={"content-type": EVENT_CONTENT_TYPE, "accept": "application/json"},
+            content=body,
+            ca_pem=access.ca_pem,
+            attempts=1,
+            max_bytes=MAX_EVENT_ANSWER_BYTES,
+        )
+        answer = await self._authorised(access, call)
+        if not 200 <= answer.status < 300:
+            raise refusal(answer, access, "the event")
+
+    async def _get(
+        self,
+        access: Access,
+        url: str,
+        *,
+        accept: str = "application/json",
+        max_bytes: int | None = None,
+    ) -> Answer:
+        call = Call(
+            "GET",
+            url,
+            access.origins,
+            headers={"accept": accept},
+            ca_pem=access.ca_pem,
+            max_bytes=max_bytes,
+        )
+        return await self._authorised(access, call)
+
+    async def _authorised(self, access: Access, call: Call) -> Answer:
+        token = await self._tokens.token(access)
+        answer = await self._http.send(_with_token(call, token))
+        if answer.status == 401:
+            self._tokens.forget(access, token)
+            answer = await self._http.send(_with_token(call, await self._tokens.token(access)))
+        return answer
+
+    def _items(self, answer: Answer, access: Access) -> list[bytes]:
+        try:
+            loads(answer.body, limits=self._limits)
+            return array_items(answer.body, "data")
+        except JsonError as error:
+            raise ProtocolViolationError(
+                f"{access.name} answered no list of footprints: {error.message}"
+            ) from error
+
+    def _member(self, answer: Answer, access: Access) -> bytes:
+        try:
+            document = loads(answer.body, limits=self._limits)
+            if isinstance(document, dict) and "data" in document:
+                return object_member(answer.body, "data")
+        except JsonError as error:
+            raise ProtocolViolationError(
+                f"{access.name} answered no footprint: {error.message}"
+            ) from error
+        raise ProtocolViolationError(f'{access.name} answered a footprint without "data"')
+
+
+def next_link(header: str | None, page_url: str, access: Access) -> str | None:
+    """The `rel="next"` target of a `Link` header (RFC 8288).
+
+    Args:
+        header: all values of the header, joined by commas.
+        page_url: what a relative target is relative to.
+        access: whose link it is.
+
+    Raises:
+        ProtocolViolationError: it leads to another origin, where a token must not go.
+    """
+    for target, parameters in LINK.findall(header or ""):
+        relations = " ".join(quoted or bare for quoted, bare in REL.findall(parameters))
+        if "next" not in relations.lower().split():
+            continue
+        url = urljoin(page_url, target.strip())
+        try:
+            origin = origin_of(url)
+        except AddressError as error:
+            raise ProtocolViolationError(
+                f"the next page of {access.name} cannot be fetched: {error.message}"
+            ) from error
+        if origin not in access.origins:
+            raise ProtocolViolationError(
+                f"the next page of {access.name} is said to be at {origin}, which is not "
+                "the address of the peer",
+                hint="The peer's server may be set up with a wrong public address.",
+            )
+        return url
+    return None
+
+
+def refusal(answer: Answer, access: Access, what: str) -> AnswerError:
+    """An error answer as an exception, with the peer's own words."""
+    said = _message_of(answer)
+    return AnswerError(
+        f"{access.name} answered {answer.status} for {what}{': ' + said if said else ''}",
+        status=answer.status,
+        retry_after_seconds=answer.retry_after_seconds,
+    )
+
+
+def _message_of(answer: Answer) -> str:
+    """The message of a PACT error, limited and on one line; nothing when there is none."""
+    try:
+        document = loads(answer.body, limits=JsonLimits(max_bytes=MAX_EVENT_ANSWER_BYTES))
+    except JsonError:
+        return ""
+    if not isinstance(document, Mapping):
+        return ""
+    words = [document.get("code"), document.get("message")]
+    text = " - ".join(word for word in words if isinstance(word, str))
+    return " ".join(text.split())[:MAX_MESSAGE_CHARACTERS]
+
+
+def _with_token(call: Call, token: str) -> Call:
+    return replace(call, headers={**call.headers, "authorization": f"Bearer {token}"})

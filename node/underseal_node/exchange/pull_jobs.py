@@ -1,0 +1,133 @@
+"""Pulls as the operator starts and watches them: several peers at once, one pull per peer."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from underseal_node.errors import NodeError, NotFoundError
+from underseal_node.exchange.exchange import Exchange
+from underseal_node.exchange.pulls import PullProgress, PullStage, pull_peer
+from underseal_protocol.criteria import Criteria
+from underseal_protocol.errors import ProtocolError
+
+__all__ = ["PullJob", "PullJobs"]
+
+log = structlog.get_logger(__name__)
+
+PULLS_AT_A_TIME = 8
+KEPT_JOBS = 100
+
+
+@dataclass
+class PullJob:
+    """One order to pull.
+
+    Attributes:
+        id: by which it is asked after.
+        progress: for each peer, in the order given.
+    """
+
+    id: str
+    progress: list[PullProgress]
+
+    @property
+    def state(self) -> PullStage:
+        """Running until every peer is done; failed if one has failed."""
+        stages = {one.state for one in self.progress}
+        if stages & {PullStage.WAITING, PullStage.RUNNING}:
+            return PullStage.RUNNING
+        return PullStage.FAILED if PullStage.FAILED in stages else PullStage.DONE
+
+
+class PullJobs:
+    """Starts pulls in the background of this process and remembers the last ones.
+
+    Args:
+        exchange: of this process.
+    """
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._jobs: dict[str, PullJob] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._slots = asyncio.Semaphore(PULLS_AT_A_TIME)
+        self._locks: dict[int, asyncio.Lock] = {}
+
+    def start(self, peers: Sequence[tuple[int, str]], criteria: Criteria) -> PullJob:
+        """Pull from these peers; a peer that is being pulled from already comes after that.
+
+        Args:
+            peers: ids and names.
+            criteria: the filters, the same for all.
+        """
+        job = PullJob(str(uuid.uuid4()), [PullProgress(name) for _, name in peers])
+        self._jobs[job.id] = job
+        peer_ids = [peer_id for peer_id, _ in peers]
+        self._tasks[job.id] = asyncio.create_task(self._run(job, peer_ids, criteria))
+        self._forget_old()
+        return job
+
+    def get(self, job_id: str) -> PullJob:
+        """A job of this process.
+
+        Raises:
+            NotFoundError: it is unknown, or too long ago.
+        """
+        try:
+            return self._jobs[job_id]
+        except KeyError:
+            raise NotFoundError(
+                f"there is no pull {job_id}",
+                hint="Pulls are forgotten when the node restarts; pull again, it goes on "
+                "where it stopped.",
+            ) from None
+
+    async def finished(self, job_id: str) -> PullJob:
+        """Wait for the end of a job.
+
+        Raises:
+            NotFoundError: it is unknown.
+        """
+        job = self.get(job_id)
+        await asyncio.wait([self._tasks[job_id]])
+        return job
+
+    async def aclose(self) -> None:
+        """Stop what is running; it can be resumed."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _run(self, job: PullJob, peer_ids: list[int], criteria: Criteria) -> None:
+        await asyncio.gather(
+            *(
+                self._pull(peer_id, criteria, progress)
+                for peer_id, progress in zip(peer_ids, job.progress, strict=True)
+            )
+        )
+
+    async def _pull(self, peer_id: int, criteria: Criteria, progress: PullProgress) -> None:
+        lock = self._locks.setdefault(peer_id, asyncio.Lock())
+        try:
+            async with lock, self._slots:
+                await pull_peer(self._exchange, peer_id, criteria, progress)
+        except (NodeError, ProtocolError) as error:
+            progress.error = error.message
+        except SQLAlchemyError as error:
+            log.exception("pull failed", peer=progress.peer)
+            progress.error = f"the database failed: {type(error).__name__}"
+        finally:
+            if progress.state != PullStage.DONE:
+                progress.state = PullStage.FAILED
+
+    def _forget_old(self) -> None:
+        done = [key for key, task in self._tasks.items() if task.done()]
+        for key in done[: max(0, len(self._jobs) - KEPT_JOBS)]:
+            del self._jobs[key], self._tasks[key]

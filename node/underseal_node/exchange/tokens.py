@@ -1,0 +1,205 @@
+"""Access tokens that peers issue to us: OAuth 2.0 client credentials (RFC 6749 section 4.4)."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote_plus, urlencode
+
+from underseal_node.exchange.access import Access
+from underseal_node.exchange.errors import (
+    AnswerError,
+    CredentialsRefusedError,
+    ProtocolViolationError,
+)
+from underseal_node.exchange.http import Answer, Call, PeerHttp
+from underseal_protocol.errors import JsonError
+from underseal_protocol.strict_json import JsonLimits, loads
+
+__all__ = ["TokenClient"]
+
+MAX_ANSWER_BYTES = 64 * 1024
+MAX_TOKEN_CHARACTERS = 16 * 1024
+JSON_LIMITS = JsonLimits(max_bytes=MAX_ANSWER_BYTES, max_depth=16)
+
+# `expires_in` is only recommended (section 5.1); without it a token is used this long.
+ASSUMED_LIFETIME_SECONDS = 300.0
+MAX_LIFETIME_SECONDS = 86_400.0
+# Renewed this long before it expires, or after nine tenths of a short life.
+MARGIN_SECONDS = 30.0
+
+# RFC 6750 section 2.1: what may stand in an Authorization header.
+TOKEN_CHARACTERS = frozenset(
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/="
+)
+
+
+@dataclass
+class _Cached:
+    token: str = field(repr=False)
+    usable_until: float
+
+
+class TokenClient:
+    """Gets tokens from peers and keeps them in this process until they expire.
+
+    Args:
+        http: makes the calls.
+        clock: monotonic seconds.
+    """
+
+    def __init__(self, http: PeerHttp, clock: Callable[[], float]) -> None:
+        self._http = http
+        self._clock = clock
+        self._cache: dict[bytes, _Cached] = {}
+        self._in_body: set[bytes] = set()
+        self._locks: dict[int, asyncio.Lock] = {}
+
+    async def token(self, access: Access) -> str:
+        """A token that is good for some time yet; asked for at most once at a time per peer.
+
+        Raises:
+            CredentialsRefusedError: the peer does not accept our credentials.
+            PeerError: the token endpoint cannot be reached or answers nonsense.
+        """
+        key = _key(access)
+        async with self._locks.setdefault(access.peer_id, asyncio.Lock()):
+            cached = self._cache.get(key)
+            if cached is not None and self._clock() < cached.usable_until:
+                return cached.token
+            cached = await self._fetch(access, key)
+            self._cache[key] = cached
+            return cached.token
+
+    def forget(self, access: Access, token: str) -> None:
+        """The peer has refused this token: do not use it again."""
+        key = _key(access)
+        cached = self._cache.get(key)
+        if cached is not None and cached.token == token:
+            del self._cache[key]
+
+    async def _fetch(self, access: Access, key: bytes) -> _Cached:
+        """Basic first, as every OAuth server must accept it; then in the body, as some only do."""
+        orders = (True, False) if key in self._in_body else (False, True)
+        answer: Answer | None = None
+        for in_body in orders:
+            answer = await self._ask(access, in_body=in_body)
+            if answer.status == 200:
+                if in_body:
+                    self._in_body.add(key)
+                else:
+                    self._in_body.discard(key)
+                return self._read(answer, access)
+            if not _is_about_the_client(answer):
+                break
+        assert answer is not None  # noqa: S101 - both orders have two elements
+        raise _refusal(answer, access)
+
+    async def _ask(self, access: Access, *, in_body: bool) -> Answer:
+        form = [("grant_type", "client_credentials"), *access.extra]
+        headers = {
+            "content-type": "application/x-www-form-urlencoded",
+            "accept": "application/json",
+        }
+        if in_body:
+            form += [("client_id", access.client_id), ("client_secret", access.client_secret)]
+        else:
+            # Section 2.3.1: form-encoded before they are joined, so that `:` can be in them.
+            pair = f"{quote_plus(access.client_id)}:{quote_plus(access.client_secret)}"
+            headers["authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
+        return await self._http.send(
+            Call(
+                "POST",
+                access.token_endpoint,
+                frozenset({access.token_origin}),
+                headers=headers,
+                content=urlencode(form).encode(),
+                ca_pem=access.ca_pem,
+                max_bytes=MAX_ANSWER_BYTES,
+            )
+        )
+
+    def _read(self, answer: Answer, access: Access) -> _Cached:
+        """Section 5.1."""
+        where = f"the token endpoint of {access.name}"
+        try:
+            document = loads(answer.body, limits=JSON_LIMITS)
+        except JsonError as error:
+            raise ProtocolViolationError(f"{where} answered no JSON: {error.message}") from error
+        token = document.get("access_token") if isinstance(document, dict) else None
+        if not isinstance(document, dict) or not isinstance(token, str) or not token:
+            raise ProtocolViolationError(f"{where} answered without an access token")
+        if len(token) > MAX_TOKEN_CHARACTERS or not TOKEN_CHARACTERS.issuperset(token):
+            raise ProtocolViolationError(f"{where} answered a token that fits into no header")
+        if str(document.get("token_type", "bearer")).lower() != "bearer":
+            raise ProtocolViolationError(f"{where} answered a token that is no bearer token")
+        lifetime = _lifetime(document.get("expires_in"))
+        margin = min(MARGIN_SECONDS, lifetime / 10)
+        return _Cached(token, self._clock() + lifetime - margin)
+
+
+def _lifetime(value: Any) -> float:
+    """`expires_in` in seconds; some servers send it as text."""
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        value = int(value[:9])
+    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+        return ASSUMED_LIFETIME_SECONDS
+    return min(float(value), MAX_LIFETIME_SECONDS)
+
+
+def _is_about_the_client(answer: Answer) -> bool:
+    """Whether the way the credentials were sent may be the reason of the refusal."""
+    if answer.status == 401:
+        return True
+    return answer.status == 400 and _oauth_error(answer)[0] in (
+        "invalid_client",
+        "invalid_request",
+        "unauthorized_client",
+        "",
+    )
+
+
+def _oauth_error(answer: Answer) -> tuple[str, str]:
+    """Section 5.2: error and description; empty when there are none."""
+    try:
+        document = loads(answer.body, limits=JSON_LIMITS)
+    except JsonError:
+        return "", ""
+    if not isinstance(document, dict):
+        return "", ""
+    found = (document.get("error"), document.get("error_description"))
+    error, description = (value if isinstance(value, str) else "" for value in found)
+    return error[:100], description[:200]
+
+
+def _refusal(answer: Answer, access: Access) -> AnswerError:
+    error, description = _oauth_error(answer)
+    said = f": {error or description}" if error or description else ""
+    if answer.status in (400, 401, 403):
+        return CredentialsRefusedError(
+            f"the token endpoint of {access.name} refused our credentials ({answer.status}{said})",
+            status=answer.status,
+            hint=f"Enter the ones it issued with `underseal peer set {access.name} --client-id ID "
+            "--client-secret-file FILE`.",
+        )
+    return AnswerError(
+        f"the token endpoint of {access.name} answered {answer.status}{said}",
+        status=answer.status if answer.status >= 500 else 503,
+        retry_after_seconds=answer.retry_after_seconds,
+    )
+
+
+def _key(access: Access) -> bytes:
+    """New credentials or another endpoint never meet an old token."""
+    parts = (
+        str(access.peer_id),
+        access.token_endpoint,
+        access.client_id,
+        access.client_secret,
+        *(f"{name}={value}" for name, value in access.extra),
+    )
+    return hashlib.sha256("\0".join(parts).encode()).digest()

@@ -1,0 +1,251 @@
+"""What a received footprint is: verified, unsigned or invalid. Pure: no network, no database.
+
+Verified means that the issuer-signed part verifies with the keys pinned for the peer and that the
+footprint holds what was signed. Unsigned means that there is no credential, as most PACT solutions
+send it; the peer is authenticated all the same. Everything else is invalid and never used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+from uuid import UUID
+
+from underseal_node.errors import NodeError
+from underseal_node.store.tables import KeyKind, Peer, VerificationState
+from underseal_protocol.canonical import digest
+from underseal_protocol.credential import credential_of, verify
+from underseal_protocol.criteria import FootprintIndex
+from underseal_protocol.disclosure import is_credential_entry
+from underseal_protocol.errors import JsonError, ProtocolError, Violation
+from underseal_protocol.footprint import schema_violations
+from underseal_protocol.keys import PublicKeySet
+from underseal_protocol.status import StatusStatement, verify_status
+from underseal_protocol.strict_json import JsonLimits, loads
+
+__all__ = [
+    "CREDENTIAL_OMITTED",
+    "DEPRECATED",
+    "Classified",
+    "Trust",
+    "UnusableItemError",
+    "check_statement",
+    "classify",
+    "trust_in",
+]
+
+DEPRECATED = "Deprecated"
+CREDENTIAL_OMITTED = "it carries no credential, although the peer has signed before"
+SHOWN_VIOLATIONS = 10
+MAX_REASON_CHARACTERS = 2000
+SUMMARY_MEMBERS = (
+    "productNameCompany",
+    "productIds",
+    "companyName",
+    "created",
+    "validityPeriodStart",
+    "validityPeriodEnd",
+    "precedingPfIds",
+)
+SUMMARY_PCF_MEMBERS = (
+    "pcfExcludingBiogenicUptake",
+    "declaredUnitAmount",
+    "declaredUnitOfMeasurement",
+    "referencePeriodEnd",
+)
+
+
+_Judgement: TypeAlias = tuple[VerificationState, str | None, str | None, frozenset[str]]
+"""State, reason, credential digest, withheld blocks."""
+
+
+class UnusableItemError(NodeError):
+    """A received item cannot even be kept: it is no JSON object with the id of a footprint."""
+
+
+@dataclass(frozen=True)
+class Trust:
+    """Whom and what a peer's footprints are checked against.
+
+    Attributes:
+        keys: pinned; `None` for a peer that is not an Underseal node.
+        issuer: expected in the credential.
+        signed_before: then a missing credential is invalid.
+    """
+
+    keys: PublicKeySet | None
+    issuer: str | None
+    signed_before: bool
+
+
+@dataclass(frozen=True)
+class Classified:
+    """A received footprint and what verification says of it.
+
+    Attributes:
+        footprint_id: in lower case.
+        raw: as received.
+        state: verified, unsigned or invalid.
+        reason: why it is not verified; `None` when it is.
+        status: as the peer sent it; part of no signature.
+        body_digest: of everything but status and credential.
+        credential_digest: names the issuer-signed part; only of a verified one.
+        withheld: names of the blocks that are not shown.
+        index: what it can be found by; `None` when it is too broken for that.
+        summary: for lists.
+    """
+
+    footprint_id: str
+    raw: bytes = field(repr=False)
+    state: VerificationState
+    reason: str | None
+    status: str
+    body_digest: str
+    credential_digest: str | None
+    withheld: frozenset[str]
+    index: FootprintIndex | None = field(repr=False)
+    summary: str = field(repr=False)
+
+    @property
+    def keys(self) -> list[tuple[KeyKind, str]]:
+        """What it can be found by, kind and folded value."""
+        if self.index is None:
+            return []
+        by_kind: tuple[tuple[KeyKind, Iterable[str]], ...] = (
+            (KeyKind.PRODUCT, self.index.product_ids),
+            (KeyKind.COMPANY, self.index.company_ids),
+            (KeyKind.CLASSIFICATION, self.index.classifications),
+        )
+        return [(kind, value) for kind, values in by_kind for value in values]
+
+
+def trust_in(peer: Peer) -> Trust:
+    """What is pinned of a peer."""
+    keys = None if peer.key_set is None else PublicKeySet.from_jwks(json.loads(peer.key_set))
+    return Trust(keys, peer.issuer, peer.signed_before)
+
+
+def classify(raw: bytes, trust: Trust, limits: JsonLimits) -> Classified:
+    """Check one footprint as received.
+
+    Args:
+        raw: the bytes of one JSON value.
+        trust: of the peer it came from.
+        limits: of size and depth.
+
+    Raises:
+        UnusableItemError: it is no JSON object with the id of a footprint.
+    """
+    try:
+        document = loads(raw, limits=limits)
+    except JsonError as error:
+        raise UnusableItemError(f"an item is not JSON: {error.message}") from error
+    if not isinstance(document, dict):
+        raise UnusableItemError("an item is not a JSON object")
+    footprint_id = _id_of(document)
+    violations = schema_violations(document)
+    judgement: _Judgement = (VerificationState.INVALID, _listed(violations), None, frozenset())
+    if not violations:
+        try:
+            judgement = _judge(document, trust)
+        except ProtocolError as error:
+            judgement = (VerificationState.INVALID, error.message, None, frozenset())
+    state, reason, credential_digest, withheld = judgement
+    status = document.get("status")
+    return Classified(
+        footprint_id=footprint_id,
+        raw=raw,
+        state=state,
+        reason=None if reason is None else reason[:MAX_REASON_CHARACTERS],
+        status=status if isinstance(status, str) else "",
+        body_digest=_body_digest(document, raw),
+        credential_digest=credential_digest,
+        withheld=withheld,
+        index=None if violations else _index(document),
+        summary=_summary(document),
+    )
+
+
+def check_statement(
+    token: str, trust: Trust, footprint_id: str, credential_digest: str
+) -> StatusStatement:
+    """Check what a peer has signed about the status of a footprint that we hold.
+
+    Raises:
+        ProtocolError: it does not verify with the pinned keys, or is about something else.
+        UnusableItemError: no keys are pinned for this peer.
+    """
+    if trust.keys is None:
+        raise UnusableItemError("no keys are pinned for this peer")
+    return verify_status(
+        token,
+        keys=trust.keys,
+        issuer=trust.issuer,
+        footprint_id=footprint_id,
+        credential_digest=credential_digest,
+    )
+
+
+def _judge(document: Mapping[str, Any], trust: Trust) -> _Judgement:
+    nothing: frozenset[str] = frozenset()
+    if credential_of(document) is None:
+        if trust.signed_before:
+            return VerificationState.INVALID, CREDENTIAL_OMITTED, None, nothing
+        return VerificationState.UNSIGNED, "it carries no credential", None, nothing
+    if trust.keys is None:
+        reason = "it carries a credential, and no keys of the peer are known to check it with"
+        return VerificationState.INVALID, reason, None, nothing
+    verified = verify(document, keys=trust.keys, issuer=trust.issuer)
+    withheld = frozenset(block.value for block in verified.withheld)
+    return VerificationState.VERIFIED, None, verified.digest, withheld
+
+
+def _listed(violations: Sequence[Violation]) -> str:
+    shown = [
+        f"{violation.pointer or '/'}: expected {violation.expected}"
+        for violation in violations[:SHOWN_VIOLATIONS]
+    ]
+    more = len(violations) - len(shown)
+    return "; ".join([*shown, *([f"and {more} more"] if more else [])])
+
+
+def _id_of(document: Mapping[str, Any]) -> str:
+    value = document.get("id")
+    if not isinstance(value, str) or len(value) != 36:
+        raise UnusableItemError(f"an item has no usable id: {str(value)[:60]!r}")
+    try:
+        return str(UUID(value))
+    except ValueError:
+        raise UnusableItemError(f"an item has no usable id: {value!r}") from None
+
+
+def _body_digest(document: Mapping[str, Any], raw: bytes) -> str:
+    """Digest of what may never change. Formatting does not count, status neither."""
+    content = {name: value for name, value in document.items() if name != "status"}
+    extensions = content.get("extensions")
+    if isinstance(extensions, list):
+        kept = [entry for entry in extensions if not is_credential_entry(entry)]
+        # Being signed from now on is no change of what was said.
+        content.pop("extensions") if not kept else content.update(extensions=kept)
+    try:
+        return digest(content)
+    except JsonError:  # numbers without a canonical form
+        return hashlib.sha256(raw).hexdigest()
+
+
+def _index(document: Mapping[str, Any]) -> FootprintIndex | None:
+    try:
+        return FootprintIndex.of(document)
+    except ProtocolError:
+        return None
+
+
+def _summary(document: Mapping[str, Any]) -> str:
+    pcf = document.get("pcf")
+    summary = {name: document[name] for name in SUMMARY_MEMBERS if name in document}
+    if isinstance(pcf, Mapping):
+        summary |= {name: pcf[name] for name in SUMMARY_PCF_MEMBERS if name in pcf}
+    return json.dumps(summary, ensure_ascii=False)

@@ -1,0 +1,1 @@
+"""The endpoints that the operator calls; the CLI and the console use these and nothing else."""

@@ -1,0 +1,79 @@
+"""Queries on what one peer may be sent in answer to a request. Like everything that peers read,
+they start from the grants of that peer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+from underseal_node.store.page_sql import LEVEL, Reach, page_statement
+from underseal_node.store.types import utc_text
+from underseal_protocol.criteria import Criteria
+from underseal_protocol.disclosure import Level
+from underseal_protocol.segments import render
+
+__all__ = ["Deliverable", "matching", "named"]
+
+# Whatever the grants are: the query looks each of them up.
+ANY_REACH = Reach(everything=False, level=None, grants=None)
+ID_OF_SEQ = text("SELECT id FROM footprint WHERE seq = :seq")
+NAMED = text(
+    f"SELECT f.id, f.segments, f.status, {LEVEL} FROM footprint f "  # noqa: S608 - constants
+    "WHERE f.id = :id"
+)
+
+
+@dataclass(frozen=True)
+class Deliverable:
+    """A footprint as one peer may see it.
+
+    Attributes:
+        id: of the footprint.
+        body: its JSON at the disclosure level of the peer.
+    """
+
+    id: str
+    body: bytes = field(repr=False)
+
+
+def matching(
+    session: Session, peer_id: int, criteria: Criteria, now: datetime, *, limit: int
+) -> list[Deliverable]:
+    """What is granted to a peer and meets the criteria, oldest publication first.
+
+    Args:
+        limit: at most so many.
+    """
+    statement = page_statement(ANY_REACH, criteria, only_changed=False)
+    parameters: dict[str, Any] = dict(statement.parameters)
+    parameters |= {"after": 0, "count": limit, "peer": peer_id, "now": utc_text(now)}
+    rows = session.connection().execute(text(statement.sql), parameters).fetchall()
+    return [
+        Deliverable(
+            session.connection().execute(ID_OF_SEQ, {"seq": row[0]}).scalar_one(),
+            _rendered(row[1], row[2], row[3]),
+        )
+        for row in sorted(rows, key=lambda row: int(row[0]))[:limit]
+    ]
+
+
+def named(
+    session: Session, peer_id: int, footprint_ids: Iterable[str], now: datetime
+) -> Mapping[str, Deliverable]:
+    """What is granted to a peer of these footprints, by id."""
+    found: dict[str, Deliverable] = {}
+    for footprint_id in footprint_ids:
+        parameters = {"id": footprint_id, "peer": peer_id, "now": utc_text(now)}
+        row: Sequence[Any] | None = session.connection().execute(NAMED, parameters).fetchone()
+        if row is not None and row[3] is not None:
+            found[footprint_id] = Deliverable(row[0], _rendered(row[1], row[2], row[3]))
+    return found
+
+
+def _rendered(segments: bytes, status: str, rank: int) -> bytes:
+    return render(segments, Level.of_rank(rank), status)

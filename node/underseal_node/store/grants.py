@@ -1,0 +1,166 @@
+"""Queries on grants: which peer may see what, at which disclosure level.
+
+What a grant covers is decided by `footprint_key` alone, for the peer that reads and for the operator
+who wants to know whom a publication will be told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import or_
+from sqlmodel import Session, col, select
+
+from underseal_node.errors import NotFoundError, RefusedError
+from underseal_node.store.database import next_change
+from underseal_node.store.tables import AccessGrant, Footprint, FootprintKey, KeyKind, Peer
+from underseal_node.store.types import utc_text
+from underseal_protocol.criteria import fold
+from underseal_protocol.disclosure import Level
+
+__all__ = ["GRANTABLE", "add", "covering", "get", "listing", "remove"]
+
+GRANTABLE = (KeyKind.ALL, KeyKind.PRODUCT, KeyKind.CLASSIFICATION, KeyKind.FOOTPRINT)
+
+# SQLite takes no more than some thousand parameters in one statement.
+IDS_PER_QUERY = 500
+
+
+def add(
+    session: Session,
+    peer_id: int,
+    kind: KeyKind,
+    value: str,
+    level: Level,
+    now: datetime,
+    *,
+    starts: datetime | None = None,
+    ends: datetime | None = None,
+) -> AccessGrant:
+    """Let a peer see something. The same grant again, or a lower level without other dates, changes
+    nothing.
+
+    Args:
+        peer_id: who.
+        kind: what `value` is.
+        value: a URN or an id; empty for everything.
+        level: how much is shown.
+        now: aware.
+        starts: from this instant on; `None`: at once.
+        ends: before this instant; `None`: until the grant is removed.
+
+    Returns:
+        the grant that is in force: the new one, or one that says as much already.
+
+    Raises:
+        RefusedError: nothing can be granted by this kind, or it would end before it starts.
+    """
+    if kind not in GRANTABLE or bool(value) == (kind is KeyKind.ALL):
+        raise RefusedError(f"a grant cannot be made of {kind} {value!r}")
+    if starts is not None and ends is not None and ends <= starts:
+        raise RefusedError("the grant would end before it starts")
+    dates = (
+        None if starts is None else utc_text(starts),
+        None if ends is None else utc_text(ends),
+    )
+    for known in _same(session, peer_id, kind, value):
+        if known.level >= level.rank and (known.starts, known.ends) in (dates, (None, None)):
+            return known
+        if known.level == level.rank:
+            known.starts, known.ends = dates
+            known.changed = next_change(session)
+            session.add(known)
+            session.flush()
+            return known
+    grant = AccessGrant(
+        peer_id=peer_id,
+        kind=kind,
+        value=fold(value),
+        level=level.rank,
+        shown_value=value,
+        starts=dates[0],
+        ends=dates[1],
+        changed=next_change(session),
+        created_at=now,
+    )
+    session.add(grant)
+    session.flush()
+    return grant
+
+
+def _same(session: Session, peer_id: int, kind: KeyKind, value: str) -> Sequence[AccessGrant]:
+    return session.exec(
+        select(AccessGrant)
+        .where(
+            AccessGrant.peer_id == peer_id,
+            AccessGrant.kind == kind,
+            AccessGrant.value == fold(value),
+        )
+        .order_by(col(AccessGrant.level).desc())
+    ).all()
+
+
+def get(session: Session, grant_id: int) -> AccessGrant:
+    """One grant.
+
+    Raises:
+        NotFoundError: there is none with this id.
+    """
+    grant = session.get(AccessGrant, grant_id)
+    if grant is None:
+        raise NotFoundError(f"there is no grant {grant_id}")
+    return grant
+
+
+def listing(session: Session, peer_name: str | None = None) -> Sequence[tuple[AccessGrant, str]]:
+    """Grants with the names of their peers, oldest first.
+
+    Args:
+        peer_name: only those of this peer.
+    """
+    statement = select(AccessGrant, Peer.name).join(Peer, col(AccessGrant.peer_id) == Peer.id)
+    if peer_name is not None:
+        statement = statement.where(Peer.name == peer_name)
+    return session.exec(statement.order_by(col(AccessGrant.id))).all()
+
+
+def remove(session: Session, grant_id: int) -> None:
+    """Take a grant away; it has no effect any more from the next request on.
+
+    Raises:
+        NotFoundError: there is none with this id.
+    """
+    session.delete(get(session, grant_id))
+    next_change(session)  # pages that are kept in memory are no longer true
+    session.flush()
+
+
+def covering(session: Session, footprint_ids: Iterable[str], now: datetime) -> dict[int, list[str]]:
+    """For each peer, which of these own footprints its grants cover at this moment.
+
+    Args:
+        footprint_ids: of own footprints, in the order in which they come back.
+        now: aware.
+    """
+    ids = list(dict.fromkeys(footprint_ids))
+    instant = utc_text(now)
+    found: dict[int, set[str]] = {}
+    for start in range(0, len(ids), IDS_PER_QUERY):
+        rows = session.exec(
+            select(AccessGrant.peer_id, Footprint.id)
+            .join(
+                FootprintKey,
+                (col(FootprintKey.kind) == AccessGrant.kind)
+                & (col(FootprintKey.value) == AccessGrant.value),
+            )
+            .join(Footprint, col(Footprint.seq) == FootprintKey.seq)
+            .where(
+                col(Footprint.id).in_(ids[start : start + IDS_PER_QUERY]),
+                or_(col(AccessGrant.starts).is_(None), col(AccessGrant.starts) <= instant),
+                or_(col(AccessGrant.ends).is_(None), col(AccessGrant.ends) > instant),
+            )
+        ).all()
+        for peer_id, footprint_id in rows:
+            found.setdefault(peer_id, set()).add(footprint_id)
+    return {peer_id: [one for one in ids if one in covered] for peer_id, covered in found.items()}

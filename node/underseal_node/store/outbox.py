@@ -1,0 +1,333 @@
+"""Queries on the outbox: events to deliver, each to one peer, in their order.
+
+A row is written in the transaction of what it tells (docs/adr/0011-outbox.md). A worker claims the
+oldest pending row of a peer by leasing it; later rows of that peer wait for it, other peers do not.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, or_, select
+
+from underseal_node.errors import NotFoundError, RefusedError
+from underseal_node.store.tables import OutboxEvent, OutboxState, Peer, PeerState
+from underseal_protocol.events import EventType, published_event
+
+__all__ = [
+    "GIVE_UP_AFTER",
+    "Delivery",
+    "claim",
+    "delivered",
+    "enqueue",
+    "enqueue_published",
+    "events_url",
+    "failed",
+    "get",
+    "listing",
+    "new_event_id",
+    "pending_of_request",
+    "retry",
+    "waiting_peers",
+]
+
+GIVE_UP_AFTER = timedelta(hours=72)
+
+# A batch larger than this becomes several events, so that none exceeds what peers accept.
+IDS_PER_EVENT = 10_000
+
+MAX_ERROR_CHARACTERS = 500
+REPLAYABLE = (OutboxState.DEAD, OutboxState.PAUSED)
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A leased row: what a worker needs to send it.
+
+    Attributes:
+        id: of the row.
+        peer_id: to whom.
+        event_id: the same at every attempt, so that the peer can recognise a repetition.
+        type: of the event.
+        body: the CloudEvent as it is sent.
+        attempts: made before this one.
+        leased_until: proves that the lease is still ours when the result is written.
+    """
+
+    id: int
+    peer_id: int
+    event_id: str
+    type: str
+    body: bytes
+    attempts: int
+    leased_until: datetime
+
+
+def new_event_id() -> str:
+    """A fresh id for an event of ours."""
+    return str(uuid.uuid4())
+
+
+def events_url(node_url: str) -> str:
+    """The `source` of the events of a node.
+
+    Args:
+        node_url: without a trailing slash.
+    """
+    return f"{node_url}/3/events"
+
+
+def enqueue(
+    session: Session,
+    *,
+    peer_id: int,
+    event_id: str,
+    event_type: str,
+    body: bytes,
+    now: datetime,
+    request_id: int | None = None,
+    give_up_after: timedelta = GIVE_UP_AFTER,
+) -> OutboxEvent:
+    """Write an event for one peer, to be sent once this transaction is committed.
+
+    Args:
+        peer_id: to whom.
+        event_id: the `id` inside the body.
+        event_type: the `type` inside the body.
+        body: the CloudEvent as it is sent.
+        request_id: the request that the event opens or answers.
+        give_up_after: how long delivery is tried.
+    """
+    row = OutboxEvent(
+        event_id=event_id,
+        peer_id=peer_id,
+        type=str(event_type),
+        body=body,
+        request_id=request_id,
+        created_at=now,
+        next_attempt_at=now,
+        give_up_at=now + give_up_after,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def enqueue_published(
+    session: Session,
+    footprint_ids: Mapping[int, Sequence[str]],
+    now: datetime,
+    *,
+    node_url: str,
+    give_up_after: timedelta = GIVE_UP_AFTER,
+) -> list[int]:
+    """Tell peers that footprints were published or changed: one event per peer and batch.
+
+    Peers without a URL (they only pull) and peers that are not active get none.
+
+    Args:
+        footprint_ids: for each peer id what its grants cover of the batch.
+        node_url: of this node.
+
+    Returns:
+        the ids of the peers that will be told.
+    """
+    reachable = session.exec(
+        select(Peer.id).where(Peer.state == PeerState.ACTIVE, col(Peer.base_url).is_not(None))
+    ).all()
+    told = [peer_id for peer_id in reachable if peer_id is not None and footprint_ids.get(peer_id)]
+    for peer_id in told:
+        ids = list(dict.fromkeys(footprint_ids[peer_id]))
+        for start in range(0, len(ids), IDS_PER_EVENT):
+            event_id = new_event_id()
+            body = published_event(
+                event_id=event_id,
+                source=events_url(node_url),
+                time=now,
+                pf_ids=ids[start : start + IDS_PER_EVENT],
+            )
+            enqueue(
+                session,
+                peer_id=peer_id,
+                event_id=event_id,
+                event_type=EventType.PUBLISHED,
+                body=body,
+                now=now,
+                give_up_after=give_up_after,
+            )
+    return told
+
+
+def waiting_peers(session: Session, now: datetime) -> list[tuple[int, bool]]:
+    """The peers whose oldest pending event is due and not leased, longest due first.
+
+    Returns:
+        pairs of the peer's id and whether an attempt at this event has failed before.
+    """
+    # One index look-up per peer: a long line behind a dead peer costs nothing.
+    head = (
+        select(OutboxEvent.id)
+        .where(OutboxEvent.peer_id == Peer.id, OutboxEvent.state == OutboxState.PENDING)
+        .order_by(col(OutboxEvent.id))
+        .limit(1)
+        .correlate(Peer)
+        .scalar_subquery()
+    )
+    rows = session.exec(
+        select(OutboxEvent.peer_id, OutboxEvent.attempts)
+        .join(Peer, col(OutboxEvent.id) == head)
+        .where(
+            Peer.state == PeerState.ACTIVE,
+            OutboxEvent.next_attempt_at <= now,
+            or_(col(OutboxEvent.leased_until).is_(None), col(OutboxEvent.leased_until) <= now),
+        )
+        .order_by(col(OutboxEvent.next_attempt_at), col(OutboxEvent.id))
+    ).all()
+    return [(peer_id, attempts > 0) for peer_id, attempts in rows]
+
+
+def claim(session: Session, peer_id: int, now: datetime, lease: timedelta) -> Delivery | None:
+    """Lease the oldest pending event of a peer, if it is due and nobody else has it.
+
+    Args:
+        peer_id: whose line.
+        lease: after this time another worker may claim it; longer than any attempt takes.
+    """
+    row = session.exec(
+        select(OutboxEvent)
+        .where(OutboxEvent.peer_id == peer_id, OutboxEvent.state == OutboxState.PENDING)
+        .order_by(col(OutboxEvent.id))
+        .limit(1)
+        .with_for_update(skip_locked=True)  # nothing on SQLite, whose writers take turns
+    ).first()
+    if row is None or row.next_attempt_at > now:
+        return None
+    if row.leased_until is not None and row.leased_until > now:
+        return None
+    peer = session.get(Peer, peer_id)
+    if peer is None or peer.state != PeerState.ACTIVE:
+        return None
+    row.leased_until = now + lease
+    session.add(row)
+    session.flush()
+    return Delivery(
+        id=row.id or 0,
+        peer_id=row.peer_id,
+        event_id=row.event_id,
+        type=row.type,
+        body=row.body,
+        attempts=row.attempts,
+        leased_until=row.leased_until,
+    )
+
+
+def delivered(session: Session, delivery: Delivery, now: datetime) -> None:
+    """The peer has acknowledged the event. True whoever holds the lease by now."""
+    row = session.get(OutboxEvent, delivery.id)
+    if row is None or row.state == OutboxState.DELIVERED:
+        return
+    row.state = OutboxState.DELIVERED
+    row.attempts += 1
+    row.delivered_at = now
+    row.leased_until = None
+    row.last_error = None
+    session.add(row)
+    peer = session.get(Peer, row.peer_id)
+    if peer is not None:
+        peer.last_contact_at = now
+        session.add(peer)
+
+
+def failed(
+    session: Session, delivery: Delivery, *, error: str, next_attempt_at: datetime | None
+) -> OutboxState | None:
+    """An attempt failed: try again later or bury the event.
+
+    Args:
+        error: what happened, for the operator.
+        next_attempt_at: when to try again; `None` makes it a dead letter. An instant after
+            `give_up_at` makes it one too.
+
+    Returns:
+        the new state; `None` when the lease was lost meanwhile and nothing was changed.
+    """
+    row = session.get(OutboxEvent, delivery.id)
+    if row is None or row.state != OutboxState.PENDING:
+        return None
+    if row.leased_until != delivery.leased_until:
+        return None
+    row.attempts += 1
+    row.leased_until = None
+    row.last_error = error[:MAX_ERROR_CHARACTERS]
+    if next_attempt_at is None or next_attempt_at >= row.give_up_at:
+        row.state = OutboxState.DEAD
+    else:
+        row.next_attempt_at = next_attempt_at
+    session.add(row)
+    session.flush()
+    return OutboxState(row.state)
+
+
+def retry(
+    session: Session, outbox_id: int, now: datetime, *, give_up_after: timedelta = GIVE_UP_AFTER
+) -> OutboxEvent:
+    """Replay a dead letter or release a paused event: it is pending again, with fresh time.
+
+    Raises:
+        NotFoundError: no such event.
+        RefusedError: it is pending already, or delivered.
+    """
+    row = get(session, outbox_id)
+    if row.state not in REPLAYABLE:
+        raise RefusedError(
+            f"event {outbox_id} is {row.state}",
+            hint="Only dead and paused events can be sent again.",
+        )
+    row.state = OutboxState.PENDING
+    row.attempts = 0
+    row.next_attempt_at = now
+    row.give_up_at = now + give_up_after
+    row.leased_until = None
+    session.add(row)
+    session.flush()
+    return row
+
+
+def get(session: Session, outbox_id: int) -> OutboxEvent:
+    """One row.
+
+    Raises:
+        NotFoundError: there is none with this id.
+    """
+    row = session.get(OutboxEvent, outbox_id)
+    if row is None:
+        raise NotFoundError(f"there is no event {outbox_id} in the outbox")
+    return row
+
+
+def listing(
+    session: Session, state: str | None = None, *, limit: int = 1000
+) -> Sequence[tuple[OutboxEvent, str]]:
+    """Rows with the names of their peers, newest first.
+
+    Args:
+        state: an `OutboxState`; all by default.
+        limit: at most so many.
+    """
+    statement = select(OutboxEvent, Peer.name).join(Peer, col(OutboxEvent.peer_id) == Peer.id)
+    if state is not None:
+        statement = statement.where(OutboxEvent.state == state)
+    return session.exec(statement.order_by(col(OutboxEvent.id).desc()).limit(limit)).all()
+
+
+def pending_of_request(session: Session, request_id: int) -> int:
+    """How many events of a request are on their way."""
+    rows = session.exec(
+        select(OutboxEvent.id).where(
+            OutboxEvent.request_id == request_id, OutboxEvent.state == OutboxState.PENDING
+        )
+    ).all()
+    return len(rows)

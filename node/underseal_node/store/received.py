@@ -1,0 +1,115 @@
+"""Queries on received footprints: the bytes, what verification said, how to find them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+from sqlalchemy import delete
+from sqlmodel import Session, col, select
+
+from underseal_node.store.tables import KeyKind, Peer, ReceivedFootprint, ReceivedKey
+
+__all__ = ["find", "find_many", "listing", "of_peer", "save", "statuses"]
+
+
+def find(session: Session, peer_id: int, footprint_id: str) -> ReceivedFootprint | None:
+    """What was received from this peer under this id."""
+    return session.exec(
+        select(ReceivedFootprint).where(
+            ReceivedFootprint.peer_id == peer_id, ReceivedFootprint.footprint_id == footprint_id
+        )
+    ).first()
+
+
+def find_many(
+    session: Session, peer_id: int, footprint_ids: Collection[str]
+) -> dict[str, ReceivedFootprint]:
+    """What was received from this peer under these ids, by id."""
+    if not footprint_ids:
+        return {}
+    rows = session.exec(
+        select(ReceivedFootprint).where(
+            ReceivedFootprint.peer_id == peer_id,
+            col(ReceivedFootprint.footprint_id).in_(footprint_ids),
+        )
+    ).all()
+    return {row.footprint_id: row for row in rows}
+
+
+def statuses(
+    session: Session, peer_id: int, footprint_ids: Collection[str]
+) -> dict[str, str | None]:
+    """The statements of deprecation held for these footprints, by id; `None` for one without."""
+    if not footprint_ids:
+        return {}
+    rows = session.exec(
+        select(ReceivedFootprint.footprint_id, ReceivedFootprint.status_statement).where(
+            ReceivedFootprint.peer_id == peer_id,
+            col(ReceivedFootprint.footprint_id).in_(footprint_ids),
+        )
+    ).all()
+    return dict(rows)
+
+
+def save(
+    session: Session,
+    row: ReceivedFootprint,
+    keys: Iterable[tuple[KeyKind, str]] | None = None,
+) -> None:
+    """Write a row that is new or changed.
+
+    Args:
+        keys: what it can be found by, kind and folded value; `None` when that is as before.
+    """
+    session.add(row)
+    session.flush()
+    if keys is None:
+        return
+    seq = row.seq or 0
+    session.execute(delete(ReceivedKey).where(col(ReceivedKey.seq) == seq))
+    for kind, value in sorted(set(keys)):
+        session.add(ReceivedKey(kind=kind, value=value, seq=seq))
+    session.flush()
+
+
+def of_peer(session: Session, peer_id: int) -> Sequence[ReceivedFootprint]:
+    """Everything received from a peer, oldest first."""
+    return session.exec(
+        select(ReceivedFootprint)
+        .where(ReceivedFootprint.peer_id == peer_id)
+        .order_by(col(ReceivedFootprint.seq))
+    ).all()
+
+
+def listing(
+    session: Session,
+    *,
+    peer_name: str | None = None,
+    verification: str | None = None,
+    product_id: str | None = None,
+    footprint_id: str | None = None,
+    limit: int = 1000,
+) -> Sequence[tuple[ReceivedFootprint, str]]:
+    """Received footprints with the names of their peers, newest first.
+
+    Args:
+        peer_name: only from this peer.
+        verification: a `VerificationState`.
+        product_id: folded.
+        footprint_id: only with this id.
+        limit: at most so many.
+    """
+    statement = select(ReceivedFootprint, Peer.name).join(
+        Peer, col(ReceivedFootprint.peer_id) == Peer.id
+    )
+    if peer_name is not None:
+        statement = statement.where(Peer.name == peer_name)
+    if verification is not None:
+        statement = statement.where(ReceivedFootprint.verification == verification)
+    if footprint_id is not None:
+        statement = statement.where(ReceivedFootprint.footprint_id == footprint_id)
+    if product_id is not None:
+        statement = statement.join(
+            ReceivedKey, col(ReceivedKey.seq) == ReceivedFootprint.seq
+        ).where(ReceivedKey.kind == KeyKind.PRODUCT, ReceivedKey.value == product_id)
+    return session.exec(statement.order_by(col(ReceivedFootprint.seq).desc()).limit(limit)).all()

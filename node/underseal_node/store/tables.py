@@ -1,0 +1,345 @@
+"""The tables of a node. Instants are fixed-width UTC text, decimals are canonical text.
+
+Enumerations are stored as the text of the `StrEnum`; disclosure levels as their rank (0..3), so
+that the highest of several grants is a `MAX`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Text, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from underseal_node.store.types import UtcText
+
+# Constraints with names can be altered by migrations, on SQLite too.
+SQLModel.metadata.naming_convention = {
+    "ix": "ix_%(column_0_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+# SQLite gives a rowid (and its fast path) only to INTEGER; PostgreSQL needs BIGINT.
+Sequence = BigInteger().with_variant(Integer, "sqlite")
+
+
+class PeerState(StrEnum):
+    """Whether a peer may call and be called."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    REVOKED = "revoked"
+
+
+class KeyKind(StrEnum):
+    """What a grant or a criterion can name of a footprint."""
+
+    ALL = "all"
+    PRODUCT = "product"
+    COMPANY = "company"
+    CLASSIFICATION = "classification"
+    FOOTPRINT = "footprint"
+
+
+class VerificationState(StrEnum):
+    """What verification said of a received footprint."""
+
+    VERIFIED = "verified"
+    UNSIGNED = "unsigned"
+    INVALID = "invalid"
+
+
+class Direction(StrEnum):
+    """Who asked: a peer asks us (incoming), we ask a peer (outgoing)."""
+
+    INCOMING = "incoming"
+    OUTGOING = "outgoing"
+
+
+class RequestState(StrEnum):
+    """A request has exactly one outcome."""
+
+    PENDING = "pending"
+    FULFILLED = "fulfilled"
+    REJECTED = "rejected"
+    FAILED = "failed"  # outgoing only: the request could not be delivered within 72 h
+
+
+class OutboxState(StrEnum):
+    """Where an outgoing event is."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    DEAD = "dead"
+    PAUSED = "paused"  # restored from a backup: the operator decides
+
+
+class NodeIdentity(SQLModel, table=True):
+    """The company that this node speaks for; one row."""
+
+    __tablename__ = "node_identity"
+    id: int = Field(default=1, primary_key=True)
+    company_name: str
+    company_ids: str = Field(description="JSON array of URNs", sa_type=Text)
+    url: str
+    created_at: datetime = Field(sa_type=UtcText)
+
+
+class SigningKeyRow(SQLModel, table=True):
+    """A key pair of this node; the private half is encrypted."""
+
+    __tablename__ = "signing_key"
+    kid: str = Field(primary_key=True)
+    purpose: str = Field(index=True)
+    public_jwk: str = Field(sa_type=Text)
+    private_encrypted: bytes = Field(sa_type=LargeBinary)
+    created_at: datetime = Field(sa_type=UtcText)
+    retired_at: datetime | None = Field(default=None, sa_type=UtcText)
+
+
+class Peer(SQLModel, table=True):
+    """Another company's host system that this node knows."""
+
+    __tablename__ = "peer"
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(unique=True)
+    state: str = PeerState.ACTIVE
+    created_at: datetime = Field(sa_type=UtcText)
+    last_contact_at: datetime | None = Field(default=None, sa_type=UtcText)
+    token_not_before: datetime | None = Field(default=None, sa_type=UtcText)
+    # Where the peer is. base_url is None for a recipient that only pulls.
+    base_url: str | None = None
+    auth_url: str | None = None
+    token_endpoint: str | None = Field(default=None, description="found by discovery")
+    token_origin: str | None = Field(default=None, description="pinned; calls stop when it changes")
+    pending_token_endpoint: str | None = Field(
+        default=None, description="what discovery found instead, waiting for the operator"
+    )
+    ca_pem: str | None = Field(default=None, sa_type=Text)
+    # How this node identifies itself to the peer.
+    client_id: str | None = None
+    client_secret_encrypted: bytes | None = Field(default=None, sa_type=LargeBinary)
+    scope: str | None = None
+    audience: str | None = None
+    resource: str | None = None
+    # What this node knows of the peer's signatures.
+    is_underseal: bool = False
+    issuer: str | None = Field(default=None, description="iss expected in credentials")
+    key_set: str | None = Field(default=None, description="pinned JWKS as JSON", sa_type=Text)
+    pending_key_set: str | None = Field(default=None, sa_type=Text)
+    accept_unsigned: bool = Field(default=True, description="policy: unsigned ones are usable")
+    signed_before: bool = Field(default=False, description="then a missing credential is invalid")
+
+
+class ClientCredential(SQLModel, table=True):
+    """OAuth client credentials issued to a peer; of the secret only a hash is kept."""
+
+    __tablename__ = "client_credential"
+    client_id: str = Field(primary_key=True)
+    peer_id: int = Field(foreign_key="peer.id", index=True)
+    secret_hash: str
+    created_at: datetime = Field(sa_type=UtcText)
+    expires_at: datetime | None = Field(default=None, sa_type=UtcText)
+    revoked_at: datetime | None = Field(default=None, sa_type=UtcText)
+
+
+class Footprint(SQLModel, table=True):
+    """An own footprint: the bytes that are served, and the columns to find them by."""
+
+    __tablename__ = "footprint"
+    __table_args__ = (
+        Index("ix_footprint_validity", "valid_from", "valid_until"),
+        Index("ix_footprint_geography", "geography", "seq"),
+        Index("ix_footprint_status", "status", "seq"),
+        Index("ix_footprint_changed", "changed"),
+    )
+    seq: int | None = Field(default=None, sa_column=Column(Sequence, primary_key=True))
+    id: str = Field(unique=True, max_length=36)
+    status: str
+    segments: bytes = Field(sa_type=LargeBinary, description="underseal_protocol.segments.pack")
+    document_digest: str = Field(description="digest of the canonical form as imported")
+    credential_digest: str = Field(description="SHA-256 of the issuer-signed JWT")
+    status_statement: str | None = Field(default=None, sa_type=Text, description="JWS")
+    changed: int = Field(sa_column=Column(Sequence, nullable=False), description="change counter")
+    published_at: datetime = Field(sa_type=UtcText)
+    valid_from: str = Field(description="UtcText, as text for range queries")
+    valid_until: str
+    geography: str | None = Field(default=None, description="folded")
+    product_name: str
+    summary: str = Field(sa_type=Text, description="JSON for lists shown to the operator")
+
+
+class FootprintKey(SQLModel, table=True):
+    """What an own footprint can be found and granted by; values are folded.
+
+    Every footprint also has a row of kind `all` (value empty) and one of kind `footprint` (value
+    its id), so that one join answers which grants cover it.
+    """
+
+    __tablename__ = "footprint_key"
+    __table_args__ = (Index("ix_footprint_key_seq", "seq", "kind", "value"),)
+    kind: str = Field(primary_key=True)
+    value: str = Field(primary_key=True)
+    seq: int = Field(sa_column=Column(Sequence, primary_key=True))
+
+
+class AccessGrant(SQLModel, table=True):
+    """A rule that lets one peer see some footprints at one disclosure level."""
+
+    __tablename__ = "access_grant"
+    __table_args__ = (
+        UniqueConstraint("peer_id", "kind", "value", "level", name="uq_access_grant"),
+        Index("ix_access_grant_cover", "kind", "value", "peer_id", "level"),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    peer_id: int = Field(foreign_key="peer.id")
+    kind: str = Field(description="all, product, classification or footprint")
+    value: str = Field(default="", description="folded; empty for all")
+    level: int = Field(description="rank of the disclosure level, 0..3")
+    shown_value: str = Field(default="", description="as the operator wrote it")
+    starts: str | None = Field(default=None, description="UtcText, inclusive")
+    ends: str | None = Field(default=None, description="UtcText, exclusive")
+    changed: int = Field(sa_column=Column(Sequence, nullable=False), description="change counter")
+    created_at: datetime = Field(sa_type=UtcText)
+
+
+class ChangeCounter(SQLModel, table=True):
+    """One row: the last number given to a change of a footprint or a grant."""
+
+    __tablename__ = "change_counter"
+    id: int = Field(default=1, primary_key=True)
+    last: int = Field(default=0, sa_column=Column(Sequence, nullable=False))
+
+
+class ReceivedFootprint(SQLModel, table=True):
+    """A footprint obtained from a peer, with the bytes as received."""
+
+    __tablename__ = "received_footprint"
+    __table_args__ = (UniqueConstraint("peer_id", "footprint_id", name="uq_received"),)
+    seq: int | None = Field(default=None, sa_column=Column(Sequence, primary_key=True))
+    peer_id: int = Field(foreign_key="peer.id")
+    footprint_id: str = Field(index=True)
+    body: bytes = Field(sa_type=LargeBinary)
+    body_digest: str = Field(description="digest without status, to tell a change from none")
+    status: str
+    status_statement: str | None = Field(default=None, sa_type=Text, description="the peer's JWS")
+    verification: str
+    reason: str | None = Field(default=None, sa_type=Text, description="why it is not verified")
+    credential_digest: str | None = None
+    withheld: str = Field(default="[]", description="JSON array of withheld blocks")
+    received_at: datetime = Field(sa_type=UtcText)
+    changed_at: datetime = Field(sa_type=UtcText)
+    valid_from: str
+    valid_until: str
+    geography: str | None = None
+    summary: str = Field(sa_type=Text)
+
+
+class ReceivedKey(SQLModel, table=True):
+    """What a received footprint can be found by; values are folded."""
+
+    __tablename__ = "received_key"
+    __table_args__ = (Index("ix_received_key_seq", "seq"),)
+    kind: str = Field(primary_key=True)
+    value: str = Field(primary_key=True)
+    seq: int = Field(sa_column=Column(Sequence, primary_key=True))
+
+
+class Alert(SQLModel, table=True):
+    """Something the operator has to look at: a change under the same id, two credentials, ..."""
+
+    __tablename__ = "alert"
+    id: int | None = Field(default=None, primary_key=True)
+    created_at: datetime = Field(sa_type=UtcText)
+    kind: str
+    peer_id: int | None = Field(default=None, foreign_key="peer.id")
+    footprint_id: str | None = None
+    message: str = Field(sa_type=Text)
+    evidence: bytes | None = Field(default=None, sa_type=LargeBinary)
+
+
+class Request(SQLModel, table=True):
+    """The asynchronous PACT request, incoming or outgoing."""
+
+    __tablename__ = "request"
+    __table_args__ = (
+        UniqueConstraint("direction", "peer_id", "event_id", name="uq_request_event"),
+        Index("ix_request_state", "direction", "state"),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    direction: str
+    peer_id: int = Field(foreign_key="peer.id")
+    event_id: str = Field(description="id of the RequestCreated event, an opaque string")
+    state: str = RequestState.PENDING
+    criteria: str = Field(sa_type=Text, description="JSON: data of the event without comment")
+    comment: str | None = Field(default=None, sa_type=Text)
+    created_at: datetime = Field(sa_type=UtcText)
+    answered_at: datetime | None = Field(default=None, sa_type=UtcText)
+    footprint_ids: str = Field(
+        default="[]", sa_type=Text, description="JSON array of ids delivered"
+    )
+    error_code: str | None = None
+    error_message: str | None = Field(default=None, sa_type=Text)
+
+
+class OutboxEvent(SQLModel, table=True):
+    """An event to deliver to one peer, written in the transaction of what it tells."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        Index("ix_outbox_due", "state", "next_attempt_at"),
+        Index("ix_outbox_peer", "peer_id", "state", "id"),
+    )
+    id: int | None = Field(default=None, sa_column=Column(Sequence, primary_key=True))
+    event_id: str = Field(unique=True)
+    peer_id: int = Field(foreign_key="peer.id")
+    type: str
+    body: bytes = Field(sa_type=LargeBinary, description="the CloudEvent, as it is sent")
+    request_id: int | None = Field(default=None, foreign_key="request.id")
+    state: str = OutboxState.PENDING
+    attempts: int = 0
+    created_at: datetime = Field(sa_type=UtcText)
+    next_attempt_at: datetime = Field(sa_type=UtcText)
+    give_up_at: datetime = Field(sa_type=UtcText)
+    leased_until: datetime | None = Field(default=None, sa_type=UtcText)
+    delivered_at: datetime | None = Field(default=None, sa_type=UtcText)
+    last_error: str | None = Field(default=None, sa_type=Text)
+
+
+class InboxEvent(SQLModel, table=True):
+    """An accepted event; (peer, event id) is handled once."""
+
+    __tablename__ = "inbox"
+    __table_args__ = (
+        UniqueConstraint("peer_id", "event_id", name="uq_inbox_event"),
+        Index("ix_inbox_open", "handled_at", "seq"),
+    )
+    seq: int | None = Field(default=None, sa_column=Column(Sequence, primary_key=True))
+    peer_id: int = Field(foreign_key="peer.id")
+    event_id: str
+    type: str
+    body: bytes = Field(sa_type=LargeBinary)
+    received_at: datetime = Field(sa_type=UtcText)
+    handled_at: datetime | None = Field(default=None, sa_type=UtcText)
+    attempts: int = 0
+    next_attempt_at: datetime | None = Field(default=None, sa_type=UtcText)
+    outcome: str | None = Field(default=None, sa_type=Text)
+
+
+class PullState(SQLModel, table=True):
+    """How far a pull from a peer has come, so that it can go on after an interruption."""
+
+    __tablename__ = "pull_state"
+    __table_args__ = (UniqueConstraint("peer_id", "criteria", name="uq_pull_state"),)
+    id: int | None = Field(default=None, primary_key=True)
+    peer_id: int = Field(foreign_key="peer.id")
+    criteria: str = Field(description="canonical query string of the filters")
+    next_link: str | None = Field(default=None, sa_type=Text)
+    watermark: str | None = Field(default=None, description="for x-underseal-changed-after")
+    pending_watermark: str | None = Field(default=None, description="of the walk under way")
+    started_at: datetime | None = Field(default=None, sa_type=UtcText)
+    completed_at: datetime | None = Field(default=None, sa_type=UtcText)

@@ -1,0 +1,326 @@
+"""The credential of a footprint: what its owner signed, once, for every recipient.
+
+An SD-JWT (RFC 9901) in one entry of `extensions`. Its claims bind the digest of the core and, as
+one salted disclosure per block, the digest of that block; always six, so that neither presence nor
+absence of a disclosure says anything about what the block holds. Digests are over the RFC 8785 form
+of the JSON as received, never of a model. `status` is not bound: see `status`.
+
+The rules by which `verify` accepts:
+
+1. Exactly one credential entry, of exactly the form that `segments.pack` writes: it is the one part
+   of the footprint that no digest covers, so nothing else may hide in it.
+2. The JWS rules of `jws`: ES256, `typ`, a trusted footprint key named by `kid`.
+3. `iss` is the expected issuer, `sub` the id of the footprint, `iat` a whole number of seconds.
+4. `core` is the digest of the core.
+5. Each disclosure was signed, stands for one block, and holds the digest of that block.
+6. A block that is not disclosed has no content in the document.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from underseal_protocol import base64url, jws, sd_jwt
+from underseal_protocol.canonical import digest
+from underseal_protocol.disclosure import (
+    CREDENTIAL_SCHEMA_PATH,
+    Block,
+    Level,
+    is_credential_entry,
+    split,
+)
+from underseal_protocol.errors import CredentialError, JsonError, MissingCredentialError
+from underseal_protocol.keys import KeyPurpose, PublicKeySet, SigningKey
+
+__all__ = [
+    "CREDENTIAL_SCHEMA_PATH",
+    "CREDENTIAL_TYPE",
+    "EXTENSION_SPEC_VERSION",
+    "ContentMismatchError",
+    "IssuedCredential",
+    "VerifiedCredential",
+    "credential_of",
+    "issue",
+    "verify",
+]
+
+CREDENTIAL_TYPE = "underseal-footprint+sd-jwt"
+EXTENSION_SPEC_VERSION = "2.0.0"  # of the PACT data model extensions
+MAX_CREDENTIAL_CHARACTERS = 16_384
+
+_CLAIMS = frozenset({"iss", "sub", "iat", "core", "_sd", "_sd_alg"})
+_DIGEST = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+_MAX_TIME = 253_402_300_799  # 9999-12-31T23:59:59Z
+_EMPTY_DIGEST = digest({})
+
+
+class ContentMismatchError(CredentialError):
+    """The footprint does not hold what its credential says."""
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedCredential:
+    """A credential with all its disclosures, as its issuer keeps it.
+
+    Attributes:
+        jwt: the issuer-signed part, the same for every recipient.
+        disclosures: of all six blocks, encoded.
+    """
+
+    jwt: str
+    disclosures: dict[Block, str]
+
+    @property
+    def digest(self) -> str:
+        """By which this credential is known: SHA-256 over header and payload of the
+        issuer-signed part, base64url (see `jws.statement_digest`)."""
+        return jws.statement_digest(self.jwt)
+
+    def compact(self, level: Level) -> str:
+        """The SD-JWT with the disclosures of a level (RFC 9901 section 4)."""
+        return sd_jwt.join_compact(self.jwt, (self.disclosures[block] for block in level.blocks))
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedCredential:
+    """What a verified credential proves.
+
+    Attributes:
+        issuer: `iss`, the URL of the node that signed.
+        kid: the key it signed with.
+        issued_at: `iat`. The issuer's own word: no evidence of when it was signed.
+        disclosed: blocks that are shown. What such a block lacks is absent from the footprint.
+        withheld: blocks that are not shown. Whether they hold anything is unknown.
+        digest: by which this credential is known; another one for the same footprint is evidence
+            that the issuer signed two stories.
+    """
+
+    issuer: str
+    kid: str
+    issued_at: datetime
+    disclosed: frozenset[Block]
+    withheld: frozenset[Block]
+    digest: str
+
+
+def issue(
+    document: Mapping[str, Any], *, key: SigningKey, issuer: str, issued_at: datetime
+) -> IssuedCredential:
+    """Sign a footprint.
+
+    A credential that the document carries already is not part of what is signed.
+
+    Args:
+        document: the footprint, read by `strict_json.loads(..., exact_numbers=True)`.
+        key: the footprint key of the node.
+        issuer: the URL of the node.
+        issued_at: aware; the fraction of a second is dropped.
+
+    Raises:
+        CredentialError: it has no id or no carbon footprint, or the key is for something else.
+        JsonError: it holds what has no canonical form: a number that is no exact IEEE double, or
+            a lone surrogate.
+        ValueError: `issued_at` is naive.
+    """
+    if key.purpose is not KeyPurpose.FOOTPRINT:
+        raise CredentialError(f"a key for {key.purpose} was used to sign a footprint")
+    if issued_at.tzinfo is None:
+        raise ValueError("issued_at has no time zone")
+    footprint_id = document.get("id")
+    if not isinstance(footprint_id, str) or not document.get("pcf"):
+        raise CredentialError("a footprint without id or pcf cannot be signed")
+    parts = split(document)
+    core = digest(parts.core)
+    disclosures: dict[Block, str] = {}
+    for salt, (block, content) in zip(
+        sd_jwt.new_salts(len(Block)), parts.blocks.items(), strict=True
+    ):
+        value = digest(content) if content else _EMPTY_DIGEST
+        # All three are plain ASCII without quotes.
+        text = f'["{salt}","{block.value}","{value}"]'
+        disclosures[block] = base64url.encode(text.encode("ascii"))
+    payload = {
+        "iss": issuer.rstrip("/"),
+        "sub": footprint_id,
+        "iat": int(issued_at.timestamp()),
+        "core": core,
+        # Sorted, so that the order does not tell which is which (RFC 9901 section 4.2.4.1).
+        "_sd": sorted(map(sd_jwt.disclosure_digest, disclosures.values())),
+        "_sd_alg": sd_jwt.HASH_ALGORITHM,
+    }
+    return IssuedCredential(jws.sign(payload, typ=CREDENTIAL_TYPE, key=key), disclosures)
+
+
+def credential_of(document: Mapping[str, Any]) -> str | None:
+    """The SD-JWT of a footprint; None if it carries no credential.
+
+    Raises:
+        CredentialError: it carries more than one, or one that is not of the expected form.
+    """
+    entry = _entry(document)
+    return None if entry is None else entry["data"]["sdJwt"]
+
+
+def verify(
+    document: Mapping[str, Any], *, keys: PublicKeySet, issuer: str | None
+) -> VerifiedCredential:
+    """Check the credential of a footprint against the footprint as received.
+
+    Args:
+        document: the footprint, read by `strict_json.loads`, not passed through a model.
+        keys: the only keys trusted.
+        issuer: the URL of the node that must have signed; None if the keys alone say whom to
+            trust.
+
+    Raises:
+        MissingCredentialError: it carries none.
+        KeySetError: the key is not trusted, or not for footprints.
+        SignatureMismatchError: the signature is not of this key.
+        ContentMismatchError: the footprint is not what was signed; the message says which part.
+        CredentialError: any other rule is broken.
+    """
+    entry = _entry(document)
+    if entry is None:
+        raise MissingCredentialError("the footprint carries no credential")
+    jwt, disclosures = sd_jwt.split_compact(entry["data"]["sdJwt"])
+    token = jws.verify(jwt, typ=CREDENTIAL_TYPE, purpose=KeyPurpose.FOOTPRINT, keys=keys)
+    issued_at = _check_claims(token.payload, document, issuer)
+    if entry["dataSchema"] != token.payload["iss"] + CREDENTIAL_SCHEMA_PATH:
+        raise CredentialError(
+            f"the credential entry names the schema {entry['dataSchema']!r}, "
+            f"expected {token.payload['iss'] + CREDENTIAL_SCHEMA_PATH!r}"
+        )
+    disclosed = _disclosed(token.payload, disclosures)
+    _check_content(document, token.payload["core"], disclosed)
+    return VerifiedCredential(
+        issuer=token.payload["iss"],
+        kid=token.header["kid"],
+        issued_at=issued_at,
+        disclosed=frozenset(disclosed),
+        withheld=frozenset(Block) - disclosed.keys(),
+        digest=jws.statement_digest(jwt),
+    )
+
+
+def _entry(document: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The credential entry, checked for its form."""
+    extensions = document.get("extensions")
+    if not isinstance(extensions, list):
+        return None
+    entries = [entry for entry in extensions if is_credential_entry(entry)]
+    if not entries:
+        return None
+    if len(entries) > 1:
+        raise CredentialError(f"the footprint carries {len(entries)} credentials, expected one")
+    entry: dict[str, Any] = entries[0]
+    data = entry.get("data")
+    if entry.keys() != {"specVersion", "dataSchema", "data"} or entry["specVersion"] != (
+        EXTENSION_SPEC_VERSION
+    ):
+        raise CredentialError(
+            f"the credential entry has the members {sorted(entry)}, expected exactly specVersion "
+            f"({EXTENSION_SPEC_VERSION}), dataSchema and data"
+        )
+    if not isinstance(data, dict) or data.keys() != {"sdJwt"} or not isinstance(data["sdJwt"], str):
+        raise CredentialError('the credential entry does not hold exactly the text "sdJwt"')
+    if len(data["sdJwt"]) > MAX_CREDENTIAL_CHARACTERS:
+        raise CredentialError(
+            f"the credential has {len(data['sdJwt'])} characters, "
+            f"expected at most {MAX_CREDENTIAL_CHARACTERS}"
+        )
+    return entry
+
+
+def _check_claims(
+    payload: dict[str, Any], document: Mapping[str, Any], issuer: str | None
+) -> datetime:
+    """The claims that name issuer, footprint and time. Returns the time."""
+    if payload.keys() != _CLAIMS:
+        raise CredentialError(
+            f"the credential has the claims {sorted(payload)}, expected {sorted(_CLAIMS)}"
+        )
+    if not isinstance(payload["iss"], str):
+        raise CredentialError(f"the credential has the issuer {payload['iss']!r}, expected a URL")
+    if issuer is not None and payload["iss"] != issuer.rstrip("/"):
+        raise CredentialError(
+            f"the credential was issued by {payload['iss']!r}, expected {issuer.rstrip('/')!r}"
+        )
+    if payload["sub"] != document.get("id"):
+        raise ContentMismatchError(
+            f"the credential is for the footprint {payload['sub']!r}, "
+            f"this one has the id {document.get('id')!r}"
+        )
+    return issue_time(payload["iat"])
+
+
+def issue_time(value: Any) -> datetime:
+    """The claim `iat` (RFC 7519 section 4.1.6), which we write in whole seconds.
+
+    Raises:
+        CredentialError: it is no whole number of seconds since 1970 before the year 10000.
+    """
+    if type(value) is not int or not 0 <= value <= _MAX_TIME:
+        raise CredentialError(f"iat is {value!r}, expected whole seconds since 1970")
+    return datetime.fromtimestamp(value, UTC)
+
+
+def _disclosed(payload: dict[str, Any], disclosures: list[str]) -> dict[Block, str]:
+    """The digests of the disclosed blocks."""
+    digests = payload["_sd"]
+    if not isinstance(digests, list) or len(digests) != len(Block):
+        raise CredentialError(f"the credential covers {digests!r}, expected {len(Block)} blocks")
+    if payload["_sd_alg"] != sd_jwt.HASH_ALGORITHM:
+        raise CredentialError(
+            f"_sd_alg is {payload['_sd_alg']!r}, expected {sd_jwt.HASH_ALGORITHM!r}"
+        )
+    claims = sd_jwt.reveal(payload, disclosures)
+    found = {name: value for name, value in claims.items() if name not in _CLAIMS}
+    unknown = sorted(found.keys() - set(Block))
+    if unknown:
+        raise CredentialError(
+            f"the credential discloses the block {unknown[0]!r}, expected one of {', '.join(Block)}"
+        )
+    return {Block(name): value for name, value in found.items()}
+
+
+def _check_content(
+    document: Mapping[str, Any], core_digest: Any, disclosed: Mapping[Block, str]
+) -> None:
+    """Compare what was signed with what is there."""
+    parts = split(document)
+    _compare("the core", parts.core, core_digest)
+    for block, content in parts.blocks.items():
+        if block in disclosed:
+            _compare(f"the block {block.value!r}", content, disclosed[block])
+        elif content:
+            raise ContentMismatchError(
+                f"the block {block.value!r} has content ({_names(content)}) but is not disclosed, "
+                "so nothing proves it"
+            )
+
+
+def _compare(what: str, content: dict[str, Any], expected: Any) -> None:
+    if not isinstance(expected, str) or not _DIGEST.fullmatch(expected):
+        raise CredentialError(f"the digest of {what} is {expected!r}, expected 43 characters")
+    try:
+        actual = digest(content)
+    except JsonError as error:
+        raise ContentMismatchError(f"{what} was not signed like this: {error.message}") from error
+    if actual != expected:
+        raise ContentMismatchError(
+            f"{what} is not what was signed: it has the digest {actual}, "
+            f"the credential says {expected}",
+            hint=f"Something in it was altered after signing; it holds: {_names(content)}.",
+        )
+
+
+def _names(content: Mapping[str, Any]) -> str:
+    """The properties of a part of a footprint, for a message."""
+    pcf = content.get("pcf")
+    inner = pcf if isinstance(pcf, dict) else {}
+    names = [name for name in content if name != "pcf"] + [f"pcf.{name}" for name in inner]
+    return ", ".join(names[:20]) + (", ..." if len(names) > 20 else "") if names else "nothing"

@@ -1,0 +1,244 @@
+"""Whether the figures fit together: sums, signs, ranges, masses.
+
+Tolerance: a figure stands for everything that is rounded to it, half a unit in its last place up
+and down; a sum may differ by what its summands and the total may differ together. A zero without
+fraction is exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from underseal_protocol.decimals import add, format_decimal, half_unit, subtract
+from underseal_protocol.methodology_presence import BIO, BIO_2027
+from underseal_protocol.methodology_subject import Severity, Subject
+
+__all__ = ["FIGURE_CHECKS", "SUMMANDS"]
+
+EXCLUDING, INCLUDING = "pcfExcludingBiogenicUptake", "pcfIncludingBiogenicUptake"
+UPTAKE = "biogenicCO2Uptake"
+# Of the PCF excluding uptake. Fossil emissions of land management are part of the fossil ones.
+SUMMANDS = (
+    "fossilGhgEmissions",
+    "landUseChangeGhgEmissions",
+    "landManagementBiogenicCO2Emissions",
+    "landManagementBiogenicCO2Removals",
+    "technologicalCO2Removals",
+    "ccsTechnologicalCO2Capture",
+    "biogenicNonCO2Emissions",
+)
+TOTAL_SECTION = "3.3.1"
+CARBON_SECTION = "3.3.2.4"
+UNIT_SECTION = "3.2.4"
+QUALITY_SECTION = "4.2.3"
+
+# If one of these is left out, it may be unknown rather than zero.
+_MAYBE_UNKNOWN = frozenset({*BIO, *BIO_2027})
+_HUNDRED, _ZERO, _ONE, _FIVE = Decimal(100), Decimal(0), Decimal(1), Decimal(5)
+
+# Units of energy, transport and services, whose products have no mass (Methodology, table 4).
+_MASSLESS_UNITS = frozenset(
+    {"kilowatt hour", "megajoule", "ton kilometer", "hour", "megabit second"}
+)
+_CARBON_CONTENTS = ("fossilCarbonContent", "biogenicCarbonContent")
+
+
+def check_total_excluding(subject: Subject) -> None:
+    """The PCF excluding uptake is the sum of its parts."""
+    if not subject.is_shown(*SUMMANDS):
+        return
+    total = subject.number(EXCLUDING)
+    numbers = {name: subject.number(name) for name in SUMMANDS}
+    values = [value for value in numbers.values() if value is not None]
+    if total is None or _is_sum(total, values):
+        return
+    expected = add(values)
+    unknown = [name for name, value in numbers.items() if value is None and name in _MAYBE_UNKNOWN]
+    hint = "Emissions, minus removals and captured CO2, make up the total."
+    land = subject.number("landManagementFossilGhgEmissions")
+    if land and _is_sum(total, [*values, land]):
+        hint = "landManagementFossilGhgEmissions is part of fossilGhgEmissions: count it once."
+    elif unknown:
+        hint = f"{' and '.join(unknown)} {_is_or_are(unknown)} left out and counted as 0."
+    subject.add(
+        "sum-excluding-uptake",
+        Severity.WARNING if unknown else Severity.ERROR,
+        f"/pcf/{EXCLUDING}",
+        f"{EXCLUDING} is {total:f}, and its parts add up to {format_decimal(expected)}",
+        TOTAL_SECTION,
+        hint,
+    )
+
+
+def check_total_including(subject: Subject) -> None:
+    """The PCF including uptake is the other one and the uptake, which is never positive."""
+    excluding, including = subject.number(EXCLUDING), subject.number(INCLUDING)
+    if excluding is None or including is None:
+        return
+    if including > excluding:
+        subject.add(
+            "sum-including-uptake",
+            Severity.ERROR,
+            f"/pcf/{INCLUDING}",
+            f"{INCLUDING} is {including:f}, more than {EXCLUDING}, which is {excluding:f}",
+            TOTAL_SECTION,
+            "An uptake of CO2 lowers the footprint: it is negative.",
+        )
+    elif subject.is_shown(UPTAKE):
+        uptake = subject.number(UPTAKE)
+        values = [excluding] if uptake is None else [excluding, uptake]
+        if not _is_sum(including, values):
+            subject.add(
+                "sum-including-uptake",
+                Severity.ERROR,
+                f"/pcf/{INCLUDING}",
+                f"{INCLUDING} is {including:f}; {EXCLUDING} and {UPTAKE} add up to "
+                f"{format_decimal(add(values))}",
+                TOTAL_SECTION,
+                f"{UPTAKE} is left out and counted as 0." if uptake is None else None,
+            )
+
+
+def check_parts(subject: Subject) -> None:
+    """What is part of something is not larger than it."""
+    land = "landManagementFossilGhgEmissions"
+    part, fossil = subject.number(land), subject.number("fossilGhgEmissions")
+    if part and fossil is not None and _exceeds(part, [fossil]):
+        subject.add(
+            "part-of-fossil",
+            Severity.ERROR,
+            f"/pcf/{land}",
+            f"{land} is {part:f}, more than fossilGhgEmissions, which include it and are "
+            f"{fossil:f}",
+            CARBON_SECTION,
+        )
+
+
+def check_signs(subject: Subject) -> None:
+    """Signs that the schema leaves open."""
+    mass = subject.number("productMassPerDeclaredUnit")
+    if mass is not None and mass < _ZERO:
+        subject.add(
+            "sign",
+            Severity.ERROR,
+            "/pcf/productMassPerDeclaredUnit",
+            f"productMassPerDeclaredUnit is {mass:f}, expected 0 or more",
+            UNIT_SECTION,
+        )
+
+
+def check_ranges(subject: Subject) -> None:
+    """Percentages are 0 to 100, data quality ratings 1 to 5."""
+    for name, section in (("exemptedEmissionsPercent", "3.3.1.2"), ("primaryDataShare", "4.2.2")):
+        value = subject.number(name)
+        if value is not None and not _ZERO <= value <= _HUNDRED:
+            subject.add(
+                "range",
+                Severity.ERROR,
+                f"/pcf/{name}",
+                f"{name} is {value:f}, expected a percentage from 0 to 100",
+                section,
+            )
+    ratings = subject.pcf.get("dqi")
+    for name in ("technologicalDQR", "geographicalDQR", "temporalDQR") if ratings else ():
+        value = Subject.decimal(ratings[name])
+        if not _ONE <= value <= _FIVE:
+            subject.add(
+                "range",
+                Severity.ERROR,
+                f"/pcf/dqi/{name}",
+                f"{name} is {value:f}, expected a rating from 1 (best) to 5",
+                QUALITY_SECTION,
+            )
+
+
+def check_mass(subject: Subject) -> None:
+    """The mass fits the declared unit."""
+    mass, amount = (
+        subject.number("productMassPerDeclaredUnit"),
+        subject.number("declaredUnitAmount"),
+    )
+    unit = subject.pcf["declaredUnitOfMeasurement"]
+    if mass is None or amount is None or mass < _ZERO:
+        return
+    if unit == "kilogram":
+        if mass != amount:
+            _add_mass(
+                subject,
+                Severity.ERROR,
+                f"the declared unit is {amount:f} kilogram, and its mass {mass:f} kg",
+                "They are the same thing: without packaging, a kilogram has the mass of one.",
+            )
+    elif unit in _MASSLESS_UNITS:
+        if mass:
+            _add_mass(
+                subject,
+                Severity.WARNING,
+                f"the declared unit is {amount:f} {unit}, and its mass {mass:f} kg",
+                "Energy, transport and services have the mass 0; what is only measured by them, "
+                "as a battery by its capacity, has one.",
+            )
+    elif not mass:
+        _add_mass(
+            subject,
+            Severity.WARNING,
+            f"the declared unit is {amount:f} {unit}, and its mass is 0",
+            "State the mass of the product without packaging, in kg.",
+        )
+
+
+def check_carbon(subject: Subject) -> None:
+    """A product does not hold more carbon than it weighs, and no part more than the whole."""
+    if not subject.is_shown(*_CARBON_CONTENTS):
+        return
+    contents = [
+        value for value in (subject.number(name) for name in _CARBON_CONTENTS) if value is not None
+    ]
+    mass = subject.number("productMassPerDeclaredUnit")
+    if mass is not None and mass > _ZERO and _is_sum_above(contents, mass):
+        subject.add(
+            "carbon-content",
+            Severity.ERROR,
+            "/pcf/fossilCarbonContent",
+            f"the product holds {format_decimal(add(contents))} kg of carbon and weighs {mass:f} kg",
+            CARBON_SECTION,
+            "Carbon content is the mass of the carbon atoms, not of CO2.",
+        )
+    if subject.pcf.get("biogenicCarbonContent") is None:
+        return
+    for name, section in (("recycledCarbonContent", "3.3.2.2"), ("ccuCarbonContent", "3.3.2.5")):
+        part = subject.number(name)
+        if part and _exceeds(part, contents):
+            subject.add(
+                "carbon-content",
+                Severity.ERROR,
+                f"/pcf/{name}",
+                f"{name} is {part:f}, and all the carbon in the product "
+                f"{format_decimal(add(contents))} kg",
+                section,
+            )
+
+
+def _add_mass(subject: Subject, severity: Severity, message: str, hint: str) -> None:
+    subject.add("mass", severity, "/pcf/productMassPerDeclaredUnit", message, UNIT_SECTION, hint)
+
+
+def _slack(values: Iterable[Decimal]) -> Decimal:
+    """How far a sum may be off because its summands are rounded."""
+    return add(half_unit(value) for value in values if value or value.as_tuple().exponent)
+
+
+def _is_sum(total: Decimal, values: list[Decimal]) -> bool:
+    difference = subtract(total, add(values))
+    return not difference or abs_of(difference) <= _slack([total, *values])
+
+
+def _exceeds(part: Decimal, whole: list[Decimal]) -> bool:
+    difference = subtract(part, add(whole))
+    return difference > _ZERO and difference > _slack([part, *whole])
+
+
+def _is_sum_above(values: list[Decimal], limit: Decimal) -> bool:
+    difference = subtract(add(values), limit)
+    return difference > _ZERO and difference > _slack([limit, *values])
