@@ -1,7 +1,7 @@
 """Queries on grants: which peer may see what, at which disclosure level.
 
-What a grant covers is decided by `footprint_key` alone, for the peer that reads and for the operator
-who wants to know whom a publication will be told.
+What a grant covers is decided by `footprint_key` alone, both for the peer that reads and for the
+operator who wants to know whom a publication will be told.
 """
 
 from __future__ import annotations
