@@ -10,7 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
-from underseal_protocol.decimals import add, format_decimal, half_unit, subtract
+from underseal_protocol.decimals import (
+    add,
+    format_decimal,
+    half_unit,
+    parse_decimal,
+    subtract,
+)
 from underseal_protocol.methodology_presence import BIO, BIO_2027
 from underseal_protocol.methodology_subject import Severity, Subject
 
@@ -32,6 +38,7 @@ TOTAL_SECTION = "3.3.1"
 CARBON_SECTION = "3.3.2.4"
 UNIT_SECTION = "3.2.4"
 QUALITY_SECTION = "4.2.3"
+RATINGS = frozenset({"technologicalDQR", "geographicalDQR", "temporalDQR"})
 
 # If one of these is left out, it may be unknown rather than zero.
 _MAYBE_UNKNOWN = frozenset({*BIO, *BIO_2027})
@@ -60,7 +67,8 @@ def check_total_excluding(subject: Subject) -> None:
     if land and _is_sum(total, [*values, land]):
         hint = "landManagementFossilGhgEmissions is part of fossilGhgEmissions: count it once."
     elif unknown:
-        hint = f"{' and '.join(unknown)} {_is_or_are(unknown)} left out and counted as 0."
+        verb = "is" if len(unknown) == 1 else "are"
+        hint = f"{' and '.join(unknown)} {verb} left out and counted as 0."
     subject.add(
         "sum-excluding-uptake",
         Severity.WARNING if unknown else Severity.ERROR,
@@ -140,9 +148,11 @@ def check_ranges(subject: Subject) -> None:
                 f"{name} is {value:f}, expected a percentage from 0 to 100",
                 section,
             )
-    ratings = subject.pcf.get("dqi")
-    for name in ("technologicalDQR", "geographicalDQR", "temporalDQR") if ratings else ():
-        value = Subject.decimal(ratings[name])
+    ratings = subject.pcf.get("dqi") or {}
+    for name, rating in ratings.items():
+        if name not in RATINGS:
+            continue
+        value = parse_decimal(rating)
         if not _ONE <= value <= _FIVE:
             subject.add(
                 "range",
@@ -174,7 +184,7 @@ def check_mass(subject: Subject) -> None:
         if mass:
             _add_mass(
                 subject,
-                Severity.WARNING,
+                Severity.INFO,
                 f"the declared unit is {amount:f} {unit}, and its mass {mass:f} kg",
                 "Energy, transport and services have the mass 0; what is only measured by them, "
                 "as a battery by its capacity, has one.",
@@ -201,7 +211,8 @@ def check_carbon(subject: Subject) -> None:
             "carbon-content",
             Severity.ERROR,
             "/pcf/fossilCarbonContent",
-            f"the product holds {format_decimal(add(contents))} kg of carbon and weighs {mass:f} kg",
+            f"the product holds {format_decimal(add(contents))} kg of carbon "
+            f"and weighs {mass:f} kg",
             CARBON_SECTION,
             "Carbon content is the mass of the carbon atoms, not of CO2.",
         )
@@ -231,7 +242,7 @@ def _slack(values: Iterable[Decimal]) -> Decimal:
 
 def _is_sum(total: Decimal, values: list[Decimal]) -> bool:
     difference = subtract(total, add(values))
-    return not difference or abs_of(difference) <= _slack([total, *values])
+    return not difference or difference.copy_abs() <= _slack([total, *values])
 
 
 def _exceeds(part: Decimal, whole: list[Decimal]) -> bool:
@@ -242,3 +253,14 @@ def _exceeds(part: Decimal, whole: list[Decimal]) -> bool:
 def _is_sum_above(values: list[Decimal], limit: Decimal) -> bool:
     difference = subtract(add(values), limit)
     return difference > _ZERO and difference > _slack([limit, *values])
+
+
+FIGURE_CHECKS = (
+    check_total_excluding,
+    check_total_including,
+    check_parts,
+    check_signs,
+    check_ranges,
+    check_mass,
+    check_carbon,
+)
