@@ -20,6 +20,7 @@ __all__ = [
     "Level",
     "Split",
     "block_of",
+    "content_of",
     "is_credential_entry",
     "properties_of",
     "split",
@@ -198,6 +199,23 @@ def _other_extensions(value: Any) -> list[Any]:
     if not isinstance(value, list):
         raise CredentialError(f"extensions is {_kind(value)}, expected an array")
     return [entry for entry in value if not is_credential_entry(entry)]
+
+
+def content_of(document: Mapping[str, Any]) -> dict[str, Any]:
+    """A footprint without its status and its credential: what may never change.
+
+    Args:
+        document: as read by `strict_json.loads`; it is not changed.
+    """
+    content = {name: value for name, value in document.items() if name != "status"}
+    extensions = content.get("extensions")
+    if isinstance(extensions, list):
+        kept = [entry for entry in extensions if not is_credential_entry(entry)]
+        if kept:
+            content["extensions"] = kept
+        else:  # being signed is no change of what is said
+            del content["extensions"]
+    return content
 
 
 def is_credential_entry(entry: Any) -> bool:

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 from uuid import UUID
 
 from underseal_node.errors import NodeError
+from underseal_node.store.index import index_keys, summary_of
 from underseal_node.store.tables import KeyKind, Peer, VerificationState
 from underseal_protocol.canonical import digest
 from underseal_protocol.credential import credential_of, verify
 from underseal_protocol.criteria import FootprintIndex
-from underseal_protocol.disclosure import is_credential_entry
+from underseal_protocol.disclosure import content_of
 from underseal_protocol.errors import JsonError, ProtocolError, Violation
 from underseal_protocol.footprint import schema_violations
 from underseal_protocol.keys import PublicKeySet
@@ -41,23 +42,6 @@ DEPRECATED = "Deprecated"
 CREDENTIAL_OMITTED = "it carries no credential, although the peer has signed before"
 SHOWN_VIOLATIONS = 10
 MAX_REASON_CHARACTERS = 2000
-SUMMARY_MEMBERS = (
-    "productNameCompany",
-    "productIds",
-    "companyName",
-    "created",
-    "validityPeriodStart",
-    "validityPeriodEnd",
-    "precedingPfIds",
-)
-SUMMARY_PCF_MEMBERS = (
-    "pcfExcludingBiogenicUptake",
-    "declaredUnitAmount",
-    "declaredUnitOfMeasurement",
-    "referencePeriodEnd",
-)
-
-
 _Judgement: TypeAlias = tuple[VerificationState, str | None, str | None, frozenset[str]]
 """State, reason, credential digest, withheld blocks."""
 
@@ -112,14 +96,7 @@ class Classified:
     @property
     def keys(self) -> list[tuple[KeyKind, str]]:
         """What it can be found by, kind and folded value."""
-        if self.index is None:
-            return []
-        by_kind: tuple[tuple[KeyKind, Iterable[str]], ...] = (
-            (KeyKind.PRODUCT, self.index.product_ids),
-            (KeyKind.COMPANY, self.index.company_ids),
-            (KeyKind.CLASSIFICATION, self.index.classifications),
-        )
-        return [(kind, value) for kind, values in by_kind for value in values]
+        return [] if self.index is None else index_keys(self.index)
 
 
 def trust_in(peer: Peer) -> Trust:
@@ -165,7 +142,7 @@ def classify(raw: bytes, trust: Trust, limits: JsonLimits) -> Classified:
         credential_digest=credential_digest,
         withheld=withheld,
         index=None if violations else _index(document),
-        summary=_summary(document),
+        summary=summary_of(document),
     )
 
 
@@ -224,14 +201,8 @@ def _id_of(document: Mapping[str, Any]) -> str:
 
 def _body_digest(document: Mapping[str, Any], raw: bytes) -> str:
     """Digest of what may never change. Formatting does not count, status neither."""
-    content = {name: value for name, value in document.items() if name != "status"}
-    extensions = content.get("extensions")
-    if isinstance(extensions, list):
-        kept = [entry for entry in extensions if not is_credential_entry(entry)]
-        # Being signed from now on is no change of what was said.
-        content.pop("extensions") if not kept else content.update(extensions=kept)
     try:
-        return digest(content)
+        return digest(content_of(document))
     except JsonError:  # numbers without a canonical form
         return hashlib.sha256(raw).hexdigest()
 
@@ -241,11 +212,3 @@ def _index(document: Mapping[str, Any]) -> FootprintIndex | None:
         return FootprintIndex.of(document)
     except ProtocolError:
         return None
-
-
-def _summary(document: Mapping[str, Any]) -> str:
-    pcf = document.get("pcf")
-    summary = {name: document[name] for name in SUMMARY_MEMBERS if name in document}
-    if isinstance(pcf, Mapping):
-        summary |= {name: pcf[name] for name in SUMMARY_PCF_MEMBERS if name in pcf}
-    return json.dumps(summary, ensure_ascii=False)

@@ -1,4 +1,8 @@
-"""Reading what an operator hands in: JSON, a workbook or CSV."""
+"""Reading what an operator hands in: JSON, a workbook or CSV.
+
+A file gives documents that may be footprints, each with its place in the file. Nothing is judged
+here but whether it can be read.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,16 @@ from typing import Any
 
 from underseal_node.node import Node
 from underseal_node.publishing.results import Problem
+from underseal_node.settings import Settings
+from underseal_protocol.errors import JsonError
+from underseal_protocol.strict_json import JsonLimits, loads
 
 __all__ = ["Documents", "PlacedDocument", "read_file"]
+
+ZIP_MARK = b"PK\x03\x04"
+OLD_EXCEL_MARK = b"\xd0\xcf\x11\xe0"
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+JSON_STARTS = (b"{", b"[")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +57,63 @@ class Documents:
 def read_file(name: str, content: bytes, node: Node) -> Documents:
     """The footprints in a file: JSON (one, a list, a PACT response), .xlsx or .csv.
 
+    Which it is follows from the content; the name only helps with what has none.
+
     Args:
         name: of the file, for messages and to tell the formats apart.
         content: all of it.
         node: whose limits hold.
     """
-    raise NotImplementedError
+    settings = node.settings
+    if len(content) > settings.max_import_bytes:
+        return _unreadable(
+            name,
+            f"the file has {len(content)} bytes, at most {settings.max_import_bytes} are taken",
+            "Split it, or raise max_import_bytes.",
+        )
+    if content.startswith(OLD_EXCEL_MARK):
+        return _unreadable(
+            name,
+            "this is an Excel file of the old kind, or one with a password",
+            "Save it as .xlsx without a password and try again.",
+        )
+    start = content[:64].removeprefix(BYTE_ORDER_MARK).lstrip()
+    if start.startswith(JSON_STARTS) or name.lower().endswith(".json"):
+        return _read_json(name, content, settings)
+    # openpyxl and calamine take time to load
+    from underseal_node.publishing import sheet_reading
+
+    if content.startswith(ZIP_MARK):
+        return sheet_reading.read_workbook(name, content, settings)
+    return sheet_reading.read_csv(name, content, settings)
+
+
+def _read_json(name: str, content: bytes, settings: Settings) -> Documents:
+    limits = JsonLimits(max_bytes=settings.max_import_bytes, max_depth=settings.max_json_depth)
+    try:
+        value = loads(content, limits=limits, exact_numbers=True)
+    except JsonError as error:
+        return _unreadable(name, error.message, error.hint)
+    base = ""
+    if isinstance(value, dict) and "data" in value and "pcf" not in value:
+        value, base = value["data"], "/data"
+    items = value if isinstance(value, list) else [value]
+    if not items:
+        return _unreadable(name, "there is no footprint in it", place=base)
+    documents: list[PlacedDocument] = []
+    problems: list[Problem] = []
+    for index, item in enumerate(items):
+        place = f"{base}/{index}" if isinstance(value, list) else base
+        if isinstance(item, dict):
+            documents.append(PlacedDocument(item, _inside(place)))
+        else:
+            problems.append(Problem(name, place, f"{str(item)[:60]!r} is no footprint"))
+    return Documents(name, tuple(documents), tuple(problems))
+
+
+def _inside(place: str) -> Callable[[str], str]:
+    return lambda pointer: place + pointer
+
+
+def _unreadable(name: str, message: str, hint: str | None = None, *, place: str = "") -> Documents:
+    return Documents(name, (), (Problem(name, place, message, hint),))

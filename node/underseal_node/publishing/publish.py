@@ -1,33 +1,105 @@
 """Publishing: import files, replace a footprint by another one, take one back.
 
-Several files stand for themselves: each is published as a whole, in one transaction, or not at all.
+Several files stand for themselves: each is published whole, in one transaction together with the
+events that tell peers of it, or not at all, also when the process is killed. Checking and signing
+happen before that, beside the event loop.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
+from sqlmodel import Session
+
+from underseal_node.errors import RefusedError
+from underseal_node.exchange.requests import give_up_after
 from underseal_node.node import Node
-from underseal_node.publishing.results import Changed, ImportResult
+from underseal_node.publishing.files import PlacedDocument, read_file
+from underseal_node.publishing.prepare import Draft, as_published, draft_of, is_same, sign
+from underseal_node.publishing.results import (
+    Changed,
+    Imported,
+    ImportResult,
+    Outcome,
+    Problem,
+    UnpublishableError,
+)
+from underseal_node.store import footprints, grants, outbox, pins
+from underseal_node.store.footprints import NewFootprint
+from underseal_node.store.index import index_keys
+from underseal_node.store.tables import Footprint, KeyKind
+from underseal_protocol.criteria import FootprintIndex
+from underseal_protocol.keys import KeyPurpose
+from underseal_protocol.status import issue_status
 
 __all__ = ["deprecate", "import_files", "supersede"]
+
+DEPRECATED = "Deprecated"
 
 
 async def import_files(
     node: Node, files: Sequence[tuple[str, bytes]], *, dry_run: bool
 ) -> ImportResult:
-    """Publish the footprints in files.
+    """Publish the footprints in files. The same content under the same id changes nothing.
 
     Args:
         node: who publishes; its process must be able to open the footprint key.
         files: name and content of each.
         dry_run: sign and store nothing, but say what would be.
     """
-    raise NotImplementedError
+    imported: list[Imported] = []
+    problems: list[Problem] = []
+    notified: set[str] = set()
+    refused = 0
+    seen: dict[str, str] = {}
+    for name, content in files:
+        try:
+            footprints_of_file, told = await _import_file(node, name, content, seen, dry_run)
+        except UnpublishableError as error:
+            problems += error.problems
+            refused += 1
+            continue
+        imported += footprints_of_file
+        notified.update(told)
+    return ImportResult(dry_run, tuple(imported), tuple(problems), refused, tuple(sorted(notified)))
+
+
+async def _import_file(
+    node: Node, name: str, content: bytes, seen: dict[str, str], dry_run: bool
+) -> tuple[list[Imported], list[str]]:
+    """Publish what is in a file: all of it or nothing; who is told.
+
+    Args:
+        seen: ids of the files before, with their places; those of this file are added.
+    """
+    drafts = await asyncio.to_thread(_drafts, node, name, content, seen)
+    known = await node.store.read(
+        lambda session: footprints.find_many(session, [draft.id for draft in drafts])
+    )
+    drafts = _compared(drafts, known, node, name)
+    fresh = [draft for draft in drafts if draft.id not in known]
+    if dry_run:
+        told = await node.store.read(lambda session: _would_be_told(session, node, fresh))
+    else:
+        signed = await asyncio.to_thread(_sign_all, node, fresh)
+        told = await node.store.write(lambda session: _store(session, node, name, signed))
+    imported = [
+        Imported(
+            draft.id,
+            draft.document["productNameCompany"],
+            name,
+            Outcome.UNCHANGED if draft.id in known else Outcome.PUBLISHED,
+            tuple(draft.findings),
+        )
+        for draft in drafts
+    ]
+    return imported, told
 
 
 async def supersede(node: Node, footprint_id: str, file: tuple[str, bytes]) -> Changed:
-    """Publish a footprint in the place of another one, which is deprecated.
+    """Replace a footprint by a corrected one: the new one is published, the old one deprecated.
 
     Args:
         node: who publishes.
@@ -39,18 +111,207 @@ async def supersede(node: Node, footprint_id: str, file: tuple[str, bytes]) -> C
         RefusedError: it is deprecated already.
         UnpublishableError: the file cannot be published; with all problems.
     """
-    raise NotImplementedError
+    name, content = file
+    old = await node.store.read(lambda session: footprints.row(session, footprint_id))
+    _require_active(old)
+    read = await asyncio.to_thread(read_file, name, content, node)
+    if read.problems:
+        raise UnpublishableError(read.problems)
+    if len(read.documents) != 1:
+        what = f"there are {len(read.documents)} footprints in it, and one replaces {old.id}"
+        raise UnpublishableError([Problem(name, "", what, "Put it into a file of its own.")])
+    draft = _successor(read.documents[0], old, node, name)
+    new = (await asyncio.to_thread(_sign_all, node, [draft]))[0]
+    statement = _statement(node, old)
+
+    def work(session: Session) -> list[str]:
+        _require_active(footprints.row(session, old.id))
+        _refuse_known(name, footprints.find_many(session, [new.id]))
+        footprints.add_all(session, [new], node.now())
+        footprints.deprecate(session, old.id, statement)
+        return _tell(session, node, [new.id, old.id])
+
+    notified = await node.store.write(work)
+    return Changed(old.id, new.id, tuple(notified), tuple(draft.findings))
 
 
 async def deprecate(node: Node, footprint_id: str) -> Changed:
-    """Say that a footprint should no longer be used. This is final.
-
-    Args:
-        node: who published it.
-        footprint_id: of an own, active footprint.
+    """End a footprint without a successor; this is final.
 
     Raises:
-        NotFoundError: there is no own footprint with this id.
+        NotFoundError: there is no such own footprint.
         RefusedError: it is deprecated already.
     """
-    raise NotImplementedError
+    old = await node.store.read(lambda session: footprints.row(session, footprint_id))
+    _require_active(old)
+    statement = _statement(node, old)
+
+    def work(session: Session) -> list[str]:
+        _require_active(footprints.row(session, old.id))
+        footprints.deprecate(session, old.id, statement)
+        return _tell(session, node, [old.id])
+
+    return Changed(old.id, None, tuple(await node.store.write(work)))
+
+
+def _drafts(node: Node, name: str, content: bytes, seen: dict[str, str]) -> list[Draft]:
+    """Every footprint of a file, complete and checked.
+
+    Raises:
+        UnpublishableError: one of them is no good; with the reasons of all.
+    """
+    read = read_file(name, content, node)
+    drafts: list[Draft] = []
+    problems = list(read.problems)
+    now = node.now()
+    for source in read.documents:
+        made = draft_of(source, name, node.identity, now)
+        if not isinstance(made, Draft):
+            problems += made
+            continue
+        place = f"{name} {source.place_of('')}".strip()
+        first = seen.setdefault(made.id, place)
+        if first != place:
+            problems.append(_twice(made, name, first))
+        drafts.append(made)
+    if problems:
+        raise UnpublishableError(problems)
+    return drafts
+
+
+def _twice(draft: Draft, name: str, first: str) -> Problem:
+    if draft.has_own_id:
+        place = draft.source.place_of("/id")
+        return Problem(name, place, f"{draft.id} is the id of the one in {first}, too")
+    return Problem(
+        name,
+        draft.source.place_of(""),
+        f"it is about the same product, period, place and declared unit as the one in {first}",
+        "If both are meant, give each an id (a UUID) of its own.",
+    )
+
+
+def _compared(
+    drafts: Sequence[Draft], known: Mapping[str, Footprint], node: Node, name: str
+) -> list[Draft]:
+    """The drafts, those that exist already as they were published.
+
+    Raises:
+        UnpublishableError: something exists with other content.
+    """
+    problems, compared, today = [], [], node.now().date()
+    for draft in drafts:
+        published = known.get(draft.id)
+        if published is not None:
+            draft = as_published(draft, published, today)
+            if not is_same(draft, published):
+                problems.append(_changed(draft, published, name))
+        compared.append(draft)
+    if problems:
+        raise UnpublishableError(problems)
+    return compared
+
+
+def _changed(draft: Draft, published: Footprint, name: str) -> Problem:
+    about = (
+        f"{draft.id} has been published"
+        if draft.has_own_id
+        else f"a footprint of the same product, period and place has been published as {draft.id}"
+    )
+    if published.status == DEPRECATED:
+        hint = "It is deprecated; give the new footprint an id (a UUID) of its own."
+    else:
+        hint = (
+            "To correct it, put this footprint into a file of its own and run "
+            f"`underseal footprint supersede {draft.id} FILE`."
+        )
+    return Problem(name, draft.source.place_of(""), f"{about} with other content", hint)
+
+
+def _successor(source: PlacedDocument, old: Footprint, node: Node, name: str) -> Draft:
+    """The draft of what replaces a footprint."""
+    document = source.document
+    written = document.get("id")
+    if isinstance(written, str) and written.lower() == old.id:
+        problem = Problem(
+            name,
+            source.place_of("/id"),
+            "it has the id of the footprint that it replaces",
+            "A correction is a new footprint: leave id out, or give it another UUID.",
+        )
+        raise UnpublishableError([problem])
+    preceding = document.get("precedingPfIds")
+    if preceding is None or isinstance(preceding, list):
+        named = {one.lower() for one in preceding or () if isinstance(one, str)}
+        if old.id not in named:
+            document = document | {"precedingPfIds": [*(preceding or ()), old.id]}
+    changed = replace(source, document=document)
+    made = draft_of(changed, name, node.identity, node.now(), new_id=True)
+    if not isinstance(made, Draft):
+        raise UnpublishableError(made)
+    return made
+
+
+def _sign_all(node: Node, drafts: Iterable[Draft]) -> list[NewFootprint]:
+    key, now = node.signing_key(KeyPurpose.FOOTPRINT), node.now()
+    return [sign(draft, key=key, issuer=node.identity.url, now=now) for draft in drafts]
+
+
+def _store(session: Session, node: Node, name: str, signed: Sequence[NewFootprint]) -> list[str]:
+    """Write new footprints and the events that tell of them; returns who is told."""
+    if not signed:
+        return []
+    ids = [one.id for one in signed]
+    _refuse_known(name, footprints.find_many(session, ids))
+    footprints.add_all(session, signed, node.now())
+    return _tell(session, node, ids)
+
+
+def _refuse_known(name: str, known: Mapping[str, Footprint]) -> None:
+    if known:
+        message = f"{min(known)} has been published already"
+        raise UnpublishableError([Problem(name, "", message, "Try again to compare the two.")])
+
+
+def _tell(session: Session, node: Node, ids: Sequence[str]) -> list[str]:
+    now = node.now()
+    told = outbox.enqueue_published(
+        session,
+        grants.covering(session, ids, now),
+        now,
+        node_url=node.identity.url,
+        give_up_after=give_up_after(node.settings),
+    )
+    return pins.names(session, set(told))
+
+
+def _would_be_told(session: Session, node: Node, drafts: Sequence[Draft]) -> list[str]:
+    keys: set[tuple[KeyKind, str]] = {(KeyKind.ALL, "")} if drafts else set()
+    for draft in drafts:
+        keys.add((KeyKind.FOOTPRINT, draft.id))
+        keys.update(index_keys(FootprintIndex.of(draft.document)))
+    granted = {
+        peer_id
+        for peer_id, kind, value in grants.in_force(session, node.now())
+        if (kind, value) in keys
+    }
+    return pins.names(session, granted & set(outbox.reachable_peers(session)))
+
+
+def _require_active(footprint: Footprint) -> None:
+    if footprint.status == DEPRECATED:
+        raise RefusedError(
+            f"the footprint {footprint.id} is deprecated already",
+            hint="That is final; publish a new one with `underseal footprint import`.",
+        )
+
+
+def _statement(node: Node, footprint: Footprint) -> str:
+    return issue_status(
+        footprint_id=footprint.id,
+        status=DEPRECATED,
+        credential_digest=footprint.credential_digest,
+        key=node.signing_key(KeyPurpose.FOOTPRINT),
+        issuer=node.identity.url,
+        issued_at=node.now(),
+    )

@@ -2,16 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import Session
+from sqlalchemy import insert, text, update
+from sqlmodel import Session, col, select
 
+from underseal_node.errors import NotFoundError
+from underseal_node.store.database import next_change
+from underseal_node.store.page_sql import LEVEL
+from underseal_node.store.tables import Footprint, FootprintKey, KeyKind
+from underseal_node.store.types import from_utc_text, utc_text
+from underseal_protocol.criteria import fold
 from underseal_protocol.disclosure import Level
+from underseal_protocol.segments import render
 
-__all__ = ["OwnFootprint", "get", "listing", "view_of_peer"]
+__all__ = [
+    "NewFootprint",
+    "OwnFootprint",
+    "add_all",
+    "deprecate",
+    "find_many",
+    "get",
+    "listing",
+    "row",
+    "view_of_peer",
+]
+
+IDS_PER_QUERY = 500
+LEVEL_OF_PEER = text(f"SELECT {LEVEL} FROM footprint f WHERE f.id = :id")  # noqa: S608 - constants
+STATUSES = {"active": "Active", "deprecated": "Deprecated"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +64,35 @@ class OwnFootprint:
     body: bytes | None = field(default=None, repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class NewFootprint:
+    """A signed footprint, ready to be stored.
+
+    Attributes:
+        id: in lower case.
+        segments: as `segments.pack` returned them.
+        document_digest: of the content as published.
+        credential_digest: of its credential.
+        valid_from: start of the validity.
+        valid_until: its end.
+        geography: folded.
+        product_name: `productNameCompany`.
+        summary: JSON for lists.
+        keys: kind and folded value of what it can be found and granted by.
+    """
+
+    id: str
+    segments: bytes = field(repr=False)
+    document_digest: str
+    credential_digest: str
+    valid_from: datetime
+    valid_until: datetime
+    geography: str | None
+    product_name: str
+    summary: str
+    keys: frozenset[tuple[KeyKind, str]]
+
+
 def listing(
     session: Session,
     *,
@@ -55,7 +107,16 @@ def listing(
         product_id: a URN, in any case.
         limit: at most so many.
     """
-    raise NotImplementedError
+    statement = select(Footprint)
+    if status is not None:
+        wanted = STATUSES.get(status.lower(), status)
+        statement = statement.where(Footprint.status == wanted)
+    if product_id is not None:
+        statement = statement.join(FootprintKey, col(FootprintKey.seq) == Footprint.seq).where(
+            FootprintKey.kind == KeyKind.PRODUCT, FootprintKey.value == fold(product_id)
+        )
+    rows = session.exec(statement.order_by(col(Footprint.seq).desc()).limit(limit)).all()
+    return [_own(found) for found in rows]
 
 
 def get(session: Session, footprint_id: str) -> OwnFootprint:
@@ -64,7 +125,23 @@ def get(session: Session, footprint_id: str) -> OwnFootprint:
     Raises:
         NotFoundError: there is none with this id.
     """
-    raise NotImplementedError
+    found = row(session, footprint_id)
+    return _own(found, body=render(found.segments, Level.FULL, found.status))
+
+
+def row(session: Session, footprint_id: str) -> Footprint:
+    """One own footprint as it is stored.
+
+    Raises:
+        NotFoundError: there is none with this id.
+    """
+    found = session.exec(select(Footprint).where(Footprint.id == footprint_id.lower())).first()
+    if found is None:
+        raise NotFoundError(
+            f"there is no own footprint {footprint_id}",
+            hint="`underseal footprint list` shows them all.",
+        )
+    return found
 
 
 def view_of_peer(
@@ -75,4 +152,104 @@ def view_of_peer(
     Raises:
         NotFoundError: there is none with this id, or no grant of the peer covers it.
     """
-    raise NotImplementedError
+    found = row(session, footprint_id)
+    parameters = {"id": found.id, "peer": peer_id, "now": utc_text(now)}
+    rank = session.connection().execute(LEVEL_OF_PEER, parameters).scalar_one()
+    if rank is None:
+        raise NotFoundError(
+            f"no grant covers the footprint {found.id}: for this peer it does not exist",
+            hint="`underseal grant add` makes one.",
+        )
+    level = Level.of_rank(rank)
+    return render(found.segments, level, found.status), level
+
+
+def find_many(session: Session, ids: Iterable[str]) -> dict[str, Footprint]:
+    """Those own footprints of these ids that exist, by id."""
+    found: dict[str, Footprint] = {}
+    for part in _portions(list(ids)):
+        rows = session.exec(select(Footprint).where(col(Footprint.id).in_(part)))
+        found.update((one.id, one) for one in rows)
+    return found
+
+
+def add_all(session: Session, footprints: Sequence[NewFootprint], now: datetime) -> None:
+    """Store footprints that are not there yet, all with the same change number.
+
+    Plain inserts: with an object for each row, the database would be the slowest part of a large
+    import.
+
+    Args:
+        footprints: in the order in which peers will list them.
+        now: aware.
+    """
+    changed = next_change(session)
+    session.execute(
+        insert(Footprint),
+        [
+            {
+                "id": one.id,
+                "status": "Active",
+                "segments": one.segments,
+                "document_digest": one.document_digest,
+                "credential_digest": one.credential_digest,
+                "changed": changed,
+                "published_at": now,
+                "valid_from": utc_text(one.valid_from),
+                "valid_until": utc_text(one.valid_until),
+                "geography": one.geography,
+                "product_name": one.product_name,
+                "summary": one.summary,
+            }
+            for one in footprints
+        ],
+    )
+    numbers = _numbers(session, [one.id for one in footprints])
+    session.execute(
+        insert(FootprintKey),
+        [
+            {"kind": kind, "value": value, "seq": numbers[one.id]}
+            for one in footprints
+            for kind, value in one.keys
+        ],
+    )
+
+
+def deprecate(session: Session, footprint_id: str, statement: str) -> None:
+    """Set the status of a footprint for good.
+
+    Args:
+        footprint_id: of an active own footprint.
+        statement: the signed statement of the new status.
+    """
+    session.execute(
+        update(Footprint)
+        .where(col(Footprint.id) == footprint_id)
+        .values(status="Deprecated", status_statement=statement, changed=next_change(session))
+    )
+
+
+def _own(found: Footprint, body: bytes | None = None) -> OwnFootprint:
+    return OwnFootprint(
+        id=found.id,
+        status=found.status,
+        summary=json.loads(found.summary),
+        published_at=found.published_at,
+        valid_from=from_utc_text(found.valid_from),
+        valid_until=from_utc_text(found.valid_until),
+        status_statement=found.status_statement,
+        body=body,
+    )
+
+
+def _numbers(session: Session, ids: Sequence[str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for part in _portions(ids):
+        rows = session.exec(select(Footprint.id, Footprint.seq).where(col(Footprint.id).in_(part)))
+        found.update((footprint_id, seq or 0) for footprint_id, seq in rows)
+    return found
+
+
+def _portions(ids: Sequence[str]) -> Iterable[Sequence[str]]:
+    """SQLite takes no more than some thousand parameters in one statement."""
+    return (ids[start : start + IDS_PER_QUERY] for start in range(0, len(ids), IDS_PER_QUERY))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import or_
+from sqlalchemy import ColumnElement, or_
 from sqlmodel import Session, col, select
 
 from underseal_node.errors import NotFoundError, RefusedError
@@ -19,7 +19,7 @@ from underseal_node.store.types import utc_text
 from underseal_protocol.criteria import fold
 from underseal_protocol.disclosure import Level
 
-__all__ = ["GRANTABLE", "add", "covering", "get", "listing", "remove"]
+__all__ = ["GRANTABLE", "add", "covering", "get", "in_force", "listing", "remove"]
 
 GRANTABLE = (KeyKind.ALL, KeyKind.PRODUCT, KeyKind.CLASSIFICATION, KeyKind.FOOTPRINT)
 
@@ -155,12 +155,25 @@ def covering(session: Session, footprint_ids: Iterable[str], now: datetime) -> d
                 & (col(FootprintKey.value) == AccessGrant.value),
             )
             .join(Footprint, col(Footprint.seq) == FootprintKey.seq)
-            .where(
-                col(Footprint.id).in_(ids[start : start + IDS_PER_QUERY]),
-                or_(col(AccessGrant.starts).is_(None), col(AccessGrant.starts) <= instant),
-                or_(col(AccessGrant.ends).is_(None), col(AccessGrant.ends) > instant),
-            )
+            .where(col(Footprint.id).in_(ids[start : start + IDS_PER_QUERY]), *_in_force(instant))
         ).all()
         for peer_id, footprint_id in rows:
             found.setdefault(peer_id, set()).add(footprint_id)
     return {peer_id: [one for one in ids if one in covered] for peer_id, covered in found.items()}
+
+
+def in_force(session: Session, now: datetime) -> list[tuple[int, KeyKind, str]]:
+    """Peer, kind and folded value of every grant that is in force."""
+    rows = session.exec(
+        select(AccessGrant.peer_id, AccessGrant.kind, AccessGrant.value).where(
+            *_in_force(utc_text(now))
+        )
+    ).all()
+    return [(peer_id, KeyKind(kind), value) for peer_id, kind, value in rows]
+
+
+def _in_force(instant: str) -> tuple[ColumnElement[bool], ...]:
+    return (
+        or_(col(AccessGrant.starts).is_(None), col(AccessGrant.starts) <= instant),
+        or_(col(AccessGrant.ends).is_(None), col(AccessGrant.ends) > instant),
+    )

@@ -30,6 +30,7 @@ __all__ = [
     "listing",
     "new_event_id",
     "pending_of_request",
+    "reachable_peers",
     "retry",
     "waiting_peers",
 ]
@@ -135,10 +136,7 @@ def enqueue_published(
     Returns:
         the ids of the peers that will be told.
     """
-    reachable = session.exec(
-        select(Peer.id).where(Peer.state == PeerState.ACTIVE, col(Peer.base_url).is_not(None))
-    ).all()
-    told = [peer_id for peer_id in reachable if peer_id is not None and footprint_ids.get(peer_id)]
+    told = [peer_id for peer_id in reachable_peers(session) if footprint_ids.get(peer_id)]
     for peer_id in told:
         ids = list(dict.fromkeys(footprint_ids[peer_id]))
         for start in range(0, len(ids), IDS_PER_EVENT):
@@ -159,6 +157,14 @@ def enqueue_published(
                 give_up_after=give_up_after,
             )
     return told
+
+
+def reachable_peers(session: Session) -> list[int]:
+    """The peers that can be told something: active, with a URL."""
+    rows = session.exec(
+        select(Peer.id).where(Peer.state == PeerState.ACTIVE, col(Peer.base_url).is_not(None))
+    ).all()
+    return [peer_id for peer_id in rows if peer_id is not None]
 
 
 def waiting_peers(session: Session, now: datetime) -> list[tuple[int, bool]]:

@@ -5,9 +5,10 @@ What was found at first contact is trusted; what differs later waits for the ope
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from underseal_node.errors import NotFoundError, RefusedError
 from underseal_node.store.alerts import AlertKind, raise_alert
@@ -19,6 +20,7 @@ __all__ = [
     "confirm_endpoint",
     "confirm_keys",
     "contacted",
+    "names",
     "peer_row",
     "signed",
 ]
@@ -34,6 +36,12 @@ def peer_row(session: Session, peer_id: int) -> Peer:
     if peer is None:
         raise NotFoundError(f"there is no peer {peer_id}")
     return peer
+
+
+def names(session: Session, peer_ids: Collection[int]) -> list[str]:
+    """The names of these peers, sorted."""
+    rows = session.exec(select(Peer.id, Peer.name)).all() if peer_ids else ()
+    return sorted(name for peer_id, name in rows if peer_id in peer_ids)
 
 
 def contacted(session: Session, peer: Peer, now: datetime) -> None:

@@ -1,0 +1,47 @@
+"""What is stored beside the bytes of a footprint, own or received: to find it and to list it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from underseal_node.store.tables import KeyKind
+from underseal_protocol.criteria import FootprintIndex
+
+__all__ = ["index_keys", "summary_of"]
+
+MEMBERS = (
+    "productNameCompany",
+    "productIds",
+    "companyName",
+    "created",
+    "validityPeriodStart",
+    "validityPeriodEnd",
+    "precedingPfIds",
+)
+PCF_MEMBERS = (
+    "pcfExcludingBiogenicUptake",
+    "declaredUnitAmount",
+    "declaredUnitOfMeasurement",
+    "referencePeriodEnd",
+)
+
+
+def index_keys(index: FootprintIndex) -> list[tuple[KeyKind, str]]:
+    """What a footprint can be found by: kind and folded value."""
+    by_kind: tuple[tuple[KeyKind, Iterable[str]], ...] = (
+        (KeyKind.PRODUCT, index.product_ids),
+        (KeyKind.COMPANY, index.company_ids),
+        (KeyKind.CLASSIFICATION, index.classifications),
+    )
+    return [(kind, value) for kind, values in by_kind for value in values]
+
+
+def summary_of(document: Mapping[str, Any]) -> str:
+    """What lists show of a footprint, as JSON; of a broken one, what there is."""
+    pcf = document.get("pcf")
+    summary = {name: document[name] for name in MEMBERS if name in document}
+    if isinstance(pcf, Mapping):
+        summary |= {name: pcf[name] for name in PCF_MEMBERS if name in pcf}
+    return json.dumps(summary, ensure_ascii=False)
