@@ -103,11 +103,11 @@ class ImportedShape(Shape):
 
 
 class ImportShape(Shape):
-    """POST /footprints/import (multipart: one or more parts `file`; query `dryRun`).
+    """POST /footprints/import (the body is the file, as it is; query: `name` of the file, `dryRun`)
 
-    Files stand for themselves: of several, those without problems are published, the others not;
-    `problems` names every error of the refused ones. `published`, `unchanged` and `refused` count
-    footprints, footprints and files.
+    One request for each file, of any content type. 200 also when the file is refused: then
+    `refused` is 1 and `problems` names every error. Of several files, the CLI adds the answers up:
+    `published`, `unchanged` and `refused` count footprints, footprints and files.
     """
 
     dry_run: bool
@@ -146,7 +146,8 @@ class FootprintDetail(FootprintShape):
 
 
 class ChangedShape(Shape):
-    """POST /footprints/{id}/deprecate; POST /footprints/{id}/supersede (multipart: one `file`)"""
+    """POST /footprints/{id}/deprecate; POST /footprints/{id}/supersede (the body is the file; query
+    `name`; 422 with problems if it is refused)"""
 
     deprecated: str  # id
     published: str | None = None  # id of the successor
@@ -240,7 +241,7 @@ class PeerShape(Shape):
 class CredentialsShape(Shape):
     """What a peer needs to call us; the secret is shown this once.
 
-    POST /peers/{name}/credentials (renew: the new ones work, the old ones end at once)
+    POST /peers/{name}/credentials -> 201 (renew: the new ones work, the old ones end at once)
     """
 
     model_config = ConfigDict(alias_generator=None, populate_by_name=True, frozen=True)
@@ -253,9 +254,21 @@ class CredentialsShape(Shape):
 
 
 class PeerAddedShape(CredentialsShape):
-    """Answer of POST /peers"""
+    """Answer of POST /peers (201)"""
 
     peer: PeerShape
+
+
+class RemovedShape(Shape):
+    """Answer of DELETE /peers/{name}
+
+    Credentials and grants end at once, and the name is free again. A peer with which something was
+    exchanged stays in the lists under another name, in the state `revoked`.
+    """
+
+    name: str
+    is_forgotten: bool
+    kept_as: str | None = None  # that other name, unless it is forgotten
 
 
 # --- grants -----------------------------------------------------------------------------------
@@ -275,7 +288,10 @@ class GrantInput(Shape):
 
 
 class GrantShape(Shape):
-    """GET /grants (query: peer) -> Listing; POST /grants -> Listing; DELETE /grants/{id} -> 204"""
+    """GET /grants (query: peer) -> Listing; POST /grants -> Listing (201)
+
+    DELETE /grants/{id} -> 204. `warning` only in the answer of POST: such as that the grant covers no footprint yet.
+    """
 
     id: int
     peer: str
@@ -285,6 +301,7 @@ class GrantShape(Shape):
     starts: Instant | None = None
     ends: Instant | None = None
     created_at: Instant
+    warning: str | None = None
 
 
 # --- pulls ------------------------------------------------------------------------------------
@@ -304,7 +321,7 @@ class CriteriaInput(Shape):
 
 
 class PullInput(Shape):
-    """POST /pulls -> PullShape; it goes on in the background, GET /pulls/{id} tells how far"""
+    """POST /pulls -> PullShape (202); it goes on in the background, GET /pulls/{id} says how far"""
 
     peers: list[str] = Field(default_factory=list)  # names; empty with `everything`
     everything: bool = False  # all peers that can be pulled from
@@ -339,7 +356,7 @@ class PullShape(Shape):
 
 
 class RequestInput(Shape):
-    """POST /requests"""
+    """POST /requests -> RequestShape (201)"""
 
     peer: str
     criteria: CriteriaInput
@@ -370,14 +387,14 @@ class RequestShape(Shape):
 
 
 class FulfilInput(Shape):
-    """POST /requests/{id}/fulfil"""
+    """POST /requests/{id}/fulfil -> RequestShape"""
 
     footprint_ids: list[str] = Field(default_factory=list)
     level: Level = Level.TOTAL
 
 
 class RejectInput(Shape):
-    """POST /requests/{id}/reject"""
+    """POST /requests/{id}/reject -> RequestShape"""
 
     reason: str
 
@@ -386,7 +403,7 @@ class RejectInput(Shape):
 
 
 class OutboxShape(Shape):
-    """GET /outbox (query: state) -> Listing; POST /outbox/{id}/retry"""
+    """GET /outbox (query: state) -> Listing; POST /outbox/{id}/retry -> OutboxShape"""
 
     id: int
     event_id: str
@@ -405,7 +422,7 @@ class OutboxShape(Shape):
 
 
 class CheckShape(Shape):
-    """One thing the doctor looked at."""
+    """GET /doctor -> Listing. One thing the doctor looked at."""
 
     name: str
     result: str  # "ok", "warning" or "problem"
@@ -413,8 +430,23 @@ class CheckShape(Shape):
     hint: str | None = None
 
 
+# --- backup -----------------------------------------------------------------------------------
+
+
+class BackupInput(Shape):
+    """POST /backup -> the archive (application/gzip), not JSON; GET /footprints/template -> .xlsx
+
+    With a passphrase the archive holds the keys, encrypted.
+    """
+
+    passphrase: str | None = Field(default=None, repr=False)
+
+
+# --- refusals ---------------------------------------------------------------------------------
+
+
 class RefusalShape(Shape):
-    """The body of every refusal: 400, 401, 404, 409, 413, 422, 502."""
+    """The body of every refusal: 400, 401, 404, 405, 409, 413, 421, 422, 500, 502, 503."""
 
     message: str
     hint: str | None = None
