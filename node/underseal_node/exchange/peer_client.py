@@ -201,7 +201,7 @@ def next_link(header: str | None, page_url: str, access: Access) -> str | None:
         relations = " ".join(quoted or bare for quoted, bare in REL.findall(parameters))
         if "next" not in relations.lower().split():
             continue
-        url = urljoin(page_url, target.strip())
+        url = str(urljoin(page_url, target.strip()))
         try:
             origin = origin_of(url)
         except AddressError as error:

@@ -290,7 +290,8 @@ class GrantInput(Shape):
 class GrantShape(Shape):
     """GET /grants (query: peer) -> Listing; POST /grants -> Listing (201)
 
-    DELETE /grants/{id} -> 204. `warning` only in the answer of POST: such as that the grant covers no footprint yet.
+    DELETE /grants/{id} -> 204. `warning` is in the answer of POST only: such as that no footprint
+    is covered yet.
     """
 
     id: int

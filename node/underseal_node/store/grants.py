@@ -19,7 +19,7 @@ from underseal_node.store.types import utc_text
 from underseal_protocol.criteria import fold
 from underseal_protocol.disclosure import Level
 
-__all__ = ["GRANTABLE", "add", "covering", "get", "in_force", "listing", "remove"]
+__all__ = ["GRANTABLE", "add", "covering", "get", "has_footprints", "in_force", "listing", "remove"]
 
 GRANTABLE = (KeyKind.ALL, KeyKind.PRODUCT, KeyKind.CLASSIFICATION, KeyKind.FOOTPRINT)
 
@@ -160,6 +160,14 @@ def covering(session: Session, footprint_ids: Iterable[str], now: datetime) -> d
         for peer_id, footprint_id in rows:
             found.setdefault(peer_id, set()).add(footprint_id)
     return {peer_id: [one for one in ids if one in covered] for peer_id, covered in found.items()}
+
+
+def has_footprints(session: Session, kind: KeyKind, value: str) -> bool:
+    """Whether a grant of this would cover anything that has been published."""
+    key = select(FootprintKey.seq).where(
+        FootprintKey.kind == kind, FootprintKey.value == fold(value)
+    )
+    return session.exec(key.limit(1)).first() is not None
 
 
 def in_force(session: Session, now: datetime) -> list[tuple[int, KeyKind, str]]:

@@ -114,13 +114,17 @@ def reopen(session: Session, request_id: int) -> None:
     session.flush()
 
 
-def get(session: Session, request_id: int) -> Request:
+def get(session: Session, request_id: int, *, to_change: bool = True) -> Request:
     """One request.
+
+    Args:
+        to_change: nobody else can change it before this transaction ends.
 
     Raises:
         NotFoundError: there is none with this id.
     """
-    row = session.exec(select(Request).where(Request.id == request_id).with_for_update()).first()
+    statement = select(Request).where(Request.id == request_id)
+    row = session.exec(statement.with_for_update() if to_change else statement).first()
     if row is None:
         raise NotFoundError(f"there is no request {request_id}")
     return row

@@ -1,0 +1,70 @@
+"""The application of the management listener."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+
+from underseal_node.exchange.exchange import Exchange, exchange_of
+from underseal_node.exchange.pull_jobs import PullJobs
+from underseal_node.manage import (
+    footprint_routes,
+    grant_routes,
+    node_routes,
+    peer_routes,
+    pull_routes,
+    received_routes,
+    request_routes,
+)
+from underseal_node.manage.context import ManageContext
+from underseal_node.manage.errors import exception_handlers
+from underseal_node.manage.guard import Guard
+from underseal_node.node import Node
+from underseal_node.pact.app import NO_TELEMETRY
+
+__all__ = ["create_manage_app"]
+
+ROUTERS = (
+    node_routes.router,
+    footprint_routes.router,
+    received_routes.router,
+    peer_routes.router,
+    grant_routes.router,
+    pull_routes.router,
+    request_routes.router,
+)
+
+
+def create_manage_app(node: Node, *, exchange: Exchange | None = None) -> FastAPI:
+    """The application that the operator's tools talk to.
+
+    Args:
+        node: opened in the role `manage`.
+        exchange: for calls to peers; that of the process by default.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        # Here, because they belong to the event loop.
+        used = exchange or exchange_of(node)
+        app.state.context = ManageContext(node, used, PullJobs(used))
+        yield
+        await app.state.context.pulls.aclose()
+
+    guard = Middleware(Guard, token=node.home.operator_token(), hosts=[node.settings.manage_host])
+    app = FastAPI(
+        title="Underseal management",
+        telemetry=NO_TELEMETRY,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+        middleware=[guard],
+        exception_handlers=exception_handlers,
+    )
+    for router in ROUTERS:
+        app.include_router(router)
+    return app

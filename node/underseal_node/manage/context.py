@@ -1,0 +1,82 @@
+"""What the management endpoints share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Query, Request
+
+from underseal_node.exchange.exchange import Exchange
+from underseal_node.exchange.pull_jobs import PullJobs
+from underseal_node.manage.shapes import CriteriaInput, FindingShape
+from underseal_node.node import Node
+from underseal_node.pact.access import read_body
+from underseal_protocol.criteria import Criteria
+from underseal_protocol.methodology import Finding
+
+__all__ = ["RESPONSE", "Context", "Limit", "ManageContext", "body_of", "criteria_of", "finding"]
+
+# How answers are written: by the names of the wire, nothing without a value.
+RESPONSE: dict[str, Any] = {"response_model_by_alias": True, "response_model_exclude_none": True}
+
+Limit = Annotated[int, Query(ge=1, le=100_000)]
+
+
+@dataclass(frozen=True)
+class ManageContext:
+    """Of one process.
+
+    Attributes:
+        node: the node.
+        exchange: for calls to peers.
+        pulls: those that were started here.
+    """
+
+    node: Node
+    exchange: Exchange
+    pulls: PullJobs
+
+
+async def _context(request: Request) -> ManageContext:
+    context: ManageContext = request.app.state.context
+    return context
+
+
+Context = Annotated[ManageContext, Depends(_context)]
+
+
+async def body_of(request: Request, context: ManageContext) -> bytes:
+    """The body of an upload, up to the limit.
+
+    Raises:
+        BodyTooLargeError: it is larger than `max_import_bytes`.
+    """
+    return await read_body(request.scope, request.receive, context.node.settings.max_import_bytes)
+
+
+def criteria_of(given: CriteriaInput) -> Criteria:
+    """Filters as the protocol knows them.
+
+    Raises:
+        CriteriaError: a date is none, or there are too many.
+    """
+    members = given.model_dump(by_alias=True, exclude_none=True)
+    items = [
+        (name, str(value))
+        for name, values in members.items()
+        for value in (values if isinstance(values, list) else [values])
+    ]
+    return Criteria.from_query(items)
+
+
+def finding(found: Finding) -> FindingShape:
+    """As it is answered."""
+    return FindingShape(
+        rule=found.rule,
+        severity=found.severity,
+        pointer=found.pointer,
+        message=found.message,
+        section=found.section,
+        hint=found.hint,
+    )

@@ -1,0 +1,158 @@
+"""Own footprints: publish, look at, end."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from sqlmodel import Session
+from starlette.responses import Response
+
+from underseal_node.manage.context import RESPONSE, Context, Limit, body_of, finding
+from underseal_node.manage.shapes import (
+    ChangedShape,
+    FootprintDetail,
+    FootprintShape,
+    ImportedShape,
+    ImportShape,
+    Listing,
+    ProblemShape,
+)
+from underseal_node.publishing import publish
+from underseal_node.publishing.results import Changed
+from underseal_node.store import footprints, peers
+from underseal_node.store.footprints import OwnFootprint
+from underseal_protocol.disclosure import Level
+from underseal_protocol.strict_json import loads
+
+__all__ = ["router"]
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+FileName = Annotated[str, Query(min_length=1, max_length=1024, description="of the file")]
+
+router = APIRouter(prefix="/footprints")
+
+
+@router.post("/import", **RESPONSE)
+async def import_file(
+    request: Request,
+    context: Context,
+    name: FileName = "file",
+    dry_run: Annotated[bool, Query(alias="dryRun")] = False,
+) -> ImportShape:
+    """Publish what is in a file, all of it or nothing."""
+    content = await body_of(request, context)
+    result = await publish.import_files(context.node, [(name, content)], dry_run=dry_run)
+    return ImportShape(
+        dry_run=result.dry_run,
+        published=result.published,
+        unchanged=result.unchanged,
+        refused=result.refused,
+        footprints=[
+            ImportedShape(
+                id=one.id,
+                product_name_company=one.product_name_company,
+                file=one.file,
+                outcome=one.outcome,
+                findings=[finding(each) for each in one.findings],
+            )
+            for one in result.footprints
+        ],
+        problems=[
+            ProblemShape(file=one.file, place=one.place, message=one.message, hint=one.hint)
+            for one in result.problems
+        ],
+        notified=list(result.notified),
+    )
+
+
+@router.get("/template")
+async def template() -> Response:
+    """The workbook to fill in."""
+    from underseal_node.publishing.template import workbook
+
+    return Response(workbook(), media_type=XLSX)
+
+
+@router.get("", **RESPONSE)
+async def list_footprints(
+    context: Context,
+    status: str | None = None,
+    product_id: Annotated[str | None, Query(alias="productId")] = None,
+    limit: Limit = 1000,
+) -> Listing[FootprintShape]:
+    """Own footprints, newest publication first."""
+    found = await context.node.store.read(
+        lambda session: footprints.listing(
+            session, status=status, product_id=product_id, limit=limit
+        )
+    )
+    return Listing(data=[_shape(one) for one in found])
+
+
+@router.get("/{footprint_id}", **RESPONSE)
+async def show_footprint(
+    context: Context,
+    footprint_id: str,
+    seen_as: Annotated[str | None, Query(alias="as")] = None,
+) -> FootprintDetail:
+    """One own footprint; with `as`, what that peer sees of it."""
+
+    def work(session: Session) -> tuple[OwnFootprint, bytes, str | None, Level | None]:
+        own = footprints.get(session, footprint_id)
+        if seen_as is None:
+            return own, own.body or b"", None, None
+        peer = peers.by_name(session, seen_as)
+        body, level = footprints.view_of_peer(session, own.id, peer.id or 0, context.node.now())
+        return own, body, peer.name, level
+
+    own, body, peer_name, level = await context.node.store.read(work)
+    return FootprintDetail(
+        **_shape(own).model_dump(),
+        footprint=loads(body),
+        seen_as=peer_name,
+        level=level,
+        status_statement=own.status_statement,
+    )
+
+
+@router.post("/{footprint_id}/deprecate", **RESPONSE)
+async def deprecate(context: Context, footprint_id: str) -> ChangedShape:
+    """End a footprint, for good."""
+    return _changed(await publish.deprecate(context.node, footprint_id))
+
+
+@router.post("/{footprint_id}/supersede", **RESPONSE)
+async def supersede(
+    request: Request, context: Context, footprint_id: str, name: FileName = "file"
+) -> ChangedShape:
+    """Replace a footprint by the one in the file."""
+    content = await body_of(request, context)
+    return _changed(await publish.supersede(context.node, footprint_id, (name, content)))
+
+
+def _changed(change: Changed) -> ChangedShape:
+    return ChangedShape(
+        deprecated=change.deprecated,
+        published=change.published,
+        notified=list(change.notified),
+        findings=[finding(one) for one in change.findings],
+    )
+
+
+def _shape(own: OwnFootprint) -> FootprintShape:
+    summary = own.summary
+    return FootprintShape(
+        id=own.id,
+        status=own.status,
+        product_name_company=summary["productNameCompany"],
+        product_ids=summary["productIds"],
+        pcf_excluding_biogenic_uptake=summary["pcfExcludingBiogenicUptake"],
+        declared_unit_amount=summary["declaredUnitAmount"],
+        declared_unit_of_measurement=summary["declaredUnitOfMeasurement"],
+        created=summary["created"],
+        published_at=own.published_at,
+        valid_from=own.valid_from,
+        valid_until=own.valid_until,
+        preceding_pf_ids=summary.get("precedingPfIds"),
+    )

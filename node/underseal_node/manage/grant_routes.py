@@ -1,0 +1,113 @@
+"""Grants: which peer may see what, at which level."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from sqlmodel import Session
+from starlette.responses import Response
+
+from underseal_node.errors import RefusedError
+from underseal_node.manage.context import RESPONSE, Context
+from underseal_node.manage.shapes import GrantInput, GrantShape, Listing
+from underseal_node.store import footprints, grants, peers
+from underseal_node.store.tables import AccessGrant, KeyKind, PeerState
+from underseal_node.store.types import from_utc_text
+from underseal_protocol.disclosure import Level
+from underseal_protocol.urns import parse_urn
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/grants")
+
+
+@router.post("", status_code=201, **RESPONSE)
+async def add(context: Context, given: GrantInput) -> Listing[GrantShape]:
+    """Let a peer see something."""
+    wanted = _wanted(given)
+    now = context.node.now()
+
+    def work(session: Session) -> list[tuple[AccessGrant, str, str | None]]:
+        peer = peers.by_name(session, given.peer)
+        if peer.state == PeerState.REVOKED:
+            raise RefusedError(f"{peer.name} has been removed: it can be granted nothing")
+        made = []
+        for kind, value in wanted:
+            if kind is KeyKind.FOOTPRINT:
+                value = footprints.row(session, value).id
+            grant = grants.add(
+                session,
+                peer.id or 0,
+                kind,
+                value,
+                given.level,
+                now,
+                starts=given.starts,
+                ends=given.ends,
+            )
+            made.append((grant, peer.name, _warning(session, kind, value)))
+        return made
+
+    return Listing(data=[_shape(*one) for one in await context.node.store.write(work)])
+
+
+@router.get("", **RESPONSE)
+async def list_grants(context: Context, peer: str | None = None) -> Listing[GrantShape]:
+    """Grants, oldest first."""
+    rows = await context.node.store.read(
+        lambda session: grants.listing(
+            session, None if peer is None else peers.by_name(session, peer).name
+        )
+    )
+    return Listing(data=[_shape(*row) for row in rows])
+
+
+@router.delete("/{grant_id}", status_code=204)
+async def remove(context: Context, grant_id: int) -> Response:
+    """Take a grant away."""
+    await context.node.store.write(lambda session: grants.remove(session, grant_id))
+    return Response(status_code=204)
+
+
+def _wanted(given: GrantInput) -> list[tuple[KeyKind, str]]:
+    """Kind and value of each grant to make.
+
+    Raises:
+        RefusedError: nothing is named, or in more than one way.
+        UrnError: a product id or classification is none.
+    """
+    named = [
+        (KeyKind.PRODUCT, given.product_ids),
+        (KeyKind.CLASSIFICATION, given.classifications),
+        (KeyKind.FOOTPRINT, given.footprint_ids),
+    ]
+    if given.everything + sum(bool(values) for _, values in named) != 1:
+        raise RefusedError(
+            "a grant is of everything, of products, of classifications or of footprints",
+            hint="Give exactly one of --all, --product-id, --classification and --footprint.",
+        )
+    for values in (given.product_ids, given.classifications):
+        for value in values:
+            parse_urn(value)
+    if given.everything:
+        return [(KeyKind.ALL, "")]
+    return [(kind, value) for kind, values in named for value in values]
+
+
+def _warning(session: Session, kind: KeyKind, value: str) -> str | None:
+    if grants.has_footprints(session, kind, value):
+        return None
+    return "it covers no footprint yet"
+
+
+def _shape(grant: AccessGrant, peer: str, warning: str | None = None) -> GrantShape:
+    return GrantShape(
+        id=grant.id or 0,
+        peer=peer,
+        kind=grant.kind,
+        value=grant.shown_value or grant.value,
+        level=Level.of_rank(grant.level),
+        starts=None if grant.starts is None else from_utc_text(grant.starts),
+        ends=None if grant.ends is None else from_utc_text(grant.ends),
+        created_at=grant.created_at,
+        warning=warning,
+    )

@@ -1,0 +1,116 @@
+"""The node itself: who it is, how it is, its backup."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+
+from fastapi import APIRouter
+from starlette.background import BackgroundTask
+from starlette.responses import FileResponse, Response
+
+from underseal_node import metrics
+from underseal_node.backup import create_backup
+from underseal_node.doctor import examine
+from underseal_node.manage.context import RESPONSE, Context, Limit
+from underseal_node.manage.shapes import (
+    AlertShape,
+    BackupInput,
+    CheckShape,
+    Listing,
+    NodeShape,
+)
+from underseal_node.store import alerts, gauges
+from underseal_node.store.alerts import AlertKind
+
+__all__ = ["router"]
+
+router = APIRouter()
+
+
+@router.get("/health")
+async def health() -> dict[str, str]:
+    """Whether the management process runs; needs no token."""
+    return {"status": "ok"}
+
+
+@router.get("/metrics")
+async def show_metrics(context: Context) -> Response:
+    """For Prometheus."""
+    node = context.node
+    measured = await node.store.read(gauges.measure)
+    return Response(metrics.exposition(node.home.run, measured), media_type=metrics.CONTENT_TYPE)
+
+
+@router.get("/node", **RESPONSE)
+async def show_node(context: Context) -> NodeShape:
+    """Who this node is."""
+    node = context.node
+    kids: dict[str, list[str]] = {}
+    for key in node.public_keys:
+        kids.setdefault(str(key.purpose), []).append(key.kid)
+    return NodeShape(
+        company_name=node.identity.company_name,
+        company_ids=list(node.identity.company_ids),
+        url=node.identity.url,
+        version=version("underseal"),
+        key_thumbprints=kids,
+    )
+
+
+@router.get("/alerts", **RESPONSE)
+async def list_alerts(context: Context, limit: Limit = 1000) -> Listing[AlertShape]:
+    """What the operator has to look at, newest first."""
+    rows = await context.node.store.read(lambda session: alerts.listing(session, limit=limit))
+    return Listing(
+        data=[
+            AlertShape(
+                id=alert.id or 0,
+                kind=AlertKind(alert.kind),
+                created_at=alert.created_at,
+                message=alert.message,
+                peer=peer,
+                footprint_id=alert.footprint_id,
+            )
+            for alert, peer in rows
+        ]
+    )
+
+
+@router.get("/doctor", **RESPONSE)
+async def doctor(context: Context) -> Listing[CheckShape]:
+    """Look at this node as a peer would, and at what waits for the operator."""
+    return Listing(
+        data=[
+            CheckShape(name=one.name, result=one.result, message=one.message, hint=one.hint)
+            for one in await examine(context.node)
+        ]
+    )
+
+
+@router.post("/backup", response_class=FileResponse)
+async def backup(context: Context, given: BackupInput) -> FileResponse:
+    """The whole node as one archive."""
+    node = context.node
+    directory = Path(tempfile.mkdtemp(dir=node.home.backups, prefix=".download-"))
+    archive = directory / "underseal.backup"
+
+    def remove() -> None:
+        archive.unlink(missing_ok=True)
+        directory.rmdir()
+
+    try:
+        await asyncio.to_thread(
+            create_backup,
+            node.home,
+            node.settings,
+            archive,
+            now=node.now(),
+            passphrase=given.passphrase,
+        )
+    except BaseException:
+        remove()
+        raise
+    return FileResponse(archive, media_type="application/gzip", background=BackgroundTask(remove))

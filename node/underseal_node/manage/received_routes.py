@@ -1,0 +1,152 @@
+"""Received footprints, with what verification said of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from underseal_node.errors import NodeError, NotFoundError, RefusedError
+from underseal_node.exchange.verification import check_statement, trust_in
+from underseal_node.manage.context import RESPONSE, Context, Limit, finding
+from underseal_node.manage.shapes import FindingShape, Listing, ReceivedDetail, ReceivedShape
+from underseal_node.store import peers, received
+from underseal_node.store.tables import Peer, ReceivedFootprint, VerificationState
+from underseal_protocol import methodology
+from underseal_protocol.criteria import fold
+from underseal_protocol.disclosure import Block
+from underseal_protocol.errors import ProtocolError
+from underseal_protocol.strict_json import loads
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/received")
+
+Row = tuple[ReceivedFootprint, str]
+
+
+@router.get("", **RESPONSE)
+async def list_received(
+    context: Context,
+    peer: str | None = None,
+    verification: VerificationState | None = None,
+    product_id: Annotated[str | None, Query(alias="productId")] = None,
+    limit: Limit = 1000,
+) -> Listing[ReceivedShape]:
+    """Received footprints, newest first."""
+    rows, known = await context.node.store.read(
+        lambda session: (
+            received.listing(
+                session,
+                peer_name=None if peer is None else peers.by_name(session, peer).name,
+                verification=verification,
+                product_id=None if product_id is None else fold(product_id),
+                limit=limit,
+            ),
+            {one.name: one for one in peers.listing(session)},
+        )
+    )
+    return Listing(data=[ReceivedShape(**_members(row, known[name])) for row, name in rows])
+
+
+@router.get("/{footprint_id}", **RESPONSE)
+async def show_received(
+    context: Context, footprint_id: str, peer: str | None = None
+) -> ReceivedDetail:
+    """One received footprint, as it came."""
+    rows, known = await context.node.store.read(
+        lambda session: (
+            received.listing(
+                session,
+                peer_name=None if peer is None else peers.by_name(session, peer).name,
+                footprint_id=footprint_id.lower(),
+            ),
+            {one.name: one for one in peers.listing(session)},
+        )
+    )
+    if not rows:
+        whom = "" if peer is None else f" from {peer}"
+        raise NotFoundError(
+            f"no footprint {footprint_id} was received{whom}",
+            hint="`underseal received list` shows them all.",
+        )
+    if len(rows) > 1:
+        names = ", ".join(sorted(name for _, name in rows))
+        raise RefusedError(
+            f"several peers sent a footprint {footprint_id}: {names}",
+            hint="Say which with --peer.",
+        )
+    row, name = rows[0]
+    document = loads(row.body)
+    return ReceivedDetail(
+        **_members(row, known[name]),
+        footprint=document,
+        status_statement=row.status_statement,
+        findings=_findings(document, row, context.node.now()),
+    )
+
+
+def _findings(document: Any, row: ReceivedFootprint, now: datetime) -> list[FindingShape]:
+    withheld = [Block(one) for one in json.loads(row.withheld)]
+    try:
+        found = methodology.check(document, today=now.date(), withheld=withheld)
+    except ProtocolError:  # the reason why it is invalid says it
+        return []
+    return [finding(one) for one in found]
+
+
+def _members(row: ReceivedFootprint, peer: Peer) -> dict[str, Any]:
+    summary = json.loads(row.summary)
+    return {
+        "id": row.footprint_id,
+        "peer": peer.name,
+        "verification": VerificationState(row.verification),
+        "is_usable": is_usable(row, peer),
+        "reason": row.reason,
+        "status": row.status,
+        "status_proven_at": _proven_at(row, peer),
+        "withheld": json.loads(row.withheld),
+        "received_at": row.received_at,
+        "changed_at": row.changed_at,
+        **_shown(summary),
+    }
+
+
+def is_usable(row: ReceivedFootprint, peer: Peer) -> bool:
+    """Whether figures may be taken from it: verified, or unsigned and the policy allows that."""
+    if row.verification == VerificationState.VERIFIED:
+        return True
+    return row.verification == VerificationState.UNSIGNED and peer.accept_unsigned
+
+
+def _shown(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """The members for lists; of an invalid footprint they may be of any kind."""
+    texts = {
+        "product_name_company": "productNameCompany",
+        "company_name": "companyName",
+        "pcf_excluding_biogenic_uptake": "pcfExcludingBiogenicUptake",
+        "declared_unit_amount": "declaredUnitAmount",
+        "declared_unit_of_measurement": "declaredUnitOfMeasurement",
+    }
+    shown: dict[str, Any] = {
+        ours: str(summary[theirs]) for ours, theirs in texts.items() if theirs in summary
+    }
+    ids = summary.get("productIds")
+    shown["product_ids"] = [str(one) for one in ids] if isinstance(ids, list) else []
+    return shown
+
+
+def _proven_at(row: ReceivedFootprint, peer: Peer) -> datetime | None:
+    """When the peer signed that the footprint is deprecated."""
+    if row.status_statement is None or row.credential_digest is None:
+        return None
+    try:
+        statement = check_statement(
+            row.status_statement, trust_in(peer), row.footprint_id, row.credential_digest
+        )
+    except (NodeError, ProtocolError):  # signed with keys that are no longer trusted
+        return None
+    return statement.issued_at

@@ -1,0 +1,167 @@
+"""Requests and the outbox."""
+
+from __future__ import annotations
+
+import json
+
+from fastapi import APIRouter
+from sqlmodel import Session
+
+from underseal_node.exchange import requests as answering
+from underseal_node.manage.context import RESPONSE, Context, Limit, criteria_of
+from underseal_node.manage.shapes import (
+    ErrorShape,
+    FulfilInput,
+    Listing,
+    OutboxShape,
+    RejectInput,
+    RequestInput,
+    RequestShape,
+)
+from underseal_node.store import outbox, peers, pins, requests
+from underseal_node.store.tables import (
+    Direction,
+    OutboxEvent,
+    OutboxState,
+    Request,
+    RequestState,
+)
+
+__all__ = ["router"]
+
+router = APIRouter()
+
+Row = tuple[Request, str]
+
+
+@router.post("/requests", status_code=201, **RESPONSE)
+async def send(context: Context, given: RequestInput) -> RequestShape:
+    """Ask a peer for footprints."""
+    criteria = criteria_of(given.criteria)
+    node = context.node
+
+    def work(session: Session) -> Row:
+        peer = peers.by_name(session, given.peer)
+        request = answering.send_request(
+            session, node, peer.id or 0, criteria, given.comment, node.now()
+        )
+        return request, peer.name
+
+    return _request(*await node.store.write(work))
+
+
+@router.get("/requests", **RESPONSE)
+async def list_requests(
+    context: Context,
+    direction: Direction | None = None,
+    state: RequestState | None = None,
+    peer: str | None = None,
+    limit: Limit = 1000,
+) -> Listing[RequestShape]:
+    """Requests, newest first."""
+
+    def work(session: Session) -> list[Row]:
+        name = None if peer is None else peers.by_name(session, peer).name
+        rows = requests.listing(session, direction=direction, state=state, limit=limit)
+        return [row for row in rows if name in (None, row[1])]
+
+    return Listing(data=[_request(*row) for row in await context.node.store.read(work)])
+
+
+@router.get("/requests/{request_id}", **RESPONSE)
+async def show(context: Context, request_id: int) -> RequestShape:
+    """One request."""
+
+    def work(session: Session) -> Row:
+        request = requests.get(session, request_id, to_change=False)
+        return request, pins.peer_row(session, request.peer_id).name
+
+    return _request(*await context.node.store.read(work))
+
+
+@router.post("/requests/{request_id}/fulfil", **RESPONSE)
+async def fulfil(context: Context, request_id: int, given: FulfilInput) -> RequestShape:
+    """Deliver footprints, granting them."""
+    node = context.node
+
+    def work(session: Session) -> Row:
+        request = answering.fulfil(
+            session, node, request_id, given.footprint_ids, node.now(), level=given.level
+        )
+        return request, pins.peer_row(session, request.peer_id).name
+
+    return _request(*await node.store.write(work))
+
+
+@router.post("/requests/{request_id}/reject", **RESPONSE)
+async def reject(context: Context, request_id: int, given: RejectInput) -> RequestShape:
+    """Say no."""
+    node = context.node
+
+    def work(session: Session) -> Row:
+        request = answering.reject(session, node, request_id, given.reason, node.now())
+        return request, pins.peer_row(session, request.peer_id).name
+
+    return _request(*await node.store.write(work))
+
+
+@router.get("/outbox", **RESPONSE)
+async def list_outbox(
+    context: Context, state: OutboxState | None = None, limit: Limit = 1000
+) -> Listing[OutboxShape]:
+    """Outgoing events, newest first."""
+    rows = await context.node.store.read(
+        lambda session: outbox.listing(session, state, limit=limit)
+    )
+    return Listing(data=[_event(*row) for row in rows])
+
+
+@router.post("/outbox/{outbox_id}/retry", **RESPONSE)
+async def retry(context: Context, outbox_id: int) -> OutboxShape:
+    """Send a dead or paused event again."""
+    node = context.node
+
+    def work(session: Session) -> tuple[OutboxEvent, str]:
+        answering.retry_delivery(session, node, outbox_id, node.now())
+        row = outbox.get(session, outbox_id)
+        return row, pins.peer_row(session, row.peer_id).name
+
+    return _event(*await node.store.write(work))
+
+
+def _request(request: Request, peer: str) -> RequestShape:
+    is_open = request.state == RequestState.PENDING
+    message = request.error_message
+    error = None
+    if not is_open and message is not None:
+        error = ErrorShape(code=request.error_code or "", message=message)
+    return RequestShape(
+        id=request.id or 0,
+        direction=Direction(request.direction),
+        peer=peer,
+        state=RequestState(request.state),
+        criteria=json.loads(request.criteria),
+        comment=request.comment,
+        created_at=request.created_at,
+        answered_at=request.answered_at,
+        footprint_ids=json.loads(request.footprint_ids),
+        error=error,
+        note=message if is_open else None,
+    )
+
+
+def _event(row: OutboxEvent, peer: str) -> OutboxShape:
+    is_pending = row.state == OutboxState.PENDING
+    return OutboxShape(
+        id=row.id or 0,
+        event_id=row.event_id,
+        peer=peer,
+        type=row.type,
+        state=OutboxState(row.state),
+        attempts=row.attempts,
+        created_at=row.created_at,
+        next_attempt_at=row.next_attempt_at if is_pending else None,
+        give_up_at=row.give_up_at if is_pending else None,
+        delivered_at=row.delivered_at,
+        last_error=row.last_error,
+    )

@@ -1,0 +1,292 @@
+"""Registering peers, and the credentials that both sides hold of each other.
+
+Whoever knows the secret that we issue is the peer: it is shown once and stored as a hash. What the
+peer issued to us is stored encrypted.
+"""
+
+from __future__ import annotations
+
+import ssl
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlmodel import Session
+
+from underseal_node.errors import NodeError, RefusedError
+from underseal_node.exchange.access import secret_context
+from underseal_node.exchange.addresses import origin_of
+from underseal_node.exchange.confirmations import confirm_endpoint, confirm_keys
+from underseal_node.exchange.exchange import Exchange
+from underseal_node.node import Node
+from underseal_node.store import peers
+from underseal_node.store.tables import Peer
+from underseal_node.trust.secrets import hash_secret, new_client_id, new_client_secret
+from underseal_node.trust.vault import VaultPurpose
+
+__all__ = ["Credentials", "PeerChange", "add_peer", "change_peer", "remove_peer", "renew"]
+
+MAX_NAME_CHARACTERS = 64
+MAX_VALUE_CHARACTERS = 4096
+MAX_CA_CHARACTERS = 1024 * 1024
+# What was found at the old address says nothing about the new one.
+ADDRESSES = frozenset({"base_url", "auth_url"})
+TEXTS = ("client_id", "scope", "audience", "resource")
+
+
+@dataclass(frozen=True)
+class PeerChange:
+    """What the operator says of a peer. `None` leaves a member as it is, an empty text clears it.
+
+    Attributes:
+        url: base of its PACT endpoints.
+        auth_url: where discovery begins, if that is elsewhere.
+        client_id: that it issued to us.
+        client_secret: that it issued to us.
+        scope, audience, resource: what its token endpoint wants beside them.
+        ca_pem: further trust anchors for calls to it.
+        accept_unsigned: whether its unsigned footprints are usable.
+        confirm_endpoint: trust the token endpoint that was found instead of the pinned one.
+        confirm_keys: trust the keys that it shows instead of the pinned ones.
+    """
+
+    url: str | None = None
+    auth_url: str | None = None
+    client_id: str | None = None
+    client_secret: str | None = field(default=None, repr=False)
+    scope: str | None = None
+    audience: str | None = None
+    resource: str | None = None
+    ca_pem: str | None = field(default=None, repr=False)
+    accept_unsigned: bool | None = None
+    confirm_endpoint: bool = False
+    confirm_keys: bool = False
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What a peer needs to call us. The secret exists here and nowhere else.
+
+    Attributes:
+        client_id: of the peer at our token endpoint.
+        client_secret: shown this once.
+        token_url: our token endpoint.
+        base_url: of our PACT endpoints.
+    """
+
+    client_id: str
+    client_secret: str = field(repr=False)
+    token_url: str
+    base_url: str
+
+
+async def add_peer(
+    exchange: Exchange, name: str, change: PeerChange
+) -> tuple[Peer, Credentials, list[str]]:
+    """Register a peer, issue credentials to it, and look at it once if it has a URL.
+
+    A peer that cannot be reached is added all the same, and pinned to its own address.
+
+    Args:
+        exchange: of this process.
+        name: how the operator calls it.
+        change: what is known of it.
+
+    Returns:
+        the peer, the credentials for it, and warnings about what was found.
+
+    Raises:
+        RefusedError: the name is taken or no name, or a value is not allowed.
+        AddressError: a URL must not be called.
+    """
+    node = exchange.node
+    checked_name(name)
+    values = _checked(change)
+    client_id, secret = new_client_id(), new_client_secret()
+
+    def work(session: Session) -> Peer:
+        peer = peers.add(session, Peer(name=name, created_at=node.now()))
+        _apply(session, node, peer, values)
+        peers.issue(session, peer.id or 0, client_id, hash_secret(secret), node.now())
+        return peer
+
+    peer = await node.store.write(work)
+    warnings = await _look(exchange, peer)
+    return await _again(node, peer), _credentials(node, client_id, secret), warnings
+
+
+async def change_peer(exchange: Exchange, name: str, change: PeerChange) -> tuple[Peer, list[str]]:
+    """Change what is known of a peer. With a new address it is looked at again, as a new one.
+
+    Returns:
+        the peer and warnings about what was found.
+
+    Raises:
+        NotFoundError: there is no such peer.
+        RefusedError: a value is not allowed, or nothing waits to be confirmed.
+        AddressError: a URL must not be called.
+    """
+    node = exchange.node
+    values = _checked(change)
+
+    def work(session: Session) -> tuple[Peer, bool]:
+        peer = peers.by_name(session, name)
+        has_moved = any(
+            getattr(peer, one) != values.get(one, getattr(peer, one)) for one in ADDRESSES
+        )
+        _apply(session, node, peer, values)
+        if has_moved:
+            peer.token_endpoint = peer.token_origin = peer.pending_token_endpoint = None
+            session.add(peer)
+            session.flush()
+        if change.confirm_endpoint:
+            confirm_endpoint(session, peer.id or 0)
+        if change.confirm_keys:
+            confirm_keys(session, node.settings, peer.id or 0)
+        return peer, has_moved
+
+    peer, has_moved = await node.store.write(work)
+    exchange.look_again(peer.id or 0)
+    warnings = await _look(exchange, peer) if has_moved else []
+    return await _again(node, peer), warnings
+
+
+async def renew(node: Node, name: str) -> Credentials:
+    """Issue new credentials to a peer; the old ones, and tokens issued to them, end at once.
+
+    Raises:
+        NotFoundError: there is no such peer.
+    """
+    client_id, secret = new_client_id(), new_client_secret()
+
+    def work(session: Session) -> None:
+        peer = peers.by_name(session, name)
+        peers.revoke_credentials(session, peer, node.now())
+        peers.issue(session, peer.id or 0, client_id, hash_secret(secret), node.now())
+
+    await node.store.write(work)
+    return _credentials(node, client_id, secret)
+
+
+async def remove_peer(node: Node, name: str) -> str | None:
+    """End what connects us with a peer; what was received from it stays.
+
+    Returns:
+        the name under which it stays; `None` if nothing was exchanged and it is forgotten.
+
+    Raises:
+        NotFoundError: there is no such peer.
+    """
+
+    def work(session: Session) -> str | None:
+        return peers.remove(session, peers.by_name(session, name), node.now())
+
+    return await node.store.write(work)
+
+
+def checked_name(name: str) -> None:
+    """Refuse what cannot be the name of a peer.
+
+    Raises:
+        RefusedError: it is empty, too long, or holds a slash or what cannot be seen.
+    """
+    visible = all(unicodedata.category(one)[0] in "LNPSM" or one == " " for one in name)
+    if not 0 < len(name) <= MAX_NAME_CHARACTERS or name != name.strip() or "/" in name:
+        visible = False
+    if not visible:
+        raise RefusedError(
+            f"{name[:MAX_NAME_CHARACTERS]!r} cannot be the name of a peer",
+            hint=f"Take 1 to {MAX_NAME_CHARACTERS} letters, digits and signs, no slash.",
+        )
+
+
+def _checked(change: PeerChange) -> dict[str, Any]:
+    """The columns to set, checked."""
+    values: dict[str, Any] = {}
+    for column, url in (("base_url", change.url), ("auth_url", change.auth_url)):
+        if url is not None:
+            values[column] = _checked_url(url) if url else None
+    for name in TEXTS:
+        value = getattr(change, name)
+        if value is not None:
+            _check_text(name, value)
+            values[name] = value or None
+    if change.client_secret is not None:
+        _check_text("client_secret", change.client_secret, shown=False)
+        values["client_secret"] = change.client_secret
+    if change.ca_pem is not None:
+        values["ca_pem"] = _checked_ca(change.ca_pem) if change.ca_pem else None
+    if change.accept_unsigned is not None:
+        values["accept_unsigned"] = change.accept_unsigned
+    return values
+
+
+def _checked_url(url: str) -> str:
+    url = url.strip().rstrip("/")
+    origin_of(url)
+    if "?" in url or "#" in url:
+        raise RefusedError(
+            f"the URL {url[:200]!r} has more than host, port and path",
+            hint="Give the base URL: what comes before /3/footprints.",
+        )
+    return url.removesuffix("/3/footprints").removesuffix("/3/events")
+
+
+def _check_text(name: str, value: str, *, shown: bool = True) -> None:
+    is_printable = all(one.isprintable() for one in value)
+    if len(value) > MAX_VALUE_CHARACTERS or not is_printable:
+        what = f"{name} {value[:40]!r}" if shown else f"the {name}"
+        raise RefusedError(f"{what} is too long, or holds what cannot be printed")
+
+
+def _checked_ca(pem: str) -> str:
+    try:
+        if len(pem) > MAX_CA_CHARACTERS:
+            raise ValueError("it is too long")
+        ssl.create_default_context(cadata=pem)
+    except (ssl.SSLError, ValueError) as error:
+        raise RefusedError(
+            "the CA file holds no certificates that can be read",
+            hint="PEM is expected: -----BEGIN CERTIFICATE----- ...",
+        ) from error
+    return pem
+
+
+def _apply(session: Session, node: Node, peer: Peer, values: Mapping[str, Any]) -> None:
+    for name, value in values.items():
+        if name != "client_secret":
+            setattr(peer, name, value)
+    if "client_secret" in values:
+        secret: str = values["client_secret"]
+        peer.client_secret_encrypted = (
+            node.vault.seal(VaultPurpose.PEER_SECRET, secret.encode(), context=secret_context(peer))
+            if secret
+            else None
+        )
+    if peer.auth_url is not None and peer.base_url is None:
+        raise RefusedError(
+            "an auth URL without a URL leads nowhere", hint="Give the base URL with --url."
+        )
+    session.add(peer)
+    session.flush()
+
+
+async def _look(exchange: Exchange, peer: Peer) -> list[str]:
+    """Look at a peer; what goes wrong is a warning, because it is registered all the same."""
+    if peer.base_url is None:
+        return []
+    try:
+        contact = await exchange.contact(peer.id or 0)
+    except NodeError as error:
+        return [error.message]
+    return contact.warnings
+
+
+async def _again(node: Node, peer: Peer) -> Peer:
+    return await node.store.read(lambda session: peers.by_name(session, peer.name))
+
+
+def _credentials(node: Node, client_id: str, secret: str) -> Credentials:
+    url = node.identity.url
+    return Credentials(client_id, secret, f"{url}/auth/token", url)
