@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from underseal_node.node import Node
+from underseal_node.publishing.json_reading import items_of, problems_of, read_json
 from underseal_node.publishing.results import Problem
 from underseal_node.settings import Settings
 from underseal_protocol.errors import JsonError
-from underseal_protocol.strict_json import JsonLimits, loads
+from underseal_protocol.strict_json import JsonLimits
 
 __all__ = ["Documents", "PlacedDocument", "read_file"]
 
@@ -71,6 +72,8 @@ def read_file(name: str, content: bytes, node: Node) -> Documents:
             f"the file has {len(content)} bytes, at most {settings.max_import_bytes} are taken",
             "Split it, or raise max_import_bytes.",
         )
+    if not content.strip():
+        return _unreadable(name, "the file is empty")
     if content.startswith(OLD_EXCEL_MARK):
         return _unreadable(
             name,
@@ -80,30 +83,24 @@ def read_file(name: str, content: bytes, node: Node) -> Documents:
     start = content[:64].removeprefix(BYTE_ORDER_MARK).lstrip()
     if start.startswith(JSON_STARTS) or name.lower().endswith(".json"):
         return _read_json(name, content, settings)
-    # openpyxl and calamine take time to load
-    from underseal_node.publishing import sheet_reading
+    # The libraries for sheets take time to load.
+    from underseal_node.publishing.sheet_reading import read_csv, read_workbook
 
-    if content.startswith(ZIP_MARK):
-        return sheet_reading.read_workbook(name, content, settings)
-    return sheet_reading.read_csv(name, content, settings)
+    read = read_workbook if content.startswith(ZIP_MARK) else read_csv
+    return read(name, content, settings)
 
 
 def _read_json(name: str, content: bytes, settings: Settings) -> Documents:
     limits = JsonLimits(max_bytes=settings.max_import_bytes, max_depth=settings.max_json_depth)
     try:
-        value = loads(content, limits=limits, exact_numbers=True)
+        items, base = items_of(read_json(content, limits))
     except JsonError as error:
-        return _unreadable(name, error.message, error.hint)
-    base = ""
-    if isinstance(value, dict) and "data" in value and "pcf" not in value:
-        value, base = value["data"], "/data"
-    items = value if isinstance(value, list) else [value]
+        return Documents(name, (), tuple(problems_of(name, content, error)))
     if not items:
         return _unreadable(name, "there is no footprint in it", place=base)
     documents: list[PlacedDocument] = []
     problems: list[Problem] = []
-    for index, item in enumerate(items):
-        place = f"{base}/{index}" if isinstance(value, list) else base
+    for place, item in items:
         if isinstance(item, dict):
             documents.append(PlacedDocument(item, _inside(place)))
         else:

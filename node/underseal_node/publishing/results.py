@@ -10,6 +10,7 @@ from underseal_node.errors import RefusedError
 from underseal_protocol.methodology_subject import Finding
 
 __all__ = [
+    "CellError",
     "Changed",
     "ImportResult",
     "Imported",
@@ -54,6 +55,10 @@ class UnpublishableError(RefusedError):
             str(problems[0]) + (f" (and {more} more)" if more else ""), hint=problems[0].hint
         )
         self.problems = tuple(problems)
+
+
+class CellError(RefusedError):
+    """A cell of a sheet cannot be understood. Whoever reads the row adds where it is."""
 
 
 class Outcome(StrEnum):

@@ -1,0 +1,227 @@
+"""From a cell of a sheet to the value of a property.
+
+Nothing is guessed: what can be read in two ways is refused, with the way to write it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+from underseal_node.publishing.columns import Column, Kind
+from underseal_node.publishing.numbers import number_of_text, text_of_number
+from underseal_node.publishing.results import CellError
+from underseal_protocol.criteria import fold
+from underseal_protocol.decimals import format_decimal
+from underseal_protocol.errors import TimeError
+from underseal_protocol.times import parse_time
+
+__all__ = ["Cell", "Flaw", "Percentage", "is_empty", "text_of_cell", "value_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Percentage:
+    """A number cell that is shown as a percentage: 0.54 is shown as 54 %."""
+
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """A cell that has no value to go by: a formula without a result, an error, ..."""
+
+    message: str
+    hint: str
+
+
+Cell: TypeAlias = str | float | bool | datetime | date | time | timedelta | Percentage | Flaw
+
+_ITEMS = re.compile(r"[|\r\n]+")
+_OTHER_SEPARATOR = re.compile(r"[;,]")
+_OTHER_SEPARATOR_OF_URNS = re.compile(r"[;,\s]\s*urn:", re.IGNORECASE)
+_YEAR_FIRST = re.compile(r"([0-9]{4})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?")
+_DAY_FIRST = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})")
+_CLOCK = re.compile(r"[ T]+([0-9]{1,2})(:[0-9]{2}(?::[0-9]{2})?)")
+
+_FLAGS = dict.fromkeys(("yes", "true", "ja", "wahr", "igen", "是"), True)
+_FLAGS |= dict.fromkeys(("no", "false", "nein", "falsch", "nem", "否"), False)
+_SHORT_UNITS = {
+    "l": "liter", "litre": "liter", "kg": "kilogram", "m3": "cubic meter", "m³": "cubic meter",
+    "kwh": "kilowatt hour", "mj": "megajoule", "tkm": "ton kilometer", "m2": "square meter",
+    "m²": "square meter", "pc": "piece", "pcs": "piece", "h": "hour",
+}  # fmt: skip
+
+TIME_HINT = "Write year, month and day: 2025-01-31; or 31.01.2025."
+
+
+def is_empty(cell: Cell) -> bool:
+    """Whether nothing is in it."""
+    return isinstance(cell, str) and not cell.strip()
+
+
+def value_of(cell: Cell, column: Column, mark: str | None) -> Any:
+    """The value of a property.
+
+    Args:
+        cell: not empty.
+        column: which property.
+        mark: the decimal mark of the sheet, if it is known.
+
+    Raises:
+        CellError: it cannot be understood.
+    """
+    if isinstance(cell, Flaw):
+        raise CellError(cell.message, hint=cell.hint)
+    if column.kind in (Kind.DECIMAL, Kind.PERCENT):
+        return _decimal(cell, column, mark)
+    if column.kind is Kind.TIME:
+        return _time(cell)
+    if column.kind is Kind.FLAG:
+        return _flag(cell)
+    return _TEXTUAL[column.kind](text_of_cell(cell), column)
+
+
+def text_of_cell(cell: Cell) -> str:
+    """What is written in a cell for texts.
+
+    Raises:
+        CellError: it is not a text, and what its text would be is uncertain.
+    """
+    if isinstance(cell, str):
+        return cell.strip()
+    if isinstance(cell, int | float) and not isinstance(cell, bool):
+        return text_of_number(cell)
+    if isinstance(cell, Flaw):
+        raise CellError(cell.message, hint=cell.hint)
+    what = {bool: "true or false", Percentage: "a percentage"}.get(type(cell), "a date or time")
+    raise CellError(f"the cell holds {what}, expected a text", hint="Format the cell as text.")
+
+
+def _decimal(cell: Cell, column: Column, mark: str | None) -> str:
+    if isinstance(cell, Percentage):
+        if column.kind is not Kind.PERCENT:
+            raise CellError("the cell is a percentage", hint="Format it as a number.")
+        return format_decimal(Decimal(text_of_number(cell.value)).scaleb(2))
+    if isinstance(cell, str):
+        text = cell.strip()
+        if column.kind is Kind.PERCENT:
+            text = text.removesuffix("%")
+        return number_of_text(text, mark)
+    if isinstance(cell, int | float) and not isinstance(cell, bool):
+        return text_of_number(cell)
+    what = "true or false" if isinstance(cell, bool) else "a date or time"
+    raise CellError(f"the cell holds {what}, expected a number", hint="Format it as a number.")
+
+
+def _time(cell: Cell) -> str:
+    if isinstance(cell, datetime):
+        return f"{cell.isoformat()}Z"
+    if isinstance(cell, date):
+        return f"{cell.isoformat()}T00:00:00Z"
+    if not isinstance(cell, str):
+        raise CellError("the cell is not formatted as a date", hint=TIME_HINT)
+    text = cell.strip()
+    try:
+        return parse_time(text).text
+    except TimeError:
+        pass
+    found = _DAY_FIRST.match(text) or _YEAR_FIRST.match(text)
+    rest = "" if found is None else text[found.end() :]
+    clock = _CLOCK.fullmatch(rest)
+    if found is None or (rest and clock is None):
+        raise CellError(f"{text[:60]!r} is not a date, or may be one of two", hint=TIME_HINT)
+    year, month, day = found.groups() if len(found[1]) == 4 else reversed(found.groups())
+    hours = "00:00:00" if clock is None else f"{clock[1]:0>2}{clock[2]}"
+    try:
+        return parse_time(f"{year}-{month:0>2}-{day:0>2}T{hours}Z").text
+    except TimeError:
+        raise CellError(f"{text[:60]!r} is no day of the calendar", hint=TIME_HINT) from None
+
+
+def _flag(cell: Cell) -> bool:
+    if isinstance(cell, bool):
+        return cell
+    value = _FLAGS.get(cell.strip().casefold()) if isinstance(cell, str) else None
+    if value is None:
+        shown = repr(cell)[:60] if isinstance(cell, str | float) else "the cell"
+        raise CellError(f"{shown} is neither yes nor no", hint="Write yes or no.")
+    return value
+
+
+def _text(text: str, column: Column) -> str:
+    return text
+
+
+def _choice(text: str, column: Column) -> str:
+    """The choice that is meant; what is none stays, so that the schema can complain."""
+    if text.casefold() in _SHORT_UNITS and "kilogram" in column.choices:
+        return _SHORT_UNITS[text.casefold()]
+    return next((one for one in column.choices if fold(one) == fold(text)), text)
+
+
+def _texts(text: str, column: Column) -> list[str]:
+    found = _OTHER_SEPARATOR.search(text)
+    if found is not None:
+        raise _separator(text)
+    return _items(text)
+
+
+def _urns(text: str, column: Column) -> list[str]:
+    items = _items(text)
+    if any(_OTHER_SEPARATOR_OF_URNS.search(item) for item in items):
+        raise _separator(text)
+    return items
+
+
+def _sources(text: str, column: Column) -> list[dict[str, str]]:
+    sources = []
+    for item in _items(text):
+        name, comma, version = (part.strip() for part in item.rpartition(","))
+        if not comma or not name or not version:
+            raise CellError(
+                f"{item[:60]!r} has no version", hint="Write name, version: ecoinvent, 3.11"
+            )
+        sources.append({"name": name, "version": version})
+    return sources
+
+
+def _rules(text: str, column: Column) -> list[dict[str, Any]]:
+    names: dict[str, list[str]] = {}
+    for item in _items(text):
+        operator, colon, name = (part.strip() for part in item.partition(":"))
+        if not colon or not operator or not name:
+            raise CellError(
+                f"{item[:60]!r} has no operator", hint="Write operator: rule, as in PEF: Batteries"
+            )
+        names.setdefault(operator, []).append(name)
+    known = {fold(one): one for one in ("PEF", "EPD International")}
+    return [
+        {"operator": known[fold(operator)], "ruleNames": rules}
+        if fold(operator) in known
+        else {"operator": "Other", "otherOperatorName": operator, "ruleNames": rules}
+        for operator, rules in names.items()
+    ]
+
+
+def _items(text: str) -> list[str]:
+    return [item for part in _ITEMS.split(text) if (item := part.strip())]
+
+
+def _separator(text: str) -> CellError:
+    return CellError(
+        f"{text[:60]!r} looks like several values", hint="Separate them by |, or by line breaks."
+    )
+
+
+_TEXTUAL: dict[Kind, Callable[[str, Column], Any]] = {
+    Kind.TEXT: _text,
+    Kind.TEXTS: _texts,
+    Kind.URNS: _urns,
+    Kind.CHOICE: _choice,
+    Kind.SOURCES: _sources,
+    Kind.RULES: _rules,
+}

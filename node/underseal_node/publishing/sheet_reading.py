@@ -1,0 +1,263 @@
+"""From the rows of a sheet to footprints that are still to be checked.
+
+The first row that names known columns is the header. Rows that begin with `#` are for people: the
+explanations and the example of the template. What is written under no column, or under one that is
+unknown, would be lost without a word, so it is an error, unless the header begins with `#`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from underseal_node.errors import RefusedError
+from underseal_node.publishing.cells import is_empty, text_of_cell, value_of
+from underseal_node.publishing.columns import (
+    COLUMNS,
+    EXAMPLES,
+    MARK,
+    Column,
+    Kind,
+    column_of,
+    title_of,
+)
+from underseal_node.publishing.files import Documents, PlacedDocument
+from underseal_node.publishing.numbers import decimal_mark
+from underseal_node.publishing.results import CellError, Problem
+from underseal_node.publishing.tables import (
+    Row,
+    Table,
+    header_of,
+    table_of_csv,
+    tables_of_workbook,
+)
+from underseal_node.settings import Settings
+
+__all__ = ["EXAMPLE_MARK", "read_csv", "read_workbook"]
+
+EXAMPLE_MARK = f"{MARK} example"
+UNNAMED_HINT = f"Name it in the header, or begin its name there with {MARK} to have it ignored."
+TEMPLATE_HINT = "`underseal footprint template FILE.xlsx` writes an empty sheet to fill in."
+
+_BY_POINTER = {column.pointer: column for column in COLUMNS}
+_NUMERIC = (Kind.DECIMAL, Kind.PERCENT)
+
+
+def read_workbook(name: str, content: bytes, settings: Settings) -> Documents:
+    """The footprints in an .xlsx workbook.
+
+    Args:
+        name: of the file.
+        content: of the file.
+        settings: whose limits hold.
+    """
+    try:
+        tables = tables_of_workbook(content, max_bytes=settings.max_import_bytes)
+        return _documents(name, *_only_table(tables))
+    except RefusedError as error:
+        return _unreadable(name, "", error)
+
+
+def read_csv(name: str, content: bytes, settings: Settings) -> Documents:
+    """The footprints in a sheet that was saved as text.
+
+    Args:
+        name: of the file.
+        content: of the file.
+        settings: whose limits hold.
+    """
+    try:
+        return _documents(name, *_only_table([table_of_csv(content)]))
+    except RefusedError as error:
+        return _unreadable(name, "", error)
+
+
+def _only_table(tables: Sequence[Table]) -> tuple[Table, Row]:
+    """The one sheet with footprints in it, and its header."""
+    found = [(table, header) for table in tables if (header := header_of(table)) is not None]
+    if len(found) > 1:
+        names = ", ".join(repr(table.name) for table, _ in found)
+        raise RefusedError(
+            f"there are footprints in several sheets: {names}", hint="Leave one of them in a file."
+        )
+    if found:
+        return found[0]
+    if not any(table.rows for table in tables):
+        raise RefusedError("there is nothing in it", hint=TEMPLATE_HINT)
+    required = [title_of(column) for column in COLUMNS if column.is_required][:3]
+    where = ", ".join(repr(table.name) for table in tables if table.name)
+    raise RefusedError(
+        f"there is no row with the names of the columns{f' in {where}' if where else ''}; "
+        f"expected are {', '.join(required)} and others",
+        hint=TEMPLATE_HINT,
+    )
+
+
+def _documents(name: str, table: Table, header: Row) -> Documents:
+    columns, ignored, problems = _columns(name, header)
+    if problems:
+        return Documents(name, (), tuple(problems))
+    rows = [row for row in table.rows if row.number > header.number]
+    data = [row for row in rows if not _is_for_people(row)]
+    problems += _filled_in_examples(name, rows, columns)
+    mark = decimal_mark(_numeric_texts(data, columns), separator=table.separator)
+    documents: list[PlacedDocument] = []
+    for row in data:
+        document, of_row = _document(name, row, columns, ignored, mark)
+        problems += of_row
+        documents.append(PlacedDocument(document, _place_in(row.number), is_row=True))
+    if not documents and not problems:
+        problems.append(Problem(name, "", "there is no footprint in it", _no_rows_hint(rows)))
+    return Documents(name, tuple(documents), tuple(problems))
+
+
+def _no_rows_hint(rows: Sequence[Row]) -> str:
+    if rows:
+        return f"Rows that begin with {MARK} are ignored; clear their first cell to publish them."
+    return "Fill in one row for each footprint."
+
+
+# --- columns ----------------------------------------------------------------------------------
+
+
+def _columns(name: str, header: Row) -> tuple[dict[int, Column], set[int], list[Problem]]:
+    """The columns by their position, which to ignore, and what is wrong with the header."""
+    columns: dict[int, Column] = {}
+    ignored: set[int] = set()
+    problems: list[Problem] = []
+    for position, cell in enumerate(header.cells):
+        if is_empty(cell):
+            continue
+        if isinstance(cell, str) and cell.strip().startswith(MARK):
+            ignored.add(position)
+            continue
+        try:
+            text = text_of_cell(cell)
+            column = column_of(text)
+            if column is None:
+                raise _unknown_column(text)
+            if column in columns.values():
+                raise CellError(f"the column {column.name} is there twice", hint="Remove one.")
+            columns[position] = column
+        except CellError as error:
+            problems.append(Problem(name, _row(header), error.message, error.hint))
+    for column in COLUMNS:
+        if column.is_required and column not in columns.values():
+            message = f"the column {column.name} is missing"
+            problems.append(Problem(name, _row(header), message, TEMPLATE_HINT))
+    return columns, ignored, problems
+
+
+def _unknown_column(text: str) -> CellError:
+    titles = {title_of(column).casefold(): title_of(column) for column in COLUMNS}
+    titles |= {column.name.casefold(): column.name for column in COLUMNS}
+    close = difflib.get_close_matches(text.casefold()[:100], titles, n=1)
+    suggestion = f"Did you mean {titles[close[0]]}? " if close else ""
+    return CellError(
+        f"the column {text[:60]!r} is unknown",
+        hint=f"{suggestion}A column whose name begins with {MARK} is ignored.",
+    )
+
+
+def _numeric_texts(rows: Sequence[Row], columns: Mapping[int, Column]) -> Iterator[str]:
+    positions = [position for position, column in columns.items() if column.kind in _NUMERIC]
+    for row in rows:
+        for position in positions:
+            if position < len(row.cells):
+                cell = row.cells[position]
+                if isinstance(cell, str):
+                    yield cell.removesuffix("%")
+
+
+# --- rows -------------------------------------------------------------------------------------
+
+
+def _is_for_people(row: Row) -> bool:
+    first = row.cells[0]
+    return isinstance(first, str) and first.strip().startswith(MARK)
+
+
+def _filled_in_examples(
+    name: str, rows: Sequence[Row], columns: Mapping[int, Column]
+) -> list[Problem]:
+    """Example rows that somebody has overwritten: they would be ignored without a word."""
+    problems = []
+    for row in rows:
+        first = row.cells[0]
+        if not isinstance(first, str) or not first.strip().startswith(EXAMPLE_MARK):
+            continue
+        if any(
+            isinstance(cell, str) and not is_empty(cell) and cell.strip() != EXAMPLES.get(one.name)
+            for position, one in columns.items()
+            if one.name in ("productNameCompany", "productIds")
+            for cell in row.cells[position : position + 1]
+        ):
+            problems.append(
+                Problem(
+                    name,
+                    _row(row),
+                    "the row is marked as the example, and is none any more",
+                    "Clear its first cell to publish it, or delete the row.",
+                )
+            )
+    return problems
+
+
+def _document(
+    name: str, row: Row, columns: Mapping[int, Column], ignored: Collection[int], mark: str | None
+) -> tuple[dict[str, Any], list[Problem]]:
+    """The footprint of a row, and every cell of it that cannot be understood."""
+    document: dict[str, Any] = {"pcf": {}}
+    problems: list[Problem] = []
+    for position, cell in enumerate(row.cells):
+        if is_empty(cell) or position in ignored:
+            continue
+        column = columns.get(position)
+        if column is None:
+            place = f"{_row(row)}, column {_letters(position)}"
+            problems.append(Problem(name, place, "the column has no name", UNNAMED_HINT))
+            continue
+        try:
+            _set(document, column.path, value_of(cell, column, mark))
+        except CellError as error:
+            problems.append(Problem(name, _row(row, column), error.message, error.hint))
+    return document, problems
+
+
+def _letters(position: int) -> str:
+    """The name of a column in a spreadsheet: A for 0, AA for 26."""
+    letters = ""
+    while position >= 0:
+        position, rest = divmod(position, 26)
+        letters = chr(ord("A") + rest) + letters
+        position -= 1
+    return letters
+
+
+def _set(document: dict[str, Any], path: Sequence[str], value: Any) -> None:
+    for step in path[:-1]:
+        document = document.setdefault(step, {})
+    document[path[-1]] = value
+
+
+def _place_in(number: int) -> Callable[[str], str]:
+    """From a JSON pointer into the footprint of a row to its cell."""
+
+    def place_of(pointer: str) -> str:
+        steps = pointer.split("/")
+        for end in range(len(steps), 1, -1):
+            column = _BY_POINTER.get("/".join(steps[:end]))
+            if column is not None:
+                return f"row {number}, column {column.name}"
+        return f"row {number}"
+
+    return place_of
+
+
+def _row(row: Row, column: Column | None = None) -> str:
+    return f"row {row.number}" + ("" if column is None else f", column {column.name}")
+
+
+def _unreadable(name: str, place: str, error: RefusedError) -> Documents:
+    return Documents(name, (), (Problem(name, place, error.message, error.hint),))
