@@ -157,7 +157,7 @@ def _application(task: Task, node: Node, counts: RequestCounts) -> ASGIApp:
         return create_public_app(node, counts)
     from underseal_node.manage.app import create_manage_app
 
-    return create_manage_app(node)
+    return create_manage_app(node, counts)
 
 
 def _configuration(task: Task, app: ASGIApp, counts: RequestCounts) -> uvicorn.Config:

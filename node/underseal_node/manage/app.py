@@ -22,6 +22,7 @@ from underseal_node.manage import (
 from underseal_node.manage.context import ManageContext
 from underseal_node.manage.errors import exception_handlers
 from underseal_node.manage.guard import Guard
+from underseal_node.metrics import RequestCounts
 from underseal_node.node import Node
 from underseal_node.pact.app import NO_TELEMETRY
 
@@ -38,11 +39,14 @@ ROUTERS = (
 )
 
 
-def create_manage_app(node: Node, *, exchange: Exchange | None = None) -> FastAPI:
+def create_manage_app(
+    node: Node, counts: RequestCounts | None = None, *, exchange: Exchange | None = None
+) -> FastAPI:
     """The application that the operator's tools talk to.
 
     Args:
         node: opened in the role `manage`.
+        counts: where requests are counted.
         exchange: for calls to peers; that of the process by default.
     """
 
@@ -54,7 +58,12 @@ def create_manage_app(node: Node, *, exchange: Exchange | None = None) -> FastAP
         yield
         await app.state.context.pulls.aclose()
 
-    guard = Middleware(Guard, token=node.home.operator_token(), hosts=[node.settings.manage_host])
+    guard = Middleware(
+        Guard,
+        token=node.home.operator_token(),
+        hosts=[node.settings.manage_host],
+        counts=counts or RequestCounts(node.home.run, "manage"),
+    )
     app = FastAPI(
         title="Underseal management",
         telemetry=NO_TELEMETRY,

@@ -5,22 +5,35 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Path, Query, Request, Response
 
 from underseal_node.exchange.exchange import Exchange
 from underseal_node.exchange.pull_jobs import PullJobs
-from underseal_node.manage.shapes import CriteriaInput, FindingShape
+from underseal_node.manage.shapes import CriteriaInput, FindingShape, Shape
 from underseal_node.node import Node
 from underseal_node.pact.access import read_body
 from underseal_protocol.criteria import Criteria
 from underseal_protocol.methodology import Finding
 
-__all__ = ["RESPONSE", "Context", "Limit", "ManageContext", "body_of", "criteria_of", "finding"]
+__all__ = [
+    "RESPONSE",
+    "Context",
+    "Limit",
+    "ManageContext",
+    "RowId",
+    "body_of",
+    "criteria_of",
+    "finding",
+    "with_footprint",
+]
 
+JSON = "application/json"
 # How answers are written: by the names of the wire, nothing without a value.
 RESPONSE: dict[str, Any] = {"response_model_by_alias": True, "response_model_exclude_none": True}
 
 Limit = Annotated[int, Query(ge=1, le=100_000)]
+# What fits into a key of the database.
+RowId = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 
 @dataclass(frozen=True)
@@ -53,6 +66,17 @@ async def body_of(request: Request, context: ManageContext) -> bytes:
         BodyTooLargeError: it is larger than `max_import_bytes`.
     """
     return await read_body(request.scope, request.receive, context.node.settings.max_import_bytes)
+
+
+def with_footprint(shape: Shape, body: bytes) -> Response:
+    """An answer with a footprint in it, byte for byte as it is stored.
+
+    Args:
+        shape: everything else; its member `footprint` is left out.
+        body: the footprint as JSON.
+    """
+    rest = shape.model_dump_json(by_alias=True, exclude_none=True, exclude={"footprint"})
+    return Response(rest[:-1].encode() + b',"footprint":' + body + b"}", media_type=JSON)
 
 
 def criteria_of(given: CriteriaInput) -> Criteria:

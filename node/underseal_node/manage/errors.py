@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from fastapi.exceptions import RequestValidationError
@@ -18,15 +18,17 @@ from underseal_node.errors import (
     PeerError,
     RefusedError,
 )
+from underseal_node.exchange.errors import AddressError
 from underseal_node.manage.shapes import ProblemShape, RefusalShape
 from underseal_node.pact.errors import BadRequestError, BodyTooLargeError
 from underseal_node.publishing.results import UnpublishableError
 from underseal_protocol.errors import ProtocolError
 
-__all__ = ["exception_handlers", "refused"]
+__all__ = ["exception_handlers", "refusal", "refused"]
 
 STATUS: dict[type[Exception], int] = {
     BadRequestError: 400,
+    AddressError: 400,
     BodyTooLargeError: 413,
     NotFoundError: 404,
     UnpublishableError: 422,
@@ -42,17 +44,19 @@ def refused(
     message: str,
     hint: str | None = None,
     problems: Sequence[ProblemShape] | None = None,
+    *,
+    headers: Mapping[str, str] | None = None,
 ) -> Response:
     """A response with the shape of every refusal."""
     shape = RefusalShape(
         message=message, hint=hint, problems=None if problems is None else list(problems)
     )
     body = shape.model_dump_json(by_alias=True, exclude_none=True)
-    return Response(body.encode("utf-8", "backslashreplace"), status, media_type="application/json")
+    return Response(body, status, headers, media_type="application/json")
 
 
-async def _refused(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, NodeError | ProtocolError)  # noqa: S101 - registered for these
+def refusal(error: NodeError | ProtocolError) -> Response:
+    """The response to what one of our own errors refuses."""
     status = next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
     problems = None
     if isinstance(error, UnpublishableError):
@@ -60,7 +64,13 @@ async def _refused(_request: Request, error: Exception) -> Response:
             ProblemShape(file=one.file, place=one.place, message=one.message, hint=one.hint)
             for one in error.problems
         ]
-    return refused(status, error.message, error.hint, problems)
+    headers = {"connection": "close"} if isinstance(error, BodyTooLargeError) else None
+    return refused(status, error.message, error.hint, problems, headers=headers)
+
+
+async def _refused(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, NodeError | ProtocolError)  # noqa: S101 - registered for these
+    return refusal(error)
 
 
 async def _not_understood(_request: Request, error: Exception) -> Response:
@@ -83,7 +93,8 @@ async def _from_router(request: Request, error: Exception) -> Response:
         404: "there is nothing at this path",
         405: f"{request.method} is not allowed here",
     }
-    return refused(error.status_code, messages.get(error.status_code, str(error.detail)))
+    message = messages.get(error.status_code, str(error.detail))
+    return refused(error.status_code, message, headers=error.headers)
 
 
 async def _database_failed(_request: Request, error: Exception) -> Response:

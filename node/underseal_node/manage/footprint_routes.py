@@ -8,7 +8,14 @@ from fastapi import APIRouter, Query, Request
 from sqlmodel import Session
 from starlette.responses import Response
 
-from underseal_node.manage.context import RESPONSE, Context, Limit, body_of, finding
+from underseal_node.manage.context import (
+    RESPONSE,
+    Context,
+    Limit,
+    body_of,
+    finding,
+    with_footprint,
+)
 from underseal_node.manage.shapes import (
     ChangedShape,
     FootprintDetail,
@@ -23,7 +30,6 @@ from underseal_node.publishing.results import Changed
 from underseal_node.store import footprints, peers
 from underseal_node.store.footprints import OwnFootprint
 from underseal_protocol.disclosure import Level
-from underseal_protocol.strict_json import loads
 
 __all__ = ["router"]
 
@@ -90,12 +96,12 @@ async def list_footprints(
     return Listing(data=[_shape(one) for one in found])
 
 
-@router.get("/{footprint_id}", **RESPONSE)
+@router.get("/{footprint_id}", response_model=FootprintDetail)
 async def show_footprint(
     context: Context,
     footprint_id: str,
     seen_as: Annotated[str | None, Query(alias="as")] = None,
-) -> FootprintDetail:
+) -> Response:
     """One own footprint; with `as`, what that peer sees of it."""
 
     def work(session: Session) -> tuple[OwnFootprint, bytes, str | None, Level | None]:
@@ -107,13 +113,14 @@ async def show_footprint(
         return own, body, peer.name, level
 
     own, body, peer_name, level = await context.node.store.read(work)
-    return FootprintDetail(
+    detail = FootprintDetail(
         **_shape(own).model_dump(),
-        footprint=loads(body),
+        footprint={},
         seen_as=peer_name,
         level=level,
         status_statement=own.status_statement,
     )
+    return with_footprint(detail, body)
 
 
 @router.post("/{footprint_id}/deprecate", **RESPONSE)

@@ -7,10 +7,10 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from underseal_node.errors import RefusedError
-from underseal_node.manage.context import RESPONSE, Context
+from underseal_node.manage.context import RESPONSE, Context, RowId
 from underseal_node.manage.shapes import GrantInput, GrantShape, Listing
 from underseal_node.store import footprints, grants, peers
-from underseal_node.store.tables import AccessGrant, KeyKind, PeerState
+from underseal_node.store.tables import AccessGrant, KeyKind
 from underseal_node.store.types import from_utc_text
 from underseal_protocol.disclosure import Level
 from underseal_protocol.urns import parse_urn
@@ -28,8 +28,7 @@ async def add(context: Context, given: GrantInput) -> Listing[GrantShape]:
 
     def work(session: Session) -> list[tuple[AccessGrant, str, str | None]]:
         peer = peers.by_name(session, given.peer)
-        if peer.state == PeerState.REVOKED:
-            raise RefusedError(f"{peer.name} has been removed: it can be granted nothing")
+        peers.require_not_removed(peer)
         made = []
         for kind, value in wanted:
             if kind is KeyKind.FOOTPRINT:
@@ -62,7 +61,7 @@ async def list_grants(context: Context, peer: str | None = None) -> Listing[Gran
 
 
 @router.delete("/{grant_id}", status_code=204)
-async def remove(context: Context, grant_id: int) -> Response:
+async def remove(context: Context, grant_id: RowId) -> Response:
     """Take a grant away."""
     await context.node.store.write(lambda session: grants.remove(session, grant_id))
     return Response(status_code=204)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
+from typing import IO
 
 from fastapi import APIRouter
-from starlette.background import BackgroundTask
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response, StreamingResponse
 
 from underseal_node import metrics
 from underseal_node.backup import create_backup
 from underseal_node.doctor import examine
+from underseal_node.errors import RefusedError
 from underseal_node.manage.context import RESPONSE, Context, Limit
 from underseal_node.manage.shapes import (
     AlertShape,
@@ -22,10 +24,14 @@ from underseal_node.manage.shapes import (
     Listing,
     NodeShape,
 )
+from underseal_node.node import Node
 from underseal_node.store import alerts, gauges
 from underseal_node.store.alerts import AlertKind
 
 __all__ = ["router"]
+
+GZIP = "application/gzip"
+CHUNK_BYTES = 256 * 1024
 
 router = APIRouter()
 
@@ -90,27 +96,34 @@ async def doctor(context: Context) -> Listing[CheckShape]:
     )
 
 
-@router.post("/backup", response_class=FileResponse)
-async def backup(context: Context, given: BackupInput) -> FileResponse:
+@router.post("/backup", response_class=Response, responses={200: {"content": {GZIP: {}}}})
+async def backup(context: Context, given: BackupInput) -> Response:
     """The whole node as one archive."""
     node = context.node
-    directory = Path(tempfile.mkdtemp(dir=node.home.backups, prefix=".download-"))
-    archive = directory / "underseal.backup"
+    stream, size = await asyncio.to_thread(_backup, node, given.passphrase)
+    return StreamingResponse(
+        _chunks(stream), media_type=GZIP, headers={"content-length": str(size)}
+    )
 
-    def remove() -> None:
-        archive.unlink(missing_ok=True)
-        directory.rmdir()
 
+def _backup(node: Node, passphrase: str | None) -> tuple[IO[bytes], int]:
+    """The archive, open for reading, and its size.
+
+    It has no name any more: it is gone when it is closed, however the download ends.
+    """
     try:
-        await asyncio.to_thread(
-            create_backup,
-            node.home,
-            node.settings,
-            archive,
-            now=node.now(),
-            passphrase=given.passphrase,
-        )
-    except BaseException:
-        remove()
-        raise
-    return FileResponse(archive, media_type="application/gzip", background=BackgroundTask(remove))
+        with tempfile.TemporaryDirectory(dir=node.home.backups, prefix=".download-") as directory:
+            archive = Path(directory) / "underseal.backup"
+            create_backup(node.home, node.settings, archive, now=node.now(), passphrase=passphrase)
+            return archive.open("rb"), archive.stat().st_size
+    except OSError as error:
+        raise RefusedError(
+            f"the backup cannot be made in {node.home.backups}: {error.strerror or error}",
+            hint="Check the free space and the permissions; nothing was left behind.",
+        ) from error
+
+
+def _chunks(stream: IO[bytes]) -> Iterator[bytes]:
+    with stream:
+        while chunk := stream.read(CHUNK_BYTES):
+            yield chunk

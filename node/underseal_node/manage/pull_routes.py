@@ -33,6 +33,8 @@ async def start(context: Context, given: PullInput) -> PullShape:
         if given.everything:
             return [peer for peer in peers.listing(session) if _can_be_pulled(peer)]
         named = [peers.by_name(session, name) for name in given.peers]
+        for peer in named:
+            peers.require_not_removed(peer)
         return list({peer.name: peer for peer in named}.values())
 
     found = await context.node.store.read(chosen)

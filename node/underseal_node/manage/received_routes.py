@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
+from sqlmodel import Session
 
 from underseal_node.errors import NodeError, NotFoundError, RefusedError
+from underseal_node.exchange.pulls import json_limits
 from underseal_node.exchange.verification import check_statement, trust_in
-from underseal_node.manage.context import RESPONSE, Context, Limit, finding
+from underseal_node.manage.context import RESPONSE, Context, Limit, finding, with_footprint
 from underseal_node.manage.shapes import FindingShape, Listing, ReceivedDetail, ReceivedShape
-from underseal_node.store import peers, received
+from underseal_node.store import peers, pins, received
 from underseal_node.store.tables import Peer, ReceivedFootprint, VerificationState
 from underseal_protocol import methodology
 from underseal_protocol.criteria import fold
 from underseal_protocol.disclosure import Block
 from underseal_protocol.errors import ProtocolError
-from underseal_protocol.strict_json import loads
+from underseal_protocol.strict_json import JsonLimits, loads
 
 __all__ = ["router"]
 
 router = APIRouter(prefix="/received")
-
-Row = tuple[ReceivedFootprint, str]
 
 
 @router.get("", **RESPONSE)
@@ -37,35 +37,49 @@ async def list_received(
     limit: Limit = 1000,
 ) -> Listing[ReceivedShape]:
     """Received footprints, newest first."""
-    rows, known = await context.node.store.read(
-        lambda session: (
-            received.listing(
-                session,
-                peer_name=None if peer is None else peers.by_name(session, peer).name,
-                verification=verification,
-                product_id=None if product_id is None else fold(product_id),
-                limit=limit,
-            ),
-            {one.name: one for one in peers.listing(session)},
+
+    def work(session: Session) -> list[ReceivedShape]:
+        rows = received.listing(
+            session,
+            peer_name=None if peer is None else peers.by_name(session, peer).name,
+            verification=verification,
+            product_id=None if product_id is None else fold(product_id),
+            limit=limit,
         )
-    )
-    return Listing(data=[ReceivedShape(**_members(row, known[name])) for row, name in rows])
+        return [ReceivedShape(**_members(session, row)) for row, _ in rows]
+
+    return Listing(data=await context.node.store.read(work))
 
 
-@router.get("/{footprint_id}", **RESPONSE)
-async def show_received(
-    context: Context, footprint_id: str, peer: str | None = None
-) -> ReceivedDetail:
+@router.get("/{footprint_id}", response_model=ReceivedDetail)
+async def show_received(context: Context, footprint_id: str, peer: str | None = None) -> Response:
     """One received footprint, as it came."""
-    rows, known = await context.node.store.read(
-        lambda session: (
-            received.listing(
-                session,
-                peer_name=None if peer is None else peers.by_name(session, peer).name,
-                footprint_id=footprint_id.lower(),
-            ),
-            {one.name: one for one in peers.listing(session)},
+    limits, today = json_limits(context.node.settings), context.node.now().date()
+
+    def work(session: Session) -> tuple[ReceivedDetail, bytes]:
+        row = _the_one(session, footprint_id, peer)
+        detail = ReceivedDetail(
+            **_members(session, row),
+            footprint={},
+            status_statement=row.status_statement,
+            findings=_findings(row, limits, today),
         )
+        return detail, row.body
+
+    return with_footprint(*await context.node.store.read(work))
+
+
+def _the_one(session: Session, footprint_id: str, peer: str | None) -> ReceivedFootprint:
+    """What was received under an id.
+
+    Raises:
+        NotFoundError: nothing, or not from this peer.
+        RefusedError: several peers sent it, and none is named.
+    """
+    rows = received.listing(
+        session,
+        peer_name=None if peer is None else peers.by_name(session, peer).name,
+        footprint_id=footprint_id.lower(),
     )
     if not rows:
         whom = "" if peer is None else f" from {peer}"
@@ -79,27 +93,20 @@ async def show_received(
             f"several peers sent a footprint {footprint_id}: {names}",
             hint="Say which with --peer.",
         )
-    row, name = rows[0]
-    document = loads(row.body)
-    return ReceivedDetail(
-        **_members(row, known[name]),
-        footprint=document,
-        status_statement=row.status_statement,
-        findings=_findings(document, row, context.node.now()),
-    )
+    return rows[0][0]
 
 
-def _findings(document: Any, row: ReceivedFootprint, now: datetime) -> list[FindingShape]:
+def _findings(row: ReceivedFootprint, limits: JsonLimits, today: date) -> list[FindingShape]:
     withheld = [Block(one) for one in json.loads(row.withheld)]
     try:
-        found = methodology.check(document, today=now.date(), withheld=withheld)
+        found = methodology.check(loads(row.body, limits=limits), today=today, withheld=withheld)
     except ProtocolError:  # the reason why it is invalid says it
         return []
     return [finding(one) for one in found]
 
 
-def _members(row: ReceivedFootprint, peer: Peer) -> dict[str, Any]:
-    summary = json.loads(row.summary)
+def _members(session: Session, row: ReceivedFootprint) -> dict[str, Any]:
+    peer = pins.peer_row(session, row.peer_id)  # read once in a session
     return {
         "id": row.footprint_id,
         "peer": peer.name,
@@ -111,7 +118,7 @@ def _members(row: ReceivedFootprint, peer: Peer) -> dict[str, Any]:
         "withheld": json.loads(row.withheld),
         "received_at": row.received_at,
         "changed_at": row.changed_at,
-        **_shown(summary),
+        **_shown(json.loads(row.summary)),
     }
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from fastapi import APIRouter
 from sqlmodel import Session
 
 from underseal_node.exchange import requests as answering
-from underseal_node.manage.context import RESPONSE, Context, Limit, criteria_of
+from underseal_node.manage.context import RESPONSE, Context, Limit, RowId, criteria_of
 from underseal_node.manage.shapes import (
     ErrorShape,
     FulfilInput,
@@ -60,16 +61,17 @@ async def list_requests(
 ) -> Listing[RequestShape]:
     """Requests, newest first."""
 
-    def work(session: Session) -> list[Row]:
+    def work(session: Session) -> Sequence[Row]:
         name = None if peer is None else peers.by_name(session, peer).name
-        rows = requests.listing(session, direction=direction, state=state, limit=limit)
-        return [row for row in rows if name in (None, row[1])]
+        return requests.listing(
+            session, direction=direction, state=state, peer_name=name, limit=limit
+        )
 
     return Listing(data=[_request(*row) for row in await context.node.store.read(work)])
 
 
 @router.get("/requests/{request_id}", **RESPONSE)
-async def show(context: Context, request_id: int) -> RequestShape:
+async def show(context: Context, request_id: RowId) -> RequestShape:
     """One request."""
 
     def work(session: Session) -> Row:
@@ -80,7 +82,7 @@ async def show(context: Context, request_id: int) -> RequestShape:
 
 
 @router.post("/requests/{request_id}/fulfil", **RESPONSE)
-async def fulfil(context: Context, request_id: int, given: FulfilInput) -> RequestShape:
+async def fulfil(context: Context, request_id: RowId, given: FulfilInput) -> RequestShape:
     """Deliver footprints, granting them."""
     node = context.node
 
@@ -94,7 +96,7 @@ async def fulfil(context: Context, request_id: int, given: FulfilInput) -> Reque
 
 
 @router.post("/requests/{request_id}/reject", **RESPONSE)
-async def reject(context: Context, request_id: int, given: RejectInput) -> RequestShape:
+async def reject(context: Context, request_id: RowId, given: RejectInput) -> RequestShape:
     """Say no."""
     node = context.node
 
@@ -117,14 +119,15 @@ async def list_outbox(
 
 
 @router.post("/outbox/{outbox_id}/retry", **RESPONSE)
-async def retry(context: Context, outbox_id: int) -> OutboxShape:
+async def retry(context: Context, outbox_id: RowId) -> OutboxShape:
     """Send a dead or paused event again."""
     node = context.node
 
     def work(session: Session) -> tuple[OutboxEvent, str]:
+        peer = pins.peer_row(session, outbox.get(session, outbox_id).peer_id)
+        peers.require_not_removed(peer)
         answering.retry_delivery(session, node, outbox_id, node.now())
-        row = outbox.get(session, outbox_id)
-        return row, pins.peer_row(session, row.peer_id).name
+        return outbox.get(session, outbox_id), peer.name
 
     return _event(*await node.store.write(work))
 

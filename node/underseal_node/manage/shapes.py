@@ -8,13 +8,22 @@ Decimals are text, instants RFC 3339 in UTC. Members without a value are left ou
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    field_validator,
+)
 from pydantic.alias_generators import to_camel
 
 from underseal_node.exchange.pulls import PullStage
+from underseal_node.exchange.requests import MAX_COMMENT_CHARACTERS
 from underseal_node.store.alerts import AlertKind
 from underseal_node.store.tables import (
     Direction,
@@ -31,12 +40,42 @@ T = TypeVar("T")
 Instant = Annotated[datetime, PlainSerializer(format_time, return_type=str, when_used="json")]
 
 
+def _in_utc(instant: datetime) -> datetime:
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("the instant is too early or too late") from None
+
+
+GivenInstant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+
+
 class Shape(BaseModel):
     """Base: camelCase on the wire, unknown members of what is sent to us refused."""
 
     model_config = ConfigDict(
         alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True
     )
+
+
+class InputShape(Shape):
+    """Base of what is sent to us: every text is one that a database takes."""
+
+    @field_validator("*")
+    @classmethod
+    def _storable(cls, value: Any) -> Any:
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str) and not _is_storable(text):
+                raise ValueError("the text holds a NUL or half of a character")
+        return value
+
+
+def _is_storable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # a lone surrogate, which JSON can escape
+        return False
+    return "\0" not in text
 
 
 class Listing(Shape, Generic[T]):
@@ -190,7 +229,7 @@ class ReceivedDetail(ReceivedShape):
 # --- peers ------------------------------------------------------------------------------------
 
 
-class PeerInput(Shape):
+class PeerInput(InputShape):
     """POST /peers (with name), PATCH /peers/{name} (without; what is absent stays as it is).
 
     An empty text clears a member.
@@ -204,7 +243,7 @@ class PeerInput(Shape):
     scope: str | None = None
     audience: str | None = None
     resource: str | None = None
-    ca_pem: str | None = None
+    ca_pem: str | None = Field(default=None, repr=False)
     accept_unsigned: bool | None = None
     confirm_endpoint: bool = False
     confirm_keys: bool = False
@@ -274,7 +313,7 @@ class RemovedShape(Shape):
 # --- grants -----------------------------------------------------------------------------------
 
 
-class GrantInput(Shape):
+class GrantInput(InputShape):
     """POST /grants. Exactly one of the four ways to say what."""
 
     peer: str
@@ -283,8 +322,8 @@ class GrantInput(Shape):
     classifications: list[str] = Field(default_factory=list)
     footprint_ids: list[str] = Field(default_factory=list)
     level: Level = Level.TOTAL
-    starts: datetime | None = None
-    ends: datetime | None = None
+    starts: GivenInstant | None = None
+    ends: GivenInstant | None = None
 
 
 class GrantShape(Shape):
@@ -308,7 +347,7 @@ class GrantShape(Shape):
 # --- pulls ------------------------------------------------------------------------------------
 
 
-class CriteriaInput(Shape):
+class CriteriaInput(InputShape):
     """The eight filters, with the names of PACT."""
 
     product_id: list[str] = Field(default_factory=list)
@@ -321,7 +360,7 @@ class CriteriaInput(Shape):
     valid_before: str | None = None
 
 
-class PullInput(Shape):
+class PullInput(InputShape):
     """POST /pulls -> PullShape (202); it goes on in the background, GET /pulls/{id} says how far"""
 
     peers: list[str] = Field(default_factory=list)  # names; empty with `everything`
@@ -356,12 +395,12 @@ class PullShape(Shape):
 # --- requests ---------------------------------------------------------------------------------
 
 
-class RequestInput(Shape):
+class RequestInput(InputShape):
     """POST /requests -> RequestShape (201)"""
 
     peer: str
     criteria: CriteriaInput
-    comment: str | None = None
+    comment: str | None = Field(default=None, max_length=MAX_COMMENT_CHARACTERS)
 
 
 class ErrorShape(Shape):
@@ -387,17 +426,17 @@ class RequestShape(Shape):
     note: str | None = None  # why an open one waits for the operator
 
 
-class FulfilInput(Shape):
+class FulfilInput(InputShape):
     """POST /requests/{id}/fulfil -> RequestShape"""
 
     footprint_ids: list[str] = Field(default_factory=list)
     level: Level = Level.TOTAL
 
 
-class RejectInput(Shape):
+class RejectInput(InputShape):
     """POST /requests/{id}/reject -> RequestShape"""
 
-    reason: str
+    reason: str = Field(max_length=MAX_COMMENT_CHARACTERS)
 
 
 # --- outbox -----------------------------------------------------------------------------------
@@ -434,7 +473,7 @@ class CheckShape(Shape):
 # --- backup -----------------------------------------------------------------------------------
 
 
-class BackupInput(Shape):
+class BackupInput(InputShape):
     """POST /backup -> the archive (application/gzip), not JSON; GET /footprints/template -> .xlsx
 
     With a passphrase the archive holds the keys, encrypted.

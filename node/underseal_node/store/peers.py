@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, func, update
 from sqlmodel import Session, SQLModel, col, select
 
 from underseal_node.errors import NotFoundError, RefusedError
+from underseal_node.store import requests
 from underseal_node.store.database import next_change
 from underseal_node.store.tables import (
     AccessGrant,
     Alert,
     ClientCredential,
+    Direction,
     InboxEvent,
     OutboxEvent,
     OutboxState,
@@ -23,6 +26,7 @@ from underseal_node.store.tables import (
     PullState,
     ReceivedFootprint,
     Request,
+    RequestState,
 )
 
 __all__ = [
@@ -30,15 +34,26 @@ __all__ = [
     "by_name",
     "client_ids",
     "credentials_of_all",
+    "failing",
+    "forget_pulls",
     "issue",
     "listing",
+    "name_key",
     "remove",
+    "require_not_removed",
     "revoke_credentials",
 ]
+
+REMOVED = "the peer was removed"
 
 # What shows that something happened between us and a peer; then it is not simply deleted.
 HISTORY: tuple[type[SQLModel], ...] = (ReceivedFootprint, Request, InboxEvent, OutboxEvent)
 BELONGINGS: tuple[type[SQLModel], ...] = (ClientCredential, AccessGrant, PullState, Alert)
+
+
+def name_key(name: str) -> str:
+    """What makes names equal: case does not count, nor how a letter is put together."""
+    return unicodedata.normalize("NFKC", name).casefold()
 
 
 def by_name(session: Session, name: str) -> Peer:
@@ -47,11 +62,24 @@ def by_name(session: Session, name: str) -> Peer:
     Raises:
         NotFoundError: there is none.
     """
-    wanted = name.casefold()
-    for peer in session.exec(select(Peer)).all():
-        if peer.name.casefold() == wanted:
-            return peer
+    wanted = name_key(name)
+    for peer_id, known in session.exec(select(Peer.id, Peer.name)).all():
+        if name_key(known) == wanted:
+            return session.get_one(Peer, peer_id)
     raise NotFoundError(f"there is no peer {name!r}", hint="`underseal peer list` shows them all.")
+
+
+def require_not_removed(peer: Peer) -> None:
+    """Refuse what makes no sense with a peer that has been removed.
+
+    Raises:
+        RefusedError: it has been.
+    """
+    if peer.state == PeerState.REVOKED:
+        raise RefusedError(
+            f"{peer.name} has been removed; only what was exchanged is left of it",
+            hint="Register it again with `underseal peer add`.",
+        )
 
 
 def add(session: Session, peer: Peer) -> Peer:
@@ -96,8 +124,8 @@ def revoke_credentials(session: Session, peer: Peer, now: datetime) -> None:
         .where(col(ClientCredential.peer_id) == peer.id, col(ClientCredential.revoked_at).is_(None))
         .values(revoked_at=now)
     )
-    # `iat` of a token has whole seconds: one of this very second is old, too.
-    peer.token_not_before = now.replace(microsecond=0) + timedelta(seconds=1)
+    # The token endpoint issues from the next whole second on: `iat` knows no fractions.
+    peer.token_not_before = now
     session.add(peer)
     session.flush()
 
@@ -125,43 +153,81 @@ def credentials_of_all(session: Session) -> dict[int, list[str]]:
     return found
 
 
+def failing(session: Session) -> dict[int, str | None]:
+    """The peers that events cannot be delivered to at present, with the last error of each."""
+    rows = session.exec(
+        select(OutboxEvent.peer_id, OutboxEvent.last_error)
+        .where(OutboxEvent.state == OutboxState.PENDING, OutboxEvent.attempts > 0)
+        .order_by(col(OutboxEvent.id).desc())
+    ).all()
+    return dict(rows)
+
+
 def remove(session: Session, peer: Peer, now: datetime) -> str | None:
-    """End what connects us with a peer: credentials, grants, events on their way.
+    """End what connects us with a peer: credentials, grants, requests, events on their way.
 
     What was exchanged stays, under the name of the peer with a mark; a peer with which nothing was
     exchanged is forgotten altogether. Either way the name is free again.
 
     Returns:
-        the name under which it stays; `None` if it is forgotten.
+        the name under which something of it stays; `None` if nothing does.
+
+    Raises:
+        RefusedError: it has been removed before.
     """
+    require_not_removed(peer)
+    next_change(session)  # pages that are kept in memory are no longer true
     if not any(_count(session, table, peer.id) for table in HISTORY):
         for table in BELONGINGS:
             session.execute(delete(table).where(_peer_id(table) == peer.id))
         session.delete(peer)
-        next_change(session)
         session.flush()
         return None
     revoke_credentials(session, peer, now)
     for table in (AccessGrant, PullState):
         session.execute(delete(table).where(_peer_id(table) == peer.id))
-    next_change(session)  # pages that are kept in memory are no longer true
-    session.execute(
-        update(OutboxEvent)
-        .where(col(OutboxEvent.peer_id) == peer.id, col(OutboxEvent.state) == OutboxState.PENDING)
-        .values(state=OutboxState.DEAD, leased_until=None, last_error="the peer was removed")
-    )
+    _settle(session, peer, now)
     peer.state = PeerState.REVOKED
     peer.client_secret_encrypted = None
+    peer.pending_token_endpoint = peer.pending_key_set = None
     peer.name = _free_name(session, f"{peer.name} (removed)")
     session.add(peer)
     session.flush()
     return peer.name
 
 
+def forget_pulls(session: Session, peer_id: int) -> None:
+    """The next pull is a full one: how far an earlier one came was said by another server."""
+    session.execute(delete(PullState).where(col(PullState.peer_id) == peer_id))
+    session.flush()
+
+
+def _settle(session: Session, peer: Peer, now: datetime) -> None:
+    """Nothing waits for a peer that is gone."""
+    unsent = (OutboxState.PENDING, OutboxState.PAUSED)
+    session.execute(
+        update(OutboxEvent)
+        .where(col(OutboxEvent.peer_id) == peer.id, col(OutboxEvent.state).in_(unsent))
+        .values(state=OutboxState.DEAD, leased_until=None, last_error=REMOVED)
+    )
+    session.execute(
+        update(InboxEvent)
+        .where(col(InboxEvent.peer_id) == peer.id, col(InboxEvent.handled_at).is_(None))
+        .values(handled_at=now, next_attempt_at=None, outcome=REMOVED)
+    )
+    open_requests = select(Request).where(
+        Request.peer_id == peer.id, Request.state == RequestState.PENDING
+    )
+    for request in session.exec(open_requests).all():
+        is_incoming = request.direction == Direction.INCOMING
+        outcome = RequestState.REJECTED if is_incoming else RequestState.FAILED
+        requests.settle(session, request, outcome, now, error_message=REMOVED)
+
+
 def _free_name(session: Session, name: str) -> str:
-    taken = {peer.name.casefold() for peer in session.exec(select(Peer)).all()}
+    taken = {name_key(known) for known in session.exec(select(Peer.name)).all()}
     number, free = 1, name
-    while free.casefold() in taken:
+    while name_key(free) in taken:
         number += 1
         free = f"{name[:-1]} {number})"
     return free

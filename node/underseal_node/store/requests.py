@@ -135,6 +135,7 @@ def listing(
     *,
     direction: str | None = None,
     state: str | None = None,
+    peer_name: str | None = None,
     limit: int = 1000,
 ) -> Sequence[tuple[Request, str]]:
     """Requests with the names of their peers, newest first.
@@ -142,6 +143,7 @@ def listing(
     Args:
         direction: a `Direction`; both by default.
         state: a `RequestState`; all by default.
+        peer_name: only those between us and this peer.
         limit: at most so many.
     """
     statement = select(Request, Peer.name).join(Peer, col(Request.peer_id) == Peer.id)
@@ -149,4 +151,6 @@ def listing(
         statement = statement.where(Request.direction == direction)
     if state is not None:
         statement = statement.where(Request.state == state)
+    if peer_name is not None:
+        statement = statement.where(Peer.name == peer_name)
     return session.exec(statement.order_by(col(Request.id).desc()).limit(limit)).all()

@@ -18,6 +18,7 @@ from underseal_node.errors import NodeError, RefusedError
 from underseal_node.exchange.access import secret_context
 from underseal_node.exchange.addresses import origin_of
 from underseal_node.exchange.confirmations import confirm_endpoint, confirm_keys
+from underseal_node.exchange.discovery import Found
 from underseal_node.exchange.exchange import Exchange
 from underseal_node.node import Node
 from underseal_node.store import peers
@@ -32,6 +33,7 @@ MAX_VALUE_CHARACTERS = 4096
 MAX_CA_CHARACTERS = 1024 * 1024
 # What was found at the old address says nothing about the new one.
 ADDRESSES = frozenset({"base_url", "auth_url"})
+WORTH_A_LOOK = ADDRESSES | {"ca_pem"}
 TEXTS = ("client_id", "scope", "audience", "resource")
 
 
@@ -117,39 +119,49 @@ async def add_peer(
 
 
 async def change_peer(exchange: Exchange, name: str, change: PeerChange) -> tuple[Peer, list[str]]:
-    """Change what is known of a peer. With a new address it is looked at again, as a new one.
+    """Change what is known of a peer. With a new address it is looked at again.
+
+    What was pinned of the token endpoint is forgotten with the old address. The pinned keys are
+    not: who shows other ones at the new address has to be confirmed.
 
     Returns:
         the peer and warnings about what was found.
 
     Raises:
         NotFoundError: there is no such peer.
-        RefusedError: a value is not allowed, or nothing waits to be confirmed.
+        RefusedError: a value is not allowed, nothing waits to be confirmed, or it was removed.
         AddressError: a URL must not be called.
     """
     node = exchange.node
     values = _checked(change)
+    found = await _keys_now(exchange, name) if change.confirm_keys else None
 
-    def work(session: Session) -> tuple[Peer, bool]:
+    def work(session: Session) -> tuple[Peer, str | None]:
         peer = peers.by_name(session, name)
-        has_moved = any(
-            getattr(peer, one) != values.get(one, getattr(peer, one)) for one in ADDRESSES
-        )
+        peers.require_not_removed(peer)
+        changed = {one for one, value in values.items() if value != getattr(peer, one, None)}
         _apply(session, node, peer, values)
-        if has_moved:
-            peer.token_endpoint = peer.token_origin = peer.pending_token_endpoint = None
-            session.add(peer)
-            session.flush()
+        forgotten = _forget_address(session, peer) if changed & ADDRESSES else None
         if change.confirm_endpoint:
             confirm_endpoint(session, peer.id or 0)
         if change.confirm_keys:
+            # With other keys, it may sign under another name, too.
+            if found is not None and found.key_set == peer.pending_key_set:
+                peer.issuer = found.issuer
             confirm_keys(session, node.settings, peer.id or 0)
-        return peer, has_moved
+        return peer, forgotten
 
-    peer, has_moved = await node.store.write(work)
+    peer, forgotten = await node.store.write(work)
     exchange.look_again(peer.id or 0)
-    warnings = await _look(exchange, peer) if has_moved else []
-    return await _again(node, peer), warnings
+    warnings = await _look(exchange, peer) if values.keys() & WORTH_A_LOOK else []
+    peer = await _again(node, peer)
+    if forgotten is not None and peer.token_origin not in (None, forgotten):
+        warnings.insert(
+            0,
+            f"the token endpoint of {peer.name} was at {forgotten}; since its address has changed, "
+            f"it is now at {peer.token_origin}",
+        )
+    return peer, warnings
 
 
 async def renew(node: Node, name: str) -> Credentials:
@@ -162,6 +174,7 @@ async def renew(node: Node, name: str) -> Credentials:
 
     def work(session: Session) -> None:
         peer = peers.by_name(session, name)
+        peers.require_not_removed(peer)
         peers.revoke_credentials(session, peer, node.now())
         peers.issue(session, peer.id or 0, client_id, hash_secret(secret), node.now())
 
@@ -170,13 +183,14 @@ async def renew(node: Node, name: str) -> Credentials:
 
 
 async def remove_peer(node: Node, name: str) -> str | None:
-    """End what connects us with a peer; what was received from it stays.
+    """End what connects us with a peer; what was received from it stays. See `store.peers.remove`.
 
     Returns:
-        the name under which it stays; `None` if nothing was exchanged and it is forgotten.
+        the name under which something of it stays; `None` if nothing does.
 
     Raises:
         NotFoundError: there is no such peer.
+        RefusedError: it has been removed before.
     """
 
     def work(session: Session) -> str | None:
@@ -189,12 +203,12 @@ def checked_name(name: str) -> None:
     """Refuse what cannot be the name of a peer.
 
     Raises:
-        RefusedError: it is empty, too long, or holds a slash or what cannot be seen.
+        RefusedError: it is empty, too long, or holds a slash or what cannot be seen, or nothing but
+            dots: in the path of a URL, these do not name anything.
     """
-    visible = all(unicodedata.category(one)[0] in "LNPSM" or one == " " for one in name)
-    if not 0 < len(name) <= MAX_NAME_CHARACTERS or name != name.strip() or "/" in name:
-        visible = False
-    if not visible:
+    is_visible = all(unicodedata.category(one)[0] in "LNPSM" or one == " " for one in name)
+    is_short = len(name) <= MAX_NAME_CHARACTERS
+    if not (name.strip(".") and is_visible and is_short) or name != name.strip() or "/" in name:
         raise RefusedError(
             f"{name[:MAX_NAME_CHARACTERS]!r} cannot be the name of a peer",
             hint=f"Take 1 to {MAX_NAME_CHARACTERS} letters, digits and signs, no slash.",
@@ -270,6 +284,23 @@ def _apply(session: Session, node: Node, peer: Peer, values: Mapping[str, Any]) 
         )
     session.add(peer)
     session.flush()
+
+
+def _forget_address(session: Session, peer: Peer) -> str | None:
+    """Nothing found at the old address is true of the new one; returns what was pinned there."""
+    forgotten = peer.token_origin
+    peer.token_endpoint = peer.token_origin = peer.pending_token_endpoint = None
+    session.add(peer)
+    peers.forget_pulls(session, peer.id or 0)
+    return forgotten
+
+
+async def _keys_now(exchange: Exchange, name: str) -> Found | None:
+    """What a peer says of itself at this moment; what it shows instead of the pinned keys waits."""
+    peer = await exchange.node.store.read(lambda session: peers.by_name(session, name))
+    if peer.base_url is None or peer.pending_key_set is None:
+        return None
+    return (await exchange.contact(peer.id or 0)).found
 
 
 async def _look(exchange: Exchange, peer: Peer) -> list[str]:
