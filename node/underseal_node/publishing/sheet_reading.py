@@ -40,6 +40,9 @@ EXAMPLE_MARK = f"{MARK} example"
 UNNAMED_HINT = f"Name it in the header, or begin its name there with {MARK} to have it ignored."
 TEMPLATE_HINT = "`underseal footprint template FILE.xlsx` writes an empty sheet to fill in."
 
+EXAMPLE_NAMES = ("productNameCompany", "productIds")
+EXPLANATION_OF_IDS = next(column.text for column in COLUMNS if column.name == "productIds")
+
 _BY_POINTER = {column.pointer: column for column in COLUMNS}
 _NUMERIC = (Kind.DECIMAL, Kind.PERCENT)
 
@@ -98,17 +101,22 @@ def _documents(name: str, table: Table, header: Row) -> Documents:
     columns, ignored, problems = _columns(name, header)
     if problems:
         return Documents(name, (), tuple(problems))
-    rows = [row for row in table.rows if row.number > header.number]
-    data = [row for row in rows if not _is_for_people(row)]
-    problems += _filled_in_examples(name, rows, columns)
-    mark = decimal_mark(_numeric_texts(data, columns), separator=table.separator)
+    below = [row for row in table.rows if row.number > header.number]
+    rows: list[Row] = []
+    for row in below:
+        try:
+            if not _is_for_people(row, columns):
+                rows.append(row)
+        except CellError as error:
+            problems.append(Problem(name, _row(row), error.message, error.hint))
+    mark = decimal_mark(_numeric_texts(rows, columns), separator=table.separator)
     documents: list[PlacedDocument] = []
-    for row in data:
+    for row in rows:
         document, of_row = _document(name, row, columns, ignored, mark)
         problems += of_row
         documents.append(PlacedDocument(document, _place_in(row.number), is_row=True))
     if not documents and not problems:
-        problems.append(Problem(name, "", "there is no footprint in it", _no_rows_hint(rows)))
+        problems.append(Problem(name, "", "there is no footprint in it", _no_rows_hint(below)))
     return Documents(name, tuple(documents), tuple(problems))
 
 
@@ -173,35 +181,31 @@ def _numeric_texts(rows: Sequence[Row], columns: Mapping[int, Column]) -> Iterat
 # --- rows -------------------------------------------------------------------------------------
 
 
-def _is_for_people(row: Row) -> bool:
-    first = row.cells[0]
-    return isinstance(first, str) and first.strip().startswith(MARK)
+def _is_for_people(row: Row, columns: Mapping[int, Column]) -> bool:
+    """Whether a row is no footprint: marked, or part of the template.
 
-
-def _filled_in_examples(
-    name: str, rows: Sequence[Row], columns: Mapping[int, Column]
-) -> list[Problem]:
-    """Example rows that somebody has overwritten: they would be ignored without a word."""
-    problems = []
-    for row in rows:
-        first = row.cells[0]
-        if not isinstance(first, str) or not first.strip().startswith(EXAMPLE_MARK):
-            continue
-        if any(
-            isinstance(cell, str) and not is_empty(cell) and cell.strip() != EXAMPLES.get(one.name)
-            for position, one in columns.items()
-            if one.name in ("productNameCompany", "productIds")
-            for cell in row.cells[position : position + 1]
-        ):
-            problems.append(
-                Problem(
-                    name,
-                    _row(row),
-                    "the row is marked as the example, and is none any more",
-                    "Clear its first cell to publish it, or delete the row.",
-                )
-            )
-    return problems
+    Raises:
+        CellError: it began as the example of the template, and is half something else.
+    """
+    mark = "" if 0 in columns else str(row.cells[0]).strip()
+    texts = {
+        column.name: cell.strip()
+        for position, column in columns.items()
+        if column.name in EXAMPLE_NAMES
+        for cell in row.cells[position : position + 1]
+        if isinstance(cell, str)
+    }
+    has_id_of_example = texts.get("productIds") == EXAMPLES["productIds"]
+    if has_id_of_example and all(texts.get(name) == EXAMPLES[name] for name in EXAMPLE_NAMES):
+        return True
+    if has_id_of_example:
+        raise CellError("the product ID is that of the example", hint="Write that of your product.")
+    if mark.startswith(EXAMPLE_MARK) and any(texts.values()):
+        raise CellError(
+            "the row is marked as the example, and is none any more",
+            hint="Clear its first cell to publish it, or delete the row.",
+        )
+    return mark.startswith(MARK) or texts.get("productIds") == EXPLANATION_OF_IDS
 
 
 def _document(
