@@ -14,6 +14,7 @@ from underseal_node.manage.shapes import (
     Listing,
     PeerAddedShape,
     PeerInput,
+    PeerKeysShape,
     PeerShape,
     RemovedShape,
 )
@@ -55,6 +56,14 @@ async def list_peers(context: Context) -> Listing[PeerShape]:
 async def show(context: Context, name: str) -> PeerShape:
     """One peer."""
     return await _peer(context, name)
+
+
+@router.get("/{name}/keys", **RESPONSE)
+async def show_keys(context: Context, name: str) -> PeerKeysShape:
+    """The keys that are pinned for a peer, to verify with them elsewhere."""
+    peer = await context.node.store.read(lambda session: peers.by_name(session, name))
+    keys = [] if peer.key_set is None else json.loads(peer.key_set)["keys"]
+    return PeerKeysShape(issuer=peer.issuer, keys=keys)
 
 
 @router.patch("/{name}", **RESPONSE)

@@ -277,6 +277,13 @@ class PeerShape(Shape):
     warnings: list[str] = Field(default_factory=list)
 
 
+class PeerKeysShape(Shape):
+    """GET /peers/{name}/keys: what is pinned, a JWK Set with the issuer beside it"""
+
+    issuer: str | None = None
+    keys: list[dict[str, Any]]
+
+
 class CredentialsShape(Shape):
     """What a peer needs to call us; the secret is shown this once.
 

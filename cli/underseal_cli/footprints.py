@@ -1,0 +1,208 @@
+"""`underseal footprint`: own footprints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from underseal_cli import output
+from underseal_cli.backup import write_whole
+from underseal_cli.checking import check_file, print_findings
+from underseal_cli.errors import problem_lines
+from underseal_cli.manage_client import segment
+from underseal_cli.options import Json, manage_of, read_input
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Own footprints: publish, look at, correct.", no_args_is_help=True)
+
+Id = Annotated[str, typer.Argument(metavar="ID", help="Of the footprint.")]
+
+
+@app.command()
+def template(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE.xlsx", help="Where to.")],
+    as_json: Json = False,
+) -> None:
+    """Write the workbook that a footprint can be filled into, without any JSON."""
+    content = manage_of(context).download("GET", "/footprints/template")
+    write_whole(file, content)
+    if as_json:
+        output.show({"file": str(file), "bytes": len(content)})
+    else:
+        output.say(f"{file}: fill in one row for each product, then `underseal footprint import`.")
+
+
+@app.command("import")
+def import_files(
+    context: typer.Context,
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="JSON, or the filled-in sheet.")
+    ],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be published, and to whom.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Publish the footprints in files: each file whole, or not at all."""
+    manage = manage_of(context)
+    contents = [(file, read_input(file)) for file in files]  # before anything is published
+    results = [
+        manage.upload(
+            "/footprints/import", content, name=str(file), dryRun="true" if dry_run else None
+        )
+        for file, content in contents
+    ]
+    result = _added_up(results, dry_run)
+    if as_json:
+        output.show(result)
+    else:
+        _print_import(result)
+    output.warn(*problem_lines(result["problems"]))
+    if result["refused"]:
+        raise typer.Exit(1)
+
+
+@app.command("list")
+def list_footprints(
+    context: typer.Context,
+    status: Annotated[
+        str | None, typer.Option(metavar="STATUS", help="Active or Deprecated.")
+    ] = None,
+    product_id: Annotated[str | None, typer.Option(metavar="URN", help="Of the product.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Own footprints, newest first."""
+    found = manage_of(context).get("/footprints", status=status, productId=product_id)
+    if as_json:
+        output.show(found)
+        return
+    rows = [
+        (
+            one["id"],
+            one["productNameCompany"],
+            output.footprint_figure(one),
+            one["status"],
+            one["validUntil"][:10],
+        )
+        for one in found["data"]
+    ]
+    output.table(
+        ("id", "product", "footprint", "status", "valid until"),
+        rows,
+        empty="Nothing has been published yet: `underseal footprint import FILE`.",
+    )
+
+
+@app.command()
+def show(
+    context: typer.Context,
+    footprint_id: Id,
+    seen_as: Annotated[
+        str | None, typer.Option("--as", metavar="PEER", help="What this peer sees of it.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """One footprint as it is served; with --as, as that peer gets it."""
+    query = {} if seen_as is None else {"as": seen_as}
+    found = manage_of(context).get(f"/footprints/{segment(footprint_id)}", **query)
+    if as_json:
+        output.show(found)
+        return
+    output.details(
+        [
+            ("id", found["id"]),
+            ("product", found["productNameCompany"]),
+            ("product ids", found["productIds"]),
+            ("footprint", output.footprint_figure(found)),
+            ("status", found["status"]),
+            ("published", found["publishedAt"]),
+            ("valid", f"{found['validFrom']} to {found['validUntil']}"),
+            ("replaces", found.get("precedingPfIds")),
+            ("seen by", found.get("seenAs")),
+            ("level", found.get("level")),
+        ]
+    )
+    output.say("")
+    output.show(found["footprint"])
+
+
+@app.command()
+def check(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="JSON, or the filled-in sheet.")],
+    as_json: Json = False,
+) -> None:
+    """Check footprints against the schema and the rules of the methodology; nothing is published.
+
+    A JSON file is checked without a node. A sheet is read by the node, as for an import.
+    """
+    check_file(context, file, as_json=as_json)
+
+
+@app.command()
+def deprecate(context: typer.Context, footprint_id: Id, as_json: Json = False) -> None:
+    """End a footprint, for good. Peers that may see it are told."""
+    changed = manage_of(context).post(f"/footprints/{segment(footprint_id)}/deprecate")
+    _print_change(changed, as_json=as_json)
+
+
+@app.command()
+def supersede(
+    context: typer.Context,
+    footprint_id: Id,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The corrected footprint.")],
+    as_json: Json = False,
+) -> None:
+    """Replace a footprint by a corrected one. Peers that may see them are told."""
+    path = f"/footprints/{segment(footprint_id)}/supersede"
+    changed = manage_of(context).upload(path, read_input(file), name=str(file))
+    _print_change(changed, as_json=as_json)
+
+
+def _added_up(results: list[dict[str, Any]], dry_run: bool) -> dict[str, Any]:
+    """The answers for several files as one."""
+    return {
+        "dryRun": dry_run,
+        **{
+            name: sum(one[name] for one in results)
+            for name in ("published", "unchanged", "refused")
+        },
+        "footprints": [item for one in results for item in one["footprints"]],
+        "problems": [item for one in results for item in one["problems"]],
+        "notified": sorted({name for one in results for name in one["notified"]}),
+    }
+
+
+def _print_import(result: dict[str, Any]) -> None:
+    for one in result["footprints"]:
+        verb = "would be published" if result["dryRun"] else "published"
+        state = verb if one["outcome"] == "published" else "unchanged"
+        output.say(f"{one['id']}  {state}  {one['productNameCompany']}")
+        print_findings(one["findings"], indent="    ")
+    counts = [f"{result['published']} {'would be ' if result['dryRun'] else ''}published"]
+    if result["unchanged"]:
+        counts.append(f"{result['unchanged']} unchanged")
+    if result["refused"]:
+        counts.append(f"{result['refused']} files refused")
+    output.say(", ".join(counts) + ".")
+    _print_notified(result["notified"], would=result["dryRun"])
+
+
+def _print_notified(names: list[str], *, would: bool = False) -> None:
+    if names:
+        output.say(f"{'Would be told' if would else 'Told'}: {', '.join(names)}.")
+
+
+def _print_change(changed: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        output.show(changed)
+        return
+    output.say(f"{changed['deprecated']}  deprecated")
+    if changed.get("published"):
+        output.say(f"{changed['published']}  published")
+    print_findings(changed["findings"], indent="    ")
+    _print_notified(changed["notified"])

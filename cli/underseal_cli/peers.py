@@ -1,0 +1,272 @@
+"""`underseal peer`: other companies' host systems."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from underseal_cli import output
+from underseal_cli.errors import CliError
+from underseal_cli.manage_client import segment
+from underseal_cli.options import Json, manage_of, read_input
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Peers: other companies' host systems.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Of the peer.")]
+Url = Annotated[
+    str | None,
+    typer.Option("--url", metavar="URL", help="What comes before /3/footprints."),
+]
+AuthUrl = Annotated[
+    str | None,
+    typer.Option("--auth-url", metavar="URL", help="Where tokens come from, if elsewhere."),
+]
+ClientId = Annotated[
+    str | None, typer.Option("--client-id", metavar="ID", help="That the peer issued to us.")
+]
+SecretFile = Annotated[
+    Path | None,
+    typer.Option("--client-secret-file", metavar="F", help="With the secret that it issued to us."),
+]
+Scope = Annotated[str | None, typer.Option("--scope", metavar="S", help="For its token endpoint.")]
+Audience = Annotated[
+    str | None, typer.Option("--audience", metavar="A", help="For its token endpoint.")
+]
+Resource = Annotated[
+    str | None, typer.Option("--resource", metavar="R", help="For its token endpoint.")
+]
+CaFile = Annotated[
+    Path | None,
+    typer.Option("--ca-file", metavar="F", help="Further authorities for its TLS (PEM)."),
+]
+AcceptUnsigned = Annotated[
+    bool | None,
+    typer.Option(
+        "--accept-unsigned/--no-accept-unsigned",
+        help="Whether its footprints without a signature are usable (default: yes).",
+    ),
+]
+
+
+@app.command()
+def add(
+    context: typer.Context,
+    name: Name,
+    url: Url = None,
+    auth_url: AuthUrl = None,
+    client_id: ClientId = None,
+    client_secret_file: SecretFile = None,
+    scope: Scope = None,
+    audience: Audience = None,
+    resource: Resource = None,
+    ca_file: CaFile = None,
+    accept_unsigned: AcceptUnsigned = None,
+    as_json: Json = False,
+) -> None:
+    """Register a peer, and issue credentials to it, which are shown this once."""
+    given = _given(url, auth_url, client_id, client_secret_file, scope, audience, resource, ca_file)
+    given |= {"name": name} | _policy(accept_unsigned)
+    added = manage_of(context).post("/peers", given)
+    if as_json:
+        output.show(added)
+        output.warn(*added["peer"]["warnings"])
+        return
+    _print_credentials(added)
+    output.say("")
+    _print_peer(added["peer"])
+
+
+@app.command("set")
+def change(
+    context: typer.Context,
+    name: Name,
+    url: Url = None,
+    auth_url: AuthUrl = None,
+    client_id: ClientId = None,
+    client_secret_file: SecretFile = None,
+    scope: Scope = None,
+    audience: Audience = None,
+    resource: Resource = None,
+    ca_file: CaFile = None,
+    accept_unsigned: AcceptUnsigned = None,
+    confirm_endpoint: Annotated[
+        bool, typer.Option("--confirm-endpoint", help="Trust the new token endpoint of the peer.")
+    ] = False,
+    confirm_keys: Annotated[
+        bool, typer.Option("--confirm-keys", help="Trust the new keys of the peer.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Change what is known of a peer; an empty text ("") clears an option."""
+    given = _given(url, auth_url, client_id, client_secret_file, scope, audience, resource, ca_file)
+    given |= _policy(accept_unsigned)
+    if confirm_endpoint:
+        given["confirmEndpoint"] = True
+    if confirm_keys:
+        given["confirmKeys"] = True
+    if not given:
+        raise CliError(
+            "there is nothing to change",
+            hint="Name what to change; `underseal peer set --help` lists the options.",
+        )
+    changed = manage_of(context).patch(f"/peers/{segment(name)}", given)
+    if as_json:
+        output.show(changed)
+        output.warn(*changed["warnings"])
+    else:
+        _print_peer(changed)
+
+
+@app.command()
+def credentials(
+    context: typer.Context,
+    name: Name,
+    renew: Annotated[
+        bool, typer.Option("--renew", help="Issue new ones; the old ones end at once.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Issue new credentials to a peer, which are shown this once."""
+    if not renew:
+        raise CliError(
+            "credentials cannot be shown again: only a hash of the secret is stored",
+            hint=f"`underseal peer credentials {name} --renew` issues new ones and ends the old.",
+        )
+    issued = manage_of(context).post(f"/peers/{segment(name)}/credentials")
+    if as_json:
+        output.show(issued)
+    else:
+        _print_credentials(issued)
+
+
+@app.command("list")
+def list_peers(context: typer.Context, as_json: Json = False) -> None:
+    """All peers."""
+    found = manage_of(context).get("/peers")
+    if as_json:
+        output.show(found)
+        return
+    rows = [
+        (
+            one["name"],
+            one["state"],
+            one.get("url") or "only pulls",
+            "Underseal" if one["isUnderseal"] else "",
+            (one.get("lastContactAt") or "never")[:19],
+            _open_question(one),
+        )
+        for one in found["data"]
+    ]
+    output.table(
+        ("name", "state", "url", "kind", "last contact", ""),
+        rows,
+        empty="There are no peers yet: `underseal peer add NAME`.",
+    )
+
+
+@app.command()
+def show(context: typer.Context, name: Name, as_json: Json = False) -> None:
+    """One peer."""
+    found = manage_of(context).get(f"/peers/{segment(name)}")
+    if as_json:
+        output.show(found)
+    else:
+        _print_peer(found)
+
+
+@app.command()
+def remove(context: typer.Context, name: Name, as_json: Json = False) -> None:
+    """End what connects us with a peer: credentials, grants, notifications.
+
+    What was received from it stays.
+    """
+    removed = manage_of(context).delete(f"/peers/{segment(name)}")
+    if as_json:
+        output.show(removed)
+        return
+    kept = removed.get("keptAs")
+    output.say(f"{name} is removed." + (f" What was exchanged stays, as {kept!r}." if kept else ""))
+
+
+def _given(
+    url: str | None,
+    auth_url: str | None,
+    client_id: str | None,
+    client_secret_file: Path | None,
+    scope: str | None,
+    audience: str | None,
+    resource: str | None,
+    ca_file: Path | None,
+) -> dict[str, Any]:
+    """What was given on the command line, as the management API takes it."""
+    secret = None
+    if client_secret_file is not None:
+        secret = read_input(client_secret_file).decode("utf-8", "replace").strip()
+        if not secret:
+            raise CliError(f"{client_secret_file} is empty; it should hold the client secret")
+    ca_pem = None
+    if ca_file is not None:
+        is_cleared = str(ca_file) in ("", ".")
+        ca_pem = "" if is_cleared else read_input(ca_file).decode("ascii", "replace")
+    given = {
+        "url": url,
+        "authUrl": auth_url,
+        "clientId": client_id,
+        "clientSecret": secret,
+        "scope": scope,
+        "audience": audience,
+        "resource": resource,
+        "caPem": ca_pem,
+    }
+    return {member: value for member, value in given.items() if value is not None}
+
+
+def _policy(accept_unsigned: bool | None) -> dict[str, Any]:
+    return {} if accept_unsigned is None else {"acceptUnsigned": accept_unsigned}
+
+
+def _print_credentials(issued: dict[str, Any]) -> None:
+    output.say(f"What {issued['name']} needs to call this node; the secret is shown this once:")
+    output.details(
+        [
+            ("client id", issued["client_id"]),
+            ("client secret", issued["client_secret"]),
+            ("token URL", issued["token_url"]),
+            ("base URL", issued["base_url"]),
+        ]
+    )
+
+
+def _print_peer(peer: dict[str, Any]) -> None:
+    output.details(
+        [
+            ("name", peer["name"]),
+            ("state", peer["state"]),
+            ("url", peer.get("url") or "none: it can pull, and is not notified"),
+            ("token endpoint", peer.get("tokenEndpoint")),
+            ("pinned origin", peer.get("tokenOrigin")),
+            ("waits for --confirm-endpoint", peer.get("pendingTokenEndpoint")),
+            ("kind", "Underseal node" if peer["isUnderseal"] else None),
+            ("pinned keys", peer["keyThumbprints"]),
+            ("waits for --confirm-keys", peer.get("pendingKeyThumbprints")),
+            ("our client id there", peer.get("clientId")),
+            ("its client ids here", peer["issuedClientIds"]),
+            ("unsigned footprints", "usable" if peer["acceptUnsigned"] else "not usable"),
+            ("last contact", peer.get("lastContactAt") or "never"),
+        ]
+    )
+    output.warn(*(f"Warning: {one}" for one in peer["warnings"]))
+
+
+def _open_question(peer: dict[str, Any]) -> str:
+    if peer.get("pendingTokenEndpoint"):
+        return "endpoint has changed: confirm it"
+    if peer.get("pendingKeyThumbprints"):
+        return "keys have changed: confirm them"
+    if peer.get("url") and not peer["hasCredentials"]:
+        return "no credentials of it"
+    return ""

@@ -1,0 +1,88 @@
+"""`underseal received`: what peers sent, and what verification said of it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from underseal_cli import output
+from underseal_cli.checking import print_findings
+from underseal_cli.manage_client import segment
+from underseal_cli.options import Json, manage_of
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Received footprints.", no_args_is_help=True)
+
+PeerOption = Annotated[str | None, typer.Option("--peer", metavar="PEER", help="From this peer.")]
+
+
+@app.command("list")
+def list_received(
+    context: typer.Context,
+    peer: PeerOption = None,
+    verification: Annotated[
+        str | None, typer.Option(metavar="STATE", help="verified, unsigned or invalid.")
+    ] = None,
+    product_id: Annotated[str | None, typer.Option(metavar="URN", help="Of the product.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Received footprints, newest first."""
+    found = manage_of(context).get(
+        "/received", peer=peer, verification=verification, productId=product_id
+    )
+    if as_json:
+        output.show(found)
+        return
+    rows = [
+        (
+            one["id"],
+            one["peer"],
+            one.get("productNameCompany"),
+            output.footprint_figure(one),
+            one["status"],
+            one["verification"],
+        )
+        for one in found["data"]
+    ]
+    output.table(
+        ("id", "peer", "product", "footprint", "status", "verification"),
+        rows,
+        empty="Nothing has been received yet: `underseal pull PEER`.",
+    )
+
+
+@app.command()
+def show(
+    context: typer.Context,
+    footprint_id: Annotated[str, typer.Argument(metavar="ID", help="Of the footprint.")],
+    peer: PeerOption = None,
+    as_json: Json = False,
+) -> None:
+    """One received footprint, as it came."""
+    found = manage_of(context).get(f"/received/{segment(footprint_id)}", peer=peer)
+    if as_json:
+        output.show(found)
+        return
+    proven = found.get("statusProvenAt")
+    output.details(
+        [
+            ("id", found["id"]),
+            ("peer", found["peer"]),
+            ("company", found.get("companyName")),
+            ("product", found.get("productNameCompany")),
+            ("product ids", found["productIds"]),
+            ("footprint", output.footprint_figure(found)),
+            ("verification", found["verification"]),
+            ("reason", found.get("reason")),
+            ("usable", "yes" if found["isUsable"] else "no"),
+            ("status", found["status"]),
+            ("status proven", f"as of {proven}" if proven else "no"),
+            ("not shown to us", ", ".join(found["withheld"])),
+            ("received", found["receivedAt"]),
+        ]
+    )
+    print_findings(found["findings"])
+    output.say("")
+    output.show(found["footprint"])
