@@ -15,9 +15,16 @@ from underseal_protocol.status import STATUSES
 __all__ = [
     "CREDENTIAL_CLAIMS_SCHEMA_PATH",
     "CREDENTIAL_SCHEMA_PATH",
+    "EXTENSIONS_VERSION",
     "EXTENSION_SCHEMAS",
     "STATUS_SCHEMA_PATH",
+    "VERSION_MEMBER",
 ]
+
+# A member of the discovery document, by which nodes recognise each other; its value is the version
+# of what is in these schemas and of the extensions of the API.
+VERSION_MEMBER = "underseal_version"
+EXTENSIONS_VERSION = "1.0"
 
 CREDENTIAL_CLAIMS_SCHEMA_PATH = "/schemas/footprint-credential-claims/1.0.0.json"
 STATUS_SCHEMA_PATH = "/schemas/footprint-status/1.0.0.json"

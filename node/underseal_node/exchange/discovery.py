@@ -28,13 +28,13 @@ from underseal_node.store import pins
 from underseal_node.store.tables import Peer
 from underseal_protocol.errors import JsonError, KeySetError
 from underseal_protocol.keys import PublicKeySet
+from underseal_protocol.schemas import VERSION_MEMBER
 from underseal_protocol.strict_json import JsonLimits, loads
 
-__all__ = ["VERSION_MEMBER", "Found", "discover", "key_set_text", "pin"]
+__all__ = ["Found", "discover", "key_set_text", "pin"]
 
 DISCOVERY_PATH = "/.well-known/openid-configuration"
 FALLBACK_PATH = "/auth/token"
-VERSION_MEMBER = "underseal_version"
 MAX_DOCUMENT_BYTES = 256 * 1024
 JSON_LIMITS = JsonLimits(max_bytes=MAX_DOCUMENT_BYTES, max_depth=16)
 

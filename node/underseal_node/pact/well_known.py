@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from underseal_node.node import Node
 from underseal_protocol.keys import did_document
-from underseal_protocol.schemas import EXTENSION_SCHEMAS
+from underseal_protocol.schemas import EXTENSION_SCHEMAS, EXTENSIONS_VERSION, VERSION_MEMBER
 
 __all__ = ["openid_configuration", "public_routes"]
 
@@ -58,6 +58,7 @@ def openid_configuration(url: str) -> dict[str, Any]:
         "response_types_supported": [],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["ES256"],
+        VERSION_MEMBER: EXTENSIONS_VERSION,
     }
 
 
