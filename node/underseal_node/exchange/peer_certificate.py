@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from datetime import datetime
 
 from cryptography import x509
@@ -35,4 +36,6 @@ async def certificate_end(settings: Settings, url: str, ca_pem: str | None) -> d
         encoded = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
     finally:
         writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
     return x509.load_der_x509_certificate(encoded).not_valid_after_utc

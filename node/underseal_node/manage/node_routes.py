@@ -14,7 +14,7 @@ from starlette.responses import Response, StreamingResponse
 
 from underseal_node import metrics
 from underseal_node.backup import create_backup
-from underseal_node.doctor import examine
+from underseal_node.doctor.doctor import examine
 from underseal_node.errors import RefusedError
 from underseal_node.manage.context import RESPONSE, Context, Limit
 from underseal_node.manage.shapes import (

@@ -1,0 +1,155 @@
+"""The node itself: its process, database and disk, and what waits for the operator."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from datetime import datetime, timedelta
+
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session
+
+from underseal_node.doctor.checks import Check, ok, problem, warning
+from underseal_node.node import Node
+from underseal_node.store import alerts, gauges, identity, inbox, outbox, peers
+from underseal_node.store.tables import Peer, PeerState
+
+__all__ = ["look_inside"]
+
+FREE_BYTES = 512 * 1024 * 1024
+LATE = timedelta(minutes=10)
+MEBIBYTE = 1024 * 1024
+
+WAITING = (
+    (
+        "outbox_dead",
+        "outbox",
+        "{} events could not be delivered",
+        "`underseal outbox list` says why; `underseal outbox retry ID` sends one again.",
+    ),
+    (
+        "outbox_paused",
+        "outbox",
+        "{} events are paused since this node was restored",
+        "`underseal outbox list` shows them; `underseal outbox retry ID` sends one.",
+    ),
+    (
+        "requests_waiting",
+        "requests",
+        "{} requests wait for your answer",
+        "`underseal request list --incoming` shows them.",
+    ),
+)
+
+
+async def look_inside(node: Node) -> list[Check]:
+    """Look at the node."""
+    return [_process(node), *await _database(node), _disk(node), *_settings(node)]
+
+
+def _process(node: Node) -> Check:
+    """The file by which the commands find the running node."""
+    hint = "Restart it with `underseal serve`."
+    try:
+        pid = int(json.loads(node.home.run_file.read_bytes())["pid"])
+        os.kill(pid, 0)
+    except OSError as error:
+        message = f"{node.home.run_file} names no running node: {error.strerror}"
+        return warning("process", message, hint)
+    except (ValueError, KeyError, TypeError):
+        return warning("process", f"{node.home.run_file} cannot be read", hint)
+    return ok("process", f"the node runs as process {pid}")
+
+
+async def _database(node: Node) -> list[Check]:
+    now = node.now()
+    try:
+        # Takes the lock that every change needs.
+        await node.store.write(identity.load)
+        found = await node.store.read(lambda session: _waiting(session, now))
+    except SQLAlchemyError as error:
+        message = f"the database cannot be used: {getattr(error, 'orig', None) or error}"
+        return [problem("database", message, "Check the disk, and what else uses the database.")]
+    return [ok("database", "the database can be read and written"), *found]
+
+
+def _disk(node: Node) -> Check:
+    free = shutil.disk_usage(node.home.path).free
+    message = f"{free // MEBIBYTE} MiB are free in {node.home.path}"
+    if free < FREE_BYTES:
+        return problem(
+            "disk", message, "Make room: without it, nothing can be published or received."
+        )
+    return ok("disk", message)
+
+
+def _settings(node: Node) -> list[Check]:
+    if not node.settings.allow_private_networks:
+        return []
+    return [
+        warning(
+            "private networks",
+            "calls to peers may go to loopback and private addresses",
+            "Unset allow_private_networks unless your peers are in one private network with you.",
+        )
+    ]
+
+
+def _waiting(session: Session, now: datetime) -> list[Check]:
+    counted = {
+        name.removeprefix("underseal_"): int(value) for name, _, value in gauges.measure(session)
+    }
+    checks = [_workers(session, now)]
+    if counted["alerts"]:
+        latest = alerts.listing(session, limit=1)[0][0].message
+        message = f"there are {counted['alerts']} alerts; the latest: {latest}"
+        checks.append(warning("alerts", message, "Ask the peer that it is about."))
+    checks += [
+        warning(name, message.format(counted[key]), hint)
+        for key, name, message, hint in WAITING
+        if counted[key]
+    ]
+    failing = peers.failing(session)
+    for peer in peers.listing(session):
+        if peer.state == PeerState.ACTIVE:
+            checks += _peer(peer, peer.id in failing, failing.get(peer.id or 0))
+    return checks
+
+
+def _workers(session: Session, now: datetime) -> Check:
+    """Whether what is due has been tried: by the outbox and the inbox worker."""
+    late = now - LATE
+    left = len(outbox.waiting_peers(session, late))
+    left += sum(row.received_at < late for row in inbox.due(session, late))
+    if left:
+        message = f"what has been due for {LATE.seconds // 60} minutes is not being worked on"
+        return warning("workers", message, "Restart the node; its log says what stopped the work.")
+    return ok("workers", "events are delivered and handled when they are due")
+
+
+def _peer(peer: Peer, is_failing: bool, last_error: str | None) -> list[Check]:
+    name = f"peer {peer.name}"
+    change = f"underseal peer set {peer.name}"
+    checks = []
+    if peer.pending_token_endpoint is not None:
+        message = (
+            f"its token endpoint has moved from {peer.token_origin} to "
+            f"{peer.pending_token_endpoint}; calls to it have stopped"
+        )
+        hint = f"Ask {peer.name} on another way, then `{change} --confirm-endpoint`."
+        checks.append(problem(name, message, hint))
+    if peer.pending_key_set is not None:
+        hint = f"Ask {peer.name} on another way, then `{change} --confirm-keys`."
+        checks.append(problem(name, "it shows other keys than before", hint))
+    if peer.base_url is not None and peer.client_secret_encrypted is None:
+        message = "it has a URL, and we hold no credentials for it"
+        hint = f"`{change} --client-id ID --client-secret-file FILE`."
+        checks.append(warning(name, message, hint))
+    if is_failing:
+        message = f"events cannot be delivered to it at present: {last_error}"
+        checks.append(warning(name, message, "They are tried again; `underseal outbox list`."))
+    elif peer.base_url is not None and peer.last_contact_at is None:
+        hint = "It may be down, or its URL wrong; `underseal pull` tells."
+        checks.append(warning(name, "it has never been reached", hint))
+    return checks
