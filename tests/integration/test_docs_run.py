@@ -48,7 +48,7 @@ def run(document: Path, tmp_path: Path, bench: Workbench) -> str:
         "COLUMNS": "200",
         "NO_COLOR": "1",
     }
-    stop = "trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT"
+    stop = "trap 'kill $(jobs -p) 2>/dev/null || true; wait' EXIT"
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", f"{stop}\n{script}"],
         cwd=ROOT,
