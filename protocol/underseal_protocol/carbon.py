@@ -97,7 +97,31 @@ STANDARDS = (
 GEOGRAPHIES = ("geographyRegionOrSubregion", "geographyCountry", "geographyCountrySubdivision")
 MANY_GEOGRAPHIES = "many_geographies"  # the type of the error
 
-Unit = Annotated[_Unit, choice_expectation(UNITS)]
+# How people write them otherwise.
+_UNIT_ALIASES = {
+    "l": "liter",
+    "litre": "liter",
+    "kg": "kilogram",
+    "kgs": "kilogram",
+    "m3": "cubic meter",
+    "m³": "cubic meter",
+    "cubic metre": "cubic meter",
+    "kwh": "kilowatt hour",
+    "mj": "megajoule",
+    "tkm": "ton kilometer",
+    "tonne kilometre": "ton kilometer",
+    "m2": "square meter",
+    "m²": "square meter",
+    "square metre": "square meter",
+    "pc": "piece",
+    "pcs": "piece",
+    "each": "piece",
+    "unit": "piece",
+    "h": "hour",
+    "hr": "hour",
+}
+
+Unit = Annotated[_Unit, choice_expectation(UNITS, _UNIT_ALIASES)]
 Region = Annotated[_Region, choice_expectation(REGIONS)]
 Operator = Annotated[_Operator, choice_expectation(get_args(_Operator))]
 Coverage = Annotated[_Coverage, choice_expectation(get_args(_Coverage))]

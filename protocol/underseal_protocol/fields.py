@@ -7,17 +7,15 @@ positive decimal): here the whole text has to match, and signs are judged by the
 
 from __future__ import annotations
 
-import difflib
-import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
-    BeforeValidator,
+    BaseModel,
     Field,
     PlainValidator,
     StrictBool,
@@ -27,9 +25,25 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from underseal_protocol.canonical import canonical_bytes
 from underseal_protocol.decimals import parse_decimal
-from underseal_protocol.errors import DecimalError, TimeError
+from underseal_protocol.errors import DecimalError, JsonError, TimeError
+from underseal_protocol.hints import (
+    NO_ALIASES,
+    Hint,
+    choice_hint,
+    country_hint,
+    decimal_hint,
+    negative_or_zero_hint,
+    spec_version_hint,
+    subdivision_hint,
+    time_hint,
+    uri_hint,
+    urn_hint,
+    uuid_hint,
+)
 from underseal_protocol.times import Timestamp, parse_time
+from underseal_protocol.uris import as_uri
 from underseal_protocol.uuids import is_uuid
 
 __all__ = [
@@ -57,8 +71,6 @@ __all__ = [
 ]
 
 DUPLICATE = "duplicate_item"  # the type of the error
-
-Hint: TypeAlias = Callable[[Any], str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,34 +117,11 @@ def _negative_or_zero(value: object) -> Decimal:
     return number
 
 
-def _decimal_hint(value: Any) -> str | None:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return f'Put the number in quotes: "{value}".'
-    if not isinstance(value, str):
-        return None
-    text = value.strip().replace("\N{MINUS SIGN}", "-")
-    for candidate in (text, text.replace(",", "."), text.replace(",", "").replace(" ", "")):
-        try:
-            parse_decimal(candidate)
-        except DecimalError:
-            continue
-        if candidate != value:
-            return f'Did you mean "{candidate}"?' if len(candidate) <= 60 else None
-    if re.fullmatch(r"[+-]?[0-9.]+[eE][+-]?[0-9]+", text):
-        return "Write all digits instead of an exponent."
-    return None
-
-
 def _decimal_type(
     read: Callable[[object], Decimal], pattern: str, text: str, hint: Hint
 ) -> tuple[Any, ...]:
     schema = {"type": "string", "format": "decimal", "pattern": pattern}
     return PlainValidator(read), WithJsonSchema(schema), Expectation(text, hint)
-
-
-def _not_positive_hint(value: Any) -> str | None:
-    is_text = isinstance(value, str) and re.fullmatch(r"\+?[0-9]+(\.[0-9]+)?", value)
-    return "Removals and uptake are negative." if is_text else _decimal_hint(value)
 
 
 AnyDecimal = Annotated[
@@ -141,7 +130,7 @@ AnyDecimal = Annotated[
         _decimal,
         r"^[+-]?\d+(\.\d+)?$",
         'a decimal number in quotes, such as "12.5"',
-        _decimal_hint,
+        decimal_hint,
     ),
 ]
 PositiveDecimal = Annotated[
@@ -150,7 +139,7 @@ PositiveDecimal = Annotated[
         _positive,
         r"^[+]?(\d*[1-9]\d*)(\.\d+)?|(0+\.\d*[1-9]\d*)$",
         'a decimal number greater than 0 in quotes, such as "12.5"',
-        _decimal_hint,
+        decimal_hint,
     ),
 ]
 PositiveOrZeroDecimal = Annotated[
@@ -159,7 +148,7 @@ PositiveOrZeroDecimal = Annotated[
         _positive_or_zero,
         r"^[+]?\d+(\.\d+)?$",
         'a decimal number in quotes that is 0 or more, such as "12.5"',
-        _decimal_hint,
+        decimal_hint,
     ),
 ]
 NegativeOrZeroDecimal = Annotated[
@@ -168,7 +157,7 @@ NegativeOrZeroDecimal = Annotated[
         _negative_or_zero,
         r"^(-\d+(\.\d+)?)|0+(\.0+)?$",
         'a decimal number in quotes that is 0 or less, such as "-12.5"',
-        _not_positive_hint,
+        negative_or_zero_hint,
     ),
 ]
 
@@ -186,19 +175,6 @@ def _matching(pattern: str, published: str) -> tuple[Any, ...]:
     return AfterValidator(check), WithJsonSchema({"type": "string", "pattern": published})
 
 
-def _upper_hint(value: Any) -> str | None:
-    upper = value.strip().upper() if isinstance(value, str) else ""
-    if upper != value and (COUNTRY.fullmatch(upper) or SUBDIVISION.fullmatch(upper)):
-        return f'Did you mean "{upper}"?'
-    return "Countries are written with two letters, such as DE; ISO 3166 has the list."
-
-
-def _spec_version_hint(value: Any) -> str | None:
-    if isinstance(value, str) and re.fullmatch(r"[0-9]+\.[0-9]+", value):
-        return f'Did you mean "{value}.0"?'
-    return None
-
-
 COUNTRY = re.compile(r"[A-Z]{2}")
 SUBDIVISION = re.compile(r"[A-Z]{2}-[A-Z0-9]{1,3}")
 
@@ -210,17 +186,17 @@ Flag = Annotated[StrictBool, Expectation("true or false, without quotes")]
 SpecVersion = Annotated[
     StrictStr,
     *_matching(r"[0-9]+\.[0-9]+\.[0-9]+(-[0-9]{8})?", r"^\d+\.\d+\.\d+(-\d{8})?$"),
-    Expectation('the version of the PACT Tech Specs, such as "3.0.0"', _spec_version_hint),
+    Expectation('the version of the PACT Tech Specs, such as "3.0.0"', spec_version_hint),
 ]
 Country = Annotated[
     StrictStr,
     *_matching(COUNTRY.pattern, "^[A-Z]{2}$"),
-    Expectation('a country code of ISO 3166-1, such as "DE"', _upper_hint),
+    Expectation('a country code of ISO 3166-1, such as "DE"', country_hint),
 ]
 Subdivision = Annotated[
     StrictStr,
     *_matching(SUBDIVISION.pattern, "^[A-Z]{2}-[A-Z0-9]{1,3}$"),
-    Expectation('a subdivision code of ISO 3166-2, such as "DE-BW"', _upper_hint),
+    Expectation('a subdivision code of ISO 3166-2, such as "DE-BW"', subdivision_hint),
 ]
 CharacterizationFactor = Annotated[
     StrictStr,
@@ -235,19 +211,11 @@ def _uuid(value: object) -> str:
     return str(value).lower()  # RFC 9562 section 4: written in lower case
 
 
-def _uuid_hint(value: Any) -> str | None:
-    text = re.sub(r"[{}\s-]|^urn:uuid:", "", value.lower()) if isinstance(value, str) else ""
-    if re.fullmatch("[0-9a-f]{32}", text):
-        groups = (text[:8], text[8:12], text[12:16], text[16:20], text[20:])
-        return f'Did you mean "{"-".join(groups)}"?'
-    return None
-
-
 Uuid = Annotated[
     str,
     PlainValidator(_uuid),
     WithJsonSchema({"type": "string", "format": "uuid"}),
-    Expectation("a UUID, such as f4b1225a-bd44-4c8e-861d-079e4e1dfd69", _uuid_hint),
+    Expectation("a UUID, such as f4b1225a-bd44-4c8e-861d-079e4e1dfd69", uuid_hint),
 ]
 
 
@@ -258,46 +226,26 @@ def _time(value: object) -> Timestamp:
         raise ValueError(error.message) from None
 
 
-def _time_hint(value: Any) -> str | None:
-    if not isinstance(value, str):
-        return None
-    for candidate in (f"{value}Z", f"{value}T00:00:00Z"):
-        try:
-            parse_time(candidate)
-        except TimeError:
-            continue
-        return f'Did you mean "{candidate}"?'
-    return None
-
-
 Time = Annotated[
     Timestamp,
     PlainValidator(_time),
     WithJsonSchema({"type": "string", "format": "date-time"}),
-    Expectation("a date and time with zone, such as 2025-04-30T00:00:00Z", _time_hint),
+    Expectation("a date and time with zone, such as 2025-04-30T00:00:00Z", time_hint),
 ]
-
-# RFC 3986 section 3, without its finer points; characters of other scripts are let through.
-_URI = re.compile(r"""[A-Za-z][A-Za-z0-9+.-]*:[^\s<>"{}|\\^`\x00-\x1f\x7f]+""")
 
 
 def _uri(text: str) -> str:
-    if _URI.fullmatch(text) is None:
+    uri = as_uri(text)
+    if uri is None:
         raise ValueError("not a URI")
-    return text
-
-
-def _uri_hint(value: Any) -> str | None:
-    if isinstance(value, str) and re.fullmatch(r"[\w-]+(\.[\w-]+)+(/\S*)?", value):
-        return f'Did you mean "https://{value}"?' if len(value) <= 200 else None
-    return None
+    return uri
 
 
 Uri = Annotated[
     StrictStr,
     AfterValidator(_uri),
     WithJsonSchema({"type": "string", "format": "uri"}),
-    Expectation("a URL, such as https://example.com/document", _uri_hint),
+    Expectation("a URL, such as https://example.com/document", uri_hint),
 ]
 
 
@@ -307,49 +255,48 @@ def _urn(text: str) -> str:
     return text
 
 
-def _urn_hint(value: Any) -> str | None:
-    if isinstance(value, str) and re.fullmatch("[0-9]{8}|[0-9]{12,14}", value):
-        return f'Did you mean "urn:gtin:{value}"?'
-    return 'A number of your own becomes "urn:pact:your-domain.example:product-id:NUMBER".'
-
-
 UrnText = Annotated[
     StrictStr,
     AfterValidator(_urn),
     WithJsonSchema({"type": "string", "format": "urn", "pattern": "^([uU][rR][nN]):"}),
-    Expectation('a URN, such as "urn:gtin:4712345060507"', _urn_hint),
+    Expectation('a URN, such as "urn:gtin:4712345060507"', urn_hint),
 ]
 
 # --- lists and choices ------------------------------------------------------------------------
 
 
-def _without_repetition(items: Any) -> Any:
-    if isinstance(items, list):
-        seen: set[str] = set()
-        for item in items:
-            key = item if isinstance(item, str) else json.dumps(item, sort_keys=True, default=repr)
-            if key in seen:
-                raise PydanticCustomError(DUPLICATE, "an item occurs twice")
-            seen.add(key)
+def _without_repetition(items: list[Any]) -> list[Any]:
+    # By what was read, not by what was written: a UUID in capitals is no second one.
+    keys = {item if isinstance(item, str) else _members_as_text(item) for item in items}
+    if len(keys) < len(items):
+        raise PydanticCustomError(DUPLICATE, "an item occurs twice")
     return items
+
+
+def _members_as_text(item: BaseModel) -> bytes:
+    members = item.__dict__ | (item.__pydantic_extra__ or {})
+    try:
+        return canonical_bytes(members)
+    except JsonError:  # a number that is no exact double, in a member that nobody has defined
+        return repr(sorted(members.items())).encode("utf-8", "surrogatepass")
 
 
 # For a list: at least one item, none of them twice.
 UNIQUE = (
-    BeforeValidator(_without_repetition),
     Field(min_length=1, json_schema_extra={"uniqueItems": True}, strict=True),
+    AfterValidator(_without_repetition),
 )
 
 
-def choice_expectation(choices: Iterable[str]) -> Expectation:
-    """Of a property that has one of these values."""
+def choice_expectation(
+    choices: Iterable[str], aliases: Mapping[str, str] = NO_ALIASES
+) -> Expectation:
+    """Of a property that has one of these values.
+
+    Args:
+        choices: the values.
+        aliases: what else people write, in lower case, and the value that it stands for.
+    """
     known = tuple(choices)
-
-    def hint(value: Any) -> str | None:
-        if not isinstance(value, str):
-            return None
-        by_case = {one.lower(): one for one in known}
-        close = difflib.get_close_matches(value.strip().lower()[:100], by_case, 1)
-        return f'Did you mean "{by_case[close[0]]}"?' if close else None
-
-    return Expectation("one of " + ", ".join(f'"{one}"' for one in known), hint)
+    text = "one of " + ", ".join(f'"{one}"' for one in known)
+    return Expectation(text, choice_hint(known, aliases))

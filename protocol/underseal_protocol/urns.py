@@ -54,6 +54,8 @@ _CAS = re.compile("[1-9][0-9]{1,6}-[0-9]{2}-[0-9]")
 _IDENTIFIER_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9\-._~]*")
 
 CAS_DOMAIN, CAS_TYPE = "cas.org", "substance-number"
+# Stands where a domain should, in examples of the specification and so in many footprints.
+OLD_CLASSIFICATION, OLD_CAS_TYPE = "productclassification", "cas"
 PCHAR_BESIDES_ALPHANUMERIC = "!$&'()*+,;=:@"  # `quote` lets -._~ stand anyway
 MAX_CACHED_CHARACTERS = 120
 SHOWN_CHARACTERS = 80
@@ -284,6 +286,8 @@ def _check_pact(urn: Urn) -> UrnProblem | None:
             "Write urn:pact:your-domain.example:product-id:NUMBER.",
         )
     domain, kind, identifier = parts
+    if domain.lower() == OLD_CLASSIFICATION:
+        return _check_cas_number(identifier) if kind.lower() == OLD_CAS_TYPE else None
     if not _DOMAIN.fullmatch(domain):
         return UrnProblem(
             f"{domain[:SHOWN_CHARACTERS]!r} is not the full domain name of who has issued the id"
