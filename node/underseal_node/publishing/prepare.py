@@ -3,14 +3,15 @@
 What the node knows itself may be left out: `id`, `specVersion`, `created`, `status`, `companyName`,
 `companyIds`. An id that is left out follows from what the footprint is about (product, period,
 place, declared unit), so that the same sheet imported twice publishes nothing twice, and a changed
-figure is noticed instead of becoming a second footprint of the same thing.
+figure is noticed instead of becoming a second footprint of the same thing. It follows from nothing
+else: whoever sees a footprint sees all of that, so an id tells nothing about what is withheld.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -20,8 +21,8 @@ from underseal_node.store.footprints import NewFootprint
 from underseal_node.store.identity import Identity
 from underseal_node.store.index import index_keys, summary_of
 from underseal_node.store.tables import Footprint, KeyKind
-from underseal_protocol.canonical import canonical_bytes, digest
-from underseal_protocol.credential import issue
+from underseal_protocol.canonical import canonical_bytes, digest_of_bytes
+from underseal_protocol.credential import CREDENTIAL_SCHEMA_PATH, issue
 from underseal_protocol.criteria import FootprintIndex, fold
 from underseal_protocol.disclosure import Level, content_of
 from underseal_protocol.errors import JsonError, SchemaError, Violation
@@ -31,12 +32,14 @@ from underseal_protocol.methodology import Finding, check
 from underseal_protocol.segments import pack, render
 from underseal_protocol.strict_json import loads
 from underseal_protocol.times import format_time
+from underseal_protocol.violations import json_pointer
 
-__all__ = ["Draft", "as_published", "draft_of", "is_same", "sign"]
+__all__ = ["Draft", "as_published", "draft_of", "sign", "subject_id"]
 
 SPEC_VERSION = "3.0.0"
 ACTIVE = "Active"
 SHOWN_CHARACTERS = 80
+MAX_URN_CHARACTERS = 1000  # more does not fit into every index
 PLACEHOLDER_ID = "00000000-0000-4000-8000-000000000000"
 # What a footprint is about; two footprints of the same need ids of their own.
 SUBJECT_PCF_MEMBERS = (
@@ -48,25 +51,33 @@ SUBJECT_PCF_MEMBERS = (
     "declaredUnitOfMeasurement",
     "declaredUnitAmount",
 )
+URN_LISTS = ("companyIds", "productIds", "productClassifications")
+NUL = b"\\u0000"  # as JSON writes it
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Draft:
     """A footprint in the form in which it can be signed.
 
     Attributes:
         document: complete and normal, without a credential.
-        source: what it was made of.
+        place_of: from a JSON pointer into it to the place in the file.
+        is_row: it was a row of a sheet.
         has_own_id: the id was written in the file.
+        was_signed: the file has it with a credential of this node.
         filled: members that were filled in; of a footprint that exists they are as published.
         findings: of the methodology.
+        digest: of its content.
     """
 
-    document: dict[str, Any]
-    source: PlacedDocument = field(repr=False)
+    document: dict[str, Any] = field(repr=False)
+    place_of: Callable[[str], str] = field(repr=False)
+    is_row: bool
     has_own_id: bool
+    was_signed: bool
     filled: frozenset[str]
-    findings: list[Finding] = field(repr=False)
+    findings: tuple[Finding, ...] = field(repr=False)
+    digest: str
 
     @property
     def id(self) -> str:
@@ -90,44 +101,70 @@ def draft_of(
         the draft, or every reason why there is none.
     """
     written = {name: value for name, value in source.document.items() if value is not None}
+    outdated = _version_problem(source, file, written)
+    if outdated is not None:
+        return [outdated]
     problems = _status_problems(source, file, written)
     content = content_of(written) if _has_list_of_extensions(written) else written
     defaults = _defaults(identity, now)
     filled = frozenset(defaults.keys() - content.keys())
-    document = defaults | content | {"status": ACTIVE}
     try:
-        normal = normalise(document)
-        canonical_bytes(normal)
+        normal = normalise(defaults | content | {"status": ACTIVE})
     except SchemaError as error:
-        return problems + [
-            problem_of(one, file, source.place_of(one.pointer)) for one in error.violations
-        ]
+        return problems + [_problem_of(one, source, file) for one in error.violations]
+    problems += _urn_problems(source, file, normal, identity)
+    if "id" in filled:
+        normal["id"] = str(uuid.uuid4()) if new_id else subject_id(normal, identity)
+    try:
+        canonical = canonical_bytes(content_of(normal))
     except JsonError as error:
         return [*problems, Problem(file, source.place_of(""), error.message, error.hint)]
-    problems += _company_problems(source, file, normal, identity)
+    if NUL in canonical:
+        problems += _nul_problems(source, file, normal)
     if problems:
         return problems
-    if "id" in filled:
-        normal["id"] = str(uuid.uuid4()) if new_id else _id_of_subject(normal, identity)
-    findings = check(normal, today=now.date(), is_normal=True)
-    return Draft(normal, source, "id" not in filled, filled, findings)
+    return Draft(
+        document=normal,
+        place_of=source.place_of,
+        is_row=source.is_row,
+        has_own_id="id" not in filled,
+        was_signed=_is_signed_by(written, identity),
+        filled=filled,
+        findings=tuple(check(normal, today=now.date(), is_normal=True)),
+        digest=digest_of_bytes(canonical),
+    )
 
 
-def as_published(draft: Draft, published: Footprint, today: date) -> Draft:
-    """The draft with what was filled in as it is in the footprint that exists under its id."""
+def as_published(draft: Draft, published: Footprint, today: date) -> Draft | None:
+    """The draft as a footprint that exists, if it says the same; None if it does not.
+
+    What was filled in, and the predecessors if none are written, count as they were published.
+    """
+    if draft.digest == published.document_digest:
+        return draft
     stored = loads(render(published.segments, Level.FULL, ACTIVE))
     names = draft.filled | (frozenset({"precedingPfIds"}) - draft.document.keys())
-    document = draft.document | {
-        name: stored[name] for name in names if name in stored and name != "id"
-    }
-    normal = normalise(document)
-    findings = check(normal, today=today, is_normal=True)
-    return Draft(normal, draft.source, draft.has_own_id, draft.filled, findings)
+    adopted = {name: stored[name] for name in names if name in stored}
+    document = normalise(draft.document | adopted)
+    if digest_of_bytes(canonical_bytes(content_of(document))) != published.document_digest:
+        return None
+    findings = tuple(check(document, today=today, is_normal=True))
+    return replace(draft, document=document, findings=findings, digest=published.document_digest)
 
 
-def is_same(draft: Draft, published: Footprint) -> bool:
-    """Whether this very content has been published already."""
-    return digest(content_of(draft.document)) == published.document_digest
+def subject_id(normal: Mapping[str, Any], identity: Identity) -> str:
+    """The id of a footprint that was written without one.
+
+    Args:
+        normal: the footprint, as `footprint.normalise` writes it.
+        identity: of this node.
+    """
+    subject: Sequence[Any] = [
+        identity.url,
+        sorted(map(fold, normal["productIds"])),
+        [normal["pcf"].get(name) for name in SUBJECT_PCF_MEMBERS],
+    ]
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, canonical_bytes(subject).decode()))
 
 
 def sign(draft: Draft, *, key: SigningKey, issuer: str, now: datetime) -> NewFootprint:
@@ -146,7 +183,7 @@ def sign(draft: Draft, *, key: SigningKey, issuer: str, now: datetime) -> NewFoo
     return NewFootprint(
         id=draft.id,
         segments=pack(document, credential, issuer),
-        document_digest=digest(content_of(document)),
+        document_digest=draft.digest,
         credential_digest=credential.digest,
         valid_from=index.valid_from,
         valid_until=index.valid_until,
@@ -155,16 +192,6 @@ def sign(draft: Draft, *, key: SigningKey, issuer: str, now: datetime) -> NewFoo
         summary=summary_of(document),
         keys=frozenset(keys),
     )
-
-
-def problem_of(violation: Violation, file: str, place: str) -> Problem:
-    """A violation of the schema as a problem of a file."""
-    if violation.value is None:
-        return Problem(file, place, f"expected {violation.expected}", violation.hint)
-    shown = repr(violation.value)
-    if len(shown) > SHOWN_CHARACTERS:
-        shown = shown[:SHOWN_CHARACTERS] + "..."
-    return Problem(file, place, f"{shown} is there, expected {violation.expected}", violation.hint)
 
 
 def _defaults(identity: Identity, now: datetime) -> dict[str, Any]:
@@ -180,6 +207,43 @@ def _defaults(identity: Identity, now: datetime) -> dict[str, Any]:
 def _has_list_of_extensions(document: Mapping[str, Any]) -> bool:
     """What is no list stays for the schema to complain about."""
     return isinstance(document.get("extensions", []), list)
+
+
+def _is_signed_by(document: Mapping[str, Any], identity: Identity) -> bool:
+    schema = identity.url + CREDENTIAL_SCHEMA_PATH
+    entries = document.get("extensions", ())
+    return any(isinstance(one, dict) and one.get("dataSchema") == schema for one in entries)
+
+
+# --- problems ---------------------------------------------------------------------------------
+
+
+def _problem_of(violation: Violation, source: PlacedDocument, file: str) -> Problem:
+    """A violation of the schema as a problem of a file."""
+    place, expected = source.place_of(violation.pointer), violation.expected
+    if source.is_row:  # where nobody writes quotation marks
+        expected = expected.replace(" in quotes", "").replace(", without quotes", "")
+    if violation.value is None:
+        return Problem(file, place, f"expected {expected}", violation.hint)
+    shown = repr(violation.value)
+    if len(shown) > SHOWN_CHARACTERS:
+        shown = shown[:SHOWN_CHARACTERS] + "..."
+    return Problem(file, place, f"it is {shown}, expected {expected}", violation.hint)
+
+
+def _version_problem(
+    source: PlacedDocument, file: str, written: Mapping[str, Any]
+) -> Problem | None:
+    """Of another major version everything is different: saying so is enough."""
+    version = written.get("specVersion")
+    if not isinstance(version, str) or version[:2] not in ("1.", "2."):
+        return None
+    return Problem(
+        file,
+        source.place_of("/specVersion"),
+        f"the footprint is of version {version[:20]} of the PACT Tech Specs, expected 3",
+        "Other figures are reported since version 3, so it cannot be converted by changing this.",
+    )
 
 
 def _status_problems(
@@ -198,27 +262,51 @@ def _status_problems(
     ]
 
 
-def _company_problems(
+def _urn_problems(
     source: PlacedDocument, file: str, normal: Mapping[str, Any], identity: Identity
 ) -> list[Problem]:
+    """Companies that this node does not speak for, and what is too long to be found by."""
     own = {fold(one) for one in identity.company_ids}
-    return [
+    problems = [
         Problem(
             file,
             source.place_of(f"/companyIds/{index}"),
-            f"{one!r} is not an id of this node's company",
+            f"{one[:SHOWN_CHARACTERS]!r} is not an id of this node's company",
             f"This node speaks for {', '.join(identity.company_ids)} and signs for nobody else; "
             "leave companyIds out.",
         )
         for index, one in enumerate(normal["companyIds"])
         if fold(one) not in own
     ]
-
-
-def _id_of_subject(normal: Mapping[str, Any], identity: Identity) -> str:
-    subject: Sequence[Any] = [
-        identity.url,
-        sorted(map(fold, normal["productIds"])),
-        [normal["pcf"].get(name) for name in SUBJECT_PCF_MEMBERS],
+    return problems + [
+        Problem(
+            file,
+            source.place_of(f"/{name}/{index}"),
+            f"the URN has {len(one)} characters, expected at most {MAX_URN_CHARACTERS}",
+        )
+        for name in URN_LISTS
+        for index, one in enumerate(normal.get(name, ()))
+        if len(one) > MAX_URN_CHARACTERS
     ]
-    return str(uuid.uuid5(uuid.NAMESPACE_URL, canonical_bytes(subject).decode()))
+
+
+def _nul_problems(source: PlacedDocument, file: str, normal: Mapping[str, Any]) -> list[Problem]:
+    """Texts with the character NUL, which not every database stores."""
+    return [
+        Problem(file, source.place_of(json_pointer(path)), "the text holds a NUL character")
+        for path, text in _texts(normal, ())
+        if "\0" in text
+    ]
+
+
+def _texts(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Every text, names included, with where it is."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield path, name
+            yield from _texts(inner, (*path, name))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _texts(inner, (*path, index))

@@ -8,7 +8,9 @@ happen before that, beside the event loop.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+import gc
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from sqlmodel import Session
@@ -16,8 +18,9 @@ from sqlmodel import Session
 from underseal_node.errors import RefusedError
 from underseal_node.exchange.requests import give_up_after
 from underseal_node.node import Node
+from underseal_node.publishing.comparing import DEPRECATED, compare
 from underseal_node.publishing.files import PlacedDocument, read_file
-from underseal_node.publishing.prepare import Draft, as_published, draft_of, is_same, sign
+from underseal_node.publishing.prepare import Draft, draft_of, sign
 from underseal_node.publishing.results import (
     Changed,
     Imported,
@@ -32,11 +35,12 @@ from underseal_node.store.index import index_keys
 from underseal_node.store.tables import Footprint, KeyKind
 from underseal_protocol.criteria import FootprintIndex
 from underseal_protocol.keys import KeyPurpose
+from underseal_protocol.methodology import Finding
 from underseal_protocol.status import issue_status
 
 __all__ = ["deprecate", "import_files", "supersede"]
 
-DEPRECATED = "Deprecated"
+MAX_PROBLEMS = 10_000  # of one file
 
 
 async def import_files(
@@ -69,33 +73,35 @@ async def import_files(
 async def _import_file(
     node: Node, name: str, content: bytes, seen: dict[str, str], dry_run: bool
 ) -> tuple[list[Imported], list[str]]:
-    """Publish what is in a file: all of it or nothing; who is told.
+    """Publish what is in a file: all of it or nothing.
 
     Args:
         seen: ids of the files before, with their places; those of this file are added.
+
+    Returns:
+        what became of the footprints, and who is told.
     """
     drafts = await asyncio.to_thread(_drafts, node, name, content, seen)
-    known = await node.store.read(
-        lambda session: footprints.find_many(session, [draft.id for draft in drafts])
+    compared = await node.store.read(
+        lambda session: compare(session, drafts, name, node.identity, node.now())
     )
-    drafts = _compared(drafts, known, node, name)
-    fresh = [draft for draft in drafts if draft.id not in known]
-    if dry_run:
-        told = await node.store.read(lambda session: _would_be_told(session, node, fresh))
-    else:
-        signed = await asyncio.to_thread(_sign_all, node, fresh)
-        told = await node.store.write(lambda session: _store(session, node, name, signed))
+    drafts.clear()
     imported = [
         Imported(
-            draft.id,
-            draft.document["productNameCompany"],
+            one.draft.id,
+            one.draft.document["productNameCompany"],
             name,
-            Outcome.UNCHANGED if draft.id in known else Outcome.PUBLISHED,
-            tuple(draft.findings),
+            Outcome.PUBLISHED if one.is_new else Outcome.UNCHANGED,
+            one.draft.findings,
         )
-        for draft in drafts
+        for one in compared
     ]
-    return imported, told
+    fresh = [one.draft for one in compared if one.is_new]
+    compared.clear()
+    if dry_run:
+        return imported, await node.store.read(lambda session: _would_be_told(session, node, fresh))
+    signed = await asyncio.to_thread(_sign_all, node, fresh)
+    return imported, await node.store.write(lambda session: _store(session, node, name, signed))
 
 
 async def supersede(node: Node, footprint_id: str, file: tuple[str, bytes]) -> Changed:
@@ -160,72 +166,59 @@ def _drafts(node: Node, name: str, content: bytes, seen: dict[str, str]) -> list
     Raises:
         UnpublishableError: one of them is no good; with the reasons of all.
     """
-    read = read_file(name, content, node)
-    drafts: list[Draft] = []
-    problems = list(read.problems)
-    now = node.now()
-    for source in read.documents:
-        made = draft_of(source, name, node.identity, now)
-        if not isinstance(made, Draft):
-            problems += made
-            continue
-        place = f"{name} {source.place_of('')}".strip()
-        first = seen.setdefault(made.id, place)
-        if first != place:
-            problems.append(_twice(made, name, first))
-        drafts.append(made)
+    with _without_collection():
+        read = read_file(name, content, node)
+        problems = list(read.problems)
+        waiting = list(reversed(read.documents))
+        del read  # so that what has been dealt with is freed
+        drafts: list[Draft] = []
+        findings: dict[Finding, Finding] = {}  # most rows have the same few
+        now = node.now()
+        while waiting and len(problems) < MAX_PROBLEMS:
+            made = draft_of(waiting.pop(), name, node.identity, now)
+            if not isinstance(made, Draft):
+                problems += made
+                continue
+            first = seen.setdefault(made.id, place := _place(made, name))
+            if first is not place:
+                problems.append(_twice(made, name, first))
+            shared = tuple(findings.setdefault(one, one) for one in made.findings)
+            drafts.append(replace(made, findings=shared))
+    if len(problems) >= MAX_PROBLEMS:
+        more = f"there are more than {MAX_PROBLEMS} problems; these are the first"
+        problems[MAX_PROBLEMS:] = [Problem(name, "", more)]
     if problems:
         raise UnpublishableError(problems)
     return drafts
 
 
+def _place(draft: Draft, name: str) -> str:
+    return f"{name} {draft.place_of('')}".strip()
+
+
 def _twice(draft: Draft, name: str, first: str) -> Problem:
     if draft.has_own_id:
-        place = draft.source.place_of("/id")
+        place = draft.place_of("/id")
         return Problem(name, place, f"{draft.id} is the id of the one in {first}, too")
     return Problem(
         name,
-        draft.source.place_of(""),
+        draft.place_of(""),
         f"it is about the same product, period, place and declared unit as the one in {first}",
         "If both are meant, give each an id (a UUID) of its own.",
     )
 
 
-def _compared(
-    drafts: Sequence[Draft], known: Mapping[str, Footprint], node: Node, name: str
-) -> list[Draft]:
-    """The drafts, those that exist already as they were published.
-
-    Raises:
-        UnpublishableError: something exists with other content.
-    """
-    problems, compared, today = [], [], node.now().date()
-    for draft in drafts:
-        published = known.get(draft.id)
-        if published is not None:
-            draft = as_published(draft, published, today)
-            if not is_same(draft, published):
-                problems.append(_changed(draft, published, name))
-        compared.append(draft)
-    if problems:
-        raise UnpublishableError(problems)
-    return compared
-
-
-def _changed(draft: Draft, published: Footprint, name: str) -> Problem:
-    about = (
-        f"{draft.id} has been published"
-        if draft.has_own_id
-        else f"a footprint of the same product, period and place has been published as {draft.id}"
-    )
-    if published.status == DEPRECATED:
-        hint = "It is deprecated; give the new footprint an id (a UUID) of its own."
-    else:
-        hint = (
-            "To correct it, put this footprint into a file of its own and run "
-            f"`underseal footprint supersede {draft.id} FILE`."
-        )
-    return Problem(name, draft.source.place_of(""), f"{about} with other content", hint)
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Pause the search for cycles. Nothing that an import makes is cyclic, and looking through so
+    many objects again and again would cost a quarter of the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _successor(source: PlacedDocument, old: Footprint, node: Node, name: str) -> Draft:
@@ -252,9 +245,15 @@ def _successor(source: PlacedDocument, old: Footprint, node: Node, name: str) ->
     return made
 
 
-def _sign_all(node: Node, drafts: Iterable[Draft]) -> list[NewFootprint]:
+def _sign_all(node: Node, drafts: list[Draft]) -> list[NewFootprint]:
+    """Sign drafts, in their order; the list is empty afterwards, so that they are freed."""
     key, now = node.signing_key(KeyPurpose.FOOTPRINT), node.now()
-    return [sign(draft, key=key, issuer=node.identity.url, now=now) for draft in drafts]
+    drafts.reverse()
+    with _without_collection():
+        return [
+            sign(drafts.pop(), key=key, issuer=node.identity.url, now=now)
+            for _ in range(len(drafts))
+        ]
 
 
 def _store(session: Session, node: Node, name: str, signed: Sequence[NewFootprint]) -> list[str]:

@@ -6,10 +6,11 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import insert, text, update
-from sqlmodel import Session, col, select
+from sqlalchemy.orm import defer
+from sqlmodel import Session, SQLModel, col, select
 
 from underseal_node.errors import NotFoundError
 from underseal_node.store.database import next_change
@@ -25,6 +26,7 @@ __all__ = [
     "OwnFootprint",
     "add_all",
     "deprecate",
+    "find_by_products",
     "find_many",
     "get",
     "listing",
@@ -32,7 +34,10 @@ __all__ = [
     "view_of_peer",
 ]
 
+T = TypeVar("T")
+
 IDS_PER_QUERY = 500
+FOOTPRINTS, KEYS = SQLModel.metadata.tables["footprint"], SQLModel.metadata.tables["footprint_key"]
 LEVEL_OF_PEER = text(f"SELECT {LEVEL} FROM footprint f WHERE f.id = :id")  # noqa: S608 - constants
 STATUSES = {"active": "Active", "deprecated": "Deprecated"}
 
@@ -107,7 +112,7 @@ def listing(
         product_id: a URN, in any case.
         limit: at most so many.
     """
-    statement = select(Footprint)
+    statement = select(Footprint).options(defer(col(Footprint.segments)))  # type: ignore[arg-type]
     if status is not None:
         wanted = STATUSES.get(status.lower(), status)
         statement = statement.where(Footprint.status == wanted)
@@ -173,46 +178,64 @@ def find_many(session: Session, ids: Iterable[str]) -> dict[str, Footprint]:
     return found
 
 
+def find_by_products(session: Session, products: Iterable[str]) -> dict[str, list[Footprint]]:
+    """Own footprints of these products, oldest first.
+
+    Args:
+        products: folded.
+    """
+    found: dict[str, list[Footprint]] = {}
+    for part in _portions(sorted(products)):
+        rows = session.exec(
+            select(FootprintKey.value, Footprint)
+            .join(Footprint, col(FootprintKey.seq) == Footprint.seq)
+            .where(FootprintKey.kind == KeyKind.PRODUCT, col(FootprintKey.value).in_(part))
+            .order_by(col(FootprintKey.seq))
+        )
+        for product, footprint in rows:
+            found.setdefault(product, []).append(footprint)
+    return found
+
+
 def add_all(session: Session, footprints: Sequence[NewFootprint], now: datetime) -> None:
     """Store footprints that are not there yet, all with the same change number.
 
-    Plain inserts: with an object for each row, the database would be the slowest part of a large
-    import.
+    Plain inserts into the tables: with an object for each row, the database would be the slowest
+    part of a large import.
 
     Args:
         footprints: in the order in which peers will list them.
         now: aware.
     """
     changed = next_change(session)
-    session.execute(
-        insert(Footprint),
-        [
-            {
-                "id": one.id,
-                "status": "Active",
-                "segments": one.segments,
-                "document_digest": one.document_digest,
-                "credential_digest": one.credential_digest,
-                "changed": changed,
-                "published_at": now,
-                "valid_from": utc_text(one.valid_from),
-                "valid_until": utc_text(one.valid_until),
-                "geography": one.geography,
-                "product_name": one.product_name,
-                "summary": one.summary,
-            }
-            for one in footprints
-        ],
-    )
-    numbers = _numbers(session, [one.id for one in footprints])
-    session.execute(
-        insert(FootprintKey),
-        [
-            {"kind": kind, "value": value, "seq": numbers[one.id]}
-            for one in footprints
-            for kind, value in one.keys
-        ],
-    )
+    for part in _portions(footprints):
+        session.execute(insert(FOOTPRINTS), [_values(one, changed, now) for one in part])
+        numbers = _numbers(session, [one.id for one in part])
+        session.execute(
+            insert(KEYS),
+            [
+                {"kind": kind, "value": value, "seq": numbers[one.id]}
+                for one in part
+                for kind, value in one.keys
+            ],
+        )
+
+
+def _values(footprint: NewFootprint, changed: int, now: datetime) -> dict[str, Any]:
+    return {
+        "id": footprint.id,
+        "status": "Active",
+        "segments": footprint.segments,
+        "document_digest": footprint.document_digest,
+        "credential_digest": footprint.credential_digest,
+        "changed": changed,
+        "published_at": now,
+        "valid_from": utc_text(footprint.valid_from),
+        "valid_until": utc_text(footprint.valid_until),
+        "geography": footprint.geography,
+        "product_name": footprint.product_name,
+        "summary": footprint.summary,
+    }
 
 
 def deprecate(session: Session, footprint_id: str, statement: str) -> None:
@@ -243,13 +266,10 @@ def _own(found: Footprint, body: bytes | None = None) -> OwnFootprint:
 
 
 def _numbers(session: Session, ids: Sequence[str]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for part in _portions(ids):
-        rows = session.exec(select(Footprint.id, Footprint.seq).where(col(Footprint.id).in_(part)))
-        found.update((footprint_id, seq or 0) for footprint_id, seq in rows)
-    return found
+    rows = session.exec(select(Footprint.id, Footprint.seq).where(col(Footprint.id).in_(ids)))
+    return {footprint_id: seq or 0 for footprint_id, seq in rows}
 
 
-def _portions(ids: Sequence[str]) -> Iterable[Sequence[str]]:
+def _portions(items: Sequence[T]) -> Iterable[Sequence[T]]:
     """SQLite takes no more than some thousand parameters in one statement."""
-    return (ids[start : start + IDS_PER_QUERY] for start in range(0, len(ids), IDS_PER_QUERY))
+    return (items[start : start + IDS_PER_QUERY] for start in range(0, len(items), IDS_PER_QUERY))
