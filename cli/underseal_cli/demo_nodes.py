@@ -229,7 +229,7 @@ class NodeProcess:
     def kill(self) -> None:
         """End the node and everything it started at once, as a power cut would."""
         if self._process is not None:
-            _signal_group(self._process.pid, signal.SIGKILL)
+            _signal_session(self._process.pid, signal.SIGKILL)
             self._process.wait()
             self._process = None
 
@@ -245,7 +245,7 @@ class NodeProcess:
         self.ask_to_stop()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(STOP_TIMEOUT_SECONDS)
-        _signal_group(self._process.pid, signal.SIGKILL)
+        _signal_session(self._process.pid, signal.SIGKILL)
         self._process.wait()
         self._process = None
 
@@ -365,7 +365,10 @@ def _free_ports() -> Iterator[int]:
             yield probe.getsockname()[1]
 
 
-def _signal_group(leader: int, number: signal.Signals) -> None:
-    """Signal a process group; it may have ended already."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(leader, number)
+def _signal_session(leader: int, number: signal.Signals) -> None:
+    """Signal every process of a session: a node and what it started, each in a group of its own."""
+    members = [int(entry.name) for entry in Path("/proc").glob("[0-9]*")]
+    for pid in members or [leader]:
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # it may have ended
+            if os.getsid(pid) == leader:
+                os.kill(pid, number)
