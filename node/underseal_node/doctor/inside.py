@@ -104,7 +104,7 @@ def _waiting(session: Session, now: datetime) -> list[Check]:
     if counted["alerts"]:
         latest = alerts.listing(session, limit=1)[0][0].message
         message = f"there are {counted['alerts']} alerts; the latest: {latest}"
-        checks.append(warning("alerts", message, "Ask the peer that it is about."))
+        checks.append(warning("alerts", message, "`underseal alert list` shows them all."))
     checks += [
         warning(name, message.format(counted[key]), hint)
         for key, name, message, hint in WAITING
