@@ -1,7 +1,7 @@
 """Decimal numbers as text, without a rounding anywhere (PACT 3.0, Basic Types).
 
-Only `add`, `subtract` and comparison are exact. The default context of `decimal` rounds to 28
-digits: never use the operators on what others have sent.
+Only `add`, `subtract`, `multiply` and comparison are exact. The default context of `decimal` rounds
+to 28 digits: never use the operators on what others have sent.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from underseal_protocol.errors import DecimalError
 
-__all__ = ["add", "format_decimal", "half_unit", "parse_decimal", "subtract"]
+__all__ = ["add", "format_decimal", "half_unit", "multiply", "parse_decimal", "subtract"]
 
 # The published pattern ends a text that it should not: `1abc` matches `^...|...$` by its first
 # half. Here the whole text has to match, in ASCII digits.
@@ -79,6 +79,11 @@ def add(values: Iterable[Decimal]) -> Decimal:
 def subtract(left: Decimal, right: Decimal) -> Decimal:
     """The exact difference."""
     return _EXACT.subtract(left, right)
+
+
+def multiply(left: Decimal, right: Decimal) -> Decimal:
+    """The exact product."""
+    return _EXACT.multiply(left, right)
 
 
 def half_unit(value: Decimal) -> Decimal:

@@ -1,8 +1,6 @@
 """Whether the figures fit together: sums, signs, ranges, masses.
 
-Tolerance: a figure stands for everything that is rounded to it, half a unit in its last place up
-and down; a sum may differ by what its summands and the total may differ together. A zero without
-fraction is exact.
+The tolerance of sums is `methodology_rules.TOLERANCE`, in words.
 """
 
 from __future__ import annotations
@@ -10,15 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
-from underseal_protocol.decimals import (
-    add,
-    format_decimal,
-    half_unit,
-    parse_decimal,
-    subtract,
-)
-from underseal_protocol.methodology_presence import BIO, BIO_2027
-from underseal_protocol.methodology_subject import Severity, Subject
+from underseal_protocol.decimals import add, half_unit, multiply, parse_decimal, subtract
+from underseal_protocol.methodology_presence import BIO, BIO_2027, CCS
+from underseal_protocol.methodology_subject import Severity, Subject, shown
 
 __all__ = ["FIGURE_CHECKS", "SUMMANDS"]
 
@@ -48,6 +40,11 @@ _HUNDRED, _ZERO, _ONE, _FIVE = Decimal(100), Decimal(0), Decimal(1), Decimal(5)
 _MASSLESS_UNITS = frozenset(
     {"kilowatt hour", "megajoule", "ton kilometer", "hour", "megabit second"}
 )
+# In kg per unit: a little less than hydrogen, a little more than osmium.
+_DENSITIES = {
+    "liter": (Decimal("0.00008"), Decimal(23)),
+    "cubic meter": (Decimal("0.08"), Decimal(23000)),
+}
 _CARBON_CONTENTS = ("fossilCarbonContent", "biogenicCarbonContent")
 
 
@@ -61,7 +58,10 @@ def check_total_excluding(subject: Subject) -> None:
     if total is None or _is_sum(total, values):
         return
     expected = add(values)
-    unknown = [name for name, value in numbers.items() if value is None and name in _MAYBE_UNKNOWN]
+    maybe_unknown = _MAYBE_UNKNOWN
+    if subject.pcf.get("ccsTechnologicalCO2CaptureIncluded"):
+        maybe_unknown = maybe_unknown.union(CCS)
+    unknown = [name for name, value in numbers.items() if value is None and name in maybe_unknown]
     hint = "Emissions, minus removals and captured CO2, make up the total."
     land = subject.number("landManagementFossilGhgEmissions")
     if land and _is_sum(total, [*values, land]):
@@ -73,7 +73,7 @@ def check_total_excluding(subject: Subject) -> None:
         "sum-excluding-uptake",
         Severity.WARNING if unknown else Severity.ERROR,
         f"/pcf/{EXCLUDING}",
-        f"{EXCLUDING} is {total:f}, and its parts add up to {format_decimal(expected)}",
+        f"{EXCLUDING} is {shown(total)}, and its parts add up to {shown(expected)}",
         TOTAL_SECTION,
         hint,
     )
@@ -89,7 +89,8 @@ def check_total_including(subject: Subject) -> None:
             "sum-including-uptake",
             Severity.ERROR,
             f"/pcf/{INCLUDING}",
-            f"{INCLUDING} is {including:f}, more than {EXCLUDING}, which is {excluding:f}",
+            f"{INCLUDING} is {shown(including)}, more than {EXCLUDING}, which is "
+            f"{shown(excluding)}",
             TOTAL_SECTION,
             "An uptake of CO2 lowers the footprint: it is negative.",
         )
@@ -101,8 +102,8 @@ def check_total_including(subject: Subject) -> None:
                 "sum-including-uptake",
                 Severity.ERROR,
                 f"/pcf/{INCLUDING}",
-                f"{INCLUDING} is {including:f}; {EXCLUDING} and {UPTAKE} add up to "
-                f"{format_decimal(add(values))}",
+                f"{INCLUDING} is {shown(including)}; {EXCLUDING} and {UPTAKE} add up to "
+                f"{shown(add(values))}",
                 TOTAL_SECTION,
                 f"{UPTAKE} is left out and counted as 0." if uptake is None else None,
             )
@@ -117,8 +118,8 @@ def check_parts(subject: Subject) -> None:
             "part-of-fossil",
             Severity.ERROR,
             f"/pcf/{land}",
-            f"{land} is {part:f}, more than fossilGhgEmissions, which include it and are "
-            f"{fossil:f}",
+            f"{land} is {shown(part)}, more than fossilGhgEmissions, which include it and are "
+            f"{shown(fossil)}",
             CARBON_SECTION,
         )
 
@@ -131,7 +132,7 @@ def check_signs(subject: Subject) -> None:
             "sign",
             Severity.ERROR,
             "/pcf/productMassPerDeclaredUnit",
-            f"productMassPerDeclaredUnit is {mass:f}, expected 0 or more",
+            f"productMassPerDeclaredUnit is {shown(mass)}, expected 0 or more",
             UNIT_SECTION,
         )
 
@@ -145,7 +146,7 @@ def check_ranges(subject: Subject) -> None:
                 "range",
                 Severity.ERROR,
                 f"/pcf/{name}",
-                f"{name} is {value:f}, expected a percentage from 0 to 100",
+                f"{name} is {shown(value)}, expected a percentage from 0 to 100",
                 section,
             )
     ratings = subject.pcf.get("dqi") or {}
@@ -158,7 +159,7 @@ def check_ranges(subject: Subject) -> None:
                 "range",
                 Severity.ERROR,
                 f"/pcf/dqi/{name}",
-                f"{name} is {value:f}, expected a rating from 1 (best) to 5",
+                f"{name} is {shown(value)}, expected a rating from 1 (best) to 5",
                 QUALITY_SECTION,
             )
 
@@ -177,7 +178,7 @@ def check_mass(subject: Subject) -> None:
             _add_mass(
                 subject,
                 Severity.ERROR,
-                f"the declared unit is {amount:f} kilogram, and its mass {mass:f} kg",
+                f"the declared unit is {shown(amount)} kilogram, and its mass {shown(mass)} kg",
                 "They are the same thing: without packaging, a kilogram has the mass of one.",
             )
     elif unit in _MASSLESS_UNITS:
@@ -185,7 +186,7 @@ def check_mass(subject: Subject) -> None:
             _add_mass(
                 subject,
                 Severity.INFO,
-                f"the declared unit is {amount:f} {unit}, and its mass {mass:f} kg",
+                f"the declared unit is {shown(amount)} {unit}, and its mass {shown(mass)} kg",
                 "Energy, transport and services have the mass 0; what is only measured by them, "
                 "as a battery by its capacity, has one.",
             )
@@ -193,8 +194,23 @@ def check_mass(subject: Subject) -> None:
         _add_mass(
             subject,
             Severity.WARNING,
-            f"the declared unit is {amount:f} {unit}, and its mass is 0",
+            f"the declared unit is {shown(amount)} {unit}, and its mass is 0",
             "State the mass of the product without packaging, in kg.",
+        )
+    elif unit in _DENSITIES:
+        _check_density(subject, unit, amount, mass)
+
+
+def _check_density(subject: Subject, unit: str, amount: Decimal, mass: Decimal) -> None:
+    """What is off by a factor of a thousand: grams or tonnes, taken for kilograms."""
+    lightest, heaviest = (multiply(density, amount) for density in _DENSITIES[unit])
+    if not lightest <= mass <= heaviest:
+        _add_mass(
+            subject,
+            Severity.WARNING,
+            f"the declared unit is {shown(amount)} {unit}, and its mass {shown(mass)} kg; "
+            f"no material is that {'light' if mass < lightest else 'heavy'}",
+            "State the mass of the whole declared unit, in kg.",
         )
 
 
@@ -211,8 +227,7 @@ def check_carbon(subject: Subject) -> None:
             "carbon-content",
             Severity.ERROR,
             "/pcf/fossilCarbonContent",
-            f"the product holds {format_decimal(add(contents))} kg of carbon "
-            f"and weighs {mass:f} kg",
+            f"the product holds {shown(add(contents))} kg of carbon and weighs {shown(mass)} kg",
             CARBON_SECTION,
             "Carbon content is the mass of the carbon atoms, not of CO2.",
         )
@@ -225,8 +240,8 @@ def check_carbon(subject: Subject) -> None:
                 "carbon-content",
                 Severity.ERROR,
                 f"/pcf/{name}",
-                f"{name} is {part:f}, and all the carbon in the product "
-                f"{format_decimal(add(contents))} kg",
+                f"{name} is {shown(part)}, and all the carbon in the product "
+                f"{shown(add(contents))} kg",
                 section,
             )
 

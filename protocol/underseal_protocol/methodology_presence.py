@@ -6,7 +6,8 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-from underseal_protocol.methodology_subject import Severity, Subject
+from underseal_protocol.carbon import GEOGRAPHIES
+from underseal_protocol.methodology_subject import Severity, Subject, shown
 
 __all__ = ["PRESENCE_CHECKS", "SHALL_FROM"]
 
@@ -14,6 +15,8 @@ SHALL_FROM = date(2027, 12, 31)  # SHALL-2027 and BIO-2027: "required by 31/12/2
 
 PACKAGING_SECTION = "3.3.1.1"
 CAPTURE_SECTION = "3.3.2.5"
+OPERATOR_SECTION = "3.1.2"
+SECONDARY_DATA_SECTION = "3.2.3"
 
 # Property and section of the methodology, by rule. What the schema requires cannot be missing.
 SHALL = (
@@ -29,6 +32,7 @@ BIO = (
 )
 BIO_2027 = ("landManagementFossilGhgEmissions", "landManagementBiogenicCO2Emissions")
 BIO_SECTION = "3.3.2.4"
+GEOGRAPHY_SECTION = "3.2.3"
 SHOULD = (
     ("boundaryProcessesDescription", "3.2"),
     ("recycledCarbonContent", "3.3.2.2"),
@@ -37,6 +41,7 @@ SHOULD = (
 )
 CCS = ("ccsTechnologicalCO2Capture", "technologicalCO2Removals")
 ORIGIN = "technologicalCO2CaptureOrigin"
+_HUNDRED = Decimal(100)
 CCU = ("ccuCarbonContent", "ccuCalculationApproach", "ccuCreditCertification")
 
 # What shows that biogenic matter plays a role. Those about land are for other materials as well.
@@ -68,23 +73,23 @@ def check_shall(subject: Subject) -> None:
 
 def check_bio(subject: Subject) -> None:
     """BIO and BIO-2027: 0 if it does not apply, left out only if it is unknown."""
-    missing = [(name, False) for name in BIO if subject.lacks(name)]
-    missing += [(name, True) for name in BIO_2027 if subject.lacks(name)]
+    missing = [(name, "bio") for name in BIO if subject.lacks(name)]
+    missing += [(name, "bio-2027") for name in BIO_2027 if subject.lacks(name)]
     if not missing:
         return
     is_biogenic = any(subject.number(name) for name in _BIOGENIC)
     is_due = subject.today >= SHALL_FROM
-    for name, is_from_2027 in missing:
-        message = (
-            f"{name} is missing; required {_from(is_due)}"
-            if is_from_2027
-            else (f"{name} is missing")
-        )
+    for name, rule in missing:
+        message = f"{name} is missing"
+        if rule == "bio-2027":
+            message += f"; required {_from(is_due)}"
+        if is_biogenic:
+            message += ", and the product has biogenic parts"
         subject.add(
-            "bio-2027" if is_from_2027 else "bio",
-            Severity.WARNING if is_biogenic and (is_due or not is_from_2027) else Severity.INFO,
+            rule,
+            Severity.WARNING if is_biogenic and (is_due or rule == "bio") else Severity.INFO,
             f"/pcf/{name}",
-            message + (", and the product has biogenic parts" if is_biogenic else ""),
+            message,
             BIO_SECTION,
             'Write "0" if it does not apply; leave it out only if it is unknown, and say so in '
             "comment.",
@@ -106,9 +111,9 @@ def check_ccs(subject: Subject) -> None:
                     "Leave it out only if it is unknown.",
                 )
     elif is_included is False:
-        # The origin is also stated where captured carbon is used (CCU).
-        names = CCS if any(name in subject.pcf for name in CCU) else (*CCS, ORIGIN)
-        for name in names:
+        # The origin is also stated where captured carbon is used.
+        is_used = not subject.is_shown(*CCU) or any(name in subject.pcf for name in CCU)
+        for name in CCS if is_used else (*CCS, ORIGIN):
             value = subject.pcf.get(name)
             if value is not None:
                 is_zero = name in CCS and not subject.number(name)
@@ -124,14 +129,9 @@ def check_ccs(subject: Subject) -> None:
 
 def check_ccu(subject: Subject) -> None:
     """CCU: what belongs together when captured carbon is used."""
-    pcf = subject.pcf
-    if (
-        not subject.number("ccuCarbonContent")
-        and not pcf.get("ccuCalculationApproach")
-        and (not pcf.get("ccuCreditCertification"))
-    ):
+    pcf, approach = subject.pcf, subject.pcf.get("ccuCalculationApproach")
+    if not (subject.number("ccuCarbonContent") or approach or pcf.get("ccuCreditCertification")):
         return
-    approach = pcf.get("ccuCalculationApproach")
     wanted = ["ccuCarbonContent", "ccuCalculationApproach", ORIGIN]
     if approach == "Credit":
         wanted.append("ccuCreditCertification")
@@ -161,6 +161,14 @@ def check_should(subject: Subject) -> None:
     for name, section in SHOULD:
         if subject.lacks(name):
             subject.add("should", Severity.INFO, f"/pcf/{name}", f"{name} is recommended", section)
+    if not any(subject.pcf.get(name) for name in GEOGRAPHIES):
+        subject.add(
+            "should",
+            Severity.INFO,
+            "/pcf/geographyCountry",
+            "a geography is recommended; none means that the figures are those of the whole world",
+            GEOGRAPHY_SECTION,
+        )
     if subject.document.get("comment") in (None, "") and subject.is_shown("comment"):
         subject.add(
             "should",
@@ -202,7 +210,7 @@ def check_exemptions(subject: Subject) -> None:
             "exemption",
             Severity.WARNING,
             "/pcf/exemptedEmissionsDescription",
-            f"{percent:f} % of the emissions are left out and nothing says why",
+            f"{shown(percent)} % of the emissions are left out and nothing says why",
             "3.3.1.2",
             "Describe in exemptedEmissionsDescription what was left out and for which reason.",
         )
@@ -215,22 +223,23 @@ def check_secondary_data(subject: Subject) -> None:
     if share is None or not subject.is_shown(name):
         return
     is_stated = subject.pcf.get(name) is not None
-    if share < 100 and not is_stated:
+    if share < _HUNDRED and not is_stated:
         subject.add(
             "secondary-data",
             Severity.WARNING,
             f"/pcf/{name}",
-            f"{name} is missing although only {share:f} % of the data is primary",
-            "3.2.3",
+            f"{name} is missing although only {shown(share)} % of the data is primary",
+            SECONDARY_DATA_SECTION,
             "Name the databases of emission factors and their versions.",
         )
-    elif share == Decimal(100) and is_stated:
+    elif share == _HUNDRED and is_stated:
         subject.add(
             "secondary-data",
             Severity.WARNING,
             f"/pcf/{name}",
             f"{name} is stated although 100 % of the data is primary",
-            "3.2.3",
+            SECONDARY_DATA_SECTION,
+            "Leave it out, or lower primaryDataShare.",
         )
 
 
@@ -246,7 +255,7 @@ def check_specific_rules(subject: Subject) -> None:
                 Severity.ERROR,
                 pointer,
                 "the operator is Other and otherOperatorName is missing",
-                "3.1.2",
+                OPERATOR_SECTION,
                 f"Move otherOperatorName from pcf into the rule: {str(misplaced)[:60]!r}."
                 if misplaced
                 else "Name the operator of the rules.",
@@ -257,12 +266,12 @@ def check_specific_rules(subject: Subject) -> None:
                 Severity.INFO,
                 pointer,
                 f"otherOperatorName is stated although the operator is {rule['operator']}",
-                "3.1.2",
+                OPERATOR_SECTION,
             )
 
 
 def _from(is_due: bool) -> str:
-    return f"since {SHALL_FROM:%d.%m.%Y}" if is_due else f"from {SHALL_FROM:%d.%m.%Y} on"
+    return f"since {SHALL_FROM}" if is_due else f"from {SHALL_FROM} on"
 
 
 PRESENCE_CHECKS = (

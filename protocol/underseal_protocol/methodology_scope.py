@@ -3,27 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
-
-import pycountry
+from decimal import Decimal
 
 from underseal_protocol.carbon import STANDARDS
 from underseal_protocol.criteria import VALIDITY_YEARS
 from underseal_protocol.methodology_subject import Severity, Subject
+from underseal_protocol.places import is_country, is_subdivision
 from underseal_protocol.times import format_time, years_later
 from underseal_protocol.urns import check_urn
 
 __all__ = ["SCOPE_CHECKS"]
 
-PERIOD_SECTION = "Tech Specs: Reference Period"
+SCOPE_SECTION = "3.2.3"
+STANDARD_SECTION = "3.1.2"
+CHARACTERIZATION_SECTION = "3.2.2"
 VALIDITY_SECTION = "Tech Specs: Validity Period"
-GEOGRAPHY_SECTION = "Tech Specs: Scope of a CarbonFootprint"
 IDENTIFIER_SECTION = "Tech Specs: Product Identification and Classification"
-LIFECYCLE_SECTION = "Tech Specs: Lifecycle of a ProductFootprint"
-STANDARD_SECTION = "Tech Specs: CarbonFootprint"
+LIFECYCLE_SECTION = "Tech Specs: Product Footprint Lifecycle"
+VERSION_SECTION = "Tech Specs: ProductFootprint"
 
-# The shape of an assessment report is checked by the schema; older ones are outdated.
-CURRENT_REPORTS = frozenset({"AR5", "AR6"})
+MAJOR_VERSION = "3."
+SHOWN_CHARACTERS = 80
+# Assessment reports of the IPCC. The schema checks how they are written.
+CURRENT_REPORT, ACCEPTABLE_REPORT = Decimal(6), Decimal(5)
+
+
+def check_version(subject: Subject) -> None:
+    """The properties are those of version 3."""
+    version = subject.document["specVersion"]
+    if not version.startswith(MAJOR_VERSION):
+        subject.add(
+            "spec-version",
+            Severity.WARNING,
+            "/specVersion",
+            f"specVersion is {version[:SHOWN_CHARACTERS]!r}, expected a version 3",
+            VERSION_SECTION,
+            "The figures of other versions have other definitions: they have to be converted.",
+        )
 
 
 def check_reference_period(subject: Subject) -> None:
@@ -37,7 +53,7 @@ def check_reference_period(subject: Subject) -> None:
             "/pcf/referencePeriodEnd",
             f"the reference period ends at {format_time(end)}, not after its start at "
             f"{format_time(start)}",
-            PERIOD_SECTION,
+            SCOPE_SECTION,
             "The end is the first moment that does not belong to the period.",
         )
     elif end is not None and created is not None and created < end:
@@ -47,7 +63,7 @@ def check_reference_period(subject: Subject) -> None:
             "/pcf/referencePeriodEnd",
             f"the reference period ends at {format_time(end)}, after the footprint was created at "
             f"{format_time(created)}",
-            PERIOD_SECTION,
+            SCOPE_SECTION,
             "Data of a period that has not ended yet cannot be complete.",
         )
 
@@ -80,7 +96,7 @@ def check_validity(subject: Subject) -> None:
     if start is not None and start < reference_end:
         subject.add(
             "validity-period",
-            Severity.WARNING,
+            Severity.ERROR,
             "/validityPeriodStart",
             f"the validity starts at {format_time(start)}, before the reference period ends at "
             f"{format_time(reference_end)}",
@@ -101,22 +117,11 @@ def check_validity(subject: Subject) -> None:
 def check_geography(subject: Subject) -> None:
     """The place is in ISO 3166."""
     country = subject.pcf.get("geographyCountry")
-    if country and country not in _countries():
+    if country and not is_country(country):
         _add_place(subject, "geographyCountry", country, "countries (ISO 3166-1)")
     part = subject.pcf.get("geographyCountrySubdivision")
-    if part and part not in _subdivisions():
+    if part and not is_subdivision(part):
         _add_place(subject, "geographyCountrySubdivision", part, "subdivisions (ISO 3166-2)")
-
-
-@cache
-def _countries() -> frozenset[str]:
-    # Kosovo has a code that ISO leaves to its users.
-    return frozenset({one.alpha_2 for one in pycountry.countries} | {"XK"})
-
-
-@cache
-def _subdivisions() -> frozenset[str]:
-    return frozenset(one.code for one in pycountry.subdivisions)
 
 
 def _add_place(subject: Subject, name: str, value: str, register: str) -> None:
@@ -125,7 +130,7 @@ def _add_place(subject: Subject, name: str, value: str, register: str) -> None:
         Severity.WARNING,
         f"/pcf/{name}",
         f"{name} is {value!r}, which is none of the {register}",
-        GEOGRAPHY_SECTION,
+        SCOPE_SECTION,
         "Nobody who filters by the right code will find it.",
     )
 
@@ -138,7 +143,7 @@ def check_identifiers(subject: Subject) -> None:
                 "identifier",
                 Severity.WARNING,
                 pointer,
-                f"{urn[:100]!r}: {problem.message}",
+                f"{urn[:SHOWN_CHARACTERS]!r}: {problem.message}",
                 IDENTIFIER_SECTION,
                 problem.hint,
             )
@@ -166,34 +171,41 @@ def check_predecessors(subject: Subject) -> None:
 
 
 def check_standards(subject: Subject) -> None:
-    """Standards are among those that the specification names, reports are current ones."""
+    """Standards are among those that the specification names."""
     for index, standard in enumerate(subject.pcf["crossSectoralStandards"]):
         if standard not in STANDARDS:
             subject.add(
                 "standard",
                 Severity.INFO,
                 f"/pcf/crossSectoralStandards/{index}",
-                f"{standard[:60]!r} is none of the standards that the specification names",
+                f"{standard[:SHOWN_CHARACTERS]!r} is none of the standards that PACT names",
                 STANDARD_SECTION,
                 f"They are {', '.join(STANDARDS)}.",
             )
+
+
+def check_characterization(subject: Subject) -> None:
+    """The latest assessment report is used, at least among others."""
     reports = subject.pcf["ipccCharacterizationFactors"]
-    if not CURRENT_REPORTS.intersection(reports):
+    latest = max(Decimal(report.removeprefix("AR")) for report in reports)
+    if latest < CURRENT_REPORT:
         subject.add(
             "characterization",
-            Severity.WARNING,
+            Severity.INFO if latest == ACCEPTABLE_REPORT else Severity.WARNING,
             "/pcf/ipccCharacterizationFactors",
-            f"the characterization factors are those of {', '.join(reports)[:60]}",
-            "3.3.2.1",
+            f"the characterization factors are those of {', '.join(reports)[:SHOWN_CHARACTERS]}",
+            CHARACTERIZATION_SECTION,
             "The methodology asks for those of the latest assessment report, AR6.",
         )
 
 
 SCOPE_CHECKS = (
+    check_version,
     check_reference_period,
     check_validity,
     check_geography,
     check_identifiers,
     check_predecessors,
     check_standards,
+    check_characterization,
 )

@@ -9,10 +9,12 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from underseal_protocol.decimals import parse_decimal
+from underseal_protocol.decimals import format_decimal, parse_decimal
 from underseal_protocol.times import parse_time
 
-__all__ = ["Finding", "Severity", "Subject"]
+__all__ = ["Finding", "Severity", "Subject", "shown"]
+
+SHOWN_DIGITS = 60
 
 
 class Severity(StrEnum):
@@ -32,7 +34,7 @@ class Finding:
         severity: how much it matters.
         pointer: to the property that it is about (RFC 6901), also if it is missing.
         message: one sentence with the figures.
-        section: of the PACT Methodology, such as `3.3.2.4`, or of the Tech Specs.
+        section: of the PACT Methodology, such as `3.3.2.4`, or a chapter of the Tech Specs.
         hint: what usually helps.
     """
 
@@ -97,3 +99,9 @@ class Subject:
         """A moment in the footprint or its carbon footprint; None if it is undefined."""
         text = self.document.get(name) or self.pcf.get(name)
         return None if text is None else parse_time(text)
+
+
+def shown(number: Decimal) -> str:
+    """A figure in a message."""
+    text = format_decimal(number)
+    return text if len(text) <= SHOWN_DIGITS else f"{text[:SHOWN_DIGITS]}..."
