@@ -116,7 +116,7 @@ def number_of(request: dict[str, Any]) -> int:
 
 
 def settled(events: int, *nodes: NodeProcess, seconds_per_event: float = 1.0) -> None:
-    """Wait until nothing is on its way any more: an answer can be there before it is acknowledged."""
+    """Wait until nothing is on its way: an answer can be there before it is acknowledged."""
     deadline = time.monotonic() + 60 + events * seconds_per_event
     while any(look(node, "/outbox?state=pending&limit=1") for node in nodes) or any(
         one["state"] == "pending" for node in nodes for one in look(node, "/requests?limit=10000")
