@@ -1,0 +1,146 @@
+"""Grants over the management API, and what the peer sees of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+Company = Any
+Pair = tuple[Any, Any]
+Documents = Callable[..., dict[str, Any]]
+Refused = Callable[[httpx.Response, int], str]
+
+PRODUCT = "urn:pact:cathode.example:product-id:1"
+CLASSIFICATION = "urn:pact:productclassification:cas:554-13-2"
+UNKNOWN = "00000000-0000-4000-8000-000000000000"
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "value", "seen"),
+    [
+        ({"everything": True}, "all", "", 2),
+        ({"productIds": [PRODUCT.upper()]}, "product", PRODUCT.upper(), 1),
+        ({"classifications": [CLASSIFICATION]}, "classification", CLASSIFICATION, 2),
+    ],
+)
+async def test_a_grant_shows_what_it_names(
+    pair: Pair, document: Documents, given: dict[str, Any], kind: str, value: str, seen: int
+) -> None:
+    customer, supplier = pair
+    await supplier.publish(document(1), document(2))
+    assert (await customer.pull("cathode"))["received"] == 0
+    (grant,) = (await supplier.post("/grants", {"peer": "CELL", **given}, 201))["data"]
+    assert (grant["peer"], grant["kind"], grant["value"]) == ("cell", kind, value)
+    assert (grant["level"], "warning" in grant) == ("total", False)
+    assert (await supplier.get("/grants"))["data"] == [grant]
+    assert (await customer.pull("cathode"))["received"] == seen
+
+
+async def test_a_grant_of_a_footprint_is_of_one_that_there_is(
+    pair: Pair, document: Documents, refused: Refused
+) -> None:
+    customer, supplier = pair
+    ids = await supplier.publish(document(1), document(2))
+    given = {"peer": "cell", "footprintIds": [ids[0].upper(), UNKNOWN], "level": "full"}
+    assert UNKNOWN in refused(await supplier.http.post("/grants", json=given), 404)
+    assert (await supplier.get("/grants"))["data"] == []
+    given["footprintIds"] = [ids[0].upper()]
+    (grant,) = (await supplier.post("/grants", given, 201))["data"]
+    assert (grant["kind"], grant["value"], grant["level"]) == ("footprint", ids[0], "full")
+    await customer.pull("cathode")
+    (held,) = (await customer.get("/received"))["data"]
+    assert (held["id"], held["withheld"]) == (ids[0], [])
+
+
+async def test_a_grant_of_what_is_not_published_yet_is_made_with_a_warning(
+    pair: Pair, document: Documents
+) -> None:
+    _, supplier = pair
+    given = {"peer": "cell", "productIds": [PRODUCT, "urn:gtin:4712345060507"]}
+    made = (await supplier.post("/grants", given, 201))["data"]
+    assert [one["warning"] for one in made] == ["it covers no footprint yet"] * 2
+    await supplier.publish(document(1))
+    made = (await supplier.post("/grants", {"peer": "cell", "productIds": [PRODUCT]}, 201))["data"]
+    assert ["warning" in one for one in made] == [False]
+    listed = (await supplier.get("/grants"))["data"]
+    assert len(listed) == 2  # the same again is the same grant
+    assert all("warning" not in one for one in listed)
+
+
+async def test_a_grant_can_begin_and_end(pair: Pair, document: Documents) -> None:
+    customer, supplier = pair
+    await supplier.publish(document(1))
+    dates = {"starts": "2026-03-01T13:00:10+01:00", "ends": "2026-03-01T12:00:20Z"}
+    (grant,) = (await supplier.post("/grants", {"peer": "cell", "everything": True, **dates}, 201))[
+        "data"
+    ]
+    assert (grant["starts"], grant["ends"]) == ("2026-03-01T12:00:10Z", "2026-03-01T12:00:20Z")
+    for seconds, seen in ((0, 0), (10, 1), (10, 0)):
+        supplier.advance(seconds=seconds)
+        assert (await customer.pull("cathode"))["state"] == "done"
+        detail = await supplier.http.get(f"/footprints/{document(1)['id']}", params={"as": "cell"})
+        assert (detail.status_code == 200) == bool(seen)
+
+
+async def test_a_removed_grant_shows_nothing(
+    pair: Pair, document: Documents, refused: Refused
+) -> None:
+    customer, supplier = pair
+    await supplier.publish(document(1))
+    (grant,) = (await supplier.post("/grants", {"peer": "cell", "everything": True}, 201))["data"]
+    answer = await supplier.http.delete(f"/grants/{grant['id']}")
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert (await customer.pull("cathode"))["received"] == 0
+    refused(await supplier.http.delete(f"/grants/{grant['id']}"), 404)
+
+
+async def test_grants_are_listed_by_peer(pair: Pair, refused: Refused) -> None:
+    _, supplier = pair
+    await supplier.post("/peers", {"name": "other"}, 201)
+    for peer in ("cell", "other"):
+        await supplier.post("/grants", {"peer": peer, "everything": True}, 201)
+    assert len((await supplier.get("/grants"))["data"]) == 2
+    (one,) = (await supplier.get("/grants", peer="OTHER"))["data"]
+    assert one["peer"] == "other"
+    refused(await supplier.http.get("/grants", params={"peer": "nobody"}), 404)
+
+
+@pytest.mark.parametrize(
+    ("given", "status", "words"),
+    [
+        ({}, 409, "exactly one"),
+        ({"everything": True, "productIds": [PRODUCT]}, 409, "exactly one"),
+        ({"productIds": []}, 409, "exactly one"),
+        ({"productIds": ["gtin 4712345060507"]}, 422, "not a URN"),
+        ({"classifications": [""]}, 422, "not a URN"),
+        ({"everything": True, "level": "everything"}, 422, "level"),
+        ({"everything": True, "peer": "nobody"}, 404, "no peer 'nobody'"),
+        ({"everything": True, "starts": "2026-03-01T12:00:00"}, 422, "starts"),
+        ({"everything": True, "starts": "0001-01-01T00:00:00+14:00"}, 422, "starts"),
+        ({"everything": True, "ends": "9999-12-31T23:59:59-14:00"}, 422, "ends"),
+        (
+            {"everything": True, "starts": "2026-03-02T00:00:00Z", "ends": "2026-03-01T00:00:00Z"},
+            409,
+            "end before it starts",
+        ),
+    ],
+)
+async def test_what_cannot_be_granted_is_refused(
+    company: Company, refused: Refused, given: dict[str, Any], status: int, words: str
+) -> None:
+    await company.post("/peers", {"name": "buyer"}, 201)
+    answer = await company.http.post("/grants", json={"peer": "buyer", **given})
+    assert words in refused(answer, status)
+    assert (await company.get("/grants"))["data"] == []
+
+
+@pytest.mark.parametrize(
+    ("grant_id", "status"), [("1", 404), ("0", 422), ("-1", 422), ("x", 422), ("9" * 30, 422)]
+)
+async def test_a_grant_that_there_is_not(
+    company: Company, refused: Refused, grant_id: str, status: int
+) -> None:
+    refused(await company.http.delete(f"/grants/{grant_id}"), status)
