@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from datetime import UTC, datetime
+from dataclasses import asdict, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from underseal_cli import output
 from underseal_cli.errors import CliError, problem_lines
-from underseal_cli.options import manage_of, read_input
-from underseal_protocol.credential import credential_of
-from underseal_protocol.disclosure import Block
-from underseal_protocol.errors import CredentialError, JsonError
-from underseal_protocol.footprint import schema_violations
-from underseal_protocol.methodology import Finding, check
-from underseal_protocol.sd_jwt import Disclosure, split_compact
-from underseal_protocol.strict_json import loads
+from underseal_cli.files import read_input
+from underseal_cli.options import manage_of
 
-__all__ = ["check_file", "documents_in", "print_findings"]
+if TYPE_CHECKING:
+    from underseal_protocol.disclosure import Block
 
-SPACE_AND_MARK = b" \t\r\n\xef\xbb\xbf"
+__all__ = ["check_file", "documents_in", "is_json", "print_findings"]
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 SEVERITIES = ("error", "warning", "info")
+# What an import knows better than the file (`publishing.prepare`).
+FILLED_IN = frozenset({"/id", "/specVersion", "/created", "/status", "/companyName", "/companyIds"})
 
 
 def check_file(context: typer.Context, file: Path, *, as_json: bool) -> None:
@@ -34,24 +33,35 @@ def check_file(context: typer.Context, file: Path, *, as_json: bool) -> None:
         CliError: the file cannot be read.
     """
     content = read_input(file)
-    is_json = content.lstrip(SPACE_AND_MARK)[:1] in (b"{", b"[")
-    results = _checked_json(content, file) if is_json else _checked_sheet(context, content, file)
-    has_errors = any(one["problems"] for one in results)
+    if is_json(content, file):
+        results = _checked_json(content, file)
+    else:
+        results = _checked_sheet(context, content, file)
     if as_json:
         output.show({"data": results})
     else:
         for one in results:
             _print_result(one)
-    if has_errors:
+    if any(one["problems"] for one in results):
         raise typer.Exit(1)
 
 
+def is_json(content: bytes, file: Path) -> bool:
+    """Whether a file is meant to be JSON, by its content or its name."""
+    start = content[:64].removeprefix(BYTE_ORDER_MARK).lstrip()
+    return start.startswith((b"{", b"[")) or file.suffix.lower() == ".json"
+
+
 def documents_in(content: bytes, file: Path) -> list[tuple[str, dict[str, Any]]]:
-    """The footprints in JSON text, each with its place: one, a list, or a PACT response.
+    """The footprints in JSON text, each with its place: one, a list, a PACT response, or what
+    `show --json` prints.
 
     Raises:
         CliError: it is not JSON, or there is none.
     """
+    from underseal_protocol.errors import JsonError
+    from underseal_protocol.strict_json import loads
+
     try:
         value = loads(content)
     except JsonError as error:
@@ -59,17 +69,15 @@ def documents_in(content: bytes, file: Path) -> list[tuple[str, dict[str, Any]]]
     base = ""
     if isinstance(value, dict) and "data" in value and "pcf" not in value:
         value, base = value["data"], "/data"
-    if isinstance(value, dict) and isinstance(value.get("footprint"), dict):
-        value, base = value["footprint"], f"{base}/footprint"  # `show --json`
     if isinstance(value, dict):
-        return [(base, value)]
+        return [_unwrapped(base, value)]
     found = value if isinstance(value, list) else []
     if not found or not all(isinstance(one, dict) for one in found):
         raise CliError(
             f"{file} holds no footprints",
             hint='Expected is a footprint, a list of them, or {"data": [...]}.',
         )
-    return [(f"{base}/{index}", one) for index, one in enumerate(found)]
+    return [_unwrapped(f"{base}/{index}", one) for index, one in enumerate(found)]
 
 
 def print_findings(findings: Sequence[Mapping[str, Any]], *, indent: str = "") -> None:
@@ -79,37 +87,56 @@ def print_findings(findings: Sequence[Mapping[str, Any]], *, indent: str = "") -
             output.say(f"{indent}{one['severity']}: {one['message']} ({one['section']})")
     better = sum(one["severity"] == "info" for one in findings)
     if better:
-        output.say(f"{indent}info: {better} recommendations (`underseal footprint check FILE`)")
+        noun = "recommendation" if better == 1 else "recommendations"
+        output.say(f"{indent}info: {better} {noun}; `underseal footprint check` lists them")
+
+
+def _unwrapped(place: str, value: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    inner = value.get("footprint")
+    return (f"{place}/footprint", inner) if isinstance(inner, dict) else (place, value)
 
 
 def _checked_json(content: bytes, file: Path) -> list[dict[str, Any]]:
     today = datetime.now(UTC).date()
-    results = []
-    for place, document in documents_in(content, file):
-        problems = [
-            {
-                "file": str(file),
-                "place": place + one.pointer,
-                "message": str(one),
-                **({"hint": one.hint} if one.hint else {}),
-            }
-            for one in schema_violations(document)
+    return [
+        _checked(document, place, file, today) for place, document in documents_in(content, file)
+    ]
+
+
+def _checked(document: Mapping[str, Any], place: str, file: Path, today: date) -> dict[str, Any]:
+    from underseal_protocol.footprint import schema_violations
+    from underseal_protocol.methodology import check
+
+    problems = []
+    for one in schema_violations(document):
+        problem = {
+            "file": str(file),
+            "place": place + one.pointer,
+            "message": f"expected {one.expected}"
+            if one.value is None
+            else str(replace(one, pointer="it")),
+        }
+        hint = one.hint
+        if one.value is None and one.pointer in FILLED_IN:
+            hint = "`underseal footprint import` fills it in."
+        problems.append(problem | ({"hint": hint} if hint else {}))
+    findings = []
+    if not problems:
+        findings = [
+            {name: value for name, value in asdict(found).items() if value is not None}
+            for found in check(document, today=today, withheld=_withheld(document))
         ]
-        findings: list[Finding] = []
-        if not problems:
-            findings = check(document, today=today, withheld=withheld_blocks(document))
-        results.append(
-            {
-                "place": place,
-                "id": str(document.get("id", "")),
-                "problems": problems,
-                "findings": [_finding(one) for one in findings],
-            }
-        )
-    return results
+    footprint_id = document.get("id")
+    return {
+        "place": place,
+        "id": footprint_id if isinstance(footprint_id, str) else "",
+        "problems": problems,
+        "findings": findings,
+    }
 
 
 def _checked_sheet(context: typer.Context, content: bytes, file: Path) -> list[dict[str, Any]]:
+    """The node knows how to read sheets: an import that publishes nothing."""
     result = manage_of(context).upload("/footprints/import", content, name=str(file), dryRun="true")
     if result["problems"]:
         return [{"place": "", "id": "", "problems": result["problems"], "findings": []}]
@@ -119,9 +146,14 @@ def _checked_sheet(context: typer.Context, content: bytes, file: Path) -> list[d
     ]
 
 
-def withheld_blocks(document: Mapping[str, Any]) -> list[Block]:
+def _withheld(document: Mapping[str, Any]) -> list[Block]:
     """What a footprint that carries a credential does not show, by its own word: nothing is
     verified here."""
+    from underseal_protocol.credential import credential_of
+    from underseal_protocol.disclosure import Block
+    from underseal_protocol.errors import CredentialError
+    from underseal_protocol.sd_jwt import Disclosure, split_compact
+
     try:
         compact = credential_of(document)
         if compact is None:
@@ -132,29 +164,26 @@ def withheld_blocks(document: Mapping[str, Any]) -> list[Block]:
     return [block for block in Block if block.value not in shown]
 
 
-def _finding(found: Finding) -> dict[str, Any]:
-    members = {name: value for name, value in asdict(found).items() if value is not None}
-    return members | {"severity": str(found.severity)}
-
-
 def _print_result(result: Mapping[str, Any]) -> None:
     name = " ".join(filter(None, (result["id"], result["place"]))) or "the footprint"
     problems, findings = result["problems"], result["findings"]
     if problems:
-        output.say(f"{name}: {len(problems)} errors", *problem_lines(problems))
+        noun = "error" if len(problems) == 1 else "errors"
+        output.say(f"{name}: {len(problems)} {noun}", *problem_lines(problems))
         return
     if not findings:
         output.say(f"{name}: no errors, nothing found")
         return
-    counts = [f"{sum(one['severity'] == each for one in findings)} {each}" for each in SEVERITIES]
-    output.say(f"{name}: no errors; findings: {', '.join(counts)}")
+    counts = {each: sum(one["severity"] == each for one in findings) for each in SEVERITIES}
+    summary = ", ".join(f"{count} {each}" for each, count in counts.items() if count)
+    output.say(f"{name}: no schema errors; findings: {summary}")
     rows = [
         (
             one["severity"],
-            "\n".join(filter(None, (one["message"], one.get("hint")))),
+            [one["message"], *filter(None, [one.get("hint")])],
             one["pointer"],
             one["section"],
         )
         for one in findings
     ]
-    output.table(("", "finding", "where", "section"), rows, empty="")
+    output.table(("state", "finding", "where", "section"), rows, empty="")

@@ -13,9 +13,8 @@ import threading
 import time
 from collections.abc import Iterator
 from types import FrameType
-from typing import Annotated, NoReturn
+from typing import NoReturn
 
-import typer
 from rich.console import Console
 
 from underseal_cli.demo_chapters import Cast, tell_everything
@@ -24,19 +23,10 @@ from underseal_cli.demo_nodes import DemoError, Workbench
 from underseal_cli.demo_proxy import TamperingProxy
 from underseal_cli.demo_story import Story
 
-__all__ = ["demo", "run_demo"]
+__all__ = ["run_demo"]
 
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 MINIMUM_WIDTH = 100
-
-
-def demo(
-    keep: Annotated[
-        bool, typer.Option("--keep", help="Leave the nodes up until Ctrl-C, to talk to them.")
-    ] = False,
-) -> None:
-    """Show four companies exchanging signed footprints, each step checked."""
-    raise typer.Exit(run_demo(keep=keep))
 
 
 def run_demo(*, keep: bool = False, console: Console | None = None) -> int:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import typer
 
 from underseal_cli import output
-from underseal_cli.options import Json, manage_of
+from underseal_cli.options import DEFAULT_LIMIT, Json, Limit, limit_reached, manage_of
 
 __all__ = ["alerts", "doctor"]
 
@@ -20,22 +23,34 @@ def doctor(context: typer.Context, as_json: Json = False) -> None:
         output.show(found)
     else:
         rows = [
-            (one["result"], one["name"], "\n".join(filter(None, (one["message"], one.get("hint")))))
+            (one["result"], one["name"], [one["message"], *filter(None, [one.get("hint")])])
             for one in checks
         ]
-        output.table(("", "what", "how it is"), rows, empty="There is nothing to look at.")
+        output.table(("state", "what", "how it is"), rows, empty="There is nothing to look at.")
     if any(one["result"] == "problem" for one in checks):
         raise typer.Exit(1)
 
 
 @alerts.command("list")
-def list_alerts(context: typer.Context, as_json: Json = False) -> None:
-    """Alerts: what changed under the same id, two signatures, invalid footprints, new keys ..."""
-    found = manage_of(context).get("/alerts")
+def list_alerts(
+    context: typer.Context, limit: Limit = DEFAULT_LIMIT, as_json: Json = False
+) -> None:
+    """Alerts, newest first: invalid footprints, two signatures for one, changed keys ..."""
+    found = manage_of(context).get("/alerts", limit=limit)
+    limit_reached(found["data"], limit)
     if as_json:
         output.show(found)
         return
     rows = [
-        (one["createdAt"], one["kind"], one.get("peer"), one["message"]) for one in found["data"]
+        (one["createdAt"][:19], one["kind"], one.get("peer"), _with_footprint(one))
+        for one in found["data"]
     ]
     output.table(("time", "kind", "peer", "what"), rows, empty="There are no alerts.")
+
+
+def _with_footprint(alert: Mapping[str, Any]) -> list[str]:
+    """The message, and the footprint that it is about unless it names that."""
+    footprint_id = alert.get("footprintId")
+    if footprint_id is None or footprint_id in alert["message"]:
+        return [alert["message"]]
+    return [alert["message"], f"footprint {footprint_id}"]

@@ -1,6 +1,7 @@
 """What can go wrong at the terminal.
 
 CliError          said in one sentence, with what to do; exit status 1
+ ├─ UsageError    the command line asks for something that makes no sense; exit status 2
  ├─ NoNodeError   the node of this home does not answer
  └─ RefusedError  the node refuses
 """
@@ -8,9 +9,9 @@ CliError          said in one sentence, with what to do; exit status 1
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
-__all__ = ["CliError", "NoNodeError", "RefusedError"]
+__all__ = ["CliError", "NoNodeError", "RefusedError", "UsageError", "problem_lines"]
 
 
 class CliError(Exception):
@@ -21,6 +22,8 @@ class CliError(Exception):
         hint: what the person at the terminal can do about it.
     """
 
+    status: ClassVar[int] = 1
+
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
         self.message = message
@@ -29,6 +32,12 @@ class CliError(Exception):
     def lines(self) -> list[str]:
         """What is printed."""
         return [f"Error: {self.message}", *([self.hint] if self.hint else [])]
+
+
+class UsageError(CliError):
+    """The options do not go together, or a value is not of the form that is needed."""
+
+    status = 2
 
 
 class NoNodeError(CliError):

@@ -8,13 +8,22 @@ from typing import Annotated, Any
 import typer
 
 from underseal_cli import output
-from underseal_cli.backup import write_whole
 from underseal_cli.checking import check_file, print_findings
-from underseal_cli.errors import problem_lines
-from underseal_cli.manage_client import segment
-from underseal_cli.options import Json, manage_of, read_input
+from underseal_cli.errors import CliError, RefusedError, problem_lines
+from underseal_cli.files import read_input
+from underseal_cli.manage_client import Manage, segment
+from underseal_cli.options import (
+    DEFAULT_LIMIT,
+    Json,
+    Limit,
+    Status,
+    limit_reached,
+    manage_of,
+)
 
 __all__ = ["app"]
+
+MAX_NAME_CHARACTERS = 1024  # of a file, as the node takes it
 
 app = typer.Typer(help="Own footprints: publish, look at, correct.", no_args_is_help=True)
 
@@ -27,11 +36,11 @@ def template(
     file: Annotated[Path, typer.Argument(metavar="FILE.xlsx", help="Where to.")],
     as_json: Json = False,
 ) -> None:
-    """Write the workbook that a footprint can be filled into, without any JSON."""
-    content = manage_of(context).download("GET", "/footprints/template")
-    write_whole(file, content)
+    """Write the workbook that footprints can be filled into, without any JSON."""
+    # A workbook of this name may have been filled in already.
+    size = manage_of(context).download("GET", "/footprints/template", file, replace=False)
     if as_json:
-        output.show({"file": str(file), "bytes": len(content)})
+        output.show({"file": str(file), "bytes": size})
     else:
         output.say(f"{file}: fill in one row for each product, then `underseal footprint import`.")
 
@@ -50,18 +59,23 @@ def import_files(
     """Publish the footprints in files: each file whole, or not at all."""
     manage = manage_of(context)
     contents = [(file, read_input(file)) for file in files]  # before anything is published
-    results = [
-        manage.upload(
-            "/footprints/import", content, name=str(file), dryRun="true" if dry_run else None
-        )
-        for file, content in contents
-    ]
+    results: list[dict[str, Any]] = []
+    broken: CliError | None = None
+    for file, content in contents:
+        try:
+            results.append(_import_file(manage, str(file), content, dry_run=dry_run))
+        except CliError as error:  # what was published before is told all the same
+            broken = error
+            break
     result = _added_up(results, dry_run)
-    if as_json:
-        output.show(result)
-    else:
-        _print_import(result)
+    if results or broken is None:
+        if as_json:
+            output.show(result)
+        else:
+            _print_import(result)
     output.warn(*problem_lines(result["problems"]))
+    if broken is not None:
+        raise broken
     if result["refused"]:
         raise typer.Exit(1)
 
@@ -70,13 +84,15 @@ def import_files(
 def list_footprints(
     context: typer.Context,
     status: Annotated[
-        str | None, typer.Option(metavar="STATUS", help="Active or Deprecated.")
+        Status | None, typer.Option(help="Only with this status.", case_sensitive=False)
     ] = None,
     product_id: Annotated[str | None, typer.Option(metavar="URN", help="Of the product.")] = None,
+    limit: Limit = DEFAULT_LIMIT,
     as_json: Json = False,
 ) -> None:
     """Own footprints, newest first."""
-    found = manage_of(context).get("/footprints", status=status, productId=product_id)
+    found = manage_of(context).get("/footprints", status=status, productId=product_id, limit=limit)
+    limit_reached(found["data"], limit)
     if as_json:
         output.show(found)
         return
@@ -161,6 +177,32 @@ def supersede(
     path = f"/footprints/{segment(footprint_id)}/supersede"
     changed = manage_of(context).upload(path, read_input(file), name=str(file))
     _print_change(changed, as_json=as_json)
+
+
+def _import_file(manage: Manage, name: str, content: bytes, *, dry_run: bool) -> dict[str, Any]:
+    """The answer for one file. That the node does not even take it is a problem of this file.
+
+    Raises:
+        CliError: the node does not answer.
+    """
+    try:
+        answer: dict[str, Any] = manage.upload(
+            "/footprints/import",
+            content,
+            name=name[-MAX_NAME_CHARACTERS:],
+            dryRun="true" if dry_run else None,
+        )
+    except RefusedError as error:
+        problem = {"file": name, "place": "", "message": error.message}
+        return {
+            "published": 0,
+            "unchanged": 0,
+            "refused": 1,
+            "footprints": [],
+            "problems": [problem | ({"hint": error.hint} if error.hint else {})],
+            "notified": [],
+        }
+    return answer
 
 
 def _added_up(results: list[dict[str, Any]], dry_run: bool) -> dict[str, Any]:

@@ -7,7 +7,15 @@ from typing import Annotated, Any
 import typer
 
 from underseal_cli import output
-from underseal_cli.options import Classifications, Json, LevelOption, Products, manage_of
+from underseal_cli.options import (
+    Classifications,
+    Json,
+    LevelOption,
+    Products,
+    manage_of,
+    usage_error,
+)
+from underseal_protocol.disclosure import Level
 
 __all__ = ["app"]
 
@@ -27,10 +35,14 @@ def add(
         list[str] | None,
         typer.Option("--footprint", metavar="ID", help="Single footprints. Repeatable."),
     ] = None,
-    level: LevelOption = "total",
+    level: LevelOption = Level.TOTAL,
     as_json: Json = False,
 ) -> None:
     """Let a peer see something."""
+    if everything + sum(map(bool, (product_id, classification, footprint))) != 1:
+        raise usage_error(
+            context, "give exactly one of --all, --product-id, --classification and --footprint"
+        )
     made = manage_of(context).post(
         "/grants",
         {

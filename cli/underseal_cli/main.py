@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
+import traceback
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from underseal_cli import (
     backup,
-    demo,
+    demo_command,
     doctor,
     footprints,
     grants,
     init,
     outbox,
+    output,
     peers,
     pull,
     received,
@@ -32,6 +35,9 @@ from underseal_cli.manage_client import default_home
 from underseal_protocol.errors import ProtocolError
 
 __all__ = ["app", "main"]
+
+FAILED = 1
+INTERRUPTED = 130
 
 app = typer.Typer(
     name="underseal",
@@ -56,12 +62,14 @@ app.add_typer(doctor.alerts, name="alert")
 app.command()(verify.verify)
 app.command()(backup.backup)
 app.command()(restore.restore)
-app.command()(demo.demo)
+app.command()(demo_command.demo)
 
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"underseal {version('underseal')}")
+        from importlib.metadata import version
+
+        output.say(f"underseal {version('underseal')}")
         raise typer.Exit
 
 
@@ -76,6 +84,9 @@ def underseal(
             help="Home directory of the node; UNDERSEAL_HOME, else ~/.underseal.",
         ),
     ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="As the option --json of the command.")
+    ] = False,
     show_version: Annotated[
         bool,
         typer.Option(
@@ -85,6 +96,16 @@ def underseal(
 ) -> None:
     """Exchange product carbon footprints without opening your books."""
     context.obj = (home or default_home()).expanduser().absolute()
+    if as_json:
+        context.default_map = _json_everywhere(context.command)
+
+
+def _json_everywhere(command: Any) -> dict[str, Any]:
+    """Defaults that switch `--json` on for every command below this one."""
+    subcommands = getattr(command, "commands", None)
+    if subcommands is None:
+        return {"as_json": True}
+    return {name: _json_everywhere(each) for name, each in subcommands.items()}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -96,36 +117,59 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 done, 1 refused or failed with a message, 2 usage, 130 interrupted.
     """
-    sys.excepthook = _unexpected
+    if arguments is None:
+        sys.excepthook = _unexpected
+    try:
+        status = _run(arguments)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # whoever read our output has seen enough
+        _end_output()
+        return FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except OSError as error:
+        _end_output()
+        where = f"{error.filename}: " if error.filename else ""
+        output.warn(f"Error: {where}{error.strerror or error}")
+        return FAILED
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
         app(args=None if arguments is None else list(arguments), prog_name="underseal")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(bool(end.code))
     except CliError as error:
-        return _failed(error.lines())
+        output.warn(*error.lines())
+        return error.status
     except ProtocolError as error:
-        return _failed([f"Error: {error.message}", *([error.hint] if error.hint else [])])
-    except BrokenPipeError:  # whoever read our output has seen enough
-        sys.stderr.close()
-        return 1
-    except OSError as error:
-        where = f" {error.filename}" if error.filename else ""
-        return _failed([f"Error:{where} {error.strerror or error}".replace("  ", " ")])
+        output.warn(f"Error: {error.message}", *([error.hint] if error.hint else []))
+        return FAILED
     return 0
 
 
-def _failed(lines: Sequence[str]) -> int:
-    sys.stderr.write("".join(f"{line}\n" for line in lines))
-    return 1
+def _end_output() -> None:
+    """What could not be written is not tried again when the process ends."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with contextlib.suppress(OSError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, sys.stdout.fileno())
+            os.close(nowhere)
 
 
 def _unexpected(
-    kind: type[BaseException], error: BaseException, _trace: TracebackType | None
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
 ) -> None:
     """What nobody foresaw is a defect; still a sentence, not a traceback."""
-    sys.stderr.write(
-        f"Error: this should not have happened: {kind.__name__}: {error}\n"
-        "Please report it, with the command that you ran.\n"
+    frames = traceback.extract_tb(trace)
+    where = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    output.warn(
+        f"Error: this should not have happened: {kind.__name__}: {error}{where}",
+        "Please report it, with the command that you ran.",
     )
 
 

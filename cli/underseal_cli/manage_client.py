@@ -12,19 +12,24 @@ import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
-
-import httpx
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
 
 from underseal_cli.errors import CliError, NoNodeError, RefusedError
+from underseal_cli.files import read_input, write_whole
 
-__all__ = ["Manage", "fetch_keys", "segment"]
+if TYPE_CHECKING:
+    import httpx
+
+__all__ = ["Manage", "base_url", "default_home", "fetch_keys", "segment"]
 
 # Signing a large file takes its time; connecting to the own machine does not.
-TIMEOUT = httpx.Timeout(600.0, connect=5.0)
-FETCH_TIMEOUT = httpx.Timeout(30.0)
+ANSWER_SECONDS = 600.0
+CONNECT_SECONDS = 5.0
+FETCH_SECONDS = 30.0
 MAX_KEYS_BYTES = 256 * 1024
+UNAUTHORIZED = 401
+OK = 200
 
 
 def segment(text: str) -> str:
@@ -64,35 +69,77 @@ class Manage:
         params = _without_none(query)
         return self._json("POST", path, params=params, content=content, headers=headers)
 
-    def download(self, method: str, path: str, body: Any = None) -> bytes:
-        """What is no JSON.
+    def download(
+        self, method: str, path: str, file: Path, body: Any = None, *, replace: bool = True
+    ) -> int:
+        """Write what is no JSON into a file.
+
+        Args:
+            method: of HTTP.
+            path: of the endpoint.
+            file: where to; whole, or not at all.
+            body: a JSON document to send.
+            replace: whether an existing file may be replaced.
+
+        Returns:
+            How many bytes it has.
 
         Raises:
-            CliError: the node does not answer, or refuses.
+            CliError: the node does not answer, or refuses, or the file cannot be written.
         """
-        with self._client() as client:
-            return _checked(client.request(method, path, json=body)).content
+        with self._client() as client, client.stream(method, path, json=body) as answer:
+            if not answer.is_success:
+                answer.read()
+            self._check(answer)
+            return write_whole(file, answer.iter_bytes(), replace=replace)
 
     def _json(self, method: str, path: str, **arguments: Any) -> Any:
         with self._client() as client:
-            answer = _checked(client.request(method, path, **arguments))
-            if not answer.content:
-                return None
-            try:
-                return answer.json()
-            except ValueError:
-                raise CliError(
-                    "what answers at the management address is not this node",
-                    hint="Stop it, or start the node with another --manage-port.",
-                ) from None
+            answer = client.request(method, path, **arguments)
+        self._check(answer)
+        if not answer.content:
+            return None
+        try:
+            return answer.json()
+        except ValueError:
+            raise self._somebody_else() from None
+
+    def _check(self, answer: httpx.Response) -> None:
+        """
+        Raises:
+            CliError: the node refuses, or what answers is no node.
+        """
+        if answer.is_success:
+            return
+        try:
+            refusal: Mapping[str, Any] = answer.json()
+            message = str(refusal["message"])
+        except (ValueError, KeyError, TypeError):
+            raise self._somebody_else() from None
+        if answer.status_code == UNAUTHORIZED:
+            raise RefusedError(
+                f"the node does not accept the operator token in {self._home}",
+                hint="The home was replaced while the node ran, or another node has its address: "
+                "restart the node.",
+            )
+        raise RefusedError(
+            message, hint=refusal.get("hint"), problems=refusal.get("problems") or ()
+        )
 
     @contextmanager
     def _client(self) -> Iterator[httpx.Client]:
+        import httpx
+
         url, token = self._address(), self._token()
-        headers = {"authorization": f"Bearer {token}"}
+        # Plain HTTP on this machine: a context that trusts nobody, and costs nothing to make.
+        nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         try:
             with httpx.Client(
-                base_url=url, headers=headers, timeout=TIMEOUT, trust_env=False
+                base_url=url,
+                headers={"authorization": f"Bearer {token}"},
+                timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
+                trust_env=False,
+                verify=nobody,
             ) as client:
                 yield client
         except httpx.ConnectError:
@@ -102,24 +149,34 @@ class Manage:
                 "the node does not answer in time",
                 hint="Its log says what keeps it; the command may have had its effect.",
             ) from None
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise NoNodeError(
-                f"the connection to the node broke: {error}",
+                f"the connection to the node broke: {str(error) or type(error).__name__}",
                 hint="The command may have had its effect: look before you repeat it.",
             ) from None
 
     def _address(self) -> str:
-        if not (self._home / "underseal.toml").exists():
+        try:
+            is_home = (self._home / "underseal.toml").exists()
+            running = self._home / "run" / "node.json"
+            content = json.loads(running.read_text(encoding="utf-8")) if is_home else None
+        except PermissionError as error:
+            raise NoNodeError(
+                f"{error.filename} cannot be read: {error.strerror}",
+                hint="Run the command as the user that runs the node.",
+            ) from None
+        except (OSError, ValueError):
+            raise self._not_running() from None
+        if not is_home:
             raise NoNodeError(
                 f"there is no node in {self._home}",
                 hint="Create one with `underseal init`, or name its home with --home or "
                 "UNDERSEAL_HOME.",
             )
-        try:
-            running = json.loads((self._home / "run" / "node.json").read_text(encoding="utf-8"))
-            return str(running["manage_url"])
-        except (OSError, ValueError, KeyError, TypeError):
-            raise self._not_running() from None
+        url = content.get("manage_url") if isinstance(content, dict) else None
+        if not isinstance(url, str) or not url.startswith("http://"):
+            raise self._not_running()
+        return url
 
     def _not_running(self) -> NoNodeError:
         return NoNodeError(
@@ -127,74 +184,104 @@ class Manage:
             hint=f"Start it with `underseal --home {self._home} serve`.",
         )
 
+    def _somebody_else(self) -> CliError:
+        return CliError(
+            "what answers at the management address is not this node",
+            hint="Stop it, or start the node with another --manage-port.",
+        )
+
     def _token(self) -> str:
         file = self._home / "secrets" / "operator.token"
         try:
-            return file.read_text(encoding="ascii").strip()
+            token = file.read_text(encoding="ascii").strip()
         except (OSError, UnicodeDecodeError):
+            token = ""
+        if not token.isprintable() or not token:
             raise NoNodeError(
                 f"the operator token {file} cannot be read",
                 hint="Run the command as the user that runs the node.",
-            ) from None
+            )
+        return token
+
+
+def base_url(url: str) -> str:
+    """The URL of a node in the form in which it signs: host in lower case, no default port.
+
+    Raises:
+        CliError: it is not an https URL of a node.
+    """
+    try:
+        parts = urlsplit(url.strip())
+        port = parts.port
+    except ValueError:
+        parts, port = urlsplit(""), None
+    has_more = parts.username is not None or parts.query or parts.fragment
+    if parts.scheme != "https" or not parts.hostname or has_more:
+        raise CliError(
+            "the URL is not the https URL of a node", hint="Write it as https://HOST[:PORT][/PATH]."
+        )
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    authority = host if port in (None, 443) else f"{host}:{port}"
+    return f"https://{authority}{parts.path.rstrip('/')}"
 
 
 def fetch_keys(url: str, ca_file: Path | None) -> bytes:
     """The key set that a node publishes.
 
     Args:
-        url: of the node, as the person at the terminal gave it.
+        url: of the node, in the form of `base_url`.
         ca_file: further trust anchors.
 
     Raises:
         CliError: it cannot be had.
     """
-    address = f"{url.rstrip('/')}/.well-known/jwks.json"
-    if not address.lower().startswith("https://"):
-        raise CliError(f"{url} is not an https URL", hint="Write it as https://HOST[:PORT][/PATH].")
+    import httpx
+
+    address = f"{url}/.well-known/jwks.json"
+    context = _tls(ca_file)
+    content = bytearray()
     try:
-        context = ssl.create_default_context()
-        if ca_file is not None:
-            context.load_verify_locations(cafile=ca_file)
         with (
-            httpx.Client(verify=context, timeout=FETCH_TIMEOUT, trust_env=False) as client,
+            httpx.Client(verify=context, timeout=FETCH_SECONDS, trust_env=False) as client,
             client.stream("GET", address) as answer,
         ):
-            if answer.status_code != httpx.codes.OK:
-                raise CliError(f"{address} answered {answer.status_code}")
-            content = b""
+            if answer.status_code != OK:
+                raise CliError(
+                    f"{address} answered {answer.status_code}, expected {OK}",
+                    hint="Give the URL of the node that signed, without /3/footprints.",
+                )
             for part in answer.iter_bytes():
                 content += part
                 if len(content) > MAX_KEYS_BYTES:
                     raise CliError(
                         f"the key set at {address} is longer than {MAX_KEYS_BYTES} bytes"
                     )
-            return content
-    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise CliError(
-            f"the keys of {url} cannot be fetched: {error}",
+            f"the keys of {url} cannot be fetched: {str(error) or type(error).__name__}",
             hint="If its certificate is of an authority of your own, name that in "
             "UNDERSEAL_CA_FILE.",
         ) from None
+    return bytes(content)
+
+
+def _tls(ca_file: Path | None) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if ca_file is not None:
+        try:
+            context.load_verify_locations(cadata=read_input(ca_file).decode("ascii", "replace"))
+        except ssl.SSLError:
+            raise CliError(
+                f"{ca_file}, named in UNDERSEAL_CA_FILE, holds no certificates",
+                hint="PEM is expected: -----BEGIN CERTIFICATE----- ...",
+            ) from None
+    return context
 
 
 def default_home() -> Path:
     """`UNDERSEAL_HOME`, else `~/.underseal`."""
     named = os.environ.get("UNDERSEAL_HOME")
     return Path(named) if named else Path.home() / ".underseal"
-
-
-def _checked(answer: httpx.Response) -> httpx.Response:
-    if answer.is_success:
-        return answer
-    try:
-        refusal: Mapping[str, Any] = answer.json()
-        message = str(refusal["message"])
-    except (ValueError, KeyError, TypeError):
-        raise CliError(
-            f"the node answered {answer.status_code}, and not in a way that is understood",
-            hint="The log of the node may say more.",
-        ) from None
-    raise RefusedError(message, hint=refusal.get("hint"), problems=refusal.get("problems") or ())
 
 
 def _without_none(query: Mapping[str, Any]) -> dict[str, Any]:

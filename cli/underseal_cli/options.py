@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from underseal_cli import output
+from underseal_cli.errors import UsageError
 from underseal_cli.manage_client import Manage
+from underseal_protocol.disclosure import Level
 
 __all__ = [
     "Classifications",
@@ -15,22 +20,38 @@ __all__ = [
     "Geographies",
     "Json",
     "LevelOption",
+    "Limit",
     "Products",
+    "Status",
     "Statuses",
     "ValidAfter",
     "ValidBefore",
     "ValidOn",
     "criteria",
     "home_of",
+    "limit_reached",
     "manage_of",
-    "read_input",
+    "usage_error",
 ]
 
-LEVELS = ("total", "quality", "breakdown", "full")
+DEFAULT_LIMIT = 1000
+MAX_LIMIT = 100_000
+
+
+class Status(StrEnum):
+    """Of a footprint."""
+
+    ACTIVE = "Active"
+    DEPRECATED = "Deprecated"
+
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 LevelOption = Annotated[
-    str, typer.Option("--level", metavar="LEVEL", help=f"How much is shown: {', '.join(LEVELS)}.")
+    Level, typer.Option("--level", help="How much of a footprint is shown.", case_sensitive=False)
+]
+Limit = Annotated[
+    int,
+    typer.Option("--limit", metavar="N", min=1, max=MAX_LIMIT, help="How many are listed at most."),
 ]
 Products = Annotated[
     list[str] | None,
@@ -80,6 +101,17 @@ def manage_of(context: typer.Context) -> Manage:
     return Manage(home_of(context))
 
 
+def usage_error(context: typer.Context, message: str) -> UsageError:
+    """An error of somebody who calls a command in a way that makes no sense."""
+    return UsageError(message, hint=f"`{context.command_path} --help` lists the options.")
+
+
+def limit_reached(found: Sequence[Any], limit: int) -> None:
+    """Say so when a list may be longer than what was asked for."""
+    if len(found) >= limit:
+        output.warn(f"These are the first {limit}; there may be more: --limit N lists up to N.")
+
+
 def criteria(
     product_id: list[str] | None,
     company_id: list[str] | None,
@@ -102,25 +134,3 @@ def criteria(
         "validBefore": valid_before,
     }
     return {name: value for name, value in given.items() if value}
-
-
-def read_input(file: Path) -> bytes:
-    """The content of a file that the person at the terminal named; `-` is standard input.
-
-    Raises:
-        CliError: it cannot be read.
-    """
-    import sys
-
-    from underseal_cli.errors import CliError
-
-    try:
-        if str(file) == "-":
-            return sys.stdin.buffer.read()
-        return file.read_bytes()
-    except IsADirectoryError:
-        raise CliError(
-            f"{file} is a directory", hint=f"Name the files in it, such as {file}/*.json."
-        ) from None
-    except OSError as error:
-        raise CliError(f"{file} cannot be read: {error.strerror}") from None

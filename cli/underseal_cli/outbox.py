@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from underseal_cli import output
-from underseal_cli.options import Json, manage_of
+from underseal_cli.options import DEFAULT_LIMIT, Json, Limit, limit_reached, manage_of
 
 __all__ = ["app"]
 
 app = typer.Typer(help="Events to peers, and those that could not be sent.", no_args_is_help=True)
 
 
+class OutboxState(StrEnum):
+    """Of an event."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    DEAD = "dead"
+    PAUSED = "paused"
+
+
 @app.command("list")
 def list_outbox(
     context: typer.Context,
     state: Annotated[
-        str | None, typer.Option(metavar="STATE", help="pending, delivered, dead or paused.")
+        OutboxState | None, typer.Option(help="Only in this state.", case_sensitive=False)
     ] = None,
+    limit: Limit = DEFAULT_LIMIT,
     as_json: Json = False,
 ) -> None:
     """Events to peers, newest first."""
-    found = manage_of(context).get("/outbox", state=state)
+    found = manage_of(context).get("/outbox", state=state, limit=limit)
+    limit_reached(found["data"], limit)
     if as_json:
         output.show(found)
         return

@@ -1,25 +1,41 @@
 """What commands print: for people as tables and sentences, with `--json` one document.
 
 Standard output has what was asked for, standard error has messages. Where nobody looks at a
-terminal, tables are as wide as they have to be, so that no id or figure is cut.
+terminal, tables are as wide as they have to be, so that no id or figure is cut. Texts come from
+other companies: what would steer the terminal is shown as what it is.
 """
 
 from __future__ import annotations
 
+import io
 import json
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TextIO
 
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
-from rich.text import Text
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.text import Text
 
-__all__ = ["console", "details", "footprint_figure", "say", "show", "table", "warn"]
+__all__ = [
+    "console",
+    "details",
+    "footprint_figure",
+    "is_terminal",
+    "say",
+    "show",
+    "table",
+    "visible",
+    "warn",
+]
 
 UNLIMITED = 100_000
+# Control characters, those that turn the direction of writing, and halves of characters.
+STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+UNSEEN_IN_JSON = re.compile("[\x7f-\x9f\ud800-\udfff]")
+# Headings of columns that are not broken over lines.
+WHOLE = frozenset({"id", "status", "state", "verification", "level", "time"})
 STYLES = {
     "verified": "green",
     "ok": "green",
@@ -42,28 +58,35 @@ STYLES = {
 }
 
 
-def console(*, stderr: bool = False) -> Console:
-    """A console for standard output or error of this moment (tests replace them)."""
-    stream = sys.stderr if stderr else sys.stdout
-    width = None if stream.isatty() else UNLIMITED
-    return Console(file=stream, width=width, highlight=False, soft_wrap=not stream.isatty())
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether a person looks at it."""
+    return stream is not None and stream.isatty()
+
+
+def visible(text: str) -> str:
+    """A text in which everything can be seen: `\\x1b` for what would steer the terminal."""
+    return STEERING.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def show(document: Any) -> None:
     """The one JSON document of `--json`."""
-    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+    text = json.dumps(document, ensure_ascii=False, indent=2)
+    text = UNSEEN_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(document, indent=2)
+    _write(sys.stdout, text + "\n")
 
 
 def say(*lines: str) -> None:
     """Sentences on standard output."""
-    for line in lines:
-        console().print(escape(line), soft_wrap=True)
+    _write(sys.stdout, "".join(f"{visible(line)}\n" for line in lines))
 
 
 def warn(*lines: str) -> None:
     """Sentences on standard error."""
-    for line in lines:
-        console(stderr=True).print(escape(line), soft_wrap=True)
+    _write(sys.stderr, "".join(f"{visible(line)}\n" for line in lines))
 
 
 def table(
@@ -73,33 +96,38 @@ def table(
 
     Args:
         columns: their headings.
-        rows: texts; None is shown as nothing.
+        rows: texts, or lists of them; None is shown as nothing.
         empty: what is said without rows.
         total: a line below the table.
     """
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
     found = list(rows)
     if not found:
         say(empty)
         return
     made = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for column in columns:
-        made.add_column(column, overflow="fold")
+        made.add_column(column, overflow="fold", no_wrap=column in WHOLE)
     for row in found:
         made.add_row(*(_cell(value) for value in row))
-    console().print(made)
+    _print(made)
     if total is not None:
         say(total)
 
 
 def details(members: Iterable[tuple[str, Any]]) -> None:
     """Names and values below each other; what has no value is left out."""
+    from rich.table import Table
+
     made = Table.grid(padding=(0, 2))
-    made.add_column(style="bold")
+    made.add_column(style="bold", no_wrap=True)
     made.add_column(overflow="fold")
     for name, value in members:
         if value not in (None, "", []):
             made.add_row(name, _cell(value))
-    console().print(made)
+    _print(made)
 
 
 def footprint_figure(item: Mapping[str, Any]) -> str:
@@ -111,8 +139,39 @@ def footprint_figure(item: Mapping[str, Any]) -> str:
     return f"{figure} kgCO2e / {unit}"
 
 
+def console(stream: TextIO) -> Console:
+    """A console for a terminal."""
+    from rich.console import Console
+
+    return Console(file=stream, highlight=False, markup=False, emoji=False)
+
+
+def _print(made: RenderableType) -> None:
+    """On a terminal as wide as that is; elsewhere as wide as it is, no spaces at the ends."""
+    if is_terminal(sys.stdout):
+        console(sys.stdout).print(made)
+        return
+    from rich.console import Console
+
+    text = io.StringIO()
+    Console(file=text, width=UNLIMITED, color_system=None, emoji=False).print(made)
+    _write(sys.stdout, "".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines()))
+
+
 def _cell(value: Any) -> Text:
-    if isinstance(value, list):
-        value = "\n".join(map(str, value))
-    text = "" if value is None else str(value)
+    from rich.text import Text
+
+    texts = [str(one) for one in value] if isinstance(value, list) else [str(value or "")]
+    text = "\n".join(map(visible, texts))
     return Text(text, style=STYLES.get(text, ""))
+
+
+def _write(stream: TextIO | None, text: str) -> None:
+    """Write, also where the encoding does not have every character, or nobody listens."""
+    if stream is None:
+        return
+    try:
+        stream.write(text)
+    except UnicodeEncodeError:
+        encoding = stream.encoding or "ascii"
+        stream.write(text.encode(encoding, "backslashreplace").decode(encoding))

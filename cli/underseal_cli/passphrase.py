@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from underseal_cli.errors import CliError
-from underseal_cli.options import read_input
+from underseal_cli.files import first_line, read_input
+from underseal_cli.output import is_terminal
 
 __all__ = ["PassphraseFile", "read_passphrase"]
 
@@ -32,13 +33,13 @@ def read_passphrase(file: Path | None, *, prompt: str, twice: bool = False) -> s
         CliError: there is none, or the two differ.
     """
     if file is not None:
-        passphrase = read_input(file).decode("utf-8", "replace").partition("\n")[0].strip("\r")
-    elif sys.stdin.isatty():
+        passphrase = first_line(read_input(file))
+    elif is_terminal(sys.stdin):
         passphrase = getpass.getpass(f"{prompt}: ")
         if twice and getpass.getpass("Once more: ") != passphrase:
-            raise CliError("the two passphrases differ")
+            raise CliError("the two passphrases differ", hint="Nothing was done; try again.")
     else:
-        passphrase = sys.stdin.readline().rstrip("\r\n")
+        passphrase = first_line(b"" if sys.stdin is None else sys.stdin.buffer.readline())
     if not passphrase:
         raise CliError(
             "a passphrase is needed",

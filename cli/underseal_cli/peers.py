@@ -9,8 +9,9 @@ import typer
 
 from underseal_cli import output
 from underseal_cli.errors import CliError
+from underseal_cli.files import read_input
 from underseal_cli.manage_client import segment
-from underseal_cli.options import Json, manage_of, read_input
+from underseal_cli.options import Json, manage_of, usage_error
 
 __all__ = ["app"]
 
@@ -109,10 +110,7 @@ def change(
     if confirm_keys:
         given["confirmKeys"] = True
     if not given:
-        raise CliError(
-            "there is nothing to change",
-            hint="Name what to change; `underseal peer set --help` lists the options.",
-        )
+        raise usage_error(context, "there is nothing to change: name at least one option")
     changed = manage_of(context).patch(f"/peers/{segment(name)}", given)
     if as_json:
         output.show(changed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Annotated, Any
 
@@ -26,13 +26,16 @@ from underseal_cli.options import (
     ValidOn,
     criteria,
     manage_of,
+    usage_error,
 )
 
 __all__ = ["pull"]
 
-POLL_SECONDS = 0.2
+FIRST_POLL_SECONDS = 0.05
+MAX_POLL_SECONDS = 1.0
+LINE_SECONDS = 10.0
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-DURATION = re.compile(r"([1-9][0-9]*)([smhd])")
+DURATION = re.compile(r"([1-9][0-9]{0,5})([smhd])", re.ASCII)
 UNDER_WAY = ("waiting", "running")
 
 Look = Callable[[dict[str, Any]], None]
@@ -58,8 +61,15 @@ def pull(
     valid_before: ValidBefore = None,
     as_json: Json = False,
 ) -> None:
-    """Fetch footprints from peers and verify them; an interrupted pull goes on where it stopped."""
-    pause = None if every is None else seconds_of(every)
+    """Fetch footprints from peers and verify them.
+
+    A pull that was interrupted goes on where it stopped. Exit status 1 if it failed for a peer.
+    """
+    if everyone == bool(peers):
+        raise usage_error(context, "give the names of peers, or --all")
+    if every is not None and as_json:
+        raise usage_error(context, "--json prints one document, which --every would repeat")
+    pause_seconds = None if every is None else _seconds(context, every)
     wanted = criteria(
         product_id,
         company_id,
@@ -72,75 +82,137 @@ def pull(
     )
     order = {"peers": peers or [], "everything": everyone, "criteria": wanted}
     manage = manage_of(context)
-    while True:
-        has_failed = _once(manage, order, as_json=as_json)
-        if pause is None:
-            raise typer.Exit(int(has_failed))
-        output.warn(f"Again in {every}; Ctrl-C stops.")
-        time.sleep(pause)
+    if pause_seconds is None:
+        raise typer.Exit(int(_once(manage, order, as_json=as_json)))
+    _repeatedly(manage, order, pause_seconds, f"Again in {every}; Ctrl-C stops.")
 
 
-def seconds_of(text: str) -> int:
+def _seconds(context: typer.Context, text: str) -> int:
     """A duration such as `90s`, `15m`, `6h` or `1d` in seconds.
 
     Raises:
-        CliError: it is none.
+        UsageError: it is none.
     """
-    found = DURATION.fullmatch(text)
+    found = DURATION.fullmatch(text.strip().lower())
     if found is None:
-        raise CliError(f"{text!r} is no duration", hint="Write it as 90s, 15m, 6h or 1d.")
+        raise usage_error(context, f"{text!r} is no duration; write it as 90s, 15m, 6h or 1d")
     return int(found[1]) * UNITS[found[2]]
 
 
+def _repeatedly(
+    manage: Manage, order: dict[str, Any], pause_seconds: int, announcement: str
+) -> None:
+    """Pull until Ctrl-C. Only the first failure ends it: later, a node may be restarting.
+
+    Raises:
+        CliError: the first pull could not be started.
+    """
+    _once(manage, order, as_json=False)
+    while True:
+        output.warn(announcement)
+        time.sleep(pause_seconds)
+        try:
+            _once(manage, order, as_json=False)
+        except CliError as error:
+            output.warn(*error.lines())
+
+
 def _once(manage: Manage, order: dict[str, Any], *, as_json: bool) -> bool:
-    """Pull, and tell how far it is; returns whether a peer has failed."""
+    """Pull, and tell how far it is; returns whether a peer has failed.
+
+    Raises:
+        CliError: it cannot be started, or the node does not answer any more.
+    """
     job = manage.post("/pulls", order)
-    with _progress() as look:
-        while job["state"] in UNDER_WAY:
-            look(job)
-            time.sleep(POLL_SECONDS)
-            job = manage.get(f"/pulls/{job['id']}")
-        look(job)
+    try:
+        job = _watched(manage, job)
+    except KeyboardInterrupt:
+        output.warn("The pull goes on in the node; `underseal received list` shows what arrives.")
+        raise
     if as_json:
         output.show(job)
     else:
         for one in job["data"]:
-            _print(one)
+            output.say(_summary(one))
+    for one in job["data"]:
+        output.warn(*(f"Alert: {one['peer']}: {alert}" for alert in one["alerts"]))
+        if one.get("error"):
+            output.warn(f"Error: {one['peer']}: {one['error']}")
     return bool(job["state"] == "failed")
+
+
+def _watched(manage: Manage, job: dict[str, Any]) -> dict[str, Any]:
+    """Look after a pull until it has ended, less often the longer it takes."""
+    pause_seconds = FIRST_POLL_SECONDS
+    with _progress() as look:
+        while job["state"] in UNDER_WAY:
+            look(job)
+            time.sleep(pause_seconds)
+            pause_seconds = min(1.5 * pause_seconds, MAX_POLL_SECONDS)
+            job = manage.get(f"/pulls/{job['id']}")
+        look(job)
+    return job
 
 
 @contextmanager
 def _progress() -> Iterator[Look]:
-    """A bar for each peer, where somebody looks at a terminal."""
-    if not sys.stderr.isatty():
-        yield lambda job: None
+    """A bar for each peer where somebody looks at a terminal, else a line now and then."""
+    if not output.is_terminal(sys.stderr):
+        yield _line_now_and_then()
         return
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=output.console(stderr=True), transient=True) as bars:
+    text = TextColumn("{task.description}", markup=False)
+    terminal = output.console(sys.stderr)
+    with Progress(
+        SpinnerColumn(), text, TimeElapsedColumn(), console=terminal, transient=True
+    ) as bars:
         tasks: dict[str, Any] = {}
 
         def look(job: dict[str, Any]) -> None:
             for one in job["data"]:
-                text = f"{one['peer']}: {one['received']} footprints on {one['pages']} pages"
-                if one["peer"] not in tasks:
-                    tasks[one["peer"]] = bars.add_task(text, total=None)
-                bars.update(tasks[one["peer"]], description=text)
+                peer = one["peer"]
+                if peer not in tasks:
+                    tasks[peer] = bars.add_task("", total=None)
+                bars.update(tasks[peer], description=output.visible(_so_far(one)))
 
         yield look
 
 
-def _print(progress: dict[str, Any]) -> None:
-    counts = [
-        f"{progress[name]} {name}"
-        for name in ("verified", "unsigned", "invalid")
-        if progress[name] or name == "verified"
-    ]
-    output.say(
-        f"{progress['peer']}: {progress['received']} received: {', '.join(counts)}; "
-        f"{progress['unchanged']} unchanged"
-    )
-    output.warn(*(f"Alert: {one}" for one in progress["alerts"]))
+def _line_now_and_then() -> Look:
+    last = time.monotonic()
+
+    def look(job: dict[str, Any]) -> None:
+        nonlocal last
+        if job["state"] in UNDER_WAY and time.monotonic() - last >= LINE_SECONDS:
+            last = time.monotonic()
+            output.warn(*(_so_far(one) for one in job["data"] if one["state"] in UNDER_WAY))
+
+    return look
+
+
+def _so_far(progress: dict[str, Any]) -> str:
+    if progress["state"] == "waiting":
+        return f"{progress['peer']}: waiting"
+    return f"{progress['peer']}: {progress['received']} footprints on {progress['pages']} pages"
+
+
+def _summary(progress: dict[str, Any]) -> str:
+    """Such as `acme: 12 footprints: 11 verified, 1 invalid; 2 new, 10 unchanged`."""
+    received = progress["received"]
+    text = f"{progress['peer']}: {received} footprint{'' if received == 1 else 's'}"
     if progress.get("error"):
-        output.warn(f"Error: {progress['peer']}: {progress['error']}")
+        text += " before it failed"
+    if not received:
+        return text
+    news = {
+        "new": received - progress["changed"] - progress["unchanged"],
+        "changed": progress["changed"],
+        "unchanged": progress["unchanged"],
+    }
+    states = {name: progress[name] for name in ("verified", "unsigned", "invalid")}
+    return f"{text}: {_counted(states)}; {_counted(news)}"
+
+
+def _counted(numbers: Mapping[str, int]) -> str:
+    return ", ".join(f"{number} {name}" for name, number in numbers.items() if number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -9,7 +10,7 @@ import typer
 from underseal_cli import output
 from underseal_cli.checking import print_findings
 from underseal_cli.manage_client import segment
-from underseal_cli.options import Json, manage_of
+from underseal_cli.options import DEFAULT_LIMIT, Json, Limit, limit_reached, manage_of
 
 __all__ = ["app"]
 
@@ -18,20 +19,31 @@ app = typer.Typer(help="Received footprints.", no_args_is_help=True)
 PeerOption = Annotated[str | None, typer.Option("--peer", metavar="PEER", help="From this peer.")]
 
 
+class Verification(StrEnum):
+    """What verification said of a footprint."""
+
+    VERIFIED = "verified"
+    UNSIGNED = "unsigned"
+    INVALID = "invalid"
+
+
 @app.command("list")
 def list_received(
     context: typer.Context,
     peer: PeerOption = None,
     verification: Annotated[
-        str | None, typer.Option(metavar="STATE", help="verified, unsigned or invalid.")
+        Verification | None,
+        typer.Option(help="Only with this result of the verification.", case_sensitive=False),
     ] = None,
     product_id: Annotated[str | None, typer.Option(metavar="URN", help="Of the product.")] = None,
+    limit: Limit = DEFAULT_LIMIT,
     as_json: Json = False,
 ) -> None:
     """Received footprints, newest first."""
     found = manage_of(context).get(
-        "/received", peer=peer, verification=verification, productId=product_id
+        "/received", peer=peer, verification=verification, productId=product_id, limit=limit
     )
+    limit_reached(found["data"], limit)
     if as_json:
         output.show(found)
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -10,23 +11,37 @@ import typer
 from underseal_cli import output
 from underseal_cli.errors import CliError
 from underseal_cli.options import (
+    DEFAULT_LIMIT,
     Classifications,
     Companies,
     Geographies,
     Json,
     LevelOption,
+    Limit,
     Products,
     Statuses,
     ValidAfter,
     ValidBefore,
     ValidOn,
     criteria,
+    limit_reached,
     manage_of,
 )
+from underseal_protocol.disclosure import Level
 
 __all__ = ["app"]
 
 app = typer.Typer(help="Requests: asking peers, and answering them.", no_args_is_help=True)
+
+
+class RequestState(StrEnum):
+    """Of a request."""
+
+    PENDING = "pending"
+    FULFILLED = "fulfilled"
+    REJECTED = "rejected"
+    FAILED = "failed"
+
 
 Id = Annotated[int, typer.Argument(metavar="ID", help="Of the request.")]
 
@@ -78,15 +93,22 @@ def list_requests(
     incoming: Annotated[bool, typer.Option("--incoming", help="Peers ask us.")] = False,
     outgoing: Annotated[bool, typer.Option("--outgoing", help="We ask peers.")] = False,
     state: Annotated[
-        str | None, typer.Option(metavar="STATE", help="pending, fulfilled, rejected or failed.")
+        RequestState | None, typer.Option(help="Only in this state.", case_sensitive=False)
     ] = None,
+    peer: Annotated[
+        str | None, typer.Option(metavar="PEER", help="Only from or to this one.")
+    ] = None,
+    limit: Limit = DEFAULT_LIMIT,
     as_json: Json = False,
 ) -> None:
     """Requests, newest first."""
     direction = None
     if incoming != outgoing:
         direction = "incoming" if incoming else "outgoing"
-    found = manage_of(context).get("/requests", direction=direction, state=state)
+    found = manage_of(context).get(
+        "/requests", direction=direction, state=state, peer=peer, limit=limit
+    )
+    limit_reached(found["data"], limit)
     if as_json:
         output.show(found)
         return
@@ -129,7 +151,7 @@ def fulfil(
             "Without: what is granted and matches.",
         ),
     ] = None,
-    level: LevelOption = "total",
+    level: LevelOption = Level.TOTAL,
     as_json: Json = False,
 ) -> None:
     """Answer a request with footprints."""

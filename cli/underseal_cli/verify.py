@@ -9,30 +9,32 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from underseal_cli import output
 from underseal_cli.checking import documents_in
 from underseal_cli.errors import CliError
-from underseal_cli.manage_client import fetch_keys, segment
-from underseal_cli.options import Json, manage_of, read_input
-from underseal_protocol.credential import VerifiedCredential
-from underseal_protocol.credential import verify as verify_credential
-from underseal_protocol.errors import JsonError, KeySetError, ProtocolError
-from underseal_protocol.footprint import schema_violations
-from underseal_protocol.keys import PublicKeySet
-from underseal_protocol.status import verify_status
-from underseal_protocol.strict_json import loads
-from underseal_protocol.times import format_time
+from underseal_cli.files import read_input
+from underseal_cli.manage_client import base_url, fetch_keys, segment
+from underseal_cli.options import Json, manage_of, usage_error
+
+if TYPE_CHECKING:
+    from underseal_protocol.keys import PublicKeySet
 
 __all__ = ["verify"]
 
 
 @dataclass(frozen=True)
 class _Trust:
-    """Whom to trust, and who says so."""
+    """Whom to trust, and who says so.
+
+    Attributes:
+        keys: the only ones.
+        issuer: whose signature is expected; None if the keys alone say it.
+        source: where the keys are from.
+    """
 
     keys: PublicKeySet
     issuer: str | None
@@ -59,59 +61,86 @@ def verify(
 ) -> None:
     """Check who signed a footprint, and that nothing of it was changed.
 
-    Exit status 1 if it does not verify.
+    Exit status 1 if it does not verify. A running node is needed for --peer only.
     """
-    trust = _trust(context, keys, url, peer)
+    if [keys, url, peer].count(None) != 2:
+        raise usage_error(context, "give exactly one of --keys, --url and --peer: whom to trust")
     content = read_input(file)
+    documents = documents_in(content, file)
+    if status is not None and len(documents) > 1:
+        raise usage_error(context, "--status is about one footprint, the file has several")
     statement = _statement(content, status)
-    results = []
-    for place, document in documents_in(content, file):
-        name = f"{file}{' ' + place if place else ''}"
-        results.append(_verified(document, trust, statement, name))
+    trust = _trust(context, keys, url, peer)
+    results = [
+        _judged(document, trust, statement, f"{file}{' ' + place if place else ''}")
+        for place, document in documents
+    ]
     if as_json:
         output.show(results[0] if len(results) == 1 else {"data": results})
-        return
     for one in results:
-        _print(one)
+        if not one["verified"]:
+            output.warn(f"Error: {one['message']}", *([one["hint"]] if "hint" in one else []))
+        elif not as_json:
+            _print(one)
+    if not all(one["verified"] for one in results):
+        raise typer.Exit(1)
 
 
 def _trust(context: typer.Context, keys: Path | None, url: str | None, peer: str | None) -> _Trust:
     """The keys that the person at the terminal trusts.
 
     Raises:
-        CliError: none or several ways were given, or the keys cannot be had.
+        CliError: they cannot be had.
     """
-    if [keys, url, peer].count(None) != 2:
-        raise typer.BadParameter("give exactly one of --keys, --url and --peer")
     if keys is not None:
         return _Trust(_key_set(read_input(keys), str(keys)), None, f"the keys in {keys}")
     if url is not None:
+        issuer = base_url(url)
         ca_file = os.environ.get("UNDERSEAL_CA_FILE")
-        fetched = fetch_keys(url, Path(ca_file) if ca_file else None)
-        return _Trust(_key_set(fetched, url), url.rstrip("/"), f"the keys shown at {url} just now")
+        fetched = fetch_keys(issuer, Path(ca_file) if ca_file else None)
+        return _Trust(_key_set(fetched, issuer), issuer, f"the keys that {issuer} shows now")
     assert peer is not None  # noqa: S101 - one of the three is given
+    return _pinned(context, peer)
+
+
+def _pinned(context: typer.Context, peer: str) -> _Trust:
+    from underseal_protocol.keys import PublicKeySet
+
     pinned = manage_of(context).get(f"/peers/{segment(peer)}/keys")
     if not pinned["keys"]:
         raise CliError(
             f"no keys of {peer} are pinned",
             hint="It is not an Underseal node, or was never reached.",
         )
-    return _Trust(
-        PublicKeySet.from_jwks({"keys": pinned["keys"]}),
-        pinned.get("issuer"),
-        f"the keys pinned for the peer {peer}",
-    )
+    keys = PublicKeySet.from_jwks({"keys": pinned["keys"]})
+    return _Trust(keys, pinned.get("issuer"), f"the keys pinned for the peer {peer}")
 
 
 def _key_set(content: bytes, source: str) -> PublicKeySet:
+    """
+    Raises:
+        CliError: there is no key in it that can be used.
+    """
+    from underseal_protocol.errors import JsonError, KeySetError
+    from underseal_protocol.keys import PublicKeySet
+    from underseal_protocol.strict_json import loads
+
     try:
-        return PublicKeySet.from_jwks(loads(content))
+        found = PublicKeySet.from_jwks(loads(content))
     except (JsonError, KeySetError) as error:
         raise CliError(f"{source}: {error.message}", hint=error.hint) from None
+    if not found:
+        raise CliError(
+            f"{source}: there is no key in it that can have signed a footprint",
+            hint="Footprints are signed with P-256 keys (ES256).",
+        )
+    return found
 
 
 def _statement(content: bytes, status: Path | None) -> str | None:
     """The statement of the status: of the file named, or the one that `show --json` has."""
+    from underseal_protocol.strict_json import loads
+
     if status is not None:
         return read_input(status).decode("ascii", "replace").strip()
     value = loads(content)
@@ -119,59 +148,68 @@ def _statement(content: bytes, status: Path | None) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def _verified(
+def _judged(
     document: Mapping[str, Any], trust: _Trust, statement: str | None, name: str
 ) -> dict[str, Any]:
-    """What is proven of one footprint.
+    """What is proven of one footprint, or why nothing is."""
+    from underseal_protocol.errors import ProtocolError
 
-    Raises:
-        CliError: it does not verify; the message names what differs.
-    """
+    footprint_id = document.get("id")
+    start = {"verified": False, "trust": trust.source} | (
+        {"id": footprint_id} if isinstance(footprint_id, str) else {}
+    )
     try:
-        proven = verify_credential(document, keys=trust.keys, issuer=trust.issuer)
-        violations = schema_violations(document)
-        if violations:
-            raise CliError(f"{name} is signed, and not a footprint of PACT 3.0: {violations[0]}")
-        status = _proven_status(document, trust, statement, proven)
+        return start | _proven(document, trust, statement)
     except ProtocolError as error:
-        raise CliError(
-            f"{name} does not verify with {trust.source}: {error.message}", hint=error.hint
-        ) from None
+        message = f"{name} does not verify with {trust.source}: {error.message}"
+        return start | {"message": message} | ({"hint": error.hint} if error.hint else {})
+
+
+def _proven(document: Mapping[str, Any], trust: _Trust, statement: str | None) -> dict[str, Any]:
+    """
+    Raises:
+        ProtocolError: it does not verify; the message names what differs.
+    """
+    from underseal_protocol.credential import verify as verify_credential
+    from underseal_protocol.errors import SchemaError
+    from underseal_protocol.footprint import schema_violations
+    from underseal_protocol.status import verify_status
+    from underseal_protocol.times import format_time
+
+    proven = verify_credential(document, keys=trust.keys, issuer=trust.issuer)
+    violations = schema_violations(document)
+    if violations:
+        raise SchemaError(violations)
+    status: dict[str, Any] = {"value": document["status"], "isProven": False}
+    if statement is not None:
+        signed = verify_status(
+            statement,
+            keys=trust.keys,
+            issuer=trust.issuer or proven.issuer,
+            footprint_id=str(document["id"]),
+            credential_digest=proven.digest,
+        )
+        status = {
+            "value": signed.status,
+            "isProven": True,
+            "asOf": format_time(signed.issued_at),
+        }
     return {
         "verified": True,
-        "id": document["id"],
         "issuer": proven.issuer,
         "issuedAt": format_time(proven.issued_at),
         "kid": proven.kid,
-        "trust": trust.source,
         "disclosed": sorted(proven.disclosed),
         "withheld": sorted(proven.withheld),
         "status": status,
     }
 
 
-def _proven_status(
-    document: Mapping[str, Any], trust: _Trust, statement: str | None, proven: VerifiedCredential
-) -> dict[str, Any]:
-    if statement is None:
-        return {"value": document.get("status"), "isProven": False}
-    signed = verify_status(
-        statement,
-        keys=trust.keys,
-        issuer=trust.issuer,
-        footprint_id=str(document["id"]),
-        credential_digest=proven.digest,
-    )
-    return {"value": signed.status, "isProven": True, "asOf": format_time(signed.issued_at)}
-
-
-def _print(result: dict[str, Any]) -> None:
+def _print(result: Mapping[str, Any]) -> None:
     status = result["status"]
-    proven = (
-        f"status {status['value']} as of {status['asOf']}"
-        if status["isProven"]
-        else (f"status not proven (the file says {status['value']})")
-    )
+    proven = f"status not proven (the file says {status['value']})"
+    if status["isProven"]:
+        proven = f"status {status['value']} as of {status['asOf']}"
     output.say(f"verified: {result['id']}, unchanged since {result['issuer']} signed it; {proven}")
     output.details(
         [
