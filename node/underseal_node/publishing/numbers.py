@@ -128,7 +128,7 @@ def _without_groups(digits: str, text: str, mark: str | None) -> str:
     if grouped is None or grouped[3] == grouped[2][0]:
         raise _no_number(text)
     whole, groups, own_mark, fraction = grouped.groups()
-    if mark == groups[0]:  # 1.234.567 among numbers such as 0.5
+    if own_mark is None and mark == groups[0]:  # 1.234.567 among numbers such as 0.5
         raise _no_number(text)
     return whole + groups.replace(groups[0], "") + (f".{fraction}" if own_mark else "")
 
