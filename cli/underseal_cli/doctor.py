@@ -45,7 +45,12 @@ def list_alerts(
         (one["createdAt"][:19], one["kind"], one.get("peer"), _with_footprint(one))
         for one in found["data"]
     ]
-    output.table(("time", "kind", "peer", "what"), rows, empty="There are no alerts.")
+    output.table(
+        ("time", "kind", "peer", "what"),
+        rows,
+        empty="There are no alerts.",
+        narrow=((0,), (1, 2), (3,)),
+    )
 
 
 def _with_footprint(alert: Mapping[str, Any]) -> list[str]:

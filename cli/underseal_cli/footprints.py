@@ -100,15 +100,16 @@ def list_footprints(
         (
             one["id"],
             one["productNameCompany"],
-            output.footprint_figure(one),
+            *output.figure_columns(one),
             one["status"],
             one["validUntil"][:10],
         )
         for one in found["data"]
     ]
     output.table(
-        ("id", "product", "footprint", "status", "valid until"),
+        ("id", "product", "kgCO2e", "per", "status", "valid until"),
         rows,
+        narrow=((0, 1), (2, 3), (4, 5)),
         empty="Nothing has been published yet: `underseal footprint import FILE`.",
     )
 
@@ -229,7 +230,8 @@ def _print_import(result: dict[str, Any]) -> None:
     if result["unchanged"]:
         counts.append(f"{result['unchanged']} unchanged")
     if result["refused"]:
-        counts.append(f"{result['refused']} files refused")
+        noun = "file" if result["refused"] == 1 else "files"
+        counts.append(f"{result['refused']} {noun} refused")
     output.say(", ".join(counts) + ".")
     _print_notified(result["notified"], would=result["dryRun"])
 

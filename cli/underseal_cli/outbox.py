@@ -55,6 +55,7 @@ def list_outbox(
         ("id", "peer", "event", "state", "attempts", "next", "last error"),
         rows,
         empty="The outbox is empty.",
+        narrow=((0,), (1, 2), (3, 4), (5, 6)),
     )
 
 

@@ -16,11 +16,14 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+    from rich.measure import Measurement
+    from rich.table import Table
     from rich.text import Text
 
 __all__ = [
     "console",
     "details",
+    "figure_columns",
     "footprint_figure",
     "is_terminal",
     "say",
@@ -34,8 +37,8 @@ UNLIMITED = 100_000
 # Control characters, those that turn the direction of writing, and halves of characters.
 STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 UNSEEN_IN_JSON = re.compile("[\x7f-\x9f\ud800-\udfff]")
-# Headings of columns that are not broken over lines.
-WHOLE = frozenset({"id", "status", "state", "verification", "level", "time"})
+# Words up to this length, such as a UUID, are not broken over lines; in cells of a terminal.
+WORD_CELLS = 36
 STYLES = {
     "verified": "green",
     "ok": "green",
@@ -90,7 +93,11 @@ def warn(*lines: str) -> None:
 
 
 def table(
-    columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str, total: str | None = None
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    *,
+    empty: str,
+    narrow: Sequence[Sequence[int]] | None = None,
 ) -> None:
     """A table; a sentence if there is nothing in it.
 
@@ -98,23 +105,21 @@ def table(
         columns: their headings.
         rows: texts, or lists of them; None is shown as nothing.
         empty: what is said without rows.
-        total: a line below the table.
+        narrow: numbers of columns that are shown below each other on a narrow terminal.
     """
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    found = list(rows)
+    found = [[_cell(value) for value in row] for row in rows]
     if not found:
         say(empty)
         return
-    made = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for column in columns:
-        made.add_column(column, overflow="fold", no_wrap=column in WHOLE)
-    for row in found:
-        made.add_row(*(_cell(value) for value in row))
+    made = _table(columns, found)
+    if is_terminal(sys.stdout):
+        if narrow is not None and _widths(made).maximum > console(sys.stdout).width:
+            columns = ["\n".join(columns[one] for one in group) for group in narrow]
+            found = [_stacked(row, narrow) for row in found]
+            made = _table(columns, found)
+        if _widths(made).minimum > console(sys.stdout).width:
+            made = _table(columns, found, is_tight=True)
     _print(made)
-    if total is not None:
-        say(total)
 
 
 def details(members: Iterable[tuple[str, Any]]) -> None:
@@ -128,6 +133,13 @@ def details(members: Iterable[tuple[str, Any]]) -> None:
         if value not in (None, "", []):
             made.add_row(name, _cell(value))
     _print(made)
+
+
+def figure_columns(item: Mapping[str, Any]) -> tuple[str | None, str]:
+    """The figure of a footprint and what it is per, for the columns `kgCO2e` and `per`."""
+    amount, unit = item.get("declaredUnitAmount"), item.get("declaredUnitOfMeasurement")
+    per = " ".join(filter(None, (amount, unit)))
+    return item.get("pcfExcludingBiogenicUptake"), per
 
 
 def footprint_figure(item: Mapping[str, Any]) -> str:
@@ -156,6 +168,41 @@ def _print(made: RenderableType) -> None:
     text = io.StringIO()
     Console(file=text, width=UNLIMITED, color_system=None, emoji=False).print(made)
     _write(sys.stdout, "".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines()))
+
+
+def _table(
+    columns: Sequence[str], rows: Sequence[Sequence[Text]], *, is_tight: bool = False
+) -> Table:
+    """
+    Args:
+        columns: headings.
+        rows: cells.
+        is_tight: words may be broken, because otherwise something would be cut.
+    """
+    from rich.box import SIMPLE_HEAD
+    from rich.cells import cell_len
+    from rich.table import Table
+
+    made = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for number, column in enumerate(columns):
+        words = (word for row in rows for word in row[number].plain.split())
+        longest = min(max(map(cell_len, words), default=1), WORD_CELLS)
+        made.add_column(column, overflow="fold", min_width=None if is_tight else longest)
+    for row in rows:
+        made.add_row(*row)
+    return made
+
+
+def _widths(made: Table) -> Measurement:
+    """The least width in which a table can be shown, and that in which it is not broken."""
+    terminal = console(sys.stdout)
+    return terminal.measure(made, options=terminal.options.update(width=UNLIMITED))
+
+
+def _stacked(row: Sequence[Text], groups: Sequence[Sequence[int]]) -> list[Text]:
+    from rich.text import Text
+
+    return [Text("\n").join([row[one] for one in group]) for group in groups]
 
 
 def _cell(value: Any) -> Text:

@@ -163,6 +163,7 @@ def list_peers(context: typer.Context, as_json: Json = False) -> None:
         ("name", "state", "url", "kind", "last contact", ""),
         rows,
         empty="There are no peers yet: `underseal peer add NAME`.",
+        narrow=((0, 1), (2, 3), (4, 5)),
     )
 
 

@@ -52,15 +52,16 @@ def list_received(
             one["id"],
             one["peer"],
             one.get("productNameCompany"),
-            output.footprint_figure(one),
+            *output.figure_columns(one),
             one["status"],
             one["verification"],
         )
         for one in found["data"]
     ]
     output.table(
-        ("id", "peer", "product", "footprint", "status", "verification"),
+        ("id", "peer", "product", "kgCO2e", "per", "status", "verification"),
         rows,
+        narrow=((0, 2), (1,), (3, 4), (5, 6)),
         empty="Nothing has been received yet: `underseal pull PEER`.",
     )
 

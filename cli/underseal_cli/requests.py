@@ -128,6 +128,7 @@ def list_requests(
         ("id", "", "peer", "time", "state", "asked for", "outcome"),
         rows,
         empty="There are no requests.",
+        narrow=((0, 1), (2, 3), (4,), (5, 6)),
     )
 
 
