@@ -37,6 +37,20 @@ class Pauses:
         self.seconds.append(seconds)
 
 
+class Wire(httpx.AsyncBaseTransport):
+    """Answers come as a stream of bytes, as from the network, not as something read before."""
+
+    def __init__(self, answer: Callable[[httpx.Request], httpx.Response]) -> None:
+        self._answer = answer
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        response = self._answer(request)
+        if response.is_stream_consumed:
+            parts = Chunks([response.content])
+            return httpx.Response(response.status_code, headers=response.headers, stream=parts)
+        return response
+
+
 def client(
     answer: Callable[[httpx.Request], httpx.Response],
     pauses: Pauses | None = None,
@@ -44,7 +58,7 @@ def client(
 ) -> PeerHttp:
     return PeerHttp(
         Settings(**settings),  # type: ignore[arg-type]
-        transport=httpx.MockTransport(answer),
+        transport=Wire(answer),
         sleep=pauses or Pauses(),
         chance=lambda: 0.5,
     )
@@ -202,9 +216,8 @@ async def test_an_answer_of_just_the_limit_is_read() -> None:
 
 
 async def test_a_compressed_answer_is_unpacked_within_the_limit() -> None:
-    packed = httpx.Response(
-        200, headers={"content-encoding": "gzip"}, content=gzip.compress(b"yes")
-    )
+    body = Chunks([gzip.compress(b"yes")])
+    packed = httpx.Response(200, headers={"content-encoding": "gzip"}, stream=body)
     assert (await get(client(answering(packed)))).body == b"yes"
 
 
