@@ -123,7 +123,9 @@ _UNIT_ALIASES = {
 
 Unit = Annotated[_Unit, choice_expectation(UNITS, _UNIT_ALIASES)]
 Region = Annotated[_Region, choice_expectation(REGIONS)]
-Operator = Annotated[_Operator, choice_expectation(get_args(_Operator))]
+Operator = Annotated[
+    _Operator, choice_expectation(get_args(_Operator), {"epd": "EPD International"})
+]
 Coverage = Annotated[_Coverage, choice_expectation(get_args(_Coverage))]
 CcuApproach = Annotated[_CcuApproach, choice_expectation(get_args(_CcuApproach))]
 
