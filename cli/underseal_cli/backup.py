@@ -16,7 +16,9 @@ __all__ = ["backup"]
 
 def backup(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="Where to; an existing file is replaced.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Where to; an existing file is replaced.")
+    ],
     with_key: Annotated[
         bool,
         typer.Option("--with-key", help="With the encryption key, protected by a passphrase."),

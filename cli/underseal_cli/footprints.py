@@ -16,7 +16,7 @@ from underseal_cli.options import (
     DEFAULT_LIMIT,
     Json,
     Limit,
-    Status,
+    StatusOption,
     limit_reached,
     manage_of,
 )
@@ -83,9 +83,7 @@ def import_files(
 @app.command("list")
 def list_footprints(
     context: typer.Context,
-    status: Annotated[
-        Status | None, typer.Option(help="Only with this status.", case_sensitive=False)
-    ] = None,
+    status: StatusOption = None,
     product_id: Annotated[str | None, typer.Option(metavar="URN", help="Of the product.")] = None,
     limit: Limit = DEFAULT_LIMIT,
     as_json: Json = False,

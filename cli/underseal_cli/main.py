@@ -126,14 +126,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return status
     except BrokenPipeError:  # whoever read our output has seen enough
         _end_output()
-        return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
     except OSError as error:
         _end_output()
-        where = f"{error.filename}: " if error.filename else ""
-        output.warn(f"Error: {where}{error.strerror or error}")
-        return FAILED
+        what = error.filename or "the output cannot be written"
+        output.warn(f"Error: {what}: {error.strerror or error}")
+    return FAILED
 
 
 def _run(arguments: Sequence[str] | None) -> int:

@@ -22,7 +22,7 @@ __all__ = [
     "LevelOption",
     "Limit",
     "Products",
-    "Status",
+    "StatusOption",
     "Statuses",
     "ValidAfter",
     "ValidBefore",
@@ -45,9 +45,21 @@ class Status(StrEnum):
     DEPRECATED = "Deprecated"
 
 
+StatusOption = Annotated[
+    Status | None,
+    typer.Option(
+        "--status", metavar="|".join(Status), help="Only with this status.", case_sensitive=False
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 LevelOption = Annotated[
-    Level, typer.Option("--level", help="How much of a footprint is shown.", case_sensitive=False)
+    Level,
+    typer.Option(
+        "--level",
+        metavar="|".join(Level),
+        help="How much of a footprint is shown.",
+        case_sensitive=False,
+    ),
 ]
 Limit = Annotated[
     int,

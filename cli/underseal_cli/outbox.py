@@ -28,7 +28,10 @@ class OutboxState(StrEnum):
 def list_outbox(
     context: typer.Context,
     state: Annotated[
-        OutboxState | None, typer.Option(help="Only in this state.", case_sensitive=False)
+        OutboxState | None,
+        typer.Option(
+            metavar="|".join(OutboxState), help="Only in this state.", case_sensitive=False
+        ),
     ] = None,
     limit: Limit = DEFAULT_LIMIT,
     as_json: Json = False,

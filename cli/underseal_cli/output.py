@@ -34,6 +34,7 @@ __all__ = [
 ]
 
 UNLIMITED = 100_000
+LINE = "─"  # of tables
 # Control characters, those that turn the direction of writing, and halves of characters.
 STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 UNSEEN_IN_JSON = re.compile("[\x7f-\x9f\ud800-\udfff]")
@@ -221,4 +222,5 @@ def _write(stream: TextIO | None, text: str) -> None:
         stream.write(text)
     except UnicodeEncodeError:
         encoding = stream.encoding or "ascii"
+        text = text.replace(LINE, "-")
         stream.write(text.encode(encoding, "backslashreplace").decode(encoding))

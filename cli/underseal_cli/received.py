@@ -33,7 +33,11 @@ def list_received(
     peer: PeerOption = None,
     verification: Annotated[
         Verification | None,
-        typer.Option(help="Only with this result of the verification.", case_sensitive=False),
+        typer.Option(
+            metavar="|".join(Verification),
+            help="Only with this result of the verification.",
+            case_sensitive=False,
+        ),
     ] = None,
     product_id: Annotated[str | None, typer.Option(metavar="URN", help="Of the product.")] = None,
     limit: Limit = DEFAULT_LIMIT,

@@ -93,7 +93,10 @@ def list_requests(
     incoming: Annotated[bool, typer.Option("--incoming", help="Peers ask us.")] = False,
     outgoing: Annotated[bool, typer.Option("--outgoing", help="We ask peers.")] = False,
     state: Annotated[
-        RequestState | None, typer.Option(help="Only in this state.", case_sensitive=False)
+        RequestState | None,
+        typer.Option(
+            metavar="|".join(RequestState), help="Only in this state.", case_sensitive=False
+        ),
     ] = None,
     peer: Annotated[
         str | None, typer.Option(metavar="PEER", help="Only from or to this one.")
@@ -148,8 +151,7 @@ def fulfil(
         typer.Option(
             "--footprint",
             metavar="ID",
-            help="What to deliver, which also grants it. Repeatable. "
-            "Without: what is granted and matches.",
+            help="What to deliver, which also grants it. Without: what is granted and matches.",
         ),
     ] = None,
     level: LevelOption = Level.TOTAL,

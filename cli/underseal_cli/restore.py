@@ -17,7 +17,7 @@ __all__ = ["restore"]
 
 def restore(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="What `underseal backup` wrote.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `underseal backup` wrote.")],
     passphrase_file: PassphraseFile = None,
     as_json: Json = False,
 ) -> None:

@@ -1,0 +1,144 @@
+"""The JSON Schemas of what `--json` prints and the management API answers: docs/reference/schemas.
+
+Most are the shapes of the management API (node/underseal_node/manage/shapes.py). What a command
+makes without a node is described here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from underseal_node.manage import shapes
+from underseal_node.manage.shapes import Listing
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+SHAPES: dict[str, type[BaseModel]] = {
+    "node": shapes.NodeShape,
+    "alert-list": Listing[shapes.AlertShape],
+    "check-list": Listing[shapes.CheckShape],
+    "import": shapes.ImportShape,
+    "footprint-list": Listing[shapes.FootprintShape],
+    "footprint": shapes.FootprintDetail,
+    "footprint-change": shapes.ChangedShape,
+    "received-list": Listing[shapes.ReceivedShape],
+    "received": shapes.ReceivedDetail,
+    "peer-list": Listing[shapes.PeerShape],
+    "peer": shapes.PeerShape,
+    "peer-added": shapes.PeerAddedShape,
+    "peer-credentials": shapes.CredentialsShape,
+    "peer-removed": shapes.RemovedShape,
+    "grant-list": Listing[shapes.GrantShape],
+    "pull": shapes.PullShape,
+    "request-list": Listing[shapes.RequestShape],
+    "request": shapes.RequestShape,
+    "outbox-list": Listing[shapes.OutboxShape],
+    "outbox-event": shapes.OutboxShape,
+    "refusal": shapes.RefusalShape,
+}
+"""Name of the file -> shape."""
+
+TEXT = {"type": "string"}
+TEXTS = {"type": "array", "items": TEXT}
+FLAG = {"type": "boolean"}
+COUNT = {"type": "integer", "minimum": 0}
+INSTANT = {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}T[0-9:.]+Z$"}
+
+
+def closed(
+    title: str, properties: Mapping[str, Any], *, optional: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """An object with these members and no others."""
+    return {
+        "title": title,
+        "type": "object",
+        "properties": {**properties, **(optional or {})},
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def inner(shape: type[BaseModel]) -> dict[str, Any]:
+    """A shape without others inside it, as part of a schema."""
+    return shape.model_json_schema(by_alias=True, mode="serialization")
+
+
+VERIFIED = closed(
+    "Verified",
+    {
+        "verified": {"const": True},
+        "id": TEXT,
+        "trust": TEXT,
+        "issuer": TEXT,
+        "issuedAt": INSTANT,
+        "kid": TEXT,
+        "disclosed": TEXTS,
+        "withheld": TEXTS,
+        "status": closed("Status", {"value": TEXT, "isProven": FLAG}, optional={"asOf": INSTANT}),
+    },
+)
+NOT_VERIFIED = closed(
+    "NotVerified",
+    {"verified": {"const": False}, "trust": TEXT, "message": TEXT},
+    optional={"id": TEXT, "hint": TEXT},
+)
+OUTCOME = {"oneOf": [VERIFIED, NOT_VERIFIED]}
+
+LOCAL: dict[str, dict[str, Any]] = {
+    "init": closed("Init", {"home": TEXT, "companyName": TEXT, "companyIds": TEXTS, "url": TEXT}),
+    "file": closed("File", {"file": TEXT, "bytes": COUNT}),
+    "backup": closed("Backup", {"file": TEXT, "bytes": COUNT, "withKey": FLAG}),
+    "restore": closed(
+        "Restore",
+        {"home": TEXT, "createdAt": INSTANT, "pausedEvents": COUNT, "hasMasterKey": FLAG},
+    ),
+    "grant-removed": closed("GrantRemoved", {"removed": {"type": "integer"}}),
+    "checked": closed(
+        "Checked",
+        {
+            "data": {
+                "type": "array",
+                "items": closed(
+                    "CheckedFootprint",
+                    {
+                        "place": TEXT,
+                        "id": TEXT,
+                        "problems": {"type": "array", "items": inner(shapes.ProblemShape)},
+                        "findings": {"type": "array", "items": inner(shapes.FindingShape)},
+                    },
+                ),
+            }
+        },
+    ),
+    "verification": {
+        "title": "Verification",
+        "description": "Of one footprint, or a list for a file that holds several.",
+        "oneOf": [
+            VERIFIED,
+            NOT_VERIFIED,
+            closed("Verifications", {"data": {"type": "array", "items": OUTCOME}}),
+        ],
+    },
+}
+"""Name of the file -> what only a command makes."""
+
+
+def schemas() -> dict[str, dict[str, Any]]:
+    """All schemas by the names of their files."""
+    found = {
+        name: shape.model_json_schema(by_alias=True, mode="serialization")
+        for name, shape in SHAPES.items()
+    }
+    return {name: {"$schema": DIALECT, **schema} for name, schema in {**found, **LOCAL}.items()}
+
+
+def part() -> dict[str, str]:
+    """For `generate`."""
+    return {
+        f"schemas/{name}.json": json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+        for name, schema in schemas().items()
+    }
