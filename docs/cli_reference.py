@@ -183,7 +183,7 @@ def _metavar(param: Any) -> str:
 
 
 def _help(param: Any) -> str:
-    text = _sentences(param.help or "")
+    text = _sentences(param.help or "").replace(" Repeatable.", "")  # there is the `...`
     if param.required and param.param_type_name == "option":
         text += " Required."
     default = param.default

@@ -16,7 +16,7 @@ alerts = typer.Typer(help="What the operator has to look at.", no_args_is_help=T
 
 
 def doctor(context: typer.Context, as_json: Json = False) -> None:
-    """Look at the node as a peer would; exit status 1 if there is a problem."""
+    """Look at the node as a peer would, and at what waits for the operator."""
     found = manage_of(context).get("/doctor")
     checks = found["data"]
     if as_json:

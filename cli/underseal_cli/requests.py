@@ -151,7 +151,8 @@ def fulfil(
         typer.Option(
             "--footprint",
             metavar="ID",
-            help="What to deliver, which also grants it. Without: what is granted and matches.",
+            help="What to deliver, which also grants it. Repeatable. Without: what is granted and "
+            "matches.",
         ),
     ] = None,
     level: LevelOption = Level.TOTAL,
