@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from sqlmodel import Session
@@ -36,10 +36,17 @@ __all__ = ["router"]
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 FileName = Annotated[str, Query(min_length=1, max_length=1024, description="of the file")]
 
+UPLOAD: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+
 router = APIRouter(prefix="/footprints")
 
 
-@router.post("/import", **RESPONSE)
+@router.post("/import", openapi_extra=UPLOAD, **RESPONSE)
 async def import_file(
     request: Request,
     context: Context,
@@ -129,7 +136,7 @@ async def deprecate(context: Context, footprint_id: str) -> ChangedShape:
     return _changed(await publish.deprecate(context.node, footprint_id))
 
 
-@router.post("/{footprint_id}/supersede", **RESPONSE)
+@router.post("/{footprint_id}/supersede", openapi_extra=UPLOAD, **RESPONSE)
 async def supersede(
     request: Request, context: Context, footprint_id: str, name: FileName = "file"
 ) -> ChangedShape:

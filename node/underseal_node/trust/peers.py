@@ -256,8 +256,8 @@ def _check_text(name: str, value: str, *, shown: bool = True) -> None:
 
 def _checked_ca(pem: str) -> str:
     try:
-        if len(pem) > MAX_CA_CHARACTERS:
-            raise ValueError("it is too long")
+        if len(pem) > MAX_CA_CHARACTERS or not pem.isascii():
+            raise ValueError("it is too long, or no PEM")
         ssl.create_default_context(cadata=pem)
     except (ssl.SSLError, ValueError) as error:
         raise RefusedError(
