@@ -44,19 +44,26 @@ class Network(httpx.AsyncBaseTransport):
     def __init__(self) -> None:
         self.apps: dict[str, ASGIApp] = {}
         self.calls: list[str] = []
-        self.fault: Fault = lambda request: None
+        self.fault: Fault = lambda request: None  # instead of reaching the node
+        self.loss: Fault = lambda request: None  # instead of what the node has answered
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.calls.append(f"{request.method} {request.url.path}")
         broken = self.fault(request)
         if broken is not None:
-            return httpx.Response(
-                broken.status_code, headers=broken.headers, stream=Bytes(broken.content)
-            )
+            return streamed(broken)
         app = self.apps.get(request.url.host)
         if app is None:
             raise httpx.ConnectError("nobody answers there")
-        return await httpx.ASGITransport(app).handle_async_request(request)
+        answer = await httpx.ASGITransport(app).handle_async_request(request)
+        lost = self.loss(request)
+        return answer if lost is None else streamed(lost)
+
+
+def streamed(response: httpx.Response) -> httpx.Response:
+    """A response as it comes over the network: not read yet."""
+    stream = Bytes(response.content)
+    return httpx.Response(response.status_code, headers=response.headers, stream=stream)
 
 
 class Bytes(httpx.AsyncByteStream):
