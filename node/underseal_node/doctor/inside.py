@@ -25,19 +25,19 @@ WAITING = (
     (
         "outbox_dead",
         "outbox",
-        "{} events could not be delivered",
+        "events that could not be delivered: {}",
         "`underseal outbox list` says why; `underseal outbox retry ID` sends one again.",
     ),
     (
         "outbox_paused",
         "outbox",
-        "{} events are paused since this node was restored",
+        "events that are paused since this node was restored: {}",
         "`underseal outbox list` shows them; `underseal outbox retry ID` sends one.",
     ),
     (
         "requests_waiting",
         "requests",
-        "{} requests wait for your answer",
+        "requests that wait for your answer: {}",
         "`underseal request list --incoming` shows them.",
     ),
 )
@@ -103,7 +103,7 @@ def _waiting(session: Session, now: datetime) -> list[Check]:
     checks = [_workers(session, now)]
     if counted["alerts"]:
         latest = alerts.listing(session, limit=1)[0][0].message
-        message = f"there are {counted['alerts']} alerts; the latest: {latest}"
+        message = f"alerts: {counted['alerts']}; the latest: {latest}"
         checks.append(warning("alerts", message, "`underseal alert list` shows them all."))
     checks += [
         warning(name, message.format(counted[key]), hint)
