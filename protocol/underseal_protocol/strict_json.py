@@ -96,6 +96,9 @@ def dumps(value: JsonValue) -> bytes:
 def array_items(data: bytes, member: str = "data") -> list[bytes]:
     """The items of an array inside an object, each as the bytes that were received.
 
+    What is beyond the grammar and repeated names is left to whoever reads an item with `loads`, so
+    that a bad item does not take the others with it.
+
     Args:
         data: a JSON object in UTF-8.
         member: the name of the array.
@@ -113,6 +116,7 @@ def array_items(data: bytes, member: str = "data") -> list[bytes]:
 
 def _array_items(text: str, member: str) -> list[bytes]:
     found: list[bytes] | None = None
+    names: set[str] = set()
     at = _skip(text, 0)
     if text[at] != "{":
         raise JsonError("a JSON object was expected")
@@ -123,9 +127,10 @@ def _array_items(text: str, member: str) -> list[bytes]:
         if not isinstance(name, str) or text[at] != ":":
             raise JsonError("not JSON: a name and a colon were expected")
         at = _skip(text, at + 1)
+        if name in names:
+            raise _repetition(name)
+        names.add(name)
         if name == member:
-            if found is not None:
-                raise JsonError(f'not JSON: the name "{member}" occurs twice in an object')
             found, at = _items(text, at, member)
         else:
             _, at = _DECODER.raw_decode(text, at)
@@ -213,8 +218,12 @@ def _object(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
     if len(members) != len(pairs):
         seen: set[str] = set()
         twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
-        raise JsonError(f'not JSON: the name "{_shown(twice)}" occurs twice in an object')
+        raise _repetition(twice)
     return members
+
+
+def _repetition(name: str) -> JsonError:
+    return JsonError(f'not JSON: the name "{_shown(name)}" occurs twice in an object')
 
 
 def _refuse_constant(name: str) -> NoReturn:
