@@ -2,7 +2,7 @@
 
 Each peer has a lane: the oldest event is leased, sent, and its result is written together with the
 lease of the next. Lanes run side by side, so a slow or dead peer delays nobody else; those whose
-last attempt failed get half of the places at most (docs/adr/0011-outbox.md).
+last attempt failed get half of the places at most (docs/adr/0006-outbox.md).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Queries on the outbox: events to deliver, each to one peer, in their order.
 
-A row is written in the transaction of what it tells (docs/adr/0011-outbox.md). A worker claims the
+A row is written in the transaction of what it tells (docs/adr/0006-outbox.md). A worker claims the
 oldest pending row of a peer by leasing it; later rows of that peer wait for it, other peers do not.
 """
 
