@@ -21,6 +21,7 @@ from underseal_node.manage.shapes import (
 from underseal_node.store import peers
 from underseal_node.store.tables import Peer, PeerState
 from underseal_node.trust.peers import PeerChange, add_peer, change_peer, remove_peer, renew
+from underseal_protocol.keys import PublicKeySet
 
 __all__ = ["router"]
 
@@ -121,8 +122,8 @@ def _shape(peer: Peer, clients: Sequence[str], warnings: Sequence[str] = ()) -> 
         pending_token_endpoint=peer.pending_token_endpoint,
         is_underseal=peer.is_underseal,
         issuer=peer.issuer,
-        key_thumbprints=[] if peer.key_set is None else _kids(peer.key_set),
-        pending_key_thumbprints=None if pending is None else _kids(pending),
+        key_thumbprints=[] if peer.key_set is None else _thumbprints(peer.key_set),
+        pending_key_thumbprints=None if pending is None else _thumbprints(pending),
         has_credentials=peer.client_id is not None and peer.client_secret_encrypted is not None,
         client_id=peer.client_id,
         scope=peer.scope,
@@ -138,6 +139,6 @@ def _shape(peer: Peer, clients: Sequence[str], warnings: Sequence[str] = ()) -> 
     )
 
 
-def _kids(key_set: str) -> list[str]:
-    """For keys of Underseal nodes, the name of a key is its thumbprint."""
-    return [str(key["kid"]) for key in json.loads(key_set)["keys"]]
+def _thumbprints(key_set: str) -> list[str]:
+    """Computed, not taken from the names of the keys: a peer names its keys as it likes."""
+    return sorted(PublicKeySet.from_jwks(json.loads(key_set)).thumbprints())
