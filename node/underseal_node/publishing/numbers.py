@@ -43,7 +43,7 @@ def text_of_number(value: float) -> str:
     """
     if value == 0:
         return "0"
-    if abs(value) >= 10**SIGNIFICANT_DIGITS:
+    if not abs(value) < 10**SIGNIFICANT_DIGITS:  # nor is NaN
         raise CellError(
             f"{value!r} has more digits than the {SIGNIFICANT_DIGITS} that a spreadsheet keeps",
             hint="Format the cell as text and type it again.",

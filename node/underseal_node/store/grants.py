@@ -39,7 +39,7 @@ def add(
     ends: datetime | None = None,
 ) -> AccessGrant:
     """Let a peer see something. The same grant again, or a lower level without other dates, changes
-    nothing.
+    nothing; other dates at the same level replace those of a limited grant.
 
     Args:
         peer_id: who.

@@ -152,7 +152,7 @@ def test_a_number_cell_is_what_the_spreadsheet_shows(value: float, text: str) ->
     assert text_of_number(value) == text
 
 
-@pytest.mark.parametrize("value", [1e15, -1e15, 1.5e300, float("inf"), 10**20])
+@pytest.mark.parametrize("value", [1e15, -1e15, 1.5e300, float("inf"), float("nan"), 10**20])
 def test_a_number_cell_with_lost_digits_is_refused(value: float) -> None:
     with pytest.raises(CellError, match="more digits"):
         text_of_number(value)

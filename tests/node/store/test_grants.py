@@ -1,0 +1,305 @@
+"""Grants: what is granted is covered, what is not is not, and nothing is granted by accident."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlmodel import Session, select
+
+from underseal_node.errors import NotFoundError, RefusedError
+from underseal_node.node import Node
+from underseal_node.publishing.publish import deprecate
+from underseal_node.store import grants
+from underseal_node.store.tables import AccessGrant, ChangeCounter, KeyKind
+from underseal_protocol.disclosure import Level
+
+Publish = Callable[..., str]
+AddPeer = Callable[..., int]
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def grant(node: Node) -> Callable[..., AccessGrant]:
+    """`grant(peer_id, kind, value, level, starts=..., ends=...)`"""
+
+    def add(
+        peer_id: int, kind: KeyKind, value: str = "", level: Level = Level.TOTAL, **dates: Any
+    ) -> AccessGrant:
+        return node.store.write_sync(
+            lambda session: grants.add(session, peer_id, kind, value, level, node.now(), **dates)
+        )
+
+    return add
+
+
+def covering(node: Node, *ids: str) -> dict[int, list[str]]:
+    return node.store.read_sync(lambda session: grants.covering(session, ids, node.now()))
+
+
+def stored(node: Node) -> list[AccessGrant]:
+    return list(node.store.read_sync(lambda session: session.exec(select(AccessGrant)).all()))
+
+
+def changes(node: Node) -> int:
+    def last(session: Session) -> int:
+        return session.exec(select(ChangeCounter.last)).one()
+
+    return node.store.read_sync(last)
+
+
+# --- covering ---------------------------------------------------------------------------------
+
+
+def test_without_a_grant_nothing_is_covered(
+    node: Node, publish: Publish, add_peer: AddPeer
+) -> None:
+    add_peer()
+    assert covering(node, publish()) == {}
+
+
+def test_each_kind_covers_what_it_names(
+    node: Node, publish: Publish, add_peer: AddPeer, grant: Any
+) -> None:
+    first, second = publish(1), publish(2, productClassifications=["urn:x:Class"])
+    peers = [add_peer(name) for name in ("all", "product", "class", "one", "other")]
+    grant(peers[0], KeyKind.ALL)
+    grant(peers[1], KeyKind.PRODUCT, "URN:X:1")
+    grant(peers[2], KeyKind.CLASSIFICATION, "urn:x:cLASS")
+    grant(peers[3], KeyKind.FOOTPRINT, second.upper())
+    grant(peers[4], KeyKind.PRODUCT, "urn:x:3")
+    assert covering(node, first, second) == {
+        peers[0]: [first, second],
+        peers[1]: [first],
+        peers[2]: [second],
+        peers[3]: [second],
+    }
+    assert covering(node, second, first)[peers[0]] == [second, first]
+    assert covering(node, first, first)[peers[0]] == [first]
+    assert covering(node) == {}
+    assert covering(node, "00000000-0000-0000-0000-00000000dead") == {}
+
+
+def test_a_value_of_another_kind_covers_nothing(
+    node: Node, publish: Publish, add_peer: AddPeer, grant: Any
+) -> None:
+    footprint_id = publish(1)
+    peer = add_peer()
+    grant(peer, KeyKind.PRODUCT, footprint_id)
+    grant(peer, KeyKind.CLASSIFICATION, "urn:x:1")
+    grant(peer, KeyKind.FOOTPRINT, "urn:x:1")
+    assert covering(node, footprint_id) == {}
+
+
+def test_several_grants_name_a_footprint_once(
+    node: Node, publish: Publish, add_peer: AddPeer, grant: Any
+) -> None:
+    footprint_id, peer = publish(1), add_peer()
+    grant(peer, KeyKind.ALL)
+    grant(peer, KeyKind.PRODUCT, "urn:x:1", Level.FULL)
+    assert covering(node, footprint_id) == {peer: [footprint_id]}
+
+
+def test_a_grant_covers_from_its_start_until_before_its_end(
+    node: Node, publish: Publish, add_peer: AddPeer, grant: Any, clock: Any
+) -> None:
+    footprint_id, peer = publish(1), add_peer()
+    now = node.now()
+    grant(peer, KeyKind.ALL, starts=now + HOUR, ends=now + 2 * HOUR)
+    assert covering(node, footprint_id) == {}
+    clock.advance(hours=1)
+    assert covering(node, footprint_id) == {peer: [footprint_id]}
+    clock.advance(minutes=59, seconds=59.999999)
+    assert covering(node, footprint_id) == {peer: [footprint_id]}
+    clock.advance(microseconds=1)
+    assert covering(node, footprint_id) == {}
+
+
+def test_what_is_deprecated_stays_covered(
+    node: Node, publish: Publish, add_peer: AddPeer, grant: Any
+) -> None:
+    footprint_id, peer = publish(1), add_peer()
+    grant(peer, KeyKind.ALL)
+    asyncio.run(deprecate(node, footprint_id))
+    assert covering(node, footprint_id) == {peer: [footprint_id]}
+
+
+def test_more_footprints_than_fit_into_one_query(
+    node: Node, publish: Publish, add_peer: AddPeer, grant: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(grants, "IDS_PER_QUERY", 2)
+    ids, peer = [publish(number) for number in range(1, 6)], add_peer()
+    grant(peer, KeyKind.ALL)
+    assert covering(node, *ids) == {peer: ids}
+
+
+def test_grants_in_force(node: Node, add_peer: AddPeer, grant: Any, clock: Any) -> None:
+    peer, now = add_peer(), node.now()
+    grant(peer, KeyKind.PRODUCT, "URN:X:1")
+    grant(peer, KeyKind.ALL, ends=now + HOUR)
+    grant(peer, KeyKind.FOOTPRINT, "later", starts=now + HOUR)
+
+    def in_force() -> set[tuple[int, KeyKind, str]]:
+        return set(node.store.read_sync(lambda session: grants.in_force(session, node.now())))
+
+    assert in_force() == {(peer, KeyKind.PRODUCT, "urn:x:1"), (peer, KeyKind.ALL, "")}
+    clock.advance(hours=1)
+    assert in_force() == {(peer, KeyKind.PRODUCT, "urn:x:1"), (peer, KeyKind.FOOTPRINT, "later")}
+
+
+def test_whether_a_grant_would_cover_anything(node: Node, publish: Publish) -> None:
+    def has(kind: KeyKind, value: str) -> bool:
+        return node.store.read_sync(lambda session: grants.has_footprints(session, kind, value))
+
+    assert not has(KeyKind.ALL, "")
+    footprint_id = publish(1)
+    assert has(KeyKind.ALL, "")
+    assert has(KeyKind.PRODUCT, "URN:x:1")
+    assert has(KeyKind.FOOTPRINT, footprint_id)
+    assert not has(KeyKind.PRODUCT, "urn:x:2")
+    assert not has(KeyKind.CLASSIFICATION, "urn:x:1")
+
+
+# --- adding -----------------------------------------------------------------------------------
+
+
+def test_a_grant_is_kept_as_the_operator_wrote_it(
+    node: Node, add_peer: AddPeer, grant: Any
+) -> None:
+    peer = add_peer()
+    made = grant(peer, KeyKind.PRODUCT, "URN:X:1", Level.QUALITY, ends=node.now() + HOUR)
+    (kept,) = stored(node)
+    assert made.id == kept.id
+    assert (kept.peer_id, kept.kind, kept.value) == (peer, "product", "urn:x:1")
+    assert (kept.shown_value, kept.level) == ("URN:X:1", Level.QUALITY.rank)
+    assert (kept.starts, kept.ends) == (None, "2026-03-01T13:00:00.000000Z")
+    assert kept.created_at == node.now()
+    assert kept.changed == changes(node)
+
+
+def test_the_same_grant_again_changes_nothing(node: Node, add_peer: AddPeer, grant: Any) -> None:
+    peer, ends = add_peer(), node.now() + HOUR
+    first = grant(peer, KeyKind.PRODUCT, "urn:x:1", Level.QUALITY, ends=ends)
+    before = changes(node)
+    for level in (Level.QUALITY, Level.TOTAL):
+        assert grant(peer, KeyKind.PRODUCT, "URN:X:1", level, ends=ends).id == first.id
+    assert len(stored(node)) == 1
+    assert changes(node) == before
+
+
+def test_an_unlimited_grant_includes_limited_ones(
+    node: Node, add_peer: AddPeer, grant: Any
+) -> None:
+    peer = add_peer()
+    first = grant(peer, KeyKind.ALL, level=Level.QUALITY)
+    again = grant(peer, KeyKind.ALL, level=Level.TOTAL, ends=node.now() + HOUR)
+    assert (again.id, again.ends) == (first.id, None)
+
+
+def test_more_is_another_grant(node: Node, add_peer: AddPeer, grant: Any) -> None:
+    peer, other = add_peer(), add_peer("other")
+    for arguments in (
+        (peer, KeyKind.ALL, "", Level.TOTAL),
+        (peer, KeyKind.ALL, "", Level.FULL),
+        (peer, KeyKind.PRODUCT, "urn:x:1", Level.TOTAL),
+        (peer, KeyKind.PRODUCT, "urn:x:2", Level.TOTAL),
+        (peer, KeyKind.CLASSIFICATION, "urn:x:1", Level.TOTAL),
+        (other, KeyKind.ALL, "", Level.TOTAL),
+    ):
+        grant(*arguments)
+    assert len({one.id for one in stored(node)}) == 6
+    assert len({one.changed for one in stored(node)}) == 6
+
+
+def test_a_lower_level_for_longer_is_another_grant(
+    node: Node, add_peer: AddPeer, grant: Any
+) -> None:
+    peer = add_peer()
+    grant(peer, KeyKind.ALL, level=Level.FULL, ends=node.now() + HOUR)
+    grant(peer, KeyKind.ALL, level=Level.TOTAL)
+    assert [(one.level, one.ends is None) for one in stored(node)] == [(3, False), (0, True)]
+
+
+def test_other_dates_at_the_same_level_replace_the_dates(
+    node: Node, add_peer: AddPeer, grant: Any
+) -> None:
+    peer, now = add_peer(), node.now()
+    first = grant(peer, KeyKind.ALL, ends=now + HOUR)
+    before = changes(node)
+    longer = grant(peer, KeyKind.ALL, ends=now + 2 * HOUR)
+    assert longer.id == first.id
+    (kept,) = stored(node)
+    assert kept.ends == "2026-03-01T14:00:00.000000Z"
+    assert kept.changed == changes(node) == before + 1
+    grant(peer, KeyKind.ALL)
+    assert stored(node)[0].ends is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        (KeyKind.ALL, "urn:x:1"),
+        (KeyKind.PRODUCT, ""),
+        (KeyKind.CLASSIFICATION, ""),
+        (KeyKind.FOOTPRINT, ""),
+        (KeyKind.COMPANY, "urn:x:1"),
+    ],
+)
+def test_what_no_grant_can_be_made_of(
+    node: Node, add_peer: AddPeer, grant: Any, kind: KeyKind, value: str
+) -> None:
+    peer = add_peer()
+    with pytest.raises(RefusedError, match="a grant cannot be made of"):
+        grant(peer, kind, value)
+    assert stored(node) == []
+
+
+def test_a_grant_that_ends_before_it_starts(node: Node, add_peer: AddPeer, grant: Any) -> None:
+    peer, now = add_peer(), node.now()
+    for ends in (now, now - HOUR):
+        with pytest.raises(RefusedError, match="end before it starts"):
+            grant(peer, KeyKind.ALL, starts=now, ends=ends)
+    assert stored(node) == []
+
+
+# --- listing, removing ------------------------------------------------------------------------
+
+
+def test_grants_are_listed_with_the_names_of_their_peers(
+    node: Node, add_peer: AddPeer, grant: Any
+) -> None:
+    one, other = add_peer("one"), add_peer("other")
+    first, second = grant(one, KeyKind.ALL), grant(other, KeyKind.PRODUCT, "urn:x:1")
+
+    def listed(name: str | None = None) -> list[tuple[int | None, str]]:
+        found = node.store.read_sync(lambda session: grants.listing(session, name))
+        return [(row.id, peer) for row, peer in found]
+
+    assert listed() == [(first.id, "one"), (second.id, "other")]
+    assert listed("other") == [(second.id, "other")]
+    assert listed("nobody") == []
+
+
+def test_what_is_removed_covers_nothing(
+    node: Node, publish: Publish, add_peer: AddPeer, grant: Any
+) -> None:
+    footprint_id, peer = publish(1), add_peer()
+    made = grant(peer, KeyKind.ALL)
+    before = changes(node)
+    node.store.write_sync(lambda session: grants.remove(session, made.id))
+    assert covering(node, footprint_id) == {}
+    assert changes(node) == before + 1  # pages in memory are no longer true
+    with pytest.raises(NotFoundError, match=f"there is no grant {made.id}"):
+        node.store.write_sync(lambda session: grants.remove(session, made.id))
+    assert changes(node) == before + 1
+
+
+def test_one_grant(node: Node, add_peer: AddPeer, grant: Any) -> None:
+    made = grant(add_peer(), KeyKind.ALL)
+    assert node.store.read_sync(lambda session: grants.get(session, made.id)).id == made.id
+    with pytest.raises(NotFoundError, match="there is no grant 99"):
+        node.store.read_sync(lambda session: grants.get(session, 99))
