@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Annotated, Any
 
 import typer
+import typer.main
 
 from underseal_cli import (
     backup,
@@ -137,7 +138,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str] | None) -> int:
     try:
-        app(args=None if arguments is None else list(arguments), prog_name="underseal")
+        # Calling `app` itself would put a hook of its own in the place of `_unexpected`.
+        command = typer.main.get_command(app)
+        command(args=None if arguments is None else list(arguments), prog_name="underseal")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(bool(end.code))
     except CliError as error:
