@@ -169,6 +169,7 @@ def _drafts(node: Node, name: str, content: bytes, seen: dict[str, str]) -> list
     with _without_collection():
         read = read_file(name, content, node)
         problems = list(read.problems)
+        unread = {problem.place for problem in problems}  # what is there is not missing
         waiting = list(reversed(read.documents))
         del read  # so that what has been dealt with is freed
         drafts: list[Draft] = []
@@ -177,7 +178,7 @@ def _drafts(node: Node, name: str, content: bytes, seen: dict[str, str]) -> list
         while waiting and len(problems) < MAX_PROBLEMS:
             made = draft_of(waiting.pop(), name, node.identity, now)
             if not isinstance(made, Draft):
-                problems += made
+                problems += (one for one in made if one.place not in unread)
                 continue
             first = seen.setdefault(made.id, place := _place(made, name))
             if first is not place:

@@ -340,6 +340,17 @@ async def test_rows_are_told_without_the_words_of_json(
     assert not any(re.search("quot", f"{one.message}") for one in result.problems)
 
 
+async def test_a_cell_that_cannot_be_read_is_not_missing_too(
+    desk: Desk, row: Make, make_csv: Any
+) -> None:
+    content = make_csv(row(fossilGhgEmissions="much", productIds="316"), row(fossilGhgEmissions=""))
+    assert [(one.place, one.message[:20]) for one in (await desk.imports(content)).problems] == [
+        ("row 2, column fossilGhgEmissions", "'much' is not a numb"),
+        ("row 2, column productIds", "it is '316', expecte"),
+        ("row 3, column fossilGhgEmissions", "expected a decimal n"),
+    ]
+
+
 async def test_too_many_problems_are_cut_off(
     desk: Desk, document: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
