@@ -269,7 +269,8 @@ def _tls(ca_file: Path | None) -> ssl.SSLContext:
     context = ssl.create_default_context()
     if ca_file is not None:
         try:
-            context.load_verify_locations(cadata=read_input(ca_file).decode("ascii", "replace"))
+            # Comments between the certificates may be in any language.
+            context.load_verify_locations(cadata=read_input(ca_file).decode("ascii", "ignore"))
         except ssl.SSLError:
             raise CliError(
                 f"{ca_file}, named in UNDERSEAL_CA_FILE, holds no certificates",

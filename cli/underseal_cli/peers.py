@@ -210,7 +210,8 @@ def _given(
     ca_pem = None
     if ca_file is not None:
         is_cleared = str(ca_file) in ("", ".")
-        ca_pem = "" if is_cleared else read_input(ca_file).decode("ascii", "replace")
+        # Comments between the certificates may be in any language.
+        ca_pem = "" if is_cleared else read_input(ca_file).decode("ascii", "ignore")
     given = {
         "url": url,
         "authUrl": auth_url,
