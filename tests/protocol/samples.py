@@ -61,19 +61,19 @@ _SAMPLE: dict[str, Any] = {
 
 # A change to the sample, after which everything that can be in a total is in it.
 BIOGENIC_PCF: dict[str, Any] = {
-    "pcfExcludingBiogenicUptake": "0.75",
-    "pcfIncludingBiogenicUptake": "-1.25",
-    "fossilGhgEmissions": "1.5",
-    "landUseChangeGhgEmissions": "0.25",
-    "landManagementFossilGhgEmissions": "0.5",
+    "pcfExcludingBiogenicUptake": "0.750",
+    "pcfIncludingBiogenicUptake": "-1.250",
+    "fossilGhgEmissions": "1.500",
+    "landUseChangeGhgEmissions": "0.250",
+    "landManagementFossilGhgEmissions": "0.500",
     "landManagementBiogenicCO2Emissions": "0.125",
-    "landManagementBiogenicCO2Removals": "-0.5",
-    "technologicalCO2Removals": "-0.25",
+    "landManagementBiogenicCO2Removals": "-0.500",
+    "technologicalCO2Removals": "-0.250",
     "ccsTechnologicalCO2CaptureIncluded": True,
-    "ccsTechnologicalCO2Capture": "-0.5",
+    "ccsTechnologicalCO2Capture": "-0.500",
     "technologicalCO2CaptureOrigin": "Biogenic, injected below the North Sea",
     "biogenicNonCO2Emissions": "0.125",
-    "biogenicCO2Uptake": "-2",
+    "biogenicCO2Uptake": "-2.000",
     "biogenicCarbonContent": "0.545",
 }
 
