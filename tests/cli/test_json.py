@@ -1,0 +1,191 @@
+"""Every command that prints data does so as one JSON document of the documented schema."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.cli.conftest import COMPANY_IDS, ROOT, WIERZBOLIT, Done, Market, Run
+
+pytestmark = pytest.mark.xdist_group("cli")
+
+SPRINGS = ROOT / "docs" / "tutorial" / "springs.csv"
+PATIENCE_SECONDS = 20.0
+PASSPHRASE = "correct horse battery staple"
+
+
+class Checked:
+    """Runs commands with `--json`, and holds what they print against their schemas.
+
+    Attributes:
+        seen: commands that were run.
+    """
+
+    def __init__(
+        self, run: Run, schema_of: dict[str, str], fulfils: Callable[[Any, str], None]
+    ) -> None:
+        self._run = run
+        self._schema_of = schema_of
+        self._fulfils = fulfils
+        self.seen: set[str] = set()
+
+    def __call__(
+        self, command: str, *arguments: str | Path, home: Path, status: int = 0, stdin: str = ""
+    ) -> Any:
+        done: Done = self._run(*command.split(), *arguments, "--json", home=home, stdin=stdin)
+        assert done.status == status, (command, done)
+        self._fulfils(done.json, self._schema_of[command])
+        self.seen.add(command)
+        return done.json
+
+
+@pytest.fixture
+def checked(run: Run, docs: Callable[[str], Any], fulfils: Callable[[Any, str], None]) -> Checked:
+    return Checked(run, docs("cli_reference").JSON_OF, fulfils)
+
+
+def variant(tmp_path: Path, name: str, **pcf: str) -> Path:
+    """A footprint of another product, without an id."""
+    document = json.loads((WIERZBOLIT / "nmc811.json").read_text("utf-8"))
+    del document["id"]
+    document["productIds"] = [f"urn:pact:wierzbolit.example:product-id:{name}"]
+    document["productNameCompany"] = name
+    document["pcf"] |= pcf
+    file = tmp_path / f"{name}.json"
+    file.write_text(json.dumps(document), encoding="utf-8")
+    return file
+
+
+def test_every_command(
+    checked: Checked, docs: Callable[[str], Any], market: Market, tmp_path: Path
+) -> None:
+    identity = ("--company", "Werk", "--company-id", COMPANY_IDS["seller"])
+    checked("init", *identity, "--url", "https://werk.example", home=tmp_path / "home")
+    footprints(checked, market, tmp_path)
+    peers_and_grants(checked, market)
+    receiving(checked, market, tmp_path)
+    asking(checked, market)
+    keeping(checked, market, tmp_path)
+    assert checked.seen == set(docs("cli_reference").JSON_OF)
+
+
+def footprints(checked: Checked, market: Market, tmp_path: Path) -> None:
+    home = market.seller.home
+    assert checked("footprint template", tmp_path / "sheet.xlsx", home=home)["bytes"] > 1000
+    one, two = (variant(tmp_path, name) for name in ("json-one", "json-two"))
+    dry = checked("footprint import", one, two, "--dry-run", home=home)
+    assert (dry["dryRun"], dry["published"]) == (True, 2)
+    done = checked("footprint import", one, two, home=home)
+    assert (done["dryRun"], done["published"], done["notified"]) == (False, 2, ["buyer"])
+    again = checked("footprint import", one, home=home)
+    assert (again["published"], again["unchanged"]) == (0, 1)
+    broken = tmp_path / "broken.json"
+    broken.write_text('{"pcf": {}}', encoding="utf-8")
+    refused = checked("footprint import", broken, home=home, status=1)
+    assert refused["refused"] == 1
+    assert len(refused["problems"]) > 1
+    first, second = (item["id"] for item in done["footprints"])
+    listed = checked("footprint list", "--limit", "100", home=home)
+    assert {first, second} <= {item["id"] for item in listed["data"]}
+    shown = checked("footprint show", first, "--as", "buyer", home=home)
+    assert (shown["seenAs"], shown["level"]) == ("buyer", "quality")
+    assert "boundaryProcessesDescription" not in shown["footprint"]["pcf"]
+    checked("footprint check", one, home=home, status=1)  # it has no id
+    checked("footprint check", SPRINGS, home=home)  # the node reads it
+    assert checked("footprint deprecate", first, home=home)["deprecated"] == first
+    corrected = variant(tmp_path, "json-two", pcfExcludingBiogenicUptake="23.9")
+    changed = checked("footprint supersede", second, corrected, home=home)
+    assert changed["deprecated"] == second
+    assert changed["published"] not in (None, second)
+
+
+def peers_and_grants(checked: Checked, market: Market) -> None:
+    home = market.seller.home
+    added = checked("peer add", "json-peer", home=home)
+    assert added["client_secret"]
+    renewed = checked("peer credentials", "json-peer", "--renew", home=home)
+    assert renewed["client_secret"] != added["client_secret"]
+    changed = checked("peer set", "json-peer", "--no-accept-unsigned", home=home)
+    assert changed["acceptUnsigned"] is False
+    assert checked("peer show", "json-peer", home=home)["name"] == "json-peer"
+    assert len(checked("peer list", home=home)["data"]) >= 2
+    ids = ("urn:gtin:2020000001010", "urn:gtin:4712345060507")
+    made = checked(
+        "grant add", "json-peer", "--product-id", ids[0], "--product-id", ids[1], home=home
+    )
+    assert [one["value"] for one in made["data"]] == list(ids)
+    assert len(checked("grant list", "json-peer", home=home)["data"]) == 2
+    grant_id = made["data"][0]["id"]
+    assert checked("grant remove", str(grant_id), home=home) == {"removed": grant_id}
+    assert checked("peer remove", "json-peer", home=home)["name"] == "json-peer"
+
+
+def receiving(checked: Checked, market: Market, tmp_path: Path) -> None:
+    home = market.buyer.home
+    pulled = checked("pull", "seller", home=home)
+    assert pulled["state"] == "done"
+    listed = checked("received list", "--peer", "seller", home=home)
+    assert {one["verification"] for one in listed["data"]} == {"verified"}
+    shown = checked("received show", market.ids[0], home=home)
+    assert shown["isUsable"] is True
+    file = tmp_path / "received.json"
+    file.write_text(json.dumps(shown), encoding="utf-8")
+    assert checked("verify", file, "--peer", "seller", home=home)["verified"] is True
+    figure = f'"{shown["pcfExcludingBiogenicUptake"]}"'
+    file.write_text(json.dumps(shown).replace(figure, '"0.1"'), encoding="utf-8")
+    told = checked("verify", file, "--peer", "seller", home=home, status=1)
+    assert "the core is not what was signed" in told["message"]
+    checked("alert list", home=home)
+
+
+def asking(checked: Checked, market: Market) -> None:
+    buyer, seller = market.buyer.home, market.seller.home
+    wanted = ("--product-id", "urn:gtin:4712345060507")
+    sent = [
+        checked("request send", "seller", *wanted, "--comment", "please", home=buyer)
+        for _ in range(2)
+    ]
+    assert {one["state"] for one in sent} == {"pending"}
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    incoming: list[Any] = []
+    while len(incoming) < 2:
+        assert time.monotonic() < deadline
+        listed = checked("request list", "--incoming", "--state", "pending", home=seller)
+        incoming = listed["data"]
+    first, second = (str(one["id"]) for one in incoming)
+    assert checked("request show", first, home=seller)["comment"] == "please"
+    fulfilled = checked("request fulfil", first, "--footprint", market.ids[0], home=seller)
+    assert fulfilled["footprintIds"] == [market.ids[0]]
+    assert checked("request reject", second, "--reason", "no", home=seller)["state"] == "rejected"
+    assert checked("outbox list", home=seller)["data"]
+
+
+def keeping(checked: Checked, market: Market, tmp_path: Path) -> None:
+    home = market.seller.home
+    checked("doctor", home=home)
+    archive = tmp_path / "seller.backup"
+    # An event that cannot be delivered while the backup is made is paused in the restored node.
+    market.seller.run("peer", "add", "absent", "--url", "https://localhost:9")
+    market.seller.run("grant", "add", "absent", "--all")
+    market.seller.json("footprint", "import", str(variant(tmp_path, "json-three")))
+    backup = checked("backup", archive, "--with-key", home=home, stdin=f"{PASSPHRASE}\n")
+    assert backup["bytes"] == archive.stat().st_size
+    market.seller.run("peer", "remove", "absent")
+    target = tmp_path / "restored"
+    restored = checked("restore", archive, home=target, stdin=f"{PASSPHRASE}\n")
+    assert restored["hasMasterKey"] is True
+    assert restored["pausedEvents"] >= 1
+    node = market.bench.node("restored")
+    node.home = target
+    node.start()
+    try:
+        paused = checked("outbox list", "--state", "paused", home=target)["data"]
+        retried = checked("outbox retry", str(paused[0]["id"]), home=target)
+        assert retried["state"] == "pending"
+    finally:
+        node.stop()
+        del market.bench.nodes["restored"]
