@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import cli_reference
+import data_model
 import json_schemas
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -19,6 +20,7 @@ Part = Callable[[], Mapping[str, str]]
 
 PARTS: list[Part] = [
     cli_reference.part,
+    data_model.part,
     json_schemas.part,
 ]
 
