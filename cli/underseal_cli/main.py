@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 import traceback
@@ -131,8 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except OSError as error:
         _end_output()
-        what = error.filename or "the output cannot be written"
-        output.warn(f"Error: {what}: {error.strerror or error}")
+        _tell(output.unwritable(error).lines())
     return FAILED
 
 
@@ -144,12 +144,26 @@ def _run(arguments: Sequence[str] | None) -> int:
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(bool(end.code))
     except CliError as error:
-        output.warn(*error.lines())
+        _tell(error.lines())
         return error.status
     except ProtocolError as error:
-        output.warn(f"Error: {error.message}", *([error.hint] if error.hint else []))
+        _tell([f"Error: {error.message}", *([error.hint] if error.hint else [])])
+        return FAILED
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        if error.errno == errno.ENOSPC and not error.filename:  # of the help, written by typer
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        _tell([f"Error: {where}{error.strerror or error}"])
         return FAILED
     return 0
+
+
+def _tell(lines: Sequence[str]) -> None:
+    """Say what is wrong, if anything can be said."""
+    with contextlib.suppress(CliError):
+        output.warn(*lines)
 
 
 def _end_output() -> None:

@@ -14,6 +14,8 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
+from underseal_cli.errors import CliError
+
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.measure import Measurement
@@ -29,6 +31,7 @@ __all__ = [
     "say",
     "show",
     "table",
+    "unwritable",
     "visible",
     "warn",
 ]
@@ -159,6 +162,14 @@ def console(stream: TextIO) -> Console:
     return Console(file=stream, highlight=False, markup=False, emoji=False)
 
 
+def unwritable(error: OSError) -> CliError:
+    """Standard output could not be written."""
+    return CliError(
+        f"the output cannot be written: {error.strerror or error}",
+        hint="The command itself may have had its effect.",
+    )
+
+
 def _print(made: RenderableType) -> None:
     """On a terminal as wide as that is; elsewhere as wide as it is, no spaces at the ends."""
     if is_terminal(sys.stdout):
@@ -215,12 +226,22 @@ def _cell(value: Any) -> Text:
 
 
 def _write(stream: TextIO | None, text: str) -> None:
-    """Write, also where the encoding does not have every character, or nobody listens."""
+    """Write, also where the encoding does not have every character, or nobody listens.
+
+    Raises:
+        CliError: the disk is full, for example.
+        BrokenPipeError: whoever reads it has ended.
+    """
     if stream is None:
         return
     try:
-        stream.write(text)
-    except UnicodeEncodeError:
-        encoding = stream.encoding or "ascii"
-        text = text.replace(LINE, "-")
-        stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        try:
+            stream.write(text)
+        except UnicodeEncodeError:
+            encoding = stream.encoding or "ascii"
+            text = text.replace(LINE, "-")
+            stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise unwritable(error) from None

@@ -27,6 +27,8 @@ def restore(
     from underseal_node.home import Home
 
     home = Home(home_of(context))
+    if file.is_dir():
+        raise CliError(f"{file} is a directory", hint="Name the file that `backup` wrote.")
     try:
         passphrase = None
         if needs_passphrase(file):

@@ -1,0 +1,152 @@
+"""`underseal peer` and `underseal grant`, as a person sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Market, Run
+
+pytestmark = pytest.mark.xdist_group("cli")
+
+
+@pytest.fixture
+def acme(run: Run, market: Market) -> Iterator[str]:
+    assert run("peer", "add", "acme", home=market.seller.home).status == 0
+    yield "acme"
+    run("peer", "remove", "acme", home=market.seller.home)
+
+
+def test_credentials_are_shown_once_and_work_no_longer_when_renewed(
+    run: Run, market: Market
+) -> None:
+    home = market.seller.home
+    added = run("peer", "add", "once", home=home)
+    assert added.status == 0
+    assert "the secret is shown this once" in added.out
+    assert f"{market.seller.url}/auth/token" in added.out
+    secret = next(
+        line.split()[-1] for line in added.out.splitlines() if line.startswith("client secret")
+    )
+    again = run("peer", "credentials", "once", home=home)
+    assert again.status == 1
+    assert "--renew" in again.err
+    renewed = run("peer", "credentials", "once", "--renew", home=home)
+    assert renewed.status == 0
+    for done in (again, renewed, run("peer", "show", "once", home=home)):
+        assert secret not in done.out + done.err
+    assert run("peer", "remove", "once", home=home).out == "once is removed.\n"
+    assert run("peer", "show", "once", home=home).status == 1
+
+
+def test_a_name_that_is_taken_or_no_name_is_refused(run: Run, market: Market, acme: str) -> None:
+    for name in (acme, "a/b", "", " "):
+        done = run("peer", "add", name, home=market.seller.home)
+        assert (done.status, done.out) == (1, ""), name
+        assert done.err.startswith("Error: ")
+
+
+def test_a_peer_that_cannot_be_reached_is_added_with_a_warning(run: Run, market: Market) -> None:
+    home = market.seller.home
+    done = run("peer", "add", "far", "--url", "https://localhost:9", home=home)
+    assert done.status == 0
+    assert "Warning: " in done.err
+    assert "client secret" in done.out
+    run("peer", "remove", "far", home=home)
+
+
+def test_what_is_empty_clears_and_what_is_absent_stays(
+    run: Run, market: Market, acme: str, tmp_path: Path
+) -> None:
+    home = market.seller.home
+    secret = tmp_path / "secret"
+    secret.write_text("s3cret\n", encoding="utf-8")
+    options = ("--client-id", "we", "--client-secret-file", secret, "--scope", "read")
+    done = run("peer", "set", acme, *options, home=home)
+    assert done.status == 0, done.err
+    assert "s3cret" not in done.out + done.err
+    peer = run("peer", "set", acme, "--scope", "", "--json", home=home).json
+    assert peer["clientId"] == "we"
+    assert peer["hasCredentials"] is True
+    assert "scope" not in peer
+
+
+def test_the_policy_on_unsigned_footprints(run: Run, market: Market, acme: str) -> None:
+    home = market.seller.home
+    for option, shown in (("--no-accept-unsigned", "not usable"), ("--accept-unsigned", "usable")):
+        done = run("peer", "set", acme, option, home=home)
+        line = next(line for line in done.out.splitlines() if line.startswith("unsigned"))
+        assert line.split("  ")[-1].strip() == shown
+
+
+@pytest.mark.parametrize("option", ["--confirm-endpoint", "--confirm-keys"])
+def test_there_may_be_nothing_to_confirm(run: Run, market: Market, acme: str, option: str) -> None:
+    done = run("peer", "set", acme, option, home=market.seller.home)
+    assert done.status == 1
+    assert done.err.startswith("Error: ")
+
+
+@pytest.mark.parametrize("content", ["", "nonsense", "Zertifikat für Größe"])
+def test_a_ca_file_that_is_none_is_refused(
+    run: Run, market: Market, acme: str, tmp_path: Path, content: str
+) -> None:
+    file = tmp_path / "ca.pem"
+    file.write_text(content, encoding="utf-8")
+    done = run("peer", "set", acme, "--ca-file", file, home=market.seller.home)
+    assert done.status == (1 if content else 0), done
+
+
+def test_a_ca_file_with_comments_in_any_language_is_taken(
+    run: Run, market: Market, acme: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "ca.pem"
+    authority = market.bench.ca_file.read_text(encoding="ascii")
+    file.write_text(f"# Főtanúsítvány 根证书\n{authority}", encoding="utf-8")
+    done = run("peer", "set", acme, "--ca-file", file, "--json", home=market.seller.home)
+    assert done.json["hasCa"] is True
+
+
+def test_an_empty_secret_file_is_refused(
+    run: Run, market: Market, acme: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "secret"
+    file.write_text("\n", encoding="utf-8")
+    done = run("peer", "set", acme, "--client-secret-file", file, home=market.seller.home)
+    assert done.status == 1
+    assert f"{file} is empty" in done.err
+
+
+def test_a_grant_is_given_listed_and_taken_away(run: Run, market: Market, acme: str) -> None:
+    home = market.seller.home
+    assert run("grant", "list", acme, home=home).out.startswith("Nobody may see anything")
+    footprint = ("--footprint", market.ids[0])
+    assert run("footprint", "show", market.ids[0], "--as", acme, home=home).status == 1
+    done = run("grant", "add", acme, *footprint, "--level", "FULL", home=home)
+    assert done.status == 0, done.err
+    assert market.ids[0] in done.out
+    assert "full" in done.out
+    seen = run("footprint", "show", market.ids[0], "--as", acme, home=home)
+    assert seen.status == 0
+    grant_id = run("grant", "list", acme, "--json", home=home).json["data"][0]["id"]
+    assert run("grant", "remove", str(grant_id), home=home).status == 0
+    assert run("footprint", "show", market.ids[0], "--as", acme, home=home).status == 1
+    assert run("grant", "remove", str(grant_id), home=home).status == 1
+
+
+def test_a_grant_that_covers_nothing_yet_is_given_with_a_warning(
+    run: Run, market: Market, acme: str
+) -> None:
+    done = run(
+        *("grant", "add", acme, "--product-id", "urn:gtin:4712345060507"), home=market.seller.home
+    )
+    assert done.status == 0
+    assert "it covers no footprint yet" in done.err
+
+
+def test_a_list_that_may_be_longer_says_so(run: Run, market: Market) -> None:
+    done = run("footprint", "list", "--limit", "1", home=market.seller.home)
+    assert done.status == 0
+    assert "--limit N" in done.err
+    assert len(done.out.splitlines()) == 3
+    assert run("footprint", "list", home=market.seller.home).err == ""
