@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from underseal_cli import output
+from underseal_cli import output, tables
 from underseal_cli.errors import CliError, problem_lines
 from underseal_cli.files import read_input
 from underseal_cli.options import manage_of
@@ -186,4 +186,4 @@ def _print_result(result: Mapping[str, Any]) -> None:
         )
         for one in findings
     ]
-    output.table(("state", "finding", "where", "section"), rows, empty="")
+    tables.table(("state", "finding", "where", "section"), rows, empty="")

@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from underseal_cli import output
+from underseal_cli import output, tables
 from underseal_cli.options import DEFAULT_LIMIT, Json, Limit, limit_reached, manage_of
 
 __all__ = ["alerts", "doctor"]
@@ -26,7 +26,7 @@ def doctor(context: typer.Context, as_json: Json = False) -> None:
             (one["result"], one["name"], [one["message"], *filter(None, [one.get("hint")])])
             for one in checks
         ]
-        output.table(("state", "what", "how it is"), rows, empty="There is nothing to look at.")
+        tables.table(("state", "what", "how it is"), rows, empty="There is nothing to look at.")
     if any(one["result"] == "problem" for one in checks):
         raise typer.Exit(1)
 
@@ -45,7 +45,7 @@ def list_alerts(
         (one["createdAt"][:19], one["kind"], one.get("peer"), _with_footprint(one))
         for one in found["data"]
     ]
-    output.table(
+    tables.table(
         ("time", "kind", "peer", "what"),
         rows,
         empty="There are no alerts.",

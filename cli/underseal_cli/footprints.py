@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from underseal_cli import output
+from underseal_cli import output, tables
 from underseal_cli.checking import check_file, print_findings
 from underseal_cli.errors import CliError, RefusedError, problem_lines
 from underseal_cli.files import read_input
@@ -98,13 +98,13 @@ def list_footprints(
         (
             one["id"],
             one["productNameCompany"],
-            *output.figure_columns(one),
+            *tables.figure_columns(one),
             one["status"],
             one["validUntil"][:10],
         )
         for one in found["data"]
     ]
-    output.table(
+    tables.table(
         ("id", "product", "kgCO2e", "per", "status", "valid until"),
         rows,
         narrow=((0, 1), (2, 3), (4, 5)),
@@ -127,12 +127,12 @@ def show(
     if as_json:
         output.show(found)
         return
-    output.details(
+    tables.details(
         [
             ("id", found["id"]),
             ("product", found["productNameCompany"]),
             ("product ids", found["productIds"]),
-            ("footprint", output.footprint_figure(found)),
+            ("footprint", tables.footprint_figure(found)),
             ("status", found["status"]),
             ("published", found["publishedAt"]),
             ("valid", f"{found['validFrom']} to {found['validUntil']}"),

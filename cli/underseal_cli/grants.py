@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from underseal_cli import output
+from underseal_cli import output, tables
 from underseal_cli.options import (
     Classifications,
     Json,
@@ -99,7 +99,7 @@ def _print(grants: list[dict[str, Any]]) -> None:
     rows = [
         (str(one["id"]), one["peer"], one["kind"], one["value"], one["level"]) for one in grants
     ]
-    output.table(
+    tables.table(
         ("id", "peer", "what", "", "level"),
         rows,
         empty="Nobody may see anything: `underseal grant add PEER`.",

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from underseal_cli import output
+from underseal_cli import output, tables
 from underseal_cli.options import DEFAULT_LIMIT, Json, Limit, limit_reached, manage_of
 
 __all__ = ["app"]
@@ -54,7 +54,7 @@ def list_outbox(
         )
         for one in found["data"]
     ]
-    output.table(
+    tables.table(
         ("id", "peer", "event", "state", "attempts", "next", "last error"),
         rows,
         empty="The outbox is empty.",

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from underseal_cli import output
+from underseal_cli import output, tables
 from underseal_cli.errors import CliError
 from underseal_cli.files import read_input
 from underseal_cli.manage_client import segment
@@ -159,7 +159,7 @@ def list_peers(context: typer.Context, as_json: Json = False) -> None:
         )
         for one in found["data"]
     ]
-    output.table(
+    tables.table(
         ("name", "state", "url", "kind", "last contact", ""),
         rows,
         empty="There are no peers yet: `underseal peer add NAME`.",
@@ -231,7 +231,7 @@ def _policy(accept_unsigned: bool | None) -> dict[str, Any]:
 
 def _print_credentials(issued: dict[str, Any]) -> None:
     output.say(f"What {issued['name']} needs to call this node; the secret is shown this once:")
-    output.details(
+    tables.details(
         [
             ("client id", issued["client_id"]),
             ("client secret", issued["client_secret"]),
@@ -242,7 +242,7 @@ def _print_credentials(issued: dict[str, Any]) -> None:
 
 
 def _print_peer(peer: dict[str, Any]) -> None:
-    output.details(
+    tables.details(
         [
             ("name", peer["name"]),
             ("state", peer["state"]),

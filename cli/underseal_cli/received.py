@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from underseal_cli import output
+from underseal_cli import output, tables
 from underseal_cli.checking import print_findings
 from underseal_cli.manage_client import segment
 from underseal_cli.options import DEFAULT_LIMIT, Json, Limit, limit_reached, manage_of
@@ -56,13 +56,13 @@ def list_received(
             one["id"],
             one["peer"],
             one.get("productNameCompany"),
-            *output.figure_columns(one),
+            *tables.figure_columns(one),
             one["status"],
             one["verification"],
         )
         for one in found["data"]
     ]
-    output.table(
+    tables.table(
         ("id", "peer", "product", "kgCO2e", "per", "status", "verification"),
         rows,
         narrow=((0, 2), (1,), (3, 4), (5, 6)),
@@ -83,14 +83,14 @@ def show(
         output.show(found)
         return
     proven = found.get("statusProvenAt")
-    output.details(
+    tables.details(
         [
             ("id", found["id"]),
             ("peer", found["peer"]),
             ("company", found.get("companyName")),
             ("product", found.get("productNameCompany")),
             ("product ids", found["productIds"]),
-            ("footprint", output.footprint_figure(found)),
+            ("footprint", tables.footprint_figure(found)),
             ("verification", found["verification"]),
             ("reason", found.get("reason")),
             ("usable", "yes" if found["isUsable"] else "no"),

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from underseal_cli import output
+from underseal_cli import output, tables
 from underseal_cli.errors import CliError
 from underseal_cli.options import (
     DEFAULT_LIMIT,
@@ -127,7 +127,7 @@ def list_requests(
         )
         for one in found["data"]
     ]
-    output.table(
+    tables.table(
         ("id", "", "peer", "time", "state", "asked for", "outcome"),
         rows,
         empty="There are no requests.",
@@ -183,7 +183,7 @@ def _print(request: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         output.show(request)
         return
-    output.details(
+    tables.details(
         [
             ("id", str(request["id"])),
             ("direction", request["direction"]),

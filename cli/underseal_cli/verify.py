@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from underseal_cli import output
+from underseal_cli import output, tables
 from underseal_cli.checking import documents_in
 from underseal_cli.errors import CliError
 from underseal_cli.files import read_input
@@ -211,7 +211,7 @@ def _print(result: Mapping[str, Any]) -> None:
     if status["isProven"]:
         proven = f"status {status['value']} as of {status['asOf']}"
     output.say(f"verified: {result['id']}, unchanged since {result['issuer']} signed it; {proven}")
-    output.details(
+    tables.details(
         [
             ("signed at", f"{result['issuedAt']}, by the signer's clock"),
             ("key", result["kid"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +118,8 @@ def test_a_correction_and_an_end_are_told(run: Run, market: Market, tmp_path: Pa
     assert f"{old}  deprecated" in done.out
     assert "Told: buyer." in done.out
     new = done.out.splitlines()[1].split()[0]
-    assert f"replaces     {old}" in run("footprint", "show", new, home=home).out
+    shown = run("footprint", "show", new, home=home).out
+    assert re.search(rf"^replaces +{old}$", shown, re.MULTILINE)
     ended = run("footprint", "deprecate", new, home=home)
     assert (ended.status, ended.out.splitlines()[0]) == (0, f"{new}  deprecated")
     assert run("footprint", "deprecate", new, home=home).status == 1

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 from rich.cells import cell_len
 
-from underseal_cli import output
+from underseal_cli import output, tables
 
 ID = "0df87aac-9589-5ffc-89c0-40a101b423b5"
 FIGURE = "123456789012345678901234567890.1234567890"
@@ -59,7 +59,7 @@ def plain(terminal: Terminal) -> str:
 @pytest.mark.parametrize("columns", [80, 100, 120])
 def test_a_table_fits_the_terminal_and_breaks_no_id(on_terminal: OnTerminal, columns: int) -> None:
     terminal = on_terminal(columns)
-    output.table(COLUMNS, ROWS, empty="nothing", narrow=NARROW)
+    tables.table(COLUMNS, ROWS, empty="nothing", narrow=NARROW)
     text = plain(terminal)
     assert max(map(cell_len, text.splitlines())) <= columns
     assert text.count(ID) == 2
@@ -69,7 +69,7 @@ def test_a_table_fits_the_terminal_and_breaks_no_id(on_terminal: OnTerminal, col
 
 def test_a_wide_terminal_has_one_line_for_each_row(on_terminal: OnTerminal) -> None:
     terminal = on_terminal(160)
-    output.table(COLUMNS, ROWS, empty="nothing", narrow=NARROW)
+    tables.table(COLUMNS, ROWS, empty="nothing", narrow=NARROW)
     assert len(plain(terminal).splitlines()) == 2 + len(ROWS)
 
 
@@ -77,7 +77,7 @@ def test_a_wide_terminal_has_one_line_for_each_row(on_terminal: OnTerminal) -> N
 def test_nothing_is_cut_on_a_very_narrow_terminal(on_terminal: OnTerminal, columns: int) -> None:
     terminal = on_terminal(columns)
     figure = "12345678901234567890123456789"
-    output.table(("id", "figure"), [("a", figure)], empty="")
+    tables.table(("id", "figure"), [("a", figure)], empty="")
     assert max(map(cell_len, plain(terminal).splitlines())) <= columns
     digits = "".join(filter(str.isdigit, plain(terminal)))
     assert figure in digits
@@ -88,7 +88,7 @@ def test_elsewhere_each_row_is_a_line_as_wide_as_it_is(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "40")
     long_name = "x" * 300
-    output.table(COLUMNS, [(ID, "a", long_name, FIGURE, "Active")], empty="", narrow=NARROW)
+    tables.table(COLUMNS, [(ID, "a", long_name, FIGURE, "Active")], empty="", narrow=NARROW)
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3
     assert lines[2].split() == [ID, "a", long_name, FIGURE, "Active"]
@@ -99,7 +99,7 @@ def test_elsewhere_each_row_is_a_line_as_wide_as_it_is(
 def test_columns_of_wide_characters_stand_below_each_other(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    output.table(("name", "n"), [("锂盐", "1"), ("abcd", "2")], empty="")
+    tables.table(("name", "n"), [("锂盐", "1"), ("abcd", "2")], empty="")
     lines = capsys.readouterr().out.splitlines()
     starts = {
         cell_len(line[: line.index(number)]) for line, number in zip(lines[2:], "12", strict=True)
@@ -110,20 +110,20 @@ def test_columns_of_wide_characters_stand_below_each_other(
 def test_colours_are_for_terminals_that_want_them(on_terminal: OnTerminal) -> None:
     for coloured in (True, False):
         terminal = on_terminal(coloured=coloured)
-        output.table(("state",), [("verified",)], empty="")
+        tables.table(("state",), [("verified",)], empty="")
         assert ("\x1b[32m" in terminal.getvalue()) == coloured
 
 
 def test_an_empty_table_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
-    output.table(("id",), [], empty="There are no peers yet.")
+    tables.table(("id",), [], empty="There are no peers yet.")
     assert capsys.readouterr().out == "There are no peers yet.\n"
 
 
 @pytest.mark.parametrize("text", ["[red]x[/red]", "urn:key:4711", ":smile:", "a\\[b]", "<b>"])
 def test_texts_are_shown_as_they_are(capsys: pytest.CaptureFixture[str], text: str) -> None:
     output.say(text)
-    output.table(("t",), [(text,)], empty="")
-    output.details([("t", text)])
+    tables.table(("t",), [(text,)], empty="")
+    tables.details([("t", text)])
     assert capsys.readouterr().out.count(text) == 3
 
 
@@ -142,8 +142,8 @@ def test_what_would_steer_the_terminal_is_shown_instead(
 ) -> None:
     output.say(steering)
     output.warn(steering)
-    output.table(("t",), [(steering,)], empty="")
-    output.details([("t", steering)])
+    tables.table(("t",), [(steering,)], empty="")
+    tables.details([("t", steering)])
     captured = capsys.readouterr()
     assert captured.out.count(visible) == 3
     assert captured.err.count(visible) == 1
@@ -164,11 +164,11 @@ def test_an_encoding_that_lacks_characters_loses_nothing(monkeypatch: pytest.Mon
     buffer = io.BytesIO()
     stream = io.TextIOWrapper(buffer, encoding="ascii")
     monkeypatch.setattr(sys, "stdout", stream)
-    output.table(("name",), [("锂",)], empty="")
+    tables.table(("name",), [("锂",)], empty="")
     output.show({"name": "锂"})
     stream.flush()
     text = buffer.getvalue().decode("ascii")
-    assert "\n----" in text
+    assert "\n----\n" in text
     assert "\\u9502" in text
     assert json.loads(text[text.index("{") :]) == {"name": "锂"}
 
@@ -177,5 +177,5 @@ def test_nothing_is_written_where_nobody_listens(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(sys, "stdout", None)
     output.say("x")
     output.show({})
-    output.table(("id",), [("1",)], empty="")
+    tables.table(("id",), [("1",)], empty="")
     assert sys.stdout is None
