@@ -137,7 +137,8 @@ def _checked(document: Mapping[str, Any], place: str, file: Path, today: date) -
 
 def _checked_sheet(context: typer.Context, content: bytes, file: Path) -> list[dict[str, Any]]:
     """The node knows how to read sheets: an import that publishes nothing."""
-    result = manage_of(context).upload("/footprints/import", content, name=str(file), dryRun="true")
+    name = output.visible(str(file))
+    result = manage_of(context).upload("/footprints/import", content, name=name, dryRun="true")
     if result["problems"]:
         return [{"place": "", "id": "", "problems": result["problems"], "findings": []}]
     return [

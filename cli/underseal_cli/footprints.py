@@ -63,7 +63,9 @@ def import_files(
     broken: CliError | None = None
     for file, content in contents:
         try:
-            results.append(_import_file(manage, str(file), content, dry_run=dry_run))
+            results.append(
+                _import_file(manage, output.visible(str(file)), content, dry_run=dry_run)
+            )
         except CliError as error:  # what was published before is told all the same
             broken = error
             break
@@ -174,7 +176,7 @@ def supersede(
 ) -> None:
     """Replace a footprint by a corrected one. Peers that may see them are told."""
     path = f"/footprints/{segment(footprint_id)}/supersede"
-    changed = manage_of(context).upload(path, read_input(file), name=str(file))
+    changed = manage_of(context).upload(path, read_input(file), name=output.visible(str(file)))
     _print_change(changed, as_json=as_json)
 
 

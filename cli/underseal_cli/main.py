@@ -39,6 +39,7 @@ from underseal_protocol.errors import ProtocolError
 __all__ = ["app", "main"]
 
 FAILED = 1
+USAGE = 2
 INTERRUPTED = 130
 
 app = typer.Typer(
@@ -121,8 +122,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     if arguments is None:
         sys.excepthook = _unexpected
+    given = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        status = _run(arguments)
+        status = _run(given)
+        if status == USAGE and _has_late_home(given):
+            _tell(["--home DIR stands before the command: underseal --home DIR COMMAND ..."])
         if sys.stdout is not None:
             sys.stdout.flush()
         return status
@@ -136,11 +140,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return FAILED
 
 
-def _run(arguments: Sequence[str] | None) -> int:
+def _run(arguments: list[str]) -> int:
     try:
         # Calling `app` itself would put a hook of its own in the place of `_unexpected`.
         command = typer.main.get_command(app)
-        command(args=None if arguments is None else list(arguments), prog_name="underseal")
+        command(args=arguments, prog_name="underseal")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(bool(end.code))
     except CliError as error:
@@ -148,6 +152,9 @@ def _run(arguments: Sequence[str] | None) -> int:
         return error.status
     except ProtocolError as error:
         _tell([f"Error: {error.message}", *([error.hint] if error.hint else [])])
+        return FAILED
+    except UnicodeEncodeError:
+        _tell(["Error: an argument is not text in UTF-8", "Check what the shell passes on."])
         return FAILED
     except BrokenPipeError:
         raise
@@ -158,6 +165,14 @@ def _run(arguments: Sequence[str] | None) -> int:
         _tell([f"Error: {where}{error.strerror or error}"])
         return FAILED
     return 0
+
+
+def _has_late_home(arguments: Sequence[str]) -> bool:
+    """Whether `--home` stands behind the command, where it is no option."""
+    rest = list(arguments)
+    while rest and rest[0].startswith("-"):
+        del rest[: 2 if rest[0] == "--home" else 1]
+    return any(one.partition("=")[0] == "--home" for one in rest)
 
 
 def _tell(lines: Sequence[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,15 @@ def test_a_file_is_published_whole_or_not_at_all_the_others_are(
     }
     assert "good" in names
     assert "foreign" not in names
+
+
+def test_the_name_of_a_file_need_not_be_utf_8(run: Run, market: Market, tmp_path: Path) -> None:
+    file = tmp_path / os.fsdecode(b"\xff\x1b.json")
+    file.write_text("[]", encoding="utf-8")
+    for command in (("import",), ("supersede", market.ids[0])):
+        done = run("footprint", *command, file, home=market.seller.home)
+        assert done.status == 1
+        assert "\\udcff\\x1b.json" in done.err
 
 
 def test_a_file_that_is_missing_stops_everything_before_it_begins(

@@ -91,6 +91,24 @@ def test_a_command_line_that_makes_no_sense_gives_2(
     assert "Error: " in done.err
 
 
+@pytest.mark.parametrize("option", [("--home", "x"), ("--home=x",)])
+def test_a_home_behind_the_command_is_explained(run: Run, option: tuple[str, ...]) -> None:
+    done = run("peer", "list", *option)
+    assert done.status == 2
+    assert "--home DIR stands before the command" in done.err
+    other = run("--home", "x", "peer", "list", "--unknown")
+    assert other.status == 2
+    assert "stands before" not in other.err
+
+
+def test_an_argument_that_is_no_text_is_named(run: Run, home: Path) -> None:
+    says = {"manage_url": "http://127.0.0.1:1"}
+    (home / "run" / "node.json").write_text(json.dumps(says), encoding="utf-8")
+    done = run("peer", "show", os.fsdecode(b"\xff"), home=home)
+    assert done.status == 1
+    assert "is not text in UTF-8" in done.err
+
+
 def test_a_home_without_a_node_is_named_with_what_to_do(run: Run, tmp_path: Path) -> None:
     done = run("peer", "list", home=tmp_path / "nowhere")
     assert (done.status, done.out) == (1, "")

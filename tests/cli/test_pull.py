@@ -80,6 +80,18 @@ def test_an_unknown_peer_is_refused(run: Run, market: Market) -> None:
     assert "nobody" in done.err
 
 
+def test_ctrl_c_says_that_the_pull_goes_on(
+    run: Run, market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(time, "sleep", interrupted)
+    done = run("pull", "seller", home=market.buyer.home)
+    assert (done.status, done.out) == (130, "")
+    assert "The pull goes on in the node" in done.err
+
+
 def wait_for(stream: IO[str], text: str) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     for line in stream:
