@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -16,8 +17,8 @@ Serve = Callable[[socket.socket], None]
 
 
 @contextmanager
-def listener(answer: bytes | None) -> Iterator[str]:
-    """Something at an address that is not a node: it answers every call like this, or hangs up.
+def listener(*answers: bytes | None) -> Iterator[str]:
+    """Something at an address that is not a node: it answers call by call, or hangs up.
 
     Yields:
         Its URL.
@@ -25,20 +26,32 @@ def listener(answer: bytes | None) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:
-            try:
-                connection, _ = server.accept()
-            except OSError:  # closed
-                return
-            with connection:
-                connection.recv(65536)
-                if answer is not None:
-                    connection.sendall(answer)
+            for answer in answers:
+                try:
+                    connection, _ = server.accept()
+                except OSError:  # closed
+                    return
+                with connection:
+                    read_request(connection)
+                    if answer is not None:
+                        connection.sendall(answer)
 
         thread = threading.Thread(target=serve)
         thread.start()
         yield f"http://127.0.0.1:{server.getsockname()[1]}"
         server.shutdown(socket.SHUT_RDWR)
         thread.join()
+
+
+def read_request(connection: socket.socket) -> None:
+    """All of it: what is left unread would break the connection before the answer is read."""
+    received = b""
+    while b"\r\n\r\n" not in received:
+        received += connection.recv(65536)
+    head, _, body = received.partition(b"\r\n\r\n")
+    length = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
+    while length is not None and len(body) < int(length[1]):
+        body += connection.recv(65536)
 
 
 def http(status: str, body: str, *headers: str) -> bytes:
@@ -119,6 +132,37 @@ def test_a_token_that_cannot_be_read(run: Run, home: Path) -> None:
         assert done.status == 1
         assert "cannot be read" in done.err
         assert "as the user that runs the node" in done.err
+
+
+def test_what_was_published_before_the_node_went_away_is_told(
+    run: Run, home: Path, tmp_path: Path
+) -> None:
+    published = {
+        "dryRun": False,
+        "published": 1,
+        "unchanged": 0,
+        "refused": 0,
+        "footprints": [
+            {
+                "id": "4711",
+                "productNameCompany": "spring",
+                "file": "a.json",
+                "outcome": "published",
+                "findings": [],
+            }
+        ],
+        "problems": [],
+        "notified": [],
+    }
+    files = [tmp_path / "a.json", tmp_path / "b.json"]
+    for file in files:
+        file.write_text("{}", encoding="utf-8")
+    with listener(http("200 OK", json.dumps(published)), None) as url:
+        says_it_listens_at(home, {"manage_url": url})
+        done = run("footprint", "import", *files, home=home)
+    assert done.status == 1
+    assert "4711  published  spring" in done.out
+    assert "the connection to the node broke" in done.err
 
 
 @pytest.mark.xdist_group("cli")
