@@ -113,7 +113,7 @@ def check_parts(subject: Subject) -> None:
     """What is part of something is not larger than it."""
     land = "landManagementFossilGhgEmissions"
     part, fossil = subject.number(land), subject.number("fossilGhgEmissions")
-    if part and fossil is not None and _exceeds(part, [fossil]):
+    if part and fossil is not None and _exceed([part], [fossil]):
         subject.add(
             "part-of-fossil",
             Severity.ERROR,
@@ -222,7 +222,7 @@ def check_carbon(subject: Subject) -> None:
         value for value in (subject.number(name) for name in _CARBON_CONTENTS) if value is not None
     ]
     mass = subject.number("productMassPerDeclaredUnit")
-    if mass is not None and mass > _ZERO and _is_sum_above(contents, mass):
+    if mass is not None and mass > _ZERO and _exceed(contents, [mass]):
         subject.add(
             "carbon-content",
             Severity.ERROR,
@@ -235,7 +235,7 @@ def check_carbon(subject: Subject) -> None:
         return
     for name, section in (("recycledCarbonContent", "3.3.2.2"), ("ccuCarbonContent", "3.3.2.5")):
         part = subject.number(name)
-        if part and _exceeds(part, contents):
+        if part and _exceed([part], contents):
             subject.add(
                 "carbon-content",
                 Severity.ERROR,
@@ -260,14 +260,9 @@ def _is_sum(total: Decimal, values: list[Decimal]) -> bool:
     return not difference or difference.copy_abs() <= _slack([total, *values])
 
 
-def _exceeds(part: Decimal, whole: list[Decimal]) -> bool:
-    difference = subtract(part, add(whole))
-    return difference > _ZERO and difference > _slack([part, *whole])
-
-
-def _is_sum_above(values: list[Decimal], limit: Decimal) -> bool:
-    difference = subtract(add(values), limit)
-    return difference > _ZERO and difference > _slack([limit, *values])
+def _exceed(parts: list[Decimal], whole: list[Decimal]) -> bool:
+    """Whether the parts are more than the whole, by more than they may be rounded."""
+    return subtract(add(parts), add(whole)) > _slack([*parts, *whole])
 
 
 FIGURE_CHECKS = (
