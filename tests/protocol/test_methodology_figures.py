@@ -258,6 +258,18 @@ def test_masses(unit: str, amount: str, mass: str, severity: str | None) -> None
     assert brief(pcf) == expected
 
 
+@pytest.mark.parametrize(
+    ("mass", "word"), [("0.01", "light"), ("0.00001", "light"), ("99", "heavy")]
+)
+def test_what_no_material_is(mass: str, word: str) -> None:
+    liters = {"declaredUnitOfMeasurement": "liter", "declaredUnitAmount": "1000"}
+    amount = "1" if word == "heavy" else "1000"
+    empty = {"fossilCarbonContent": "0", "recycledCarbonContent": "0"}
+    pcf = {**liters, **empty, "declaredUnitAmount": amount, "productMassPerDeclaredUnit": mass}
+    (finding,) = findings(pcf)
+    assert f"no material is that {word}" in finding.message
+
+
 # --- carbon -------------------------------------------------------------------------------------
 
 

@@ -28,6 +28,10 @@ def brief(pcf: Pcf, *withheld: Block, today: date = TODAY) -> list[tuple[str, st
     return [(one.rule, str(one.severity), one.pointer.removeprefix("/pcf/")) for one in found]
 
 
+def totals(excluding: str, including: str) -> Pcf:
+    return {"pcfExcludingBiogenicUptake": excluding, "pcfIncludingBiogenicUptake": including}
+
+
 # --- SHALL --------------------------------------------------------------------------------------
 
 
@@ -78,6 +82,16 @@ def test_bio_2027(name: str) -> None:
         assert ("bio-2027", "info", name) in brief(BIOGENIC_PCF | {name: None}, today=today)
     assert brief({name: None}, today=DUE) == [("bio-2027", "info", name)]
     assert ("bio-2027", "warning", name) in brief(BIOGENIC_PCF | {name: None}, today=DUE)
+    (finding,) = findings({name: None}, today=DUE)
+    assert finding.message == f"{name} is missing; required since 2027-12-31"
+
+
+def test_what_is_missing_is_told() -> None:
+    name = "landUseChangeGhgEmissions"
+    (finding,) = findings({name: None})
+    assert finding.message == f"{name} is missing"
+    (finding,) = findings(BIOGENIC_PCF | totals("0.500", "-1.500") | {name: None})
+    assert finding.message == f"{name} is missing, and the product has biogenic parts"
 
 
 def test_zero_is_an_answer() -> None:
@@ -180,7 +194,8 @@ def test_should(name: str, section: str, value: str | None) -> None:
 @pytest.mark.parametrize("comment", [None, ""])
 def test_a_comment_is_recommended(comment: str | None) -> None:
     (finding,) = findings({}, comment=comment)
-    assert (finding.rule, finding.pointer) == ("should", "/comment")
+    assert (finding.rule, str(finding.severity)) == ("should", "info")
+    assert finding.pointer == "/comment"
     assert findings({}, Block.METHOD, comment=comment) == []
 
 
