@@ -37,6 +37,7 @@ def test_any_input_is_read_or_refused(data: Any) -> None:
 REFUSED = [
     # two values for one name
     (b'{"a":1,"a":1}', 'the name "a" occurs twice'),
+    (b'{"b":1,"a":1,"c":1,"a":1}', 'the name "a" occurs twice'),
     (b'[{"b":{"a":1,"\\u0061":2}}]', 'the name "a" occurs twice'),
     (b'{"' + b"x" * 500 + b'":1,"' + b"x" * 500 + b'":2}', "occurs twice"),
     # what is no character
@@ -139,6 +140,12 @@ def test_depth(start: str, end: str) -> None:
     assert loads(nested(10), limits=JsonLimits(max_depth=limit)) is not None
     with pytest.raises(JsonError, match=f"nested more than {limit - 1} levels deep"):
         loads(nested(10), limits=JsonLimits(max_depth=limit - 1))
+
+
+def test_depth_without_a_limit_of_ones_own() -> None:
+    assert loads("[" * 64 + "]" * 64) is not None
+    with pytest.raises(JsonError, match="nested more than 64 levels deep"):
+        loads("[" * 65 + "]" * 65)
 
 
 def test_brackets_in_texts_and_side_by_side_are_not_depth() -> None:
