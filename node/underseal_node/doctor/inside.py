@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from underseal_node.doctor.checks import Check, ok, problem, warning
+from underseal_node.logs import redact
 from underseal_node.node import Node
 from underseal_node.store import alerts, gauges, identity, inbox, outbox, peers
 from underseal_node.store.tables import Peer, PeerState
@@ -69,7 +70,8 @@ async def _database(node: Node) -> list[Check]:
         await node.store.write(identity.load)
         found = await node.store.read(lambda session: _waiting(session, now))
     except SQLAlchemyError as error:
-        message = f"the database cannot be used: {getattr(error, 'orig', None) or error}"
+        reason = redact(str(getattr(error, "orig", None) or type(error).__name__))
+        message = f"the database cannot be used: {reason}"
         return [problem("database", message, "Check the disk, and what else uses the database.")]
     return [ok("database", "the database can be read and written"), *found]
 

@@ -105,13 +105,15 @@ def origin_of(url: str) -> Origin:
         raise AddressError(f"a URL of {len(url)} characters is too long to be called")
     # urlsplit drops tabs and line ends silently; what another reader makes of them is unknown.
     if any(character <= " " or character in '\\"<>^`{|}\x7f' for character in url):
-        raise AddressError(f"{url!r} has characters that do not belong into a URL")
+        raise AddressError(f"{_shown(url)} has characters that do not belong into a URL")
     try:
         parts = urlsplit(url)
         port = parts.port
         host = parts.hostname
     except ValueError as error:
-        raise AddressError(f"{url!r} is not a URL: {error}") from error
+        # What the error says may be part of a password with a slash in it.
+        reason = "" if "@" in url else f": {error}"
+        raise AddressError(f"{_shown(url)} is not a URL{reason}") from None
     if parts.scheme != "https":
         raise AddressError(
             f"{_shown(url)} is not an https URL", hint="Peers are called over https only."
@@ -122,11 +124,11 @@ def origin_of(url: str) -> Origin:
             hint="Credentials for a peer are given with --client-id and --client-secret-file.",
         )
     if parts.fragment:
-        raise AddressError(f"{url!r} has a fragment, which means nothing to a server")
+        raise AddressError(f"{_shown(url)} has a fragment, which means nothing to a server")
     if not host or "%" in host:
-        raise AddressError(f"{url!r} has no host that can be called")
+        raise AddressError(f"{_shown(url)} has no host that can be called")
     if port == 0:
-        raise AddressError(f"{url!r} names port 0")
+        raise AddressError(f"{_shown(url)} names port 0")
     return Origin(host.rstrip("."), port or HTTPS_PORT)
 
 
@@ -165,4 +167,4 @@ def _in(address: IPv4Address | IPv6Address, networks: tuple[object, ...]) -> boo
 
 def _shown(url: str) -> str:
     """A URL without what may be a password in it."""
-    return repr(url if "@" not in url else url.split("@", 1)[-1])
+    return repr(url if "@" not in url else url.rsplit("@", 1)[-1])

@@ -24,6 +24,7 @@ __all__ = ["TokenClient"]
 
 MAX_ANSWER_BYTES = 64 * 1024
 MAX_TOKEN_CHARACTERS = 16 * 1024
+MAX_SHOWN_CHARACTERS = 200
 JSON_LIMITS = JsonLimits(max_bytes=MAX_ANSWER_BYTES, max_depth=16)
 
 # `expires_in` is only recommended (section 5.1); without it a token is used this long.
@@ -163,6 +164,17 @@ def _is_about_the_client(answer: Answer) -> bool:
     )
 
 
+def _shown_error(answer: Answer, access: Access) -> str:
+    """What may be shown of an error: nothing of a server that repeats the credentials."""
+    error, description = _oauth_error(answer)
+    pair = f"{quote_plus(access.client_id)}:{quote_plus(access.client_secret)}"
+    basic = base64.b64encode(pair.encode()).decode().rstrip("=")
+    said = error or description
+    if any(one in said for one in (access.client_secret, quote_plus(access.client_secret), basic)):
+        return ""
+    return said[:MAX_SHOWN_CHARACTERS]
+
+
 def _oauth_error(answer: Answer) -> tuple[str, str]:
     """Section 5.2: error and description; empty when there are none."""
     try:
@@ -173,12 +185,12 @@ def _oauth_error(answer: Answer) -> tuple[str, str]:
         return "", ""
     found = (document.get("error"), document.get("error_description"))
     error, description = (value if isinstance(value, str) else "" for value in found)
-    return error[:100], description[:200]
+    return error, description
 
 
 def _refusal(answer: Answer, access: Access) -> AnswerError:
-    error, description = _oauth_error(answer)
-    said = f": {error or description}" if error or description else ""
+    shown = _shown_error(answer, access)
+    said = f": {shown}" if shown else ""
     if answer.status in (400, 401, 403):
         return CredentialsRefusedError(
             f"the token endpoint of {access.name} refused our credentials ({answer.status}{said})",

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from pydantic import SecretStr
 from starlette.middleware import Middleware
 
 from underseal_node.exchange.exchange import Exchange, exchange_of
@@ -60,7 +61,7 @@ def create_manage_app(
 
     guard = Middleware(
         Guard,
-        token=node.home.operator_token(),
+        token=SecretStr(node.home.operator_token()),  # middleware shows its arguments
         hosts=[node.settings.manage_host],
         counts=counts or RequestCounts(node.home.run, "manage"),
     )

@@ -19,6 +19,7 @@ from underseal_node.errors import (
     RefusedError,
 )
 from underseal_node.exchange.errors import AddressError
+from underseal_node.logs import redact
 from underseal_node.manage.shapes import ProblemShape, RefusalShape
 from underseal_node.pact.errors import BadRequestError, BodyTooLargeError
 from underseal_node.publishing.results import UnpublishableError
@@ -101,7 +102,7 @@ async def _database_failed(_request: Request, error: Exception) -> Response:
     assert isinstance(error, OperationalError)  # noqa: S101 - registered for it
     return refused(
         503,
-        f"the database failed: {error.orig}",
+        f"the database failed: {redact(str(error.orig))}",
         "Nothing was changed. Check the free space, then try again.",
     )
 

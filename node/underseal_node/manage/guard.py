@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from time import perf_counter
 
+from pydantic import SecretStr
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from underseal_node.errors import NodeError
@@ -39,10 +40,10 @@ class Guard:
     """
 
     def __init__(
-        self, app: ASGIApp, token: str, hosts: Iterable[str], counts: RequestCounts
+        self, app: ASGIApp, token: SecretStr, hosts: Iterable[str], counts: RequestCounts
     ) -> None:
         self._app = app
-        self._token = token.encode()
+        self._token = token.get_secret_value().encode()
         self._hosts = {*LOOPBACK, *(_in_header(host) for host in hosts)}
         self._has_every_address = not EVERY_ADDRESS.isdisjoint(hosts)
         self._counts = counts

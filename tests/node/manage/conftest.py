@@ -192,41 +192,42 @@ async def pair(market: Market) -> tuple[Company, Company]:
     return customer, supplier
 
 
+def make_document(number: int = 1, **changes: Any) -> Document:
+    """A footprint that may be published."""
+    made: Document = {
+        "id": str(uuid.UUID(int=number + (7 << 76) + (2 << 62))),
+        "productDescription": "A product",
+        "productIds": [f"urn:pact:cathode.example:product-id:{number}"],
+        "productClassifications": ["urn:pact:productclassification:cas:554-13-2"],
+        "productNameCompany": f"Product {number}",
+        "comment": "told to few",
+        "pcf": {
+            "declaredUnitOfMeasurement": "kilogram",
+            "declaredUnitAmount": "1",
+            "productMassPerDeclaredUnit": "1",
+            "referencePeriodStart": "2025-01-01T00:00:00Z",
+            "referencePeriodEnd": "2026-01-01T00:00:00Z",
+            "geographyCountry": "DE",
+            "pcfExcludingBiogenicUptake": "1.50",
+            "pcfIncludingBiogenicUptake": "1.50",
+            "fossilGhgEmissions": "1.50",
+            "fossilCarbonContent": "0",
+            "ipccCharacterizationFactors": ["AR6"],
+            "crossSectoralStandards": ["PACT-3.0"],
+            "exemptedEmissionsPercent": "0",
+            "primaryDataShare": "50",
+            "boundaryProcessesDescription": "gate to gate",
+            "packagingEmissionsIncluded": False,
+            "dqi": {"technologicalDQR": "1", "geographicalDQR": "2", "temporalDQR": "3"},
+        },
+    }
+    return made | changes
+
+
 @pytest.fixture
 def document() -> Callable[..., Document]:
     """`document(number, **changes)`: a footprint that may be published."""
-
-    def make(number: int = 1, **changes: Any) -> Document:
-        made: Document = {
-            "id": str(uuid.UUID(int=number + (7 << 76) + (2 << 62))),
-            "productDescription": "A product",
-            "productIds": [f"urn:pact:cathode.example:product-id:{number}"],
-            "productClassifications": ["urn:pact:productclassification:cas:554-13-2"],
-            "productNameCompany": f"Product {number}",
-            "comment": "told to few",
-            "pcf": {
-                "declaredUnitOfMeasurement": "kilogram",
-                "declaredUnitAmount": "1",
-                "productMassPerDeclaredUnit": "1",
-                "referencePeriodStart": "2025-01-01T00:00:00Z",
-                "referencePeriodEnd": "2026-01-01T00:00:00Z",
-                "geographyCountry": "DE",
-                "pcfExcludingBiogenicUptake": "1.50",
-                "pcfIncludingBiogenicUptake": "1.50",
-                "fossilGhgEmissions": "1.50",
-                "fossilCarbonContent": "0",
-                "ipccCharacterizationFactors": ["AR6"],
-                "crossSectoralStandards": ["PACT-3.0"],
-                "exemptedEmissionsPercent": "0",
-                "primaryDataShare": "50",
-                "boundaryProcessesDescription": "gate to gate",
-                "packagingEmissionsIncluded": False,
-                "dqi": {"technologicalDQR": "1", "geographicalDQR": "2", "temporalDQR": "3"},
-            },
-        }
-        return made | changes
-
-    return make
+    return make_document
 
 
 @pytest.fixture
