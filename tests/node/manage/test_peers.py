@@ -247,6 +247,28 @@ async def test_keys_that_change_wait_for_the_operator(
     assert "pendingKeyThumbprints" not in peer
 
 
+async def test_thumbprints_are_computed_not_believed(market: Market, company: Company) -> None:
+    """Keys of another make may have any name: that of somebody else's key, say."""
+    honest = SigningKey.generate(KeyPurpose.FOOTPRINT).kid
+    key = SigningKey.generate(KeyPurpose.FOOTPRINT)
+    named = {name: key.public_jwk()[name] for name in ("kty", "crv", "x", "y")} | {"kid": honest}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("jwks.json"):
+            return httpx.Response(200, json={"keys": [named]})
+        document = {
+            "issuer": OTHER_MAKE,
+            "token_endpoint": f"{OTHER_MAKE}/auth/token",
+            "jwks_uri": f"{OTHER_MAKE}/.well-known/jwks.json",
+            "underseal_version": "1.0",
+        }
+        return httpx.Response(200, json=document)
+
+    market.internet.answer("other.example", answer)
+    added = await company.post("/peers", {"name": "other", "url": OTHER_MAKE}, 201)
+    assert added["peer"]["keyThumbprints"] == [key.kid]
+
+
 async def test_keys_that_changed_once_more_are_not_confirmed_unseen(
     market: Market, company: Company
 ) -> None:
