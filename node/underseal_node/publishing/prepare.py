@@ -104,7 +104,9 @@ def draft_of(
     outdated = _version_problem(source, file, written)
     if outdated is not None:
         return [outdated]
-    problems = _status_problems(source, file, written)
+    problems = _status_problems(source, file, written) + _urn_problems(
+        source, file, written, identity
+    )
     content = content_of(written) if _has_list_of_extensions(written) else written
     defaults = _defaults(identity, now)
     filled = frozenset(defaults.keys() - content.keys())
@@ -112,7 +114,6 @@ def draft_of(
         normal = normalise(defaults | content | {"status": ACTIVE})
     except SchemaError as error:
         return problems + [_problem_of(one, source, file) for one in error.violations]
-    problems += _urn_problems(source, file, normal, identity)
     if "id" in filled:
         normal["id"] = str(uuid.uuid4()) if new_id else subject_id(normal, identity)
     try:
@@ -263,9 +264,12 @@ def _status_problems(
 
 
 def _urn_problems(
-    source: PlacedDocument, file: str, normal: Mapping[str, Any], identity: Identity
+    source: PlacedDocument, file: str, written: Mapping[str, Any], identity: Identity
 ) -> list[Problem]:
-    """Companies that this node does not speak for, and what is too long to be found by."""
+    """Companies that this node does not speak for, and what is too long to be found by.
+
+    What is no URN at all is left to the schema.
+    """
     own = {fold(one) for one in identity.company_ids}
     problems = [
         Problem(
@@ -275,7 +279,7 @@ def _urn_problems(
             f"This node speaks for {', '.join(identity.company_ids)} and signs for nobody else; "
             "leave companyIds out.",
         )
-        for index, one in enumerate(normal["companyIds"])
+        for index, one in _urns(written, "companyIds")
         if fold(one) not in own
     ]
     return problems + [
@@ -285,9 +289,17 @@ def _urn_problems(
             f"the URN has {len(one)} characters, expected at most {MAX_URN_CHARACTERS}",
         )
         for name in URN_LISTS
-        for index, one in enumerate(normal.get(name, ()))
+        for index, one in _urns(written, name)
         if len(one) > MAX_URN_CHARACTERS
     ]
+
+
+def _urns(written: Mapping[str, Any], name: str) -> Iterator[tuple[int, str]]:
+    """The URNs in a list that may be anything else."""
+    values = written.get(name)
+    for index, one in enumerate(values if isinstance(values, list) else ()):
+        if isinstance(one, str) and one[:4].lower() == "urn:":
+            yield index, one
 
 
 def _nul_problems(source: PlacedDocument, file: str, normal: Mapping[str, Any]) -> list[Problem]:

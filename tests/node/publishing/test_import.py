@@ -471,3 +471,12 @@ async def test_a_dry_run_names_the_errors(desk: Desk, document: Make) -> None:
     dry, real = await desk.imports(changed, dry_run=True), await desk.imports(changed)
     assert dry.problems == real.problems
     assert (dry.refused, len(dry.problems)) == (1, 1)
+
+
+async def test_a_foreign_company_is_named_beside_what_breaks_the_schema(
+    desk: Desk, document: Make
+) -> None:
+    foreign = "urn:lei:529900T8BM49AURSDO55"
+    result = await desk.imports(document(companyIds=[foreign, 7], productIds=[]))
+    places = {problem.place for problem in result.problems}
+    assert {"/companyIds/0", "/companyIds/1", "/productIds"} <= places
