@@ -63,7 +63,7 @@ def documents_in(content: bytes, file: Path) -> list[tuple[str, dict[str, Any]]]
     from underseal_protocol.strict_json import loads
 
     try:
-        value = loads(content)
+        value = loads(content, exact_numbers=True)
     except JsonError as error:
         raise CliError(f"{file}: {error.message}", hint=error.hint) from None
     base = ""

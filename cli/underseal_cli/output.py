@@ -21,8 +21,9 @@ __all__ = ["console", "is_terminal", "say", "show", "unwritable", "visible", "wa
 
 LINE = "─"  # of tables
 # Control characters, those that turn the direction of writing, and halves of characters.
-STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-UNSEEN_IN_JSON = re.compile("[\x7f-\x9f\ud800-\udfff]")
+UNSEEN = "\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff"
+STEERING = re.compile(f"[\x00-\x1f{UNSEEN}]")
+UNSEEN_IN_JSON = re.compile(f"[{UNSEEN}]")
 
 
 def is_terminal(stream: TextIO | None) -> bool:

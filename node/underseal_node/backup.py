@@ -276,7 +276,7 @@ def _read_manifest(tar: tarfile.TarFile, archive: Path) -> dict[str, Any]:
         sizes = [int(entry["bytes"]) for entry in files]
         complete = all(isinstance(entry["sha256"], str) for entry in files)
         str(manifest["createdAt"])
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
         raise _damaged(archive, f"{MANIFEST} is malformed") from error
     if version != FORMAT:
         raise RefusedError(

@@ -26,6 +26,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from underseal_node.errors import NodeError
+from underseal_node.http_protocol import BoundedHttp
 from underseal_node.logs import configure_logging
 from underseal_node.metrics import RequestCounts
 from underseal_node.node import Node, Role, open_node
@@ -168,7 +169,7 @@ def _configuration(task: Task, app: ASGIApp, counts: RequestCounts) -> uvicorn.C
     return uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=BoundedHttp,
         ws="none",
         lifespan="on",
         log_config=None,

@@ -26,6 +26,7 @@ from underseal_protocol.times import format_time, parse_time
 from underseal_protocol.uuids import is_uuid
 
 __all__ = [
+    "AnyEvent",
     "EventType",
     "PublishedEvent",
     "RequestCreatedEvent",

@@ -96,8 +96,8 @@ def dumps(value: JsonValue) -> bytes:
 def array_items(data: bytes, member: str = "data") -> list[bytes]:
     """The items of an array inside an object, each as the bytes that were received.
 
-    What is beyond the grammar and repeated names is left to whoever reads an item with `loads`, so
-    that a bad item does not take the others with it.
+    Of the items, only the grammar is looked at; everything else is left to whoever reads each with
+    `loads`, so that a bad item does not take the others with it.
 
     Args:
         data: a JSON object in UTF-8.
@@ -149,7 +149,7 @@ def _items(text: str, at: int, member: str) -> tuple[list[bytes], int]:
     items: list[bytes] = []
     at = _skip(text, at + 1)
     while text[at] != "]":
-        _, end = _DECODER.raw_decode(text, at)
+        _, end = _LENIENT.raw_decode(text, at)
         items.append(text[at:end].encode("utf-8"))
         at = _next(text, end, "]")
     return items, at + 1
@@ -267,6 +267,7 @@ def _shown(text: str) -> str:
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_object, parse_constant=_refuse_constant, parse_float=_float
 )
+_LENIENT = json.JSONDecoder()
 _EXACT = json.JSONDecoder(
     object_pairs_hook=_object,
     parse_constant=_refuse_constant,

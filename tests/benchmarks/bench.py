@@ -32,6 +32,7 @@ from typing import Any
 import uvicorn
 from sqlmodel import Session, insert
 
+from underseal_node.http_protocol import BoundedHttp
 from underseal_node.node import Node, create_node, open_node
 from underseal_node.pact.app import create_public_app
 from underseal_node.store.tables import (
@@ -206,7 +207,7 @@ def serve(app: Any, descriptor: int) -> None:
     config = uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=BoundedHttp,
         ws="none",
         lifespan="off",
         access_log=False,

@@ -144,8 +144,7 @@ def _asked(session: Session, peer_id: int, request_event_id: str, now: datetime)
         raise_alert(
             session,
             AlertKind.UNASKED,
-            f"{pins.peer_row(session, peer_id).name} answered a request that we have not sent to "
-            f"it: {request_event_id[:100]!r}",
+            f"{pins.peer_row(session, peer_id).name} answered requests that we have not sent to it",
             now,
             peer_id=peer_id,
         )

@@ -11,16 +11,37 @@ PeerError
 
 from __future__ import annotations
 
-from underseal_node.errors import PeerError
+from underseal_node.errors import NodeError, PeerError
+from underseal_protocol.errors import ProtocolError
 
 __all__ = [
+    "ROW_ERRORS",
     "AddressError",
     "AnswerError",
     "ConfirmationNeededError",
     "CredentialsRefusedError",
     "ProtocolViolationError",
     "UnreachableError",
+    "reason_of",
 ]
+
+# What one event, or one peer, can raise, foreseen or not. It must not end the work on the others.
+ROW_ERRORS = (
+    NodeError,
+    ProtocolError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+
+
+def reason_of(error: BaseException) -> str:
+    """Why something failed, for the operator."""
+    return error.message if isinstance(error, NodeError | ProtocolError) else repr(error)[:300]
 
 
 class AddressError(PeerError):

@@ -166,8 +166,13 @@ class PeerHttp:
     async def _send_once(self, call: Call) -> Answer:
         client = self._client(call.ca_pem)
         headers = {"user-agent": USER_AGENT, "accept-encoding": "gzip", **call.headers}
-        request = client.build_request(call.method, call.url, headers=headers, content=call.content)
         origin = origin_of(call.url)
+        try:
+            request = client.build_request(
+                call.method, call.url, headers=headers, content=call.content
+            )
+        except (httpx.InvalidURL, UnicodeError) as error:  # a host that is none
+            raise AddressError(f"{origin} cannot be called: {first_line(error)}") from error
         try:
             async with asyncio.timeout(self._settings.http_total_timeout_seconds):
                 response = await client.send(request, stream=True)

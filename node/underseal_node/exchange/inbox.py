@@ -19,6 +19,7 @@ from sqlmodel import Session
 from underseal_node.errors import NodeError, RefusedError
 from underseal_node.exchange.access import Access
 from underseal_node.exchange.answers import handle_event, prepare
+from underseal_node.exchange.errors import ROW_ERRORS, reason_of
 from underseal_node.exchange.exchange import Exchange
 from underseal_node.exchange.outbox import next_attempt, wait
 from underseal_node.exchange.pulls import PullProgress, receive_items
@@ -26,7 +27,7 @@ from underseal_node.exchange.requests import give_up_after
 from underseal_node.exchange.verification import Trust, trust_in
 from underseal_node.store import inbox, pins
 from underseal_node.store.tables import InboxEvent
-from underseal_protocol.errors import EventError, JsonError, ProtocolError
+from underseal_protocol.errors import EventError, JsonError
 from underseal_protocol.events import PublishedEvent, parse_event
 from underseal_protocol.strict_json import loads
 
@@ -36,20 +37,6 @@ log = structlog.get_logger(__name__)
 
 FETCHES_AT_A_TIME = 4
 IDS_PER_TRANSACTION = 40
-
-# What a row that no one foresaw can raise. Its transaction is rolled back and it is tried again a
-# few times; the worker goes on with the others.
-ROW_ERRORS = (
-    NodeError,
-    ProtocolError,
-    SQLAlchemyError,
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    RecursionError,
-    TypeError,
-    ValueError,
-)
 
 
 class InboxWorker:
@@ -139,7 +126,7 @@ class InboxWorker:
         except OperationalError:
             log.exception("the database failed", seq=row.seq)
             return False
-        except ROW_ERRORS as error:
+        except (*ROW_ERRORS, SQLAlchemyError) as error:
             await self._postpone(row, error)
             return False
         return True
@@ -225,7 +212,7 @@ class InboxWorker:
     async def _postpone(self, row: InboxEvent, error: Exception) -> None:
         """Try later; when that has no prospect, mark the row so that it is left alone."""
         settings, now = self._node.settings, self._node.now()
-        reason = error.message if isinstance(error, NodeError | ProtocolError) else repr(error)
+        reason = reason_of(error)
         log.warning("an event was not handled", seq=row.seq, type=row.type, reason=reason)
         attempts = row.attempts + 1
         at = next_attempt(settings, attempts, error, now, self._chance())

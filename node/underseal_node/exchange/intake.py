@@ -35,6 +35,7 @@ from underseal_node.store import pins, received
 from underseal_node.store.alerts import AlertKind, raise_alert
 from underseal_node.store.tables import Peer, ReceivedFootprint, VerificationState
 from underseal_node.store.types import utc_text
+from underseal_protocol.disclosure import CREDENTIAL_SCHEMA_PATH
 from underseal_protocol.errors import ProtocolError
 from underseal_protocol.strict_json import JsonLimits
 
@@ -184,7 +185,8 @@ def _objection(row: ReceivedFootprint, new: Classified, name: str) -> Objection 
             AlertKind.INVALID, f"{what} again, and what came now is invalid: {new.reason}"
         )
     if old_state == VerificationState.INVALID:
-        if same_body or new.state == VerificationState.VERIFIED:
+        # Without its credential, what was tampered with would only look like an unsigned one.
+        if new.state == VerificationState.VERIFIED or (same_body and not _had_credential(row)):
             return None
         return Objection(AlertKind.CHANGED, f"{what} with other content under the same id")
     if old_state == VerificationState.VERIFIED:
@@ -199,6 +201,11 @@ def _objection(row: ReceivedFootprint, new: Classified, name: str) -> Objection 
     if not same_body:
         return Objection(AlertKind.CHANGED, f"{what} with other content under the same id")
     return None
+
+
+def _had_credential(row: ReceivedFootprint) -> bool:
+    """Whether the body that is there carries a credential, good or not."""
+    return CREDENTIAL_SCHEMA_PATH.encode() in row.body
 
 
 def _update(

@@ -17,14 +17,18 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
-from underseal_node.errors import NodeError
-from underseal_node.exchange.errors import AnswerError, UnreachableError
+from underseal_node.exchange.errors import (
+    ROW_ERRORS,
+    AnswerError,
+    UnreachableError,
+    reason_of,
+)
 from underseal_node.exchange.exchange import Exchange
+from underseal_node.exchange.requests import withdraw
 from underseal_node.settings import Settings
 from underseal_node.store import outbox, requests
 from underseal_node.store.outbox import Delivery
 from underseal_node.store.tables import OutboxState, Request, RequestState
-from underseal_protocol.errors import ProtocolError
 from underseal_protocol.events import EventType
 
 __all__ = ["OutboxWorker", "next_attempt", "wait"]
@@ -118,17 +122,24 @@ class OutboxWorker:
     async def _lane(self, peer_id: int) -> None:
         lease = timedelta(seconds=self._node.settings.outbox_lease_seconds)
 
-        def first(session: Session) -> Delivery | None:
-            return outbox.claim(session, peer_id, self._node.now(), lease)
-
         try:
-            delivery = await self._node.store.write(first)
+            delivery = await self._node.store.write(
+                lambda session: self._claim(session, peer_id, lease)
+            )
             for turn in range(EVENTS_PER_TURN):
                 if delivery is None:
                     return
                 delivery = await self._attempt(delivery, lease, is_last=turn + 1 == EVENTS_PER_TURN)
         except SQLAlchemyError:
             log.exception("the result of a delivery cannot be written", peer_id=peer_id)
+
+    def _claim(self, session: Session, peer_id: int, lease: timedelta) -> Delivery | None:
+        """Lease the next event of a peer; what it may no longer see is taken back on the way."""
+        now = self._node.now()
+        while (delivery := outbox.claim(session, peer_id, now, lease)) is not None:
+            if not withdraw(session, self._node, delivery, now):
+                break
+        return delivery
 
     async def _attempt(
         self, delivery: Delivery, lease: timedelta, *, is_last: bool
@@ -138,25 +149,23 @@ class OutboxWorker:
             async with asyncio.timeout(lease.total_seconds() * LEASE_SHARE):
                 access = await self._exchange.access(delivery.peer_id)
                 await self._exchange.client.post_event(access, delivery.body)
-        except (NodeError, ProtocolError) as error:
-            await self._node.store.write(self._failure(delivery, error))
-            return None
         except TimeoutError:
             late = UnreachableError("the peer took longer than the lease of the event")
             await self._node.store.write(self._failure(delivery, late))
+            return None
+        except ROW_ERRORS as error:
+            await self._node.store.write(self._failure(delivery, error))
             return None
         now = self._node.now()
 
         def done(session: Session) -> Delivery | None:
             outbox.delivered(session, delivery, now)
-            return None if is_last else outbox.claim(session, delivery.peer_id, now, lease)
+            return None if is_last else self._claim(session, delivery.peer_id, lease)
 
         return await self._node.store.write(done)
 
-    def _failure(
-        self, delivery: Delivery, error: NodeError | ProtocolError
-    ) -> Callable[[Session], None]:
-        settings, now = self._node.settings, self._node.now()
+    def _failure(self, delivery: Delivery, error: Exception) -> Callable[[Session], None]:
+        settings, now, reason = self._node.settings, self._node.now(), reason_of(error)
         at = next_attempt(settings, delivery.attempts + 1, error, now, self._chance())
         if isinstance(error, AnswerError) and error.status == 404:
             self._exchange.look_again(delivery.peer_id)  # perhaps it has moved
@@ -165,14 +174,14 @@ class OutboxWorker:
             event_id=delivery.event_id,
             peer_id=delivery.peer_id,
             attempt=delivery.attempts + 1,
-            reason=error.message,
+            reason=reason,
             next_attempt_at=None if at is None else at.isoformat(),
         )
 
         def work(session: Session) -> None:
-            state = outbox.failed(session, delivery, error=error.message, next_attempt_at=at)
+            state = outbox.failed(session, delivery, error=reason, next_attempt_at=at)
             if state == OutboxState.DEAD:
-                _give_up(session, delivery, error.message, now)
+                _give_up(session, delivery, reason, now)
 
         return work
 

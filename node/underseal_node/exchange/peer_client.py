@@ -168,7 +168,6 @@ class PeerClient:
 
     def _items(self, answer: Answer, access: Access) -> list[bytes]:
         try:
-            loads(answer.body, limits=self._limits)
             return array_items(answer.body, "data")
         except JsonError as error:
             raise ProtocolViolationError(

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from underseal_node.errors import NodeError, NotFoundError
+from underseal_node.errors import NotFoundError
+from underseal_node.exchange.errors import ROW_ERRORS, reason_of
 from underseal_node.exchange.exchange import Exchange
 from underseal_node.exchange.pulls import PullProgress, PullStage, pull_peer
 from underseal_protocol.criteria import Criteria
-from underseal_protocol.errors import ProtocolError
 
 __all__ = ["PullJob", "PullJobs"]
 
@@ -118,11 +118,11 @@ class PullJobs:
         try:
             async with lock, self._slots:
                 await pull_peer(self._exchange, peer_id, criteria, progress)
-        except (NodeError, ProtocolError) as error:
-            progress.error = error.message
         except SQLAlchemyError as error:
             log.exception("pull failed", peer=progress.peer)
             progress.error = f"the database failed: {type(error).__name__}"
+        except ROW_ERRORS as error:
+            progress.error = reason_of(error)
         finally:
             if progress.state != PullStage.DONE:
                 progress.state = PullStage.FAILED

@@ -6,6 +6,7 @@ request has one outcome; whatever is tried afterwards is refused.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +19,7 @@ from underseal_node.node import Node
 from underseal_node.settings import RequestsAnswer, Settings
 from underseal_node.store import deliveries, grants, outbox, pins, requests
 from underseal_node.store.deliveries import Deliverable
+from underseal_node.store.outbox import Delivery
 from underseal_node.store.tables import (
     Direction,
     KeyKind,
@@ -46,6 +48,7 @@ __all__ = [
     "reject",
     "retry_delivery",
     "send_request",
+    "withdraw",
 ]
 
 # Said when there is nothing and when nothing is granted: the two must read alike.
@@ -244,6 +247,31 @@ def retry_delivery(session: Session, node: Node, outbox_id: int, now: datetime) 
     outbox.retry(session, outbox_id, now, give_up_after=give_up_after(node.settings))
     if was_dead and row.request_id is not None:
         requests.reopen(session, row.request_id)
+
+
+def withdraw(session: Session, node: Node, delivery: Delivery, now: datetime) -> bool:
+    """Take back an answer on its way, if the peer may no longer see all of what it delivers.
+
+    The request is rejected instead, in the words for what is not there.
+
+    Args:
+        delivery: of the outbox, leased.
+
+    Returns:
+        whether it was taken back; then it must not be sent.
+    """
+    row = outbox.get(session, delivery.id)
+    if delivery.type != EventType.REQUEST_FULFILLED or row.request_id is None:
+        return False
+    request = requests.get(session, row.request_id)
+    ids: list[str] = json.loads(request.footprint_ids)
+    if len(deliveries.named(session, delivery.peer_id, ids, now)) == len(ids):
+        return False
+    outbox.bury(session, delivery.id, "what it delivers is no longer granted to the peer")
+    if request.state == RequestState.FULFILLED:  # not yet taken back
+        request.state = RequestState.PENDING
+        _reject(session, node, request, NOT_AVAILABLE, now)
+    return True
 
 
 def give_up_after(settings: Settings) -> timedelta:

@@ -39,7 +39,7 @@ __all__ = [
 ]
 
 DEPRECATED = "Deprecated"
-CREDENTIAL_OMITTED = "it carries no credential, although the peer has signed before"
+CREDENTIAL_OMITTED = "it carries no credential, although the peer signs its footprints"
 SHOWN_VIOLATIONS = 10
 MAX_REASON_CHARACTERS = 2000
 _Judgement: TypeAlias = tuple[VerificationState, str | None, str | None, frozenset[str]]
@@ -128,6 +128,9 @@ def classify(raw: bytes, trust: Trust, limits: JsonLimits) -> Classified:
     if not violations:
         try:
             judgement = _judge(document, trust)
+            if judgement[0] is VerificationState.VERIFIED:
+                # Another number that is read as the same double was not what was signed.
+                loads(raw, limits=limits, exact_numbers=True)
         except ProtocolError as error:
             judgement = (VerificationState.INVALID, error.message, None, frozenset())
     state, reason, credential_digest, withheld = judgement
@@ -169,7 +172,8 @@ def check_statement(
 def _judge(document: Mapping[str, Any], trust: Trust) -> _Judgement:
     nothing: frozenset[str] = frozenset()
     if credential_of(document) is None:
-        if trust.signed_before:
+        # Whoever shows keys for footprints signs all of them.
+        if trust.signed_before or trust.keys is not None:
             return VerificationState.INVALID, CREDENTIAL_OMITTED, None, nothing
         return VerificationState.UNSIGNED, "it carries no credential", None, nothing
     if trust.keys is None:

@@ -67,7 +67,7 @@ def parse_retry_after(text: str | None, now: datetime) -> float | None:
         return float(text[:9])
     try:
         instant = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # no date, or one that no calendar has
         return None
     if instant.tzinfo is None:
         instant = instant.replace(tzinfo=UTC)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import secrets
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
@@ -27,6 +28,9 @@ __all__ = ["PAGE", "WATERMARK", "Cursors"]
 
 KEY_BYTES = 32
 NUMBER_BYTES = 8
+NONCE_BYTES = 8
+TAG_BYTES = 16
+SEALED_ANEW_BYTES = NUMBER_BYTES + NONCE_BYTES + TAG_BYTES
 MAX_CHARACTERS = 64
 
 PAGE = b"page"
@@ -46,13 +50,25 @@ class Cursors:
         self._cipher = AESSIV(hkdf.derive(secret))
 
     def seal(self, kind: bytes, number: int) -> str:
-        """A position as text for a URL or a header; the same number gives the same text.
+        """A position as text for a URL; the same number gives the same text.
 
         Args:
             kind: `PAGE` or `WATERMARK`; one is not accepted for the other.
             number: >= 0.
         """
-        sealed = self._cipher.encrypt(number.to_bytes(NUMBER_BYTES, "big"), [kind])
+        return self._seal(kind, number.to_bytes(NUMBER_BYTES, "big"))
+
+    def seal_anew(self, kind: bytes, number: int) -> str:
+        """As `seal`, and never the same text twice.
+
+        Two watermarks that are alike would tell a peer that nothing has happened here, and two that
+        are not, that something has, to whomever it was granted.
+        """
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        return self._seal(kind, number.to_bytes(NUMBER_BYTES, "big") + nonce)
+
+    def _seal(self, kind: bytes, plain: bytes) -> str:
+        sealed = self._cipher.encrypt(plain, [kind])
         return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
     def open(self, kind: bytes, text: str) -> int:
@@ -66,9 +82,9 @@ class Cursors:
                 raise InvalidTag
             padded = text.encode("ascii") + b"=" * (-len(text) % 4)
             sealed = base64.b64decode(padded, altchars=b"-_", validate=True)
-            if len(sealed) != NUMBER_BYTES + 16:
+            if len(sealed) not in (NUMBER_BYTES + TAG_BYTES, SEALED_ANEW_BYTES):
                 raise InvalidTag
-            number = self._cipher.decrypt(sealed, [kind])
+            number = self._cipher.decrypt(sealed, [kind])[:NUMBER_BYTES]
         except (InvalidTag, binascii.Error, UnicodeEncodeError):
             raise BadRequestError(
                 "the cursor is not one that this host handed out; begin with the first page"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 
 from sqlmodel import Session
@@ -12,7 +13,12 @@ from underseal_node.pact.access import PublicContext, read_body
 from underseal_node.pact.errors import BadRequestError
 from underseal_node.pact.sources import check_source
 from underseal_node.store import inbox
-from underseal_protocol.events import parse_event
+from underseal_protocol.events import (
+    AnyEvent,
+    PublishedEvent,
+    RequestFulfilledEvent,
+    parse_event,
+)
 from underseal_protocol.strict_json import JsonLimits, loads
 
 __all__ = ["EventsEndpoint"]
@@ -20,6 +26,10 @@ __all__ = ["EventsEndpoint"]
 # CloudEvents 1.0, HTTP binding, section 3.2; many send plain JSON.
 CONTENT_TYPES = ("application/cloudevents+json", "application/json")
 MAX_EVENT_ID_CHARACTERS = 1024
+# Of JSON: what takes no time to count takes memory to read.
+MAX_JSON_PARTS = 1_000_000
+READ_AT_ONCE_BYTES = 256 * 1024
+MAX_PUBLISHED_IDS = 50_000
 
 
 class EventsEndpoint:
@@ -33,6 +43,8 @@ class EventsEndpoint:
         self._context = context
         settings = context.node.settings
         self._max_bytes = settings.max_request_body_bytes
+        self._max_footprints = settings.max_event_footprints
+        self._one_at_a_time = asyncio.Semaphore(1)
         self._limits = JsonLimits(
             max_bytes=settings.max_request_body_bytes, max_depth=settings.max_json_depth
         )
@@ -50,15 +62,44 @@ class EventsEndpoint:
         requester = await context.serving.requester(claims.client_id, claims.issued_at, now)
         check_content_type(request.headers.get("content-type"))
         body = await read_body(request.scope, request.receive, self._max_bytes)
-        document = loads(body, limits=self._limits)
+        document = await self._read(body)
         if not isinstance(document, dict):
             raise BadRequestError("the event is not a JSON object")
         event = parse_event(document)
         if len(event.id) > MAX_EVENT_ID_CHARACTERS:
             raise BadRequestError(f"the id is longer than {MAX_EVENT_ID_CHARACTERS} characters")
         check_source(event.source, requester.base_url)
+        self._check_count(event)
         await self._accept(requester.peer_id, event.id, event.type, body, now)
         return Response(status_code=200)
+
+    def _check_count(self, event: AnyEvent) -> None:
+        """Refuse what would keep everybody else waiting.
+
+        Raises:
+            BadRequestError: it names or holds too many footprints.
+        """
+        if isinstance(event, PublishedEvent) and len(event.pf_ids) > MAX_PUBLISHED_IDS:
+            raise BadRequestError(f"pfIds holds more than {MAX_PUBLISHED_IDS} ids; send several")
+        is_too_many = isinstance(event, RequestFulfilledEvent) and (
+            len(event.footprints) > self._max_footprints
+        )
+        if is_too_many:
+            raise BadRequestError(f"pfs holds more than {self._max_footprints} footprints")
+
+    async def _read(self, body: bytes) -> object:
+        """Read JSON; what is large beside the event loop, and one at a time.
+
+        Raises:
+            ProtocolError: it is not JSON.
+            BadRequestError: it has more parts than any event.
+        """
+        if sum(body.count(mark) for mark in (b"[", b"{", b",")) > MAX_JSON_PARTS:
+            raise BadRequestError(f"the event has more than {MAX_JSON_PARTS} parts")
+        if len(body) <= READ_AT_ONCE_BYTES:
+            return loads(body, limits=self._limits)
+        async with self._one_at_a_time:
+            return await asyncio.to_thread(loads, body, limits=self._limits)
 
     async def _accept(
         self, peer_id: int, event_id: str, event_type: str, body: bytes, now: datetime

@@ -89,7 +89,6 @@ class ListFootprints:
         settings = context.node.settings
         self._default_limit = settings.default_page_size
         self._max_limit = settings.max_page_size
-        self._last_watermark = (-1, b"")
         self._remembered_query = lru_cache(maxsize=REMEMBERED)(self._query)
         self._remembered_link = lru_cache(maxsize=REMEMBERED)(self._link)
 
@@ -138,11 +137,7 @@ class ListFootprints:
             return None
 
     def _watermark(self, number: int) -> bytes:
-        """The watermark for the header; it is the same for many requests."""
-        if number != self._last_watermark[0]:
-            sealed = self._context.cursors.seal(WATERMARK, number)
-            self._last_watermark = number, sealed.encode("ascii")
-        return self._last_watermark[1]
+        return self._context.cursors.seal_anew(WATERMARK, number).encode("ascii")
 
     def _link(self, base_url: str, items: Items, next_seq: int) -> bytes:
         """The pagination link (RFC 8288): same filters, same limit, the next position."""

@@ -91,6 +91,7 @@ def handled(session: Session, row: InboxEvent, now: datetime, outcome: str) -> N
         outcome: what came of it, for the operator.
     """
     row.handled_at = now
+    row.body = b""  # the effect is elsewhere; the id stays, so that a repetition is known
     row.next_attempt_at = None
     row.outcome = outcome[:MAX_OUTCOME_CHARACTERS]
     session.add(row)

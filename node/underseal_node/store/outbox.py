@@ -20,6 +20,7 @@ from underseal_protocol.events import EventType, published_event
 __all__ = [
     "GIVE_UP_AFTER",
     "Delivery",
+    "bury",
     "claim",
     "delivered",
     "enqueue",
@@ -275,6 +276,20 @@ def failed(
     session.add(row)
     session.flush()
     return OutboxState(row.state)
+
+
+def bury(session: Session, outbox_id: int, reason: str) -> None:
+    """An event must not be sent any more.
+
+    Raises:
+        NotFoundError: there is none with this id.
+    """
+    row = get(session, outbox_id)
+    row.state = OutboxState.DEAD
+    row.leased_until = None
+    row.last_error = reason
+    session.add(row)
+    session.flush()
 
 
 def retry(

@@ -11,7 +11,7 @@ import pytest
 from tests.node.conftest import StandingClock
 from tests.node.exchange.conftest import Company, Network, NewCompany
 
-from underseal_node.errors import RefusedError
+from underseal_node.errors import PeerError, RefusedError
 from underseal_node.exchange.errors import AddressError, ConfirmationNeededError
 from underseal_node.store.tables import KeyKind
 from underseal_node.trust.peers import PeerChange, add_peer, change_peer
@@ -91,6 +91,7 @@ async def test_discovery_starts_at_the_auth_url(new_company: NewCompany, network
         {"token_endpoint": "https://user:x@acme.example/token"},
         {"token_endpoint": 7},
         {"token_endpoint": ""},
+        {"token_endpoint": "https:///t"},
         [],
         "text",
     ],
@@ -214,3 +215,16 @@ async def test_the_document_is_looked_at_again_only_after_a_while(
     clock.advance(hours=2)
     await buyer.exchange.access(peer_id)
     assert network.calls == [f"GET {CONFIGURATION}", f"GET {KEYS}"]
+
+
+@pytest.mark.parametrize("host", ["999.1.1.1", "xn--", "[v1.x]", "a..b", "é" * 70 + ".com"])
+async def test_a_token_endpoint_of_no_host_is_an_error_in_words(
+    new_company: NewCompany, network: Network, host: str
+) -> None:
+    company = new_company("careful")
+    saying(network, CONFIGURATION, {"token_endpoint": f"https://{host}/t"})
+    change = PeerChange(url="https://acme.example", client_id="us", client_secret="secret")
+    await add_peer(company.exchange, "acme", change)
+    with pytest.raises(PeerError) as caught:
+        await company.pull("acme")
+    assert caught.value.message

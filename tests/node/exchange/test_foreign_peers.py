@@ -137,3 +137,17 @@ async def test_whoever_shows_a_signature_without_known_keys_is_not_believed(
     signed = json.loads(friend.received()[footprint_id].body)
     await acquainted(buyer, network, Vendor([signed]))
     assert (await buyer.pull("vendor")).invalid == 1
+
+
+async def test_an_item_that_is_ambiguous_or_too_deep_takes_no_other_with_it(
+    buyer: Company, network: Network, make_footprint: MakeFootprint
+) -> None:
+    good = make_footprint(1)
+    vendor = await acquainted(buyer, network, Vendor([]))
+    deep = b"[" * 100 + b"]" * 100
+    body = b'{"data":[{"id":"a","id":"b"},' + deep + b"," + json.dumps(good).encode() + b"]}"
+    network.fault = lambda request: (
+        httpx.Response(200, content=body) if "footprints" in request.url.path else vendor(request)
+    )
+    progress = await buyer.pull("vendor")
+    assert (progress.unsigned, progress.invalid) == (1, 2)

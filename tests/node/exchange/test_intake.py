@@ -53,6 +53,28 @@ class Desk:
         """The footprint without a credential."""
         return json.dumps(self.document | {"status": status} | changes).encode()
 
+    def unpin(self) -> None:
+        """The peer is of another vendor: no keys are known."""
+
+        def forget(session: Session) -> None:
+            peer = self.peer(session)
+            peer.is_underseal, peer.issuer, peer.key_set = False, None, None
+            session.add(peer)
+
+        self.node.store.write_sync(forget)
+
+    def pin(self) -> None:
+        """From now on the peer shows keys."""
+
+        def show(session: Session) -> None:
+            peer = self.peer(session)
+            keys = PublicKeySet([KEY.public_key()])
+            peer.is_underseal, peer.issuer = True, ISSUER
+            peer.key_set = json.dumps(keys.to_jwks())
+            session.add(peer)
+
+        self.node.store.write_sync(show)
+
     def forged(self) -> bytes:
         """As served, with another name for the product."""
         name = json.dumps(self.document["productNameCompany"], ensure_ascii=False).encode()
@@ -211,22 +233,27 @@ def test_whoever_has_signed_goes_on_signing(desk: Desk) -> None:
 
 
 def test_unsigned_from_whom_never_signed_is_unsigned(desk: Desk) -> None:
+    desk.unpin()
     assert desk.arrive(desk.plain()).state == "unsigned"
     assert desk.arrive(desk.plain()).outcome == "unchanged"
     assert desk.alerts == []
 
 
 def test_a_credential_for_what_was_unsigned_is_welcome(desk: Desk) -> None:
+    desk.unpin()
     desk.arrive(desk.plain())
+    desk.pin()
     assert desk.arrive(desk.signed()).outcome == "changed"
     assert desk.row.verification == "verified"
     assert desk.alerts == []
 
 
 def test_other_content_under_the_id_of_an_unsigned_one_is_refused(desk: Desk) -> None:
+    desk.unpin()
     desk.arrive(desk.plain())
-    for raw in (desk.plain(comment="made of tin"), desk.signed(comment="made of tin")):
-        assert desk.arrive(raw).outcome == "refused"
+    assert desk.arrive(desk.plain(comment="made of tin")).outcome == "refused"
+    desk.pin()
+    assert desk.arrive(desk.signed(comment="made of tin")).outcome == "refused"
     assert json.loads(desk.row.body)["comment"] == "made of steel"
     assert set(desk.alerts) == {"changed"}
 
@@ -295,3 +322,26 @@ def test_after_new_keys_are_confirmed_what_they_signed_is_verified(desk: Desk) -
 
     assert desk.node.store.write_sync(confirm) == 1
     assert desk.row.verification == "verified"
+
+
+def test_who_shows_keys_signs(desk: Desk) -> None:
+    taken = desk.arrive(desk.plain())
+    assert (taken.state, taken.outcome) == ("invalid", "new")
+
+
+def test_a_forgery_does_not_become_usable_by_losing_its_credential(desk: Desk) -> None:
+    desk.arrive(desk.forged())
+    stripped = json.loads(desk.forged())
+    del stripped["extensions"]
+    desk.arrive(json.dumps(stripped).encode())
+    assert desk.row.verification == "invalid"
+    desk.unpin()  # not even where no keys are known
+    desk.arrive(json.dumps(stripped).encode())
+    assert desk.row.verification == "invalid"
+
+
+@pytest.mark.parametrize("other", ["0.1000000000000000000000000001", "0.10000000000000001"])
+def test_another_number_of_the_same_double_was_not_signed(desk: Desk, other: str) -> None:
+    raw = desk.signed(ownProperty=0.1)
+    assert desk.arrive(raw.replace(b":0.1}", f":{other}}}".encode())).state == "invalid"
+    assert desk.arrive(raw).state == "verified"

@@ -251,3 +251,40 @@ def test_the_back_off_doubles_up_to_its_limit(
     error = AnswerError("busy", status=503)
     at = next_attempt(Settings(), attempts, error, clock(), chance)
     assert at == clock() + timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    "retry_after", ["Mon, 01 Jan 99999999999 00:00:00 GMT", "9" * 400, "Mon, 99 Foo 2026"]
+)
+async def test_an_odd_retry_after_is_an_attempt_like_any_other(
+    seller: Company,
+    buyer: Company,
+    make_footprint: MakeFootprint,
+    network: Network,
+    retry_after: str,
+) -> None:
+    seller.grant(buyer, KeyKind.ALL)
+    await seller.publish(make_footprint())
+    network.fault = lambda request: (
+        httpx.Response(503, headers={"retry-after": retry_after})
+        if request.url.path == "/3/events"
+        else None
+    )
+    await seller.deliver()
+    (row,) = seller.outbox()
+    assert (row.state, row.attempts) == ("pending", 1)
+
+
+async def test_what_nobody_foresaw_is_a_failed_attempt(
+    seller: Company, buyer: Company, make_footprint: MakeFootprint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def break_down(*_: object) -> None:
+        raise ZeroDivisionError("a defect")
+
+    seller.grant(buyer, KeyKind.ALL)
+    await seller.publish(make_footprint())
+    monkeypatch.setattr(seller.exchange.client, "post_event", break_down)
+    await seller.deliver()
+    (row,) = seller.outbox()
+    assert (row.state, row.attempts) == ("pending", 1)
+    assert "a defect" in (row.last_error or "")

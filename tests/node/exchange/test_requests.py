@@ -14,7 +14,7 @@ from tests.node.exchange.conftest import Company, Network, NewCompany, product, 
 
 from underseal_node.errors import NotFoundError, RefusedError
 from underseal_node.exchange import requests as answering
-from underseal_node.store import outbox, requests
+from underseal_node.store import grants, outbox, requests
 from underseal_node.store.tables import Direction, KeyKind, Request
 from underseal_protocol.criteria import Criteria
 from underseal_protocol.disclosure import Level
@@ -274,3 +274,26 @@ async def test_only_what_is_dead_or_paused_is_sent_again(seller: Company, buyer:
                 lambda session: outbox.retry(session, event.id or 0, buyer.clock())
             )
         await buyer.deliver()
+
+
+async def test_an_answer_on_its_way_is_taken_back_with_the_grant(
+    seller: Company, buyer: Company, make_footprint: MakeFootprint, network: Network
+) -> None:
+    await seller.publish(make_footprint(1, comment="for your eyes"))
+    grant_id = seller.grant(buyer, KeyKind.ALL)
+    ask(buyer, seller)
+    await buyer.deliver()
+    await seller.handle()
+    assert [one.state for one in seller.requests()] == ["fulfilled"]
+    seller.node.store.write_sync(lambda session: grants.remove(session, grant_id))
+    sent: list[bytes] = []
+
+    def note(request: httpx.Request) -> None:
+        sent.append(request.content)
+
+    network.fault = note
+    await settle(seller, buyer)
+    assert not any(b"for your eyes" in body for body in sent)
+    assert [one.state for one in seller.requests()] == ["rejected"]
+    assert [one.state for one in buyer.requests()] == ["rejected"]
+    assert [row.state for row in seller.outbox()] == ["dead", "delivered"]

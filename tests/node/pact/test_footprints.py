@@ -304,7 +304,16 @@ async def test_positions_do_not_tell_how_much_there_is(world: World) -> None:
         response = await client.get("/3/footprints?limit=1")
         mark = response.headers["x-underseal-watermark"]
         cursor = dict(parse_qsl(urlsplit(next_link(response) or "").query))["cursor"]
-    assert all(re.fullmatch("[A-Za-z0-9_-]{32}", text) for text in (mark, cursor))
+    assert re.fullmatch("[A-Za-z0-9_-]{43}", mark)
+    assert re.fullmatch("[A-Za-z0-9_-]{32}", cursor)
+
+
+async def test_a_watermark_does_not_tell_whether_anything_has_happened(world: World) -> None:
+    async with world.client("buyer") as client:
+        marks = [
+            (await client.get("/3/footprints")).headers["x-underseal-watermark"] for _ in range(5)
+        ]
+    assert len(set(marks)) == 5
 
 
 async def test_the_status_statement_of_a_deprecated_footprint(

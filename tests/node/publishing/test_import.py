@@ -261,6 +261,7 @@ async def test_all_or_nothing_with_every_error(desk: Desk, document: Make) -> No
     assert result.footprints == ()
     problems = {one.place: one for one in result.problems}
     assert list(problems) == [
+        "/1/companyIds/0",
         "/1/productIds/0",
         "/1/productNameCompany",
         "/1/pcf/declaredUnitOfMeasurement",
