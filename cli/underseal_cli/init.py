@@ -33,6 +33,7 @@ def init(
     """Create a node: its home directory, database and keys."""
     from underseal_node.errors import NodeError
     from underseal_node.node import create_node, open_node
+    from underseal_protocol.urns import check_urn
 
     try:
         home = create_node(home_of(context), company_name=company, company_ids=company_id, url=url)
@@ -41,6 +42,10 @@ def init(
         node.close()
     except NodeError as error:
         raise CliError(error.message, hint=error.hint) from error
+    for one in company_id:
+        for problem in check_urn(one):  # it will be in every footprint, signed
+            hint = f" {problem.hint}" if problem.hint else ""
+            output.warn(f"Warning: {one}: {problem.message}.{hint}")
     if as_json:
         output.show(
             {

@@ -27,6 +27,19 @@ def test_init_says_where_the_node_is_and_what_comes_next(run: Run, tmp_path: Pat
     assert f"underseal --home {home} serve" in done.out
 
 
+def test_init_warns_of_a_mistyped_company_id(run: Run, tmp_path: Path) -> None:
+    common = ("init", "--company", "C", "--url", "https://c.example")
+    done = run(
+        "--home", str(tmp_path / "a"), *common, "--company-id", "urn:lei:529900T8BM49AURSDO56"
+    )
+    assert done.code == 0
+    assert "check digits" in done.err
+    done = run(
+        "--home", str(tmp_path / "b"), *common, "--company-id", "urn:lei:529900T8BM49AURSDO55"
+    )
+    assert done.err == ""
+
+
 def test_init_does_not_touch_a_node_that_is_there(run: Run, tmp_path: Path) -> None:
     home = tmp_path / "home"
     run("init", *IDENTITY, *ADDRESS, home=home)
