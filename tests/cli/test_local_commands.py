@@ -28,16 +28,12 @@ def test_init_says_where_the_node_is_and_what_comes_next(run: Run, tmp_path: Pat
 
 
 def test_init_warns_of_a_mistyped_company_id(run: Run, tmp_path: Path) -> None:
-    common = ("init", "--company", "C", "--url", "https://c.example")
-    done = run(
-        "--home", str(tmp_path / "a"), *common, "--company-id", "urn:lei:529900T8BM49AURSDO56"
-    )
-    assert done.code == 0
+    common = ("init", "--company", "C", "--url", "https://c.example", "--company-id")
+    wrong, right = "urn:lei:529900T8BM49AURSDO56", "urn:lei:529900T8BM49AURSDO55"
+    done = run(*common, wrong, home=tmp_path / "a")
+    assert done.status == 0
     assert "check digits" in done.err
-    done = run(
-        "--home", str(tmp_path / "b"), *common, "--company-id", "urn:lei:529900T8BM49AURSDO55"
-    )
-    assert done.err == ""
+    assert run(*common, right, home=tmp_path / "b").err == ""
 
 
 def test_init_does_not_touch_a_node_that_is_there(run: Run, tmp_path: Path) -> None:
