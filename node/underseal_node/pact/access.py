@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +16,8 @@ from underseal_node.store.serving import Serving
 from underseal_node.trust.tokens import AccessTokens, Claims
 
 __all__ = ["PublicContext", "bearer_token", "read_body", "respond"]
+
+BODY_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -69,13 +72,23 @@ async def read_body(scope: Scope, receive: Receive, max_bytes: int) -> bytes:
 
     Raises:
         BodyTooLargeError: it is longer, or says so.
-        BadRequestError: the connection ended before the body.
+        BadRequestError: the connection ended before the body, or it took too long.
     """
     for name, value in scope["headers"]:
         # Longer than 18 digits is too large without asking what number it is.
         says_length = name == b"content-length" and value.isdigit()
         if says_length and (len(value) > 18 or int(value) > max_bytes):
             raise BodyTooLargeError(f"the request body is larger than {max_bytes} bytes")
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _received(receive, max_bytes)
+    except TimeoutError:
+        raise BadRequestError(
+            f"the request body did not come within {BODY_SECONDS:.0f} seconds"
+        ) from None
+
+
+async def _received(receive: Receive, max_bytes: int) -> bytes:
     body = bytearray()
     while True:
         message = await receive()

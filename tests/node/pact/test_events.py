@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
 import httpx
 import pytest
 from sqlmodel import select
+from starlette.types import Message
 
+from underseal_node.pact import access
+from underseal_node.pact.errors import BadRequestError
 from underseal_node.store.tables import InboxEvent
 
 World = Any
@@ -225,3 +229,32 @@ async def test_a_large_body_is_refused_unread(world: World, make_world: Any) -> 
             "/3/events", content=endless(), headers={"content-type": CLOUD_EVENTS}
         )
     assert_refused(small, response, 413)
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never() -> Message:
+        await asyncio.Event().wait()
+        return {}
+
+    monkeypatch.setattr(access, "BODY_SECONDS", 0.05)
+    with pytest.raises(BadRequestError, match="did not come"):
+        await access.read_body({"headers": []}, never, 10)
+
+
+async def test_a_body_of_a_million_parts_is_refused_unread(world: World) -> None:
+    body = b'{"a":[' + b"[]," * 1_000_000 + b"[]]}"
+    assert_refused(world, await post(world, body))
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        ("PublishedEvent.3", {"pfIds": [PF_ID] * 50_001}),
+        ("RequestFulfilledEvent.3", {"requestEventId": "x", "pfs": [{}] * 1_001}),
+    ],
+)
+async def test_an_event_about_too_many_footprints_is_refused(
+    world: World, kind: str, data: Any
+) -> None:
+    name = f"org.wbcsd.pact.ProductFootprint.{kind}"
+    assert_refused(world, await post(world, event(type=name, data=data)))
