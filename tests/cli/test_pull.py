@@ -108,6 +108,8 @@ def test_every_repeats_until_ctrl_c(market: Market) -> None:
         stderr=subprocess.PIPE,
         text=True,
         env=market.buyer.environment,
+        # Where the tests themselves run in the background of a shell, SIGINT is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
