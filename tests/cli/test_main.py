@@ -52,6 +52,15 @@ def test_without_a_command_the_help_is_shown(run: Run) -> None:
     assert "Commands:" in done.out + done.err
 
 
+@pytest.mark.parametrize(
+    ("words", "completed"), [("underseal foot", "footprint"), ("underseal peer cre", "credentials")]
+)
+def test_the_shell_completes_commands(words: str, completed: str) -> None:
+    position = str(len(words.split()) - 1)
+    asked = {"_UNDERSEAL_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": position}
+    assert process(env=os.environ | asked).stdout.split() == [completed]
+
+
 def test_the_version_is_that_of_the_distribution(run: Run) -> None:
     done = run("--version")
     assert (done.status, done.out) == (0, "underseal 0.1.0\n")
