@@ -113,6 +113,9 @@ def manage_of(context: typer.Context) -> Manage:
     return Manage(home_of(context))
 
 
+STATUSES = ("active", "deprecated")
+
+
 def usage_error(context: typer.Context, message: str) -> UsageError:
     """An error of somebody who calls a command in a way that makes no sense."""
     return UsageError(message, hint=f"`{context.command_path} --help` lists the options.")
@@ -134,7 +137,24 @@ def criteria(
     valid_after: str | None,
     valid_before: str | None,
 ) -> dict[str, Any]:
-    """The filters as the management API takes them."""
+    """The filters as the management API takes them.
+
+    To a peer, a value that no footprint can have is a filter like any other and matches nothing.
+    Here it is a typing error, which would otherwise look like a supplier that has nothing.
+
+    Raises:
+        UsageError: a status is none, or an id no URN.
+    """
+    urns = (("product-id", product_id), ("company-id", company_id))
+    for option, values in (*urns, ("classification", classification)):
+        for value in values or ():
+            if not value.lower().startswith("urn:"):
+                raise UsageError(
+                    f"--{option} {value!r} is not a URN", hint="Such as urn:gtin:4712345060507."
+                )
+    for value in status or ():
+        if value.lower() not in STATUSES:
+            raise UsageError(f"--status {value!r} is neither Active nor Deprecated")
     given = {
         "productId": product_id,
         "companyId": company_id,

@@ -125,7 +125,7 @@ def main(descriptor: int) -> int:
         _serve(task, channel)
     except NodeError as error:
         with contextlib.suppress(BrokenPipeError):
-            channel.send(error.diagnosis())
+            channel.send((error.message, error.hint))
         return 1
     return 0
 
@@ -136,7 +136,7 @@ def _serve(task: Task, channel: Connection[Any, Any]) -> None:
     try:
         counts = RequestCounts(node.home.run, task.listener)
         config = _configuration(task, _application(task, node, counts), counts)
-        server = ChildServer(config, lambda: channel.send(READY))
+        server = ChildServer(config, lambda: _report_ready(channel, server))
         _follow_parent(channel, server, task.settings.shutdown_grace_seconds + EXIT_SECONDS)
         listening = socket.socket(fileno=task.descriptor)
         work = (
@@ -149,6 +149,14 @@ def _serve(task: Task, channel: Connection[Any, Any]) -> None:
         counts.write()
     finally:
         node.close()
+
+
+def _report_ready(channel: Connection[Any, Any], server: ChildServer) -> None:
+    """Tell the parent; if it is gone, or has given up because of another child, end in order."""
+    try:
+        channel.send(READY)
+    except (BrokenPipeError, ConnectionResetError):
+        server.stop()
 
 
 def _application(task: Task, node: Node, counts: RequestCounts) -> ASGIApp:

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
 from types import FrameType
@@ -63,7 +63,7 @@ class _Child:
     started_at: float = 0.0
     restart_at: float | None = None
     failures: int = 0
-    complaint: str = field(default="")
+    complaint: tuple[str, str | None] | None = None
 
 
 class Supervisor:
@@ -133,10 +133,11 @@ class Supervisor:
             self._receive(max(0.0, deadline - time.monotonic()))
             for child in self._children:
                 if child.process is None:
-                    raise ConfigurationError(
-                        child.complaint or f"the process {child.spec.name} ended while starting",
-                        hint="The log above says more.",
+                    message, hint = child.complaint or (
+                        f"the process {child.spec.name} ended while starting",
+                        "The log above says more.",
                     )
+                    raise ConfigurationError(message, hint=hint)
             if time.monotonic() >= deadline:
                 raise ConfigurationError(
                     f"the node did not get ready within {START_SECONDS:.0f} seconds"
@@ -167,7 +168,7 @@ class Supervisor:
             if message == READY:
                 child.is_ready = True
             else:
-                child.complaint = str(message)
+                child.complaint = message
 
     def _buried(self, child: _Child) -> None:
         """A child is gone (or about to be): plan its replacement."""

@@ -141,3 +141,21 @@ def test_a_terminal_shows_progress(market: Market, tmp_path: Path) -> None:
     assert "seller" in shown
     assert done.stdout.startswith("seller: ")
     assert "\x1b" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--status", "Foo"),
+        ("--product-id", "foo"),
+        ("--company-id", "x"),
+        ("--classification", "y"),
+    ],
+)
+@pytest.mark.parametrize("command", [("pull",), ("request", "send")])
+def test_a_mistyped_filter_is_no_success(
+    run: Run, tmp_path: Path, command: tuple[str, ...], option: str, value: str
+) -> None:
+    done = run(*command, "seller", option, value, home=tmp_path)
+    assert (done.status, done.out) == (2, "")
+    assert f"{option} '{value}'" in done.err

@@ -43,6 +43,7 @@ async def add(context: Context, given: GrantInput) -> Listing[GrantShape]:
                 starts=given.starts,
                 ends=given.ends,
             )
+            _refuse_lowering(grant, given)
             made.append((grant, peer.name, _warning(session, kind, value)))
         return made
 
@@ -90,6 +91,20 @@ def _wanted(given: GrantInput) -> list[tuple[KeyKind, str]]:
     if given.everything:
         return [(KeyKind.ALL, "")]
     return [(kind, value) for kind, values in named for value in values]
+
+
+def _refuse_lowering(grant: AccessGrant, given: GrantInput) -> None:
+    """A grant adds; whoever wants to show less has to take one away.
+
+    Raises:
+        RefusedError: the peer sees more already, so that the new grant would change nothing.
+    """
+    if grant.level > given.level.rank:
+        raise RefusedError(
+            f"{given.peer} sees this at the level {Level.of_rank(grant.level)} already "
+            f"(grant {grant.id}), and of several grants the highest counts",
+            hint=f"To show less, run `underseal grant remove {grant.id}` first.",
+        )
 
 
 def _warning(session: Session, kind: KeyKind, value: str) -> str | None:

@@ -144,3 +144,15 @@ async def test_a_grant_that_there_is_not(
     company: Company, refused: Refused, grant_id: str, status: int
 ) -> None:
     refused(await company.http.delete(f"/grants/{grant_id}"), status)
+
+
+async def test_a_lower_level_beside_a_higher_one_is_refused(pair: Pair) -> None:
+    _, supplier = pair
+    given = {"peer": "cell", "everything": True}
+    (grant,) = (await supplier.post("/grants", given | {"level": "quality"}, 201))["data"]
+    refused = await supplier.http.post("/grants", json=given | {"level": "total"})
+    assert refused.status_code == 409
+    assert f"grant {grant['id']}" in refused.json()["message"]
+    assert f"underseal grant remove {grant['id']}" in refused.json()["hint"]
+    listed = (await supplier.get("/grants"))["data"]
+    assert [one["level"] for one in listed] == ["quality"]

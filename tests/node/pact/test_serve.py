@@ -23,6 +23,7 @@ import pytest
 from underseal_node.home import Home
 from underseal_node.metrics import exposition
 from underseal_node.node import create_node
+from underseal_node.trust.vault import format_master_key
 
 SCRIPT = """
 import json, sys
@@ -244,3 +245,19 @@ def test_plain_http_behind_a_proxy(start: Callable[..., Served]) -> None:
         assert client.get("/.well-known/jwks.json", headers=from_http).status_code == 400
         for_other = {"x-forwarded-host": "evil.example"}
         assert client.get("/.well-known/jwks.json", headers=for_other).status_code == 421
+
+
+def test_a_wrong_master_key_is_told_in_words(start: Callable[..., Served], tmp_path: Path) -> None:
+    home = create_node(
+        tmp_path / "wrong-key",
+        company_name="Cathode Works",
+        company_ids=["urn:lei:529900T8BM49AURSDO55"],
+        url="https://localhost",
+    )
+    for _ in range(3):  # which of the processes complains first is a matter of chance
+        home.master_key_file.write_bytes(format_master_key(os.urandom(32)))
+        served = start(home, wait=False)
+        _, error = served.process.communicate(timeout=SECONDS)
+        assert served.process.returncode == 1
+        assert "Traceback" not in error
+        assert "cannot be decrypted with this master key\nRestore the master key" in error
