@@ -55,6 +55,8 @@ def write_whole(file: Path, parts: Iterable[bytes], *, replace: bool = True) -> 
     Raises:
         CliError: it cannot be written, or exists.
     """
+    if file.exists() and not file.is_file():  # as root, even a device would be replaced
+        raise CliError(f"{file} is no file", hint="Choose another name.")
     if not replace and file.exists():
         raise CliError(
             f"{file} exists already, and may hold your work",

@@ -9,7 +9,7 @@ import typer
 
 from underseal_cli import output, tables
 from underseal_cli.checking import check_file, print_findings
-from underseal_cli.errors import CliError, RefusedError, problem_lines
+from underseal_cli.errors import CliError, RefusedError, UsageError, problem_lines
 from underseal_cli.files import read_input
 from underseal_cli.manage_client import Manage, segment
 from underseal_cli.options import (
@@ -37,6 +37,11 @@ def template(
     as_json: Json = False,
 ) -> None:
     """Write the workbook that footprints can be filled into, without any JSON."""
+    if file.suffix.lower() != ".xlsx":
+        raise UsageError(
+            f"{file} does not end in .xlsx",
+            hint="It is a workbook; once filled in, it may be saved as CSV.",
+        )
     # A workbook of this name may have been filled in already.
     size = manage_of(context).download("GET", "/footprints/template", file, replace=False)
     if as_json:

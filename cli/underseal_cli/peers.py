@@ -212,6 +212,8 @@ def _given(
         is_cleared = str(ca_file) in ("", ".")
         # Comments between the certificates may be in any language.
         ca_pem = "" if is_cleared else read_input(ca_file).decode("ascii", "ignore")
+        if not is_cleared and not ca_pem.strip():
+            raise CliError(f"{ca_file} is empty; it should hold certificates (PEM)")
     given = {
         "url": url,
         "authUrl": auth_url,

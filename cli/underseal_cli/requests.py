@@ -194,7 +194,7 @@ def _print(request: dict[str, Any], *, as_json: bool) -> None:
             ("asked", request["createdAt"]),
             ("answered", request.get("answeredAt")),
             ("delivered", request["footprintIds"]),
-            ("why", _outcome(request)),
+            ("outcome", _outcome(request)),
         ]
     )
 
@@ -214,6 +214,8 @@ def _text(value: Any) -> str:
 def _outcome(request: dict[str, Any]) -> str:
     error = request.get("error")
     if error:
-        return " ".join(filter(None, (error["code"], error["message"])))
+        return ": ".join(filter(None, (error["code"], error["message"])))
     delivered = len(request["footprintIds"])
-    return request.get("note") or (f"{delivered} footprints" if delivered else "")
+    if not delivered:
+        return str(request.get("note") or "")
+    return "1 footprint" if delivered == 1 else f"{delivered} footprints"

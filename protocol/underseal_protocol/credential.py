@@ -314,7 +314,7 @@ def _compare(what: str, content: dict[str, Any], expected: Any) -> None:
         raise ContentMismatchError(
             f"{what} is not what was signed: it has the digest {actual}, "
             f"the credential says {expected}",
-            hint=f"Something in it was altered after signing; it holds: {_names(content)}.",
+            hint=f"Something in it was altered after signing. It holds {_names(content)}.",
         )
 
 
@@ -323,4 +323,4 @@ def _names(content: Mapping[str, Any]) -> str:
     pcf = content.get("pcf")
     inner = pcf if isinstance(pcf, dict) else {}
     names = [name for name in content if name != "pcf"] + [f"pcf.{name}" for name in inner]
-    return ", ".join(names[:20]) + (", ..." if len(names) > 20 else "") if names else "nothing"
+    return ", ".join(names[:20]) + (" and more" if len(names) > 20 else "") if names else "nothing"

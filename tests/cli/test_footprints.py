@@ -165,3 +165,19 @@ def test_what_a_peer_may_not_see_does_not_exist_for_it(run: Run, market: Market)
     done = run("footprint", "show", market.ids[0], "--as", "stranger", home=home)
     assert (done.status, done.out) == (1, "")
     run("peer", "remove", "stranger", home=home)
+
+
+def test_a_template_is_a_workbook_and_says_so(run: Run, market: Market, tmp_path: Path) -> None:
+    done = run("footprint", "template", str(tmp_path / "t.csv"), home=market.seller.home)
+    assert (done.status, done.out) == (2, "")
+    assert "does not end in .xlsx" in done.err
+    assert not (tmp_path / "t.csv").exists()
+
+
+def test_what_is_no_file_is_not_replaced(run: Run, market: Market, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    done = run("backup", str(pipe), home=market.seller.home)
+    assert done.status == 1
+    assert "is no file" in done.err
+    assert pipe.is_fifo()
