@@ -11,8 +11,8 @@ from typing import TypeAlias
 from sqlmodel import Session
 
 from underseal_node.exchange.intake import take_all
-from underseal_node.exchange.pulls import classify_all, json_limits
 from underseal_node.exchange.raw_json import object_member
+from underseal_node.exchange.receiving import classify_all, json_limits, report_broken
 from underseal_node.exchange.requests import accept_created
 from underseal_node.exchange.verification import Classified, Trust, trust_in
 from underseal_node.node import Node
@@ -26,7 +26,7 @@ from underseal_protocol.events import (
     RequestFulfilledEvent,
     RequestRejectedEvent,
 )
-from underseal_protocol.strict_json import array_items
+from underseal_protocol.strict_json import JsonLimits, array_items
 
 __all__ = ["Event", "Prepared", "handle_event", "prepare"]
 
@@ -61,8 +61,11 @@ async def prepare(node: Node, row: InboxEvent, event: Event) -> Prepared | None:
     if not isinstance(event, RequestFulfilledEvent):
         return None
     trust = await node.store.read(lambda session: trust_in(pins.peer_row(session, row.peer_id)))
-    bodies = array_items(object_member(row.body, "data"), "pfs")
-    items, broken = await asyncio.to_thread(classify_all, bodies, trust, json_limits(node.settings))
+    return await asyncio.to_thread(_judge, row.body, trust, json_limits(node.settings))
+
+
+def _judge(body: bytes, trust: Trust, limits: JsonLimits) -> Prepared:
+    items, broken = classify_all(array_items(object_member(body, "data"), "pfs"), trust, limits)
     return Prepared(trust, items, broken)
 
 
@@ -106,14 +109,8 @@ def _fulfilled(
         same = request.state == RequestState.FULFILLED and json.loads(request.footprint_ids) == ids
         return _again(session, request, peer_id, now, is_same=same)
     taken = take_all(session, peer_id, prepared.items, prepared.trust, now)
-    for message in prepared.broken:
-        raise_alert(
-            session,
-            AlertKind.INVALID,
-            f"a fulfilled request brought what cannot be kept: {message}",
-            now,
-            peer_id=peer_id,
-        )
+    what = "a fulfilled request brought what cannot be kept"
+    report_broken(session, peer_id, what, prepared.broken, now)
     requests.settle(session, request, RequestState.FULFILLED, now, footprint_ids=ids)
     states = sorted(one.state.value for one in taken)
     return f"fulfilled: {', '.join(states) or 'nothing usable'}"

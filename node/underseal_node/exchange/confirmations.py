@@ -6,7 +6,7 @@ from sqlmodel import Session
 
 from underseal_node.exchange.addresses import origin_of
 from underseal_node.exchange.intake import reverify
-from underseal_node.exchange.pulls import json_limits
+from underseal_node.exchange.receiving import json_limits
 from underseal_node.exchange.verification import trust_in
 from underseal_node.settings import Settings
 from underseal_node.store import pins

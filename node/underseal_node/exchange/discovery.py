@@ -7,6 +7,7 @@ by itself. An unreachable peer is pinned to its own origin.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ __all__ = ["Found", "discover", "key_set_text", "pin"]
 DISCOVERY_PATH = "/.well-known/openid-configuration"
 FALLBACK_PATH = "/auth/token"
 MAX_DOCUMENT_BYTES = 256 * 1024
+DISCOVERY_SECONDS = 30.0
 JSON_LIMITS = JsonLimits(max_bytes=MAX_DOCUMENT_BYTES, max_depth=16)
 
 
@@ -72,19 +74,21 @@ async def discover(http: PeerHttp, peer: Peer, *, attempts: int | None = None) -
     """
     base, auth = peer_base(peer), auth_base(peer)
     origin_of(base), origin_of(auth)
-    fallback = auth + FALLBACK_PATH
+    try:
+        # Whoever waits for this has an event to deliver, and not for ever.
+        async with asyncio.timeout(DISCOVERY_SECONDS):
+            return await _discover(http, peer, base, auth, attempts)
+    except TimeoutError:
+        problem = f"{origin_of(auth)} did not say within {DISCOVERY_SECONDS:.0f} s where tokens are"
+        return Found(auth + FALLBACK_PATH, problems=(problem,))
+
+
+async def _discover(
+    http: PeerHttp, peer: Peer, base: str, auth: str, attempts: int | None
+) -> Found:
     problems: list[str] = []
     document = await _configuration(http, peer, auth, problems, attempts)
-    endpoint = document.get("token_endpoint")
-    is_certain = isinstance(endpoint, str)
-    if not isinstance(endpoint, str):
-        endpoint = fallback
-    else:
-        try:
-            origin_of(endpoint)
-        except AddressError as error:
-            problems.append(f"its token endpoint cannot be used: {error.message}")
-            endpoint, is_certain = fallback, False
+    endpoint = _endpoint(document, problems)
     if auth != base:
         document = await _configuration(http, peer, base, [], attempts)
     issuer = key_set = None
@@ -93,7 +97,21 @@ async def discover(http: PeerHttp, peer: Peer, *, attempts: int | None = None) -
             issuer, key_set = await _keys(http, peer, base, document, attempts)
         except (PeerError, JsonError, KeySetError) as error:
             problems.append(f"its keys cannot be used: {error.message}")
-    return Found(endpoint, is_certain, issuer, key_set, tuple(problems))
+    used = endpoint or auth + FALLBACK_PATH
+    return Found(used, endpoint is not None, issuer, key_set, tuple(problems))
+
+
+def _endpoint(document: Mapping[str, object], problems: list[str]) -> str | None:
+    """The token endpoint that a discovery document names, if it can be called."""
+    endpoint = document.get("token_endpoint")
+    if not isinstance(endpoint, str):
+        return None
+    try:
+        origin_of(endpoint)
+    except AddressError as error:
+        problems.append(f"its token endpoint cannot be used: {error.message}")
+        return None
+    return endpoint
 
 
 def pin(session: Session, peer_id: int, found: Found, now: datetime) -> list[str]:
@@ -161,6 +179,8 @@ async def _keys(
     if not isinstance(address, str) or origin_of(address) != origin_of(base):
         raise ProtocolViolationError(f"its key set {address!r} is not at its own address")
     keys = PublicKeySet.from_jwks(await _document(http, peer, address, attempts))
+    if not keys.thumbprints():
+        raise ProtocolViolationError("its key set is empty")
     return issuer.rstrip("/"), key_set_text(keys)
 
 

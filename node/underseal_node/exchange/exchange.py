@@ -60,7 +60,7 @@ class Exchange:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.node = node
-        self.http = http or PeerHttp(node.settings)
+        self.http = http or PeerHttp(node.settings, clock=node.clock)
         self.tokens = TokenClient(self.http, clock)
         self.client = PeerClient(self.http, self.tokens, node.settings)
         self._clock = clock
@@ -109,6 +109,9 @@ class Exchange:
         peer_id, now = peer.id or 0, self.node.now()
 
         def work(session: Session) -> list[str]:
+            current = pins.peer_row(session, peer_id)
+            if (current.base_url, current.auth_url) != (peer.base_url, peer.auth_url):
+                return []  # it was found at an address that is the peer's no more
             return pin(session, peer_id, found, now)
 
         warnings = await self.node.store.write(work)

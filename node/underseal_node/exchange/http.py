@@ -12,15 +12,16 @@ import asyncio
 import hashlib
 import random
 import ssl
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpcore
 import httpx
 
-from underseal_node.errors import ConfigurationError
+from underseal_node.clock import Clock, utc_now
 from underseal_node.exchange.addresses import Origin, check_address, origin_of
 from underseal_node.exchange.errors import (
     AddressError,
@@ -41,7 +42,10 @@ __all__ = ["Answer", "Call", "PeerHttp"]
 USER_AGENT = "underseal"
 RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504})
 FIRST_RETRY_SECONDS = 0.5
+# Peers with trust anchors of their own have connections of their own; kept for so many of them.
 MAX_CLIENTS = 256
+# More than all workers and pulls of a process use at a time, so that nobody waits for a place.
+MAX_CONNECTIONS = 256
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 
@@ -73,17 +77,34 @@ class Call:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back, complete."""
+    """What came back, complete.
+
+    Attributes:
+        status: of HTTP.
+        headers: names in lower case.
+        body: unpacked.
+        url: that was called.
+        retry_after_seconds: what the peer asked for in `Retry-After`, from when it answered.
+    """
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
     url: str
+    retry_after_seconds: float | None = None
 
-    @property
-    def retry_after_seconds(self) -> float | None:
-        """What the peer asks for in `Retry-After`."""
-        return parse_retry_after(self.headers.get("retry-after"), datetime.now(UTC))
+
+@dataclass
+class _Connections:
+    """To the peers that are trusted for the same anchors.
+
+    Attributes:
+        client: holds them.
+        calls: under way.
+    """
+
+    client: httpx.AsyncClient
+    calls: int = 0
 
 
 class PeerHttp:
@@ -95,6 +116,7 @@ class PeerHttp:
         resolve: name and port to numeric addresses; the system's resolver by default.
         sleep: waits between attempts.
         chance: a number in 0..1, for the jitter.
+        clock: what time it is, for a `Retry-After` that is a date.
     """
 
     def __init__(
@@ -105,13 +127,15 @@ class PeerHttp:
         resolve: Resolve | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         chance: Callable[[], float] = random.random,
+        clock: Clock = utc_now,
     ) -> None:
         self._settings = settings
         self._transport = transport
         self._resolve = resolve or resolve_name
         self._sleep = sleep
         self._chance = chance
-        self._clients: dict[str, httpx.AsyncClient] = {}
+        self._clock = clock
+        self._connections: dict[str, _Connections] = {}  # the longest unused first
 
     async def send(self, call: Call) -> Answer:
         """Make a call and read the whole answer, trying again what may pass.
@@ -145,9 +169,9 @@ class PeerHttp:
 
     async def aclose(self) -> None:
         """Close all connections."""
-        clients, self._clients = list(self._clients.values()), {}
-        for client in clients:
-            await client.aclose()
+        closing, self._connections = list(self._connections.values()), {}
+        for connections in closing:
+            await connections.client.aclose()
 
     def _check_origin(self, call: Call) -> None:
         origin = origin_of(call.url)
@@ -164,22 +188,21 @@ class PeerHttp:
         await self._sleep(max(backoff, asked_seconds or 0.0))
 
     async def _send_once(self, call: Call) -> Answer:
-        client = self._client(call.ca_pem)
-        headers = {"user-agent": USER_AGENT, "accept-encoding": "gzip", **call.headers}
         origin = origin_of(call.url)
+        headers = {"user-agent": USER_AGENT, "accept-encoding": "gzip", **call.headers}
         try:
-            request = client.build_request(
-                call.method, call.url, headers=headers, content=call.content
-            )
+            request = httpx.Request(call.method, call.url, headers=headers, content=call.content)
         except (httpx.InvalidURL, UnicodeError) as error:  # a host that is none
             raise AddressError(f"{origin} cannot be called: {first_line(error)}") from error
+        await self._drop_unused()
         try:
-            async with asyncio.timeout(self._settings.http_total_timeout_seconds):
-                response = await client.send(request, stream=True)
-                try:
-                    body = await self._read(response, call)
-                finally:
-                    await response.aclose()
+            with self._client(call.ca_pem) as client:
+                async with asyncio.timeout(self._settings.http_total_timeout_seconds):
+                    response = await client.send(request, stream=True)
+                    try:
+                        body = await self._read(response, call)
+                    finally:
+                        await response.aclose()
         except TimeoutError as error:
             raise UnreachableError(f"{origin} did not answer completely in time") from error
         except httpx.TimeoutException as error:
@@ -194,7 +217,8 @@ class PeerHttp:
                 f"{origin} answered with a redirect ({response.status_code}); none is followed",
                 hint="Register the address it redirects to, if that is the peer's.",
             )
-        return Answer(response.status_code, dict(response.headers), body, call.url)
+        asked = parse_retry_after(response.headers.get("retry-after"), self._clock())
+        return Answer(response.status_code, dict(response.headers), body, call.url, asked)
 
     async def _read(self, response: httpx.Response, call: Call) -> bytes:
         """Read the body, never keeping more than the limit in memory."""
@@ -213,15 +237,25 @@ class PeerHttp:
             parts.append(part)
         return b"".join(parts)
 
-    def _client(self, ca_pem: str | None) -> httpx.AsyncClient:
+    @contextmanager
+    def _client(self, ca_pem: str | None) -> Iterator[httpx.AsyncClient]:
         """One client per set of trust anchors: connections are not shared between them."""
         name = hashlib.sha256((ca_pem or "").encode()).hexdigest()
-        client = self._clients.get(name)
-        if client is None:
-            if len(self._clients) >= MAX_CLIENTS:
-                raise ConfigurationError(f"more than {MAX_CLIENTS} peers have their own CA file")
-            client = self._clients[name] = self._new_client(ca_pem)
-        return client
+        connections = self._connections.pop(name, None) or _Connections(self._new_client(ca_pem))
+        self._connections[name] = connections  # now the last one used
+        connections.calls += 1
+        try:
+            yield connections.client
+        finally:
+            connections.calls -= 1
+
+    async def _drop_unused(self) -> None:
+        """Close what was not used for the longest time, when there is too much."""
+        while len(self._connections) >= MAX_CLIENTS:
+            idle = [name for name, one in self._connections.items() if one.calls == 0]
+            if not idle:
+                return  # as many calls are bounded by those who make them
+            await self._connections.pop(idle[0]).client.aclose()
 
     def _new_client(self, ca_pem: str | None) -> httpx.AsyncClient:
         settings = self._settings
@@ -235,7 +269,11 @@ class PeerHttp:
             settings.http_timeout_seconds, connect=settings.http_connect_timeout_seconds
         )
         return httpx.AsyncClient(
-            transport=transport, timeout=timeout, follow_redirects=False, trust_env=False
+            transport=transport,
+            timeout=timeout,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # none are kept
+            follow_redirects=False,
+            trust_env=False,
         )
 
 
@@ -318,7 +356,7 @@ class CheckedTransport(httpx.AsyncHTTPTransport):
         # httpx has no argument for the network; everything else of its transport is wanted.
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=context,
-            max_connections=100,
+            max_connections=MAX_CONNECTIONS,
             max_keepalive_connections=20,
             keepalive_expiry=15.0,
             network_backend=network,

@@ -9,22 +9,21 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
+from collections.abc import Awaitable, Callable
 
 import structlog
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlmodel import Session
 
 from underseal_node.errors import NodeError, RefusedError
-from underseal_node.exchange.access import Access
-from underseal_node.exchange.answers import handle_event, prepare
+from underseal_node.exchange.answers import Event, handle_event, prepare
 from underseal_node.exchange.errors import ROW_ERRORS, reason_of
 from underseal_node.exchange.exchange import Exchange
+from underseal_node.exchange.fetching import Fetched, fetch
+from underseal_node.exchange.lanes import Lanes
 from underseal_node.exchange.outbox import next_attempt, wait
-from underseal_node.exchange.pulls import PullProgress, receive_items
+from underseal_node.exchange.progress import PullProgress
 from underseal_node.exchange.requests import give_up_after
-from underseal_node.exchange.verification import Trust, trust_in
 from underseal_node.store import inbox, pins
 from underseal_node.store.tables import InboxEvent
 from underseal_protocol.errors import EventError, JsonError
@@ -35,8 +34,9 @@ __all__ = ["InboxWorker"]
 
 log = structlog.get_logger(__name__)
 
-FETCHES_AT_A_TIME = 4
-IDS_PER_TRANSACTION = 40
+PEERS_AT_A_TIME = 16
+# A lane gives its place to others after so many events.
+EVENTS_PER_TURN = 20
 
 
 class InboxWorker:
@@ -51,9 +51,9 @@ class InboxWorker:
         self._exchange = exchange
         self._node = exchange.node
         self._chance = chance
-        self._lanes: dict[int, asyncio.Task[None]] = {}
-        # What has been fetched of an event whose other footprints could not be fetched yet.
-        self._fetched: dict[int, set[str]] = {}
+        self._lanes = Lanes(PEERS_AT_A_TIME, self._lane)
+        # Of events whose other footprints could not be fetched yet.
+        self._fetched: dict[int, Fetched] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until told to stop."""
@@ -63,14 +63,12 @@ class InboxWorker:
                 await self.handle_due()
                 await wait(stop, poll)
         finally:
-            for lane in self._lanes.values():
-                lane.cancel()
-            await asyncio.gather(*self._lanes.values(), return_exceptions=True)
+            await self._lanes.finish(grace_seconds=0)  # what was not fetched is fetched again
 
     async def drain(self) -> None:
         """Handle what is due now and return when nothing is."""
         while await self.handle_due():
-            await asyncio.gather(*self._lanes.values())
+            await self._lanes.wait()
 
     async def handle_due(self) -> bool:
         """Handle the events that need no peer, and start a lane per peer for those that do.
@@ -80,23 +78,16 @@ class InboxWorker:
         """
         now = self._node.now()
         try:
-            rows, peers = await self._node.store.read(
+            rows, publishers = await self._node.store.read(
                 lambda session: (inbox.due(session, now), inbox.publishers(session, now))
             )
         except SQLAlchemyError:
             log.exception("the inbox cannot be read")
             return False
-        for peer_id in peers:
-            if peer_id not in self._lanes:
-                task = asyncio.create_task(self._lane(peer_id))
-                self._lanes[peer_id] = task
-                task.add_done_callback(partial(self._leave, peer_id))
+        self._lanes.start(publishers)
         for row in rows:
             await self._guarded(row, self._answer)
         return bool(rows or self._lanes)
-
-    def _leave(self, peer_id: int, _lane: asyncio.Task[None]) -> None:
-        self._lanes.pop(peer_id, None)
 
     async def _lane(self, peer_id: int) -> None:
         """Handle the Published events of one peer, in their order."""
@@ -104,7 +95,7 @@ class InboxWorker:
         def oldest(session: Session) -> InboxEvent | None:
             return inbox.next_published(session, peer_id, self._node.now())
 
-        while True:
+        for _ in range(EVENTS_PER_TURN):
             try:
                 row = await self._node.store.read(oldest)
             except SQLAlchemyError:
@@ -133,22 +124,32 @@ class InboxWorker:
 
     async def _answer(self, row: InboxEvent) -> None:
         """Events about requests."""
-        node, now = self._node, self._node.now()
-        event = parse_event(_document(row))
-        prepared = await prepare(node, row, event)
+        event = await asyncio.to_thread(_event, row)
+        while not await self._answered(row, event):
+            log.info("judged again with other keys", seq=row.seq)
 
-        def work(session: Session) -> None:
+    async def _answered(self, row: InboxEvent, event: Event) -> bool:
+        """Handle an event; not when other keys were confirmed while footprints were judged."""
+        node = self._node
+        prepared = await prepare(node, row, event)
+        now = node.now()
+
+        def work(session: Session) -> bool:
             current = inbox.open_row(session, row.seq or 0)
             if current is None:
-                return
+                return True
+            peer = pins.peer_row(session, row.peer_id)
+            if prepared is not None and not prepared.trust.holds(peer):
+                return False
             outcome = handle_event(session, node, row.peer_id, event, prepared, now)
             inbox.handled(session, current, now, outcome)
+            return True
 
-        await node.store.write(work)
+        return await node.store.write(work)
 
     async def _fetch(self, row: InboxEvent) -> None:
         """Published events."""
-        event = parse_event(_document(row))
+        event = await asyncio.to_thread(_event, row)
         if not isinstance(event, PublishedEvent):
             raise EventError(f"the event is stored as {row.type} and is none")
         if not self._node.settings.pull_on_published:
@@ -159,45 +160,14 @@ class InboxWorker:
         except RefusedError as error:
             await self._handled(row, f"not fetched: {error.message}")
             return
-        trust = await self._node.store.read(
-            lambda session: trust_in(pins.peer_row(session, row.peer_id))
-        )
-        progress = PullProgress(access.name)
-        missing = await self._fetch_all(row, access, trust, event.pf_ids, progress)
-        outcome = f"fetched {progress.received} of {len(event.pf_ids)} footprints"
-        if missing:
-            outcome += f"; {missing} are not there for us"
-        if progress.invalid:
-            outcome += f"; {progress.invalid} are invalid"
+        fetched = self._fetched.setdefault(row.seq or 0, Fetched(PullProgress(access.name)))
+        await fetch(self._exchange, access, event.pf_ids, fetched)
+        outcome = f"fetched {fetched.progress.received} of {len(event.pf_ids)} footprints"
+        if fetched.missing:
+            outcome += f"; {fetched.missing} are not there for us"
+        if fetched.progress.invalid:
+            outcome += f"; {fetched.progress.invalid} are invalid"
         await self._handled(row, outcome)
-        self._fetched.pop(row.seq or 0, None)
-
-    async def _fetch_all(
-        self,
-        row: InboxEvent,
-        access: Access,
-        trust: Trust,
-        footprint_ids: Sequence[str],
-        progress: PullProgress,
-    ) -> int:
-        """Fetch and store in portions; returns how many the peer says are not there."""
-        fetched = self._fetched.setdefault(row.seq or 0, set())
-        wanted = [one for one in dict.fromkeys(footprint_ids) if one not in fetched]
-        slots = asyncio.Semaphore(FETCHES_AT_A_TIME)
-        missing = 0
-
-        async def fetch(footprint_id: str) -> bytes | None:
-            async with slots:
-                return await self._exchange.client.footprint(access, footprint_id)
-
-        for start in range(0, len(wanted), IDS_PER_TRANSACTION):
-            portion = wanted[start : start + IDS_PER_TRANSACTION]
-            bodies = await asyncio.gather(*(fetch(footprint_id) for footprint_id in portion))
-            items = [body for body in bodies if body is not None]
-            missing += len(portion) - len(items)
-            await receive_items(self._exchange, access, trust, items, progress)
-            fetched.update(portion)
-        return missing
 
     async def _handled(self, row: InboxEvent, outcome: str) -> None:
         now = self._node.now()
@@ -208,6 +178,7 @@ class InboxWorker:
                 inbox.handled(session, current, now, outcome)
 
         await self._node.store.write(work)
+        self._fetched.pop(row.seq or 0, None)
 
     async def _postpone(self, row: InboxEvent, error: Exception) -> None:
         """Try later; when that has no prospect, mark the row so that it is left alone."""
@@ -232,14 +203,17 @@ class InboxWorker:
             else:
                 inbox.postponed(session, current, at, reason)
 
+        if hopeless or at is None:
+            self._fetched.pop(row.seq or 0, None)
         try:
             await self._node.store.write(work)
         except SQLAlchemyError:
             log.exception("the database failed", seq=row.seq)
 
 
-def _document(row: InboxEvent) -> dict[str, object]:
+def _event(row: InboxEvent) -> Event:
+    """What was accepted; it may be large, so this is not done in the event loop."""
     document = loads(row.body)
     if not isinstance(document, dict):
         raise JsonError("the stored event is no JSON object")
-    return document
+    return parse_event(document)

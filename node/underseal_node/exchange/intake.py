@@ -30,18 +30,20 @@ from underseal_node.exchange.verification import (
     UnusableItemError,
     check_statement,
     classify,
+    has_credential,
 )
 from underseal_node.store import pins, received
 from underseal_node.store.alerts import AlertKind, raise_alert
 from underseal_node.store.tables import Peer, ReceivedFootprint, VerificationState
 from underseal_node.store.types import utc_text
-from underseal_protocol.disclosure import CREDENTIAL_SCHEMA_PATH
 from underseal_protocol.errors import ProtocolError
 from underseal_protocol.strict_json import JsonLimits
 
 __all__ = ["Outcome", "Statements", "Taken", "reverify", "take", "take_all"]
 
 MAX_EVIDENCE_BYTES = 1024 * 1024
+# What is stored was within the limits of its day.
+STORED_LIMITS = JsonLimits(max_bytes=2**31, max_depth=1_000)
 
 RANK = {
     VerificationState.INVALID: 0,
@@ -152,9 +154,7 @@ def reverify(session: Session, peer_id: int, trust: Trust, limits: JsonLimits) -
     """
     peer = pins.peer_row(session, peer_id)
     better = 0
-    for row in received.of_peer(session, peer_id):
-        if row.verification == VerificationState.VERIFIED:
-            continue
+    for row in received.not_verified(session, peer_id):
         try:
             new = classify(row.body, trust, limits)
         except UnusableItemError:
@@ -186,7 +186,9 @@ def _objection(row: ReceivedFootprint, new: Classified, name: str) -> Objection 
         )
     if old_state == VerificationState.INVALID:
         # Without its credential, what was tampered with would only look like an unsigned one.
-        if new.state == VerificationState.VERIFIED or (same_body and not _had_credential(row)):
+        if new.state == VerificationState.VERIFIED or (
+            same_body and not has_credential(row.body, STORED_LIMITS)
+        ):
             return None
         return Objection(AlertKind.CHANGED, f"{what} with other content under the same id")
     if old_state == VerificationState.VERIFIED:
@@ -201,11 +203,6 @@ def _objection(row: ReceivedFootprint, new: Classified, name: str) -> Objection 
     if not same_body:
         return Objection(AlertKind.CHANGED, f"{what} with other content under the same id")
     return None
-
-
-def _had_credential(row: ReceivedFootprint) -> bool:
-    """Whether the body that is there carries a credential, good or not."""
-    return CREDENTIAL_SCHEMA_PATH.encode() in row.body
 
 
 def _update(

@@ -11,7 +11,6 @@ import asyncio
 import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import partial
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -24,7 +23,8 @@ from underseal_node.exchange.errors import (
     reason_of,
 )
 from underseal_node.exchange.exchange import Exchange
-from underseal_node.exchange.requests import withdraw
+from underseal_node.exchange.lanes import Lanes
+from underseal_node.exchange.withdrawal import withdraw
 from underseal_node.settings import Settings
 from underseal_node.store import outbox, requests
 from underseal_node.store.outbox import Delivery
@@ -43,6 +43,9 @@ LEASE_SHARE = 0.8
 
 MAX_DOUBLINGS = 40
 
+# What was refused waits so many times the first pause before it is tried again: minutes.
+REFUSED_PAUSE = 12
+
 
 class OutboxWorker:
     """Delivers what is in the outbox.
@@ -58,8 +61,7 @@ class OutboxWorker:
         self._exchange = exchange
         self._node = exchange.node
         self._chance = chance
-        self._lanes: dict[int, asyncio.Task[None]] = {}
-        self._struggling: set[int] = set()
+        self._lanes = Lanes(self._node.settings.outbox_concurrency, self._lane)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until told to stop; then finish what is being sent."""
@@ -69,12 +71,13 @@ class OutboxWorker:
                 await self.start_lanes()
                 await wait(stop, poll)
         finally:
-            await self._finish()
+            # After the grace time the leases free what was cut off.
+            await self._lanes.finish(self._node.settings.shutdown_grace_seconds)
 
     async def drain(self) -> None:
         """Deliver what is due now and return when nothing is."""
         while await self.start_lanes():
-            await asyncio.gather(*self._lanes.values())
+            await self._lanes.wait()
 
     async def start_lanes(self) -> bool:
         """Start a lane for each peer that has something due, as far as there are places.
@@ -90,34 +93,8 @@ class OutboxWorker:
         except SQLAlchemyError:
             log.exception("the outbox cannot be read")
             return False
-        places = self._node.settings.outbox_concurrency
-        for peer_id, has_failed in waiting:
-            if peer_id in self._lanes:
-                continue
-            if len(self._lanes) >= places:
-                break
-            if has_failed and len(self._struggling) >= max(1, places // 2):
-                continue
-            if has_failed:
-                self._struggling.add(peer_id)
-            task = asyncio.create_task(self._lane(peer_id))
-            self._lanes[peer_id] = task
-            task.add_done_callback(partial(self._leave, peer_id))
+        self._lanes.start(waiting)
         return bool(self._lanes)
-
-    def _leave(self, peer_id: int, _lane: asyncio.Task[None]) -> None:
-        self._lanes.pop(peer_id, None)
-        self._struggling.discard(peer_id)
-
-    async def _finish(self) -> None:
-        """Let attempts under way end; after the grace time the leases free what was cut off."""
-        lanes = list(self._lanes.values())
-        if not lanes:
-            return
-        _, late = await asyncio.wait(lanes, timeout=self._node.settings.shutdown_grace_seconds)
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
 
     async def _lane(self, peer_id: int) -> None:
         lease = timedelta(seconds=self._node.settings.outbox_lease_seconds)
@@ -202,7 +179,6 @@ def next_attempt(
         the instant; `None` when the peer has refused this event for good.
     """
     is_lasting = isinstance(error, AnswerError) and error.is_lasting
-    # Not at once: a server that is being set up answers 404 for a while.
     if is_lasting and attempts >= settings.outbox_refused_attempts:
         return None
     doublings = min(attempts - 1, MAX_DOUBLINGS)
@@ -210,6 +186,9 @@ def next_attempt(
         settings.outbox_first_retry_seconds * 2**doublings, settings.outbox_max_retry_seconds
     )
     seconds = ceiling * chance
+    if is_lasting:
+        # Not at once: a server that is being set up answers 404 for a while.
+        seconds = max(seconds, settings.outbox_first_retry_seconds * REFUSED_PAUSE * attempts)
     asked = error.retry_after_seconds if isinstance(error, AnswerError) else None
     if asked is not None:
         # Bounded, so that a peer cannot push its events beyond the time they are kept.

@@ -6,9 +6,11 @@ limited in size and depth, and its links lead nowhere but to its own origin.
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeVar
 from urllib.parse import quote, urljoin
 
 from underseal_node.exchange.access import Access, events_address
@@ -23,6 +25,8 @@ from underseal_protocol.strict_json import JsonLimits, array_items, loads
 
 __all__ = ["FootprintPage", "PeerClient", "next_link"]
 
+T = TypeVar("T")
+
 EVENT_CONTENT_TYPE = "application/cloudevents+json; charset=UTF-8"
 MAX_EVENT_ANSWER_BYTES = 64 * 1024
 MAX_STATEMENT_BYTES = 16 * 1024
@@ -30,9 +34,17 @@ MAX_MESSAGE_CHARACTERS = 300
 # Opaque; what it may hold is what can stand in a header and in a URL.
 WATERMARK = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
+# What a peer that does not page may put on its only page.
+MAX_PAGE_ITEMS = 100_000
+# Of JSON: what takes no time to count takes memory to read.
+MAX_JSON_PARTS = 4_000_000
+READ_AT_ONCE_BYTES = 256 * 1024
+
 # RFC 8288 section 3: <target> and its parameters, up to the next link.
 LINK = re.compile(r"<([^<>]*)>((?:[^,<\"]|\"(?:[^\"\\]|\\.)*\")*)", re.ASCII)
-REL = re.compile(r";\s*rel\s*=\s*(?:\"([^\"]*)\"|([^\s;,\"]+))", re.ASCII | re.IGNORECASE)
+PARAMETER = re.compile(
+    r";\s*([^\s=;,\"]+)(?:\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^\s;,\"]*)))?", re.ASCII
+)
 
 
 @dataclass(frozen=True)
@@ -79,7 +91,7 @@ class PeerClient:
         answer = await self._get(access, url)
         if answer.status not in (200, 202):  # 2.x answers a page of many with 202
             raise refusal(answer, access, "the list of footprints")
-        items = self._items(answer, access)
+        items = await _beside(self._items, answer, access)
         watermark = answer.headers.get("x-underseal-watermark", "")
         return FootprintPage(
             items,
@@ -100,7 +112,7 @@ class PeerClient:
             return None
         if answer.status != 200:
             raise refusal(answer, access, f"footprint {footprint_id}")
-        return self._member(answer, access)
+        return await _beside(self._member, answer, access)
 
     async def status_statement(self, access: Access, footprint_id: str) -> str | None:
         """What an Underseal peer has signed about the status of a footprint, unverified.
@@ -167,12 +179,19 @@ class PeerClient:
         return answer if answer.status < 400 else _without_token(answer, token)
 
     def _items(self, answer: Answer, access: Access) -> list[bytes]:
+        if answer.body.count(b",") > MAX_JSON_PARTS:
+            raise ProtocolViolationError(f"{access.name} answered more parts than any page has")
         try:
-            return array_items(answer.body, "data")
+            items = array_items(answer.body, "data")
         except JsonError as error:
             raise ProtocolViolationError(
                 f"{access.name} answered no list of footprints: {error.message}"
             ) from error
+        if len(items) > MAX_PAGE_ITEMS:
+            raise ProtocolViolationError(
+                f"{access.name} put {len(items)} items on one page, more than {MAX_PAGE_ITEMS}"
+            )
+        return items
 
     def _member(self, answer: Answer, access: Access) -> bytes:
         try:
@@ -198,10 +217,10 @@ def next_link(header: str | None, page_url: str, access: Access) -> str | None:
         ProtocolViolationError: it leads to another origin, where a token must not go.
     """
     for target, parameters in LINK.findall(header or ""):
-        relations = " ".join(quoted or bare for quoted, bare in REL.findall(parameters))
-        if "next" not in relations.lower().split():
+        if "next" not in _relations(parameters):
             continue
-        url = str(urljoin(page_url, target.strip()))
+        # A fragment means nothing to a server: this is a URN that was pasted in as it is.
+        url = str(urljoin(page_url, target.strip().replace("#", "%23")))
         try:
             origin = origin_of(url)
         except AddressError as error:
@@ -216,6 +235,21 @@ def next_link(header: str | None, page_url: str, access: Access) -> str | None:
             )
         return url
     return None
+
+
+def _relations(parameters: str) -> list[str]:
+    """What the first parameter `rel` says; others do not count (section 3.3)."""
+    for name, quoted, bare in PARAMETER.findall(parameters):
+        if name.lower() == "rel":
+            return str(quoted or bare).lower().split()
+    return []
+
+
+async def _beside(work: Callable[[Answer, Access], T], answer: Answer, access: Access) -> T:
+    """Take an answer apart; a large one beside the event loop, which has other peers to serve."""
+    if len(answer.body) <= READ_AT_ONCE_BYTES:
+        return work(answer, access)
+    return await asyncio.to_thread(work, answer, access)
 
 
 def refusal(answer: Answer, access: Access, what: str) -> AnswerError:

@@ -24,7 +24,7 @@ def object_member(data: bytes, name: str) -> bytes:
         JsonError: it has no such member, or is no object.
     """
     try:
-        text = data.decode("utf-8")
+        text = data.decode("utf-8-sig")  # without a byte order mark, as `loads` reads it
         at = _skip(text, 0)
         if text[at] != "{":
             raise JsonError("a JSON object was expected")

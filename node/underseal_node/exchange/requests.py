@@ -6,7 +6,6 @@ request has one outcome; whatever is tried afterwards is refused.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,7 +18,6 @@ from underseal_node.node import Node
 from underseal_node.settings import RequestsAnswer, Settings
 from underseal_node.store import deliveries, grants, outbox, pins, requests
 from underseal_node.store.deliveries import Deliverable
-from underseal_node.store.outbox import Delivery
 from underseal_node.store.tables import (
     Direction,
     KeyKind,
@@ -46,9 +44,9 @@ __all__ = [
     "fulfil",
     "give_up_after",
     "reject",
+    "reject_instead",
     "retry_delivery",
     "send_request",
-    "withdraw",
 ]
 
 # Said when there is nothing and when nothing is granted: the two must read alike.
@@ -240,38 +238,30 @@ def retry_delivery(session: Session, node: Node, outbox_id: int, now: datetime) 
 
     Raises:
         NotFoundError: no such event.
-        RefusedError: it is not dead or paused.
+        RefusedError: it is not dead or paused, or was taken back: the peer got another answer.
     """
     row = outbox.get(session, outbox_id)
+    if row.type == EventType.REQUEST_FULFILLED and row.request_id is not None:
+        state = requests.get(session, row.request_id).state
+        if state != RequestState.FULFILLED:
+            raise RefusedError(
+                f"event {outbox_id} was taken back: request {row.request_id} is {state} since",
+                hint="A request gets exactly one answer.",
+            )
     was_dead = row.state == OutboxState.DEAD
     outbox.retry(session, outbox_id, now, give_up_after=give_up_after(node.settings))
     if was_dead and row.request_id is not None:
         requests.reopen(session, row.request_id)
 
 
-def withdraw(session: Session, node: Node, delivery: Delivery, now: datetime) -> bool:
-    """Take back an answer on its way, if the peer may no longer see all of what it delivers.
-
-    The request is rejected instead, in the words for what is not there.
+def reject_instead(session: Session, node: Node, request: Request, now: datetime) -> None:
+    """Reject a request whose answer is taken back, in the words for what is not there.
 
     Args:
-        delivery: of the outbox, leased.
-
-    Returns:
-        whether it was taken back; then it must not be sent.
+        request: of a peer, fulfilled; that answer must not be sent.
     """
-    row = outbox.get(session, delivery.id)
-    if delivery.type != EventType.REQUEST_FULFILLED or row.request_id is None:
-        return False
-    request = requests.get(session, row.request_id)
-    ids: list[str] = json.loads(request.footprint_ids)
-    if len(deliveries.named(session, delivery.peer_id, ids, now)) == len(ids):
-        return False
-    outbox.bury(session, delivery.id, "what it delivers is no longer granted to the peer")
-    if request.state == RequestState.FULFILLED:  # not yet taken back
-        request.state = RequestState.PENDING
-        _reject(session, node, request, NOT_AVAILABLE, now)
-    return True
+    request.state = RequestState.PENDING
+    _reject(session, node, request, NOT_AVAILABLE, now)
 
 
 def give_up_after(settings: Settings) -> timedelta:

@@ -153,8 +153,11 @@ def _lifetime(value: Any) -> float:
 
 
 def _is_about_the_client(answer: Answer) -> bool:
-    """Whether the way the credentials were sent may be the reason of the refusal."""
-    if answer.status == 401:
+    """Whether the way the credentials were sent may be the reason of the refusal.
+
+    403 and 422 are what gateways and frameworks say that look for them in the form.
+    """
+    if answer.status in (401, 403, 422):
         return True
     return answer.status == 400 and _oauth_error(answer)[0] in (
         "invalid_client",
@@ -191,7 +194,7 @@ def _oauth_error(answer: Answer) -> tuple[str, str]:
 def _refusal(answer: Answer, access: Access) -> AnswerError:
     shown = _shown_error(answer, access)
     said = f": {shown}" if shown else ""
-    if answer.status in (400, 401, 403):
+    if answer.status in (400, 401, 403, 422):
         return CredentialsRefusedError(
             f"the token endpoint of {access.name} refused our credentials ({answer.status}{said})",
             status=answer.status,

@@ -35,6 +35,7 @@ __all__ = [
     "UnusableItemError",
     "check_statement",
     "classify",
+    "has_credential",
     "trust_in",
 ]
 
@@ -58,11 +59,18 @@ class Trust:
         keys: pinned; `None` for a peer that is not an Underseal node.
         issuer: expected in the credential.
         signed_before: then a missing credential is invalid.
+        key_set: the keys as they are stored.
     """
 
     keys: PublicKeySet | None
     issuer: str | None
     signed_before: bool
+    key_set: str | None = field(default=None, repr=False)
+
+    def holds(self, peer: Peer) -> bool:
+        """Whether this is still what is pinned, or the operator has confirmed something else."""
+        known = (self.key_set, self.issuer, self.signed_before)
+        return known == (peer.key_set, peer.issuer, peer.signed_before)
 
 
 @dataclass(frozen=True)
@@ -102,7 +110,7 @@ class Classified:
 def trust_in(peer: Peer) -> Trust:
     """What is pinned of a peer."""
     keys = None if peer.key_set is None else PublicKeySet.from_jwks(json.loads(peer.key_set))
-    return Trust(keys, peer.issuer, peer.signed_before)
+    return Trust(keys, peer.issuer, peer.signed_before, peer.key_set)
 
 
 def classify(raw: bytes, trust: Trust, limits: JsonLimits) -> Classified:
@@ -147,6 +155,15 @@ def classify(raw: bytes, trust: Trust, limits: JsonLimits) -> Classified:
         index=None if violations else _index(document),
         summary=summary_of(document),
     )
+
+
+def has_credential(raw: bytes, limits: JsonLimits) -> bool:
+    """Whether a footprint carries a credential, good or not."""
+    try:
+        document = loads(raw, limits=limits)
+        return isinstance(document, dict) and credential_of(document) is not None
+    except ProtocolError:
+        return True  # one that is not of the form, or two
 
 
 def check_statement(

@@ -34,13 +34,14 @@ def trust_context(ca_file: Path | None, ca_pem: str | None) -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_verify_locations(cafile=certifi.where())
+    source = f"the file {ca_file}"
     try:
         if ca_file is not None:
             context.load_verify_locations(cafile=ca_file)
+        source = "the CA of the peer"
         if ca_pem is not None:
             context.load_verify_locations(cadata=ca_pem)
     except (ssl.SSLError, OSError, ValueError) as error:
-        source = f"the file {ca_file}" if ca_pem is None else "the CA of the peer"
         raise ConfigurationError(
             f"{source} holds no certificates that can be read: {first_line(error)}",
             hint="PEM is expected: -----BEGIN CERTIFICATE----- ...",

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Response
 from sqlmodel import Session
 
 from underseal_node.errors import NodeError, NotFoundError, RefusedError
-from underseal_node.exchange.pulls import json_limits
+from underseal_node.exchange.receiving import json_limits
 from underseal_node.exchange.verification import check_statement, trust_in
 from underseal_node.manage.context import RESPONSE, Context, Limit, finding, with_footprint
 from underseal_node.manage.shapes import FindingShape, Listing, ReceivedDetail, ReceivedShape

@@ -17,7 +17,9 @@ from underseal_protocol.criteria import Criteria
 from underseal_protocol.disclosure import Level
 from underseal_protocol.segments import render
 
-__all__ = ["Deliverable", "matching", "named"]
+__all__ = ["Deliverable", "matching", "may_see", "named"]
+
+ACTIVE = "Active"  # what every footprint was once
 
 # Whatever the grants are: the query looks each of them up.
 ANY_REACH = Reach(everything=False, level=None, grants=None)
@@ -68,11 +70,41 @@ def named(
     """What is granted to a peer of these footprints, by id."""
     found: dict[str, Deliverable] = {}
     for footprint_id in footprint_ids:
-        parameters = {"id": footprint_id, "peer": peer_id, "now": utc_text(now)}
-        row: Sequence[Any] | None = session.connection().execute(NAMED, parameters).fetchone()
-        if row is not None and row[3] is not None:
+        row = _granted(session, peer_id, footprint_id, now)
+        if row is not None:
             found[footprint_id] = Deliverable(row[0], _rendered(row[1], row[2], row[3]))
     return found
+
+
+def may_see(session: Session, peer_id: int, bodies: Mapping[str, bytes], now: datetime) -> bool:
+    """Whether a peer may see all of these own footprints, as they were once rendered for it.
+
+    Args:
+        bodies: by id. The level of each is no higher than what is granted now; its status may be
+            that of an earlier time.
+    """
+    for footprint_id, body in bodies.items():
+        row = _granted(session, peer_id, footprint_id, now)
+        if row is None:
+            return False
+        segments, status, highest = row[1:4]
+        forms = (
+            _rendered(segments, one, rank)
+            for rank in range(highest, -1, -1)
+            for one in {status, ACTIVE}
+        )
+        if body not in forms:
+            return False
+    return True
+
+
+def _granted(
+    session: Session, peer_id: int, footprint_id: str, now: datetime
+) -> Sequence[Any] | None:
+    """Id, segments, status and rank of a footprint; `None` if the peer may not see it."""
+    parameters = {"id": footprint_id, "peer": peer_id, "now": utc_text(now)}
+    row: Sequence[Any] | None = session.connection().execute(NAMED, parameters).fetchone()
+    return None if row is None or row[3] is None else row
 
 
 def _rendered(segments: bytes, status: str, rank: int) -> bytes:

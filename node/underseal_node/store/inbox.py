@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, func
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, or_, select
 
@@ -59,13 +59,19 @@ def due(session: Session, now: datetime, *, limit: int = 50) -> Sequence[InboxEv
     ).all()
 
 
-def publishers(session: Session, now: datetime) -> Sequence[int]:
-    """The peers with Published events that are not handled and not postponed."""
-    return session.exec(
-        select(InboxEvent.peer_id)
+def publishers(session: Session, now: datetime) -> list[tuple[int, bool]]:
+    """The peers with Published events that are not handled and not postponed, oldest event first.
+
+    Returns:
+        pairs of the peer's id and whether an attempt at one of these events has failed before.
+    """
+    rows = session.exec(
+        select(InboxEvent.peer_id, func.max(InboxEvent.attempts))
         .where(*_due(now), InboxEvent.type == EventType.PUBLISHED)
-        .distinct()
+        .group_by(col(InboxEvent.peer_id))
+        .order_by(func.min(InboxEvent.seq))
     ).all()
+    return [(peer_id, attempts > 0) for peer_id, attempts in rows]
 
 
 def next_published(session: Session, peer_id: int, now: datetime) -> InboxEvent | None:

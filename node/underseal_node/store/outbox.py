@@ -278,8 +278,11 @@ def failed(
     return OutboxState(row.state)
 
 
-def bury(session: Session, outbox_id: int, reason: str) -> None:
+def bury(session: Session, outbox_id: int, reason: str) -> OutboxEvent:
     """An event must not be sent any more.
+
+    Args:
+        reason: why, for the operator.
 
     Raises:
         NotFoundError: there is none with this id.
@@ -287,9 +290,10 @@ def bury(session: Session, outbox_id: int, reason: str) -> None:
     row = get(session, outbox_id)
     row.state = OutboxState.DEAD
     row.leased_until = None
-    row.last_error = reason
+    row.last_error = reason[:MAX_ERROR_CHARACTERS]
     session.add(row)
     session.flush()
+    return row
 
 
 def retry(

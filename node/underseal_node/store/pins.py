@@ -5,6 +5,7 @@ What was found at first contact is trusted; what differs later waits for the ope
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from datetime import datetime
 
@@ -13,6 +14,7 @@ from sqlmodel import Session, select
 from underseal_node.errors import NotFoundError, RefusedError
 from underseal_node.store.alerts import AlertKind, raise_alert
 from underseal_node.store.tables import Peer
+from underseal_protocol.keys import PublicKeySet
 
 __all__ = [
     "accept_endpoint",
@@ -24,6 +26,8 @@ __all__ = [
     "peer_row",
     "signed",
 ]
+
+SHOWN_KEYS = 4
 
 
 def peer_row(session: Session, peer_id: int) -> Peer:
@@ -129,11 +133,12 @@ def accept_keys(session: Session, peer: Peer, key_set: str, issuer: str, now: da
         peer.pending_key_set = None
     elif peer.pending_key_set != key_set:
         peer.pending_key_set = key_set
+        # With their fingerprints: an alert about yet other keys is another alert.
         raise_alert(
             session,
             AlertKind.KEYS_CHANGED,
-            f"{peer.name} shows other keys than those pinned at first contact; what is signed with "
-            "the new ones is not accepted until you confirm them",
+            f"{peer.name} shows other keys than those that are pinned ({_fingerprints(key_set)}); "
+            "what is signed with them is not accepted until you confirm them",
             now,
             peer_id=peer.id,
             evidence=key_set.encode(),
@@ -158,3 +163,10 @@ def confirm_keys(session: Session, peer_id: int) -> Peer:
     session.add(peer)
     session.flush()
     return peer
+
+
+def _fingerprints(key_set: str) -> str:
+    """Thumbprints, computed: a peer names its keys as it likes."""
+    found = sorted(PublicKeySet.from_jwks(json.loads(key_set)).thumbprints())
+    more = f" and {len(found) - SHOWN_KEYS} more" if len(found) > SHOWN_KEYS else ""
+    return ", ".join(found[:SHOWN_KEYS]) + more

@@ -68,18 +68,12 @@ def completed(session: Session, peer_id: int, criteria: str, now: datetime) -> N
     session.flush()
 
 
-def abandoned(session: Session, peer_id: int, criteria: str, *, from_scratch: bool = False) -> None:
-    """The walk cannot go on where it stopped: the next one starts at the first page.
-
-    Args:
-        from_scratch: also forget what was seen before, so that it is a full walk.
-    """
+def abandoned(session: Session, peer_id: int, criteria: str) -> None:
+    """The walk cannot go on where it stopped: the next one starts at the first page."""
     state = state_of(session, peer_id, criteria)
     if state is None:
         return
     state.next_link = None
     state.pending_watermark = None
-    if from_scratch:
-        state.watermark = None
     session.add(state)
     session.flush()

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
-from underseal_node.store.tables import KeyKind, Peer, ReceivedFootprint, ReceivedKey
+from underseal_node.store.tables import (
+    KeyKind,
+    Peer,
+    ReceivedFootprint,
+    ReceivedKey,
+    VerificationState,
+)
 
-__all__ = ["find", "find_many", "listing", "of_peer", "save", "statuses"]
+__all__ = ["find", "listing", "not_verified", "save", "statuses"]
+
+ROWS_AT_A_TIME = 100
 
 
 def find(session: Session, peer_id: int, footprint_id: str) -> ReceivedFootprint | None:
@@ -19,21 +27,6 @@ def find(session: Session, peer_id: int, footprint_id: str) -> ReceivedFootprint
             ReceivedFootprint.peer_id == peer_id, ReceivedFootprint.footprint_id == footprint_id
         )
     ).first()
-
-
-def find_many(
-    session: Session, peer_id: int, footprint_ids: Collection[str]
-) -> dict[str, ReceivedFootprint]:
-    """What was received from this peer under these ids, by id."""
-    if not footprint_ids:
-        return {}
-    rows = session.exec(
-        select(ReceivedFootprint).where(
-            ReceivedFootprint.peer_id == peer_id,
-            col(ReceivedFootprint.footprint_id).in_(footprint_ids),
-        )
-    ).all()
-    return {row.footprint_id: row for row in rows}
 
 
 def statuses(
@@ -72,13 +65,27 @@ def save(
     session.flush()
 
 
-def of_peer(session: Session, peer_id: int) -> Sequence[ReceivedFootprint]:
-    """Everything received from a peer, oldest first."""
-    return session.exec(
-        select(ReceivedFootprint)
-        .where(ReceivedFootprint.peer_id == peer_id)
-        .order_by(col(ReceivedFootprint.seq))
-    ).all()
+def not_verified(session: Session, peer_id: int) -> Iterator[ReceivedFootprint]:
+    """What was received from a peer and is not verified, oldest first, and not all in memory."""
+    after = 0
+    while True:
+        rows = session.exec(
+            select(ReceivedFootprint)
+            .where(
+                ReceivedFootprint.peer_id == peer_id,
+                ReceivedFootprint.verification != VerificationState.VERIFIED,
+                col(ReceivedFootprint.seq) > after,
+            )
+            .order_by(col(ReceivedFootprint.seq))
+            .limit(ROWS_AT_A_TIME)
+        ).all()
+        if not rows:
+            return
+        yield from rows
+        after = rows[-1].seq or 0
+        session.flush()
+        for row in rows:
+            session.expunge(row)
 
 
 def listing(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +13,7 @@ from tests.node.conftest import StandingClock
 from tests.node.exchange.conftest import Company, Network, NewCompany
 
 from underseal_node.errors import PeerError, RefusedError
+from underseal_node.exchange import discovery
 from underseal_node.exchange.errors import AddressError, ConfirmationNeededError
 from underseal_node.store.tables import KeyKind
 from underseal_node.trust.peers import PeerChange, add_peer, change_peer
@@ -228,3 +230,89 @@ async def test_a_token_endpoint_of_no_host_is_an_error_in_words(
     with pytest.raises(PeerError) as caught:
         await company.pull("acme")
     assert caught.value.message
+
+
+async def test_every_change_of_keys_is_an_alert(
+    seller: Company, buyer: Company, network: Network, clock: StandingClock
+) -> None:
+    for _ in range(2):
+        other = PublicKeySet([SigningKey.generate(KeyPurpose.FOOTPRINT).public_key()])
+        saying(network, KEYS, other.to_jwks())
+        for _ in range(3):  # the same keys again are the same alert
+            clock.advance(hours=2)
+            await buyer.exchange.access(buyer.peer(seller).id or 0)
+        change = PeerChange(confirm_keys=True)
+        await change_peer(buyer.exchange, seller.name, change)
+    assert buyer.alerts() == ["keys-changed"] * 2
+
+
+async def test_an_empty_key_set_is_not_pinned(
+    new_company: NewCompany, seller: Company, network: Network
+) -> None:
+    company = new_company("careful")
+    saying(network, KEYS, {"keys": []})
+    peer, _, warnings = await add_peer(company.exchange, "acme", PeerChange(url=seller.url))
+    assert (peer.is_underseal, peer.key_set) == (False, None)
+    assert "key set is empty" in warnings[0]
+
+
+async def test_a_document_that_never_comes_does_not_stop_deliveries(
+    new_company: NewCompany,
+    seller: Company,
+    network: Network,
+    clock: StandingClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    buyer = new_company("buyer")
+    await seller.befriend(buyer)
+    monkeypatch.setattr(discovery, "DISCOVERY_SECONDS", 0.05)
+    carry, looks = network.handle_async_request, 0
+
+    async def hang(request: httpx.Request) -> httpx.Response:
+        nonlocal looks
+        if request.url.path == CONFIGURATION:
+            looks += 1
+            await asyncio.Event().wait()
+        return await carry(request)
+
+    monkeypatch.setattr(network, "handle_async_request", hang)
+    clock.advance(hours=2)
+    peer_id = buyer.peer(seller).id or 0
+    access = await buyer.exchange.access(peer_id)
+    assert (access.token_endpoint, looks) == (f"{seller.url}/auth/token", 1)
+    assert await buyer.exchange.client.footprint(access, "x") is None
+    await buyer.exchange.access(peer_id)
+    assert looks == 1  # not looked at again at once
+    clock.advance(minutes=2)
+    await buyer.exchange.access(peer_id)
+    assert looks == 2
+
+
+async def test_what_is_found_at_an_address_that_was_changed_meanwhile_is_not_pinned(
+    seller: Company,
+    buyer: Company,
+    new_company: NewCompany,
+    network: Network,
+    clock: StandingClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    other = new_company("other")
+    waiting, go_on = asyncio.Event(), asyncio.Event()
+    carry = network.handle_async_request
+
+    async def slowly(request: httpx.Request) -> httpx.Response:
+        if request.url.host == "seller.example":
+            waiting.set()
+            await go_on.wait()
+        return await carry(request)
+
+    monkeypatch.setattr(network, "handle_async_request", slowly)
+    clock.advance(hours=2)
+    looking = asyncio.create_task(buyer.exchange.access(buyer.peer(seller).id or 0))
+    await waiting.wait()
+    await change_peer(buyer.exchange, seller.name, PeerChange(url=other.url))
+    go_on.set()
+    await looking
+    peer = buyer.peer(seller)
+    assert (peer.token_origin, peer.pending_token_endpoint) == (other.url, None)
+    assert "endpoint-changed" not in buyer.alerts()

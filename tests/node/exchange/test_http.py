@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import hashlib
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
@@ -17,6 +18,7 @@ import pytest
 import trustme
 
 from underseal_node.errors import ConfigurationError
+from underseal_node.exchange import http as http_module
 from underseal_node.exchange.addresses import origin_of
 from underseal_node.exchange.errors import AddressError, ProtocolViolationError, UnreachableError
 from underseal_node.exchange.http import Answer, Call, PeerHttp
@@ -426,3 +428,76 @@ async def https_server(authority: trustme.CA) -> AsyncIterator[int]:
     server = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=context)
     async with server:
         yield server.sockets[0].getsockname()[1]
+
+
+def test_what_is_wrong_with_trust_anchors_is_named(tmp_path: Path) -> None:
+    good = trustme.CA().cert_pem.bytes().decode()
+    file = tmp_path / "ca.pem"
+    file.write_text("none")
+    with pytest.raises(ConfigurationError, match=r"ca\.pem"):
+        trust_context(file, good)
+    file.write_text(good)
+    with pytest.raises(ConfigurationError, match="the CA of the peer"):
+        trust_context(file, "none")
+
+
+async def test_a_date_to_come_back_at_is_read_by_the_clock_of_the_node() -> None:
+    date = format_datetime(NOW + timedelta(hours=3), usegmt=True)
+    http = PeerHttp(
+        Settings(),
+        transport=Wire(answering(httpx.Response(503, headers={"retry-after": date}))),
+        clock=lambda: NOW,
+    )
+    assert (await get(http)).retry_after_seconds == 3 * 3600
+
+
+async def test_cookies_of_peers_are_neither_kept_nor_sent_back() -> None:
+    seen: list[str | None] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request.headers.get("cookie"))
+        headers = {"set-cookie": f"n{len(seen)}=1; Path=/; Max-Age=9999"}
+        return httpx.Response(200, headers=headers, content=b"{}")
+
+    http = client(answer)
+    for _ in range(3):
+        await http.send(call())
+    assert seen == [None, None, None]
+    (connections,) = http._connections.values()
+    assert len(connections.client.cookies) == 0
+    await http.aclose()
+
+
+async def test_connections_that_were_not_used_for_long_are_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(http_module, "MAX_CLIENTS", 2)
+    http = client(answering(httpx.Response(200, content=b"{}")))
+    for ca in ("a", "b", "a", "c"):
+        await http.send(call(ca_pem=ca))
+    assert list(http._connections) == [hashlib.sha256(ca.encode()).hexdigest() for ca in "ac"]
+    await http.aclose()
+
+
+async def test_connections_in_use_are_not_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_module, "MAX_CLIENTS", 1)
+    go_on = asyncio.Event()
+
+    class Slow(httpx.AsyncBaseTransport):
+        closed = 0
+
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            await go_on.wait()
+            return httpx.Response(200, stream=Chunks([b"{}"]))
+
+        async def aclose(self) -> None:
+            self.closed += 1
+
+    transport = Slow()
+    http = PeerHttp(Settings(), transport=transport)
+    calls = [asyncio.create_task(http.send(call(ca_pem=ca))) for ca in ("a", "b")]
+    await asyncio.sleep(0.01)
+    assert transport.closed == 0
+    go_on.set()
+    assert [answer.status for answer in await asyncio.gather(*calls)] == [200, 200]
+    await http.aclose()

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
+from sqlmodel import Session
 from tests.node.conftest import StandingClock
 from tests.node.exchange.conftest import Company, Network, NewCompany, product, settle
 from tests.node.exchange.test_requests import WANTED, ask
 
+from underseal_node.exchange import answers
+from underseal_node.exchange import inbox as inbox_worker
+from underseal_node.exchange.exchange import Exchange
+from underseal_node.exchange.inbox import InboxWorker
+from underseal_node.node import open_node
 from underseal_node.publishing import publish
 from underseal_node.store import inbox
-from underseal_node.store.tables import InboxEvent, KeyKind
+from underseal_node.store.tables import InboxEvent, KeyKind, Peer
 from underseal_protocol.events import request_fulfilled_event, request_rejected_event
+from underseal_protocol.keys import KeyPurpose, PublicKeySet, SigningKey
 
 MakeFootprint = Callable[..., dict[str, Any]]
 
@@ -234,3 +242,99 @@ async def test_ids_that_are_not_for_us_are_no_error(
     assert set(buyer.received()) == {ids[0]}
     (row,) = rows(buyer)
     assert row.outcome == "fetched 1 of 2 footprints; 1 are not there for us"
+
+
+async def test_an_answer_is_judged_with_the_keys_that_are_confirmed_meanwhile(
+    seller: Company,
+    buyer: Company,
+    make_footprint: MakeFootprint,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await seller.publish(make_footprint(1))
+    seller.grant(buyer, KeyKind.ALL)
+    ask(buyer, seller)
+    await buyer.deliver()
+    await seller.handle()
+    await seller.deliver()
+    right = buyer.peer(seller).key_set
+    other = PublicKeySet([SigningKey.generate(KeyPurpose.FOOTPRINT).public_key()])
+
+    def set_keys(key_set: str | None) -> None:
+        def work(session: Session) -> None:
+            peer = session.get_one(Peer, buyer.peer(seller).id)
+            peer.key_set = key_set
+            session.add(peer)
+
+        buyer.node.store.write_sync(work)
+
+    set_keys(json.dumps(other.to_jwks()))
+    judged = 0
+
+    async def then_confirm(*arguments: Any) -> Any:
+        nonlocal judged
+        judged += 1
+        found = await answers.prepare(*arguments)
+        if judged == 1:
+            set_keys(right)
+        return found
+
+    monkeypatch.setattr(inbox_worker, "prepare", then_confirm)
+    await buyer.handle()
+    assert judged == 2
+    assert [row.verification for row in buyer.received().values()] == ["verified"]
+
+
+async def test_two_workers_handle_an_event_once(
+    seller: Company, buyer: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both have read the row before one of them handles it."""
+    ask(buyer, seller)
+    await buyer.deliver()
+    both = asyncio.Barrier(2)
+
+    async def meet(*arguments: Any) -> Any:
+        await both.wait()
+        return await answers.prepare(*arguments)
+
+    monkeypatch.setattr(inbox_worker, "prepare", meet)
+    second = open_node(seller.node.home.path, settings=seller.node.settings, clock=seller.clock)
+    workers = [InboxWorker(seller.exchange), InboxWorker(Exchange(second))]
+    await asyncio.gather(*(worker.handle_due() for worker in workers))
+    second.close()
+    assert [row.outcome for row in rows(seller)] == [
+        "waits for the operator: nothing that is granted matches"
+    ]
+    assert len(seller.requests()) == 1
+
+
+async def test_the_same_answer_in_another_event_is_no_alert_and_another_answer_is(
+    seller: Company, buyer: Company, clock: StandingClock
+) -> None:
+    ask(buyer, seller)
+    event_id = buyer.requests()[0].event_id
+
+    def rejection(number: int) -> bytes:
+        return request_rejected_event(
+            event_id=f"answer-{number}",
+            source=seller.url,
+            time=clock(),
+            request_event_id=event_id,
+            code="NotFound",
+            message="no",
+        )
+
+    for number in range(2):
+        await send(seller, buyer, rejection(number))
+    await buyer.handle()
+    assert buyer.alerts() == []
+    fulfilment = request_fulfilled_event(
+        event_id="answer-2",
+        source=seller.url,
+        time=clock(),
+        request_event_id=event_id,
+        footprints=[b'{"id":"00000000-0000-4000-8000-000000000001"}'],
+    )
+    await send(seller, buyer, fulfilment)
+    await buyer.handle()
+    assert (buyer.alerts(), buyer.received()) == (["unasked"], {})
+    assert [one.state for one in buyer.requests()] == ["rejected"]

@@ -345,3 +345,13 @@ def test_another_number_of_the_same_double_was_not_signed(desk: Desk, other: str
     raw = desk.signed(ownProperty=0.1)
     assert desk.arrive(raw.replace(b":0.1}", f":{other}}}".encode())).state == "invalid"
     assert desk.arrive(raw).state == "verified"
+
+
+def test_a_credential_is_seen_however_its_slashes_are_written(desk: Desk) -> None:
+    desk.arrive(desk.forged().replace(b"/", b"\\/"))
+    assert desk.row.verification == "invalid"
+    stripped = json.loads(desk.forged())
+    del stripped["extensions"]
+    desk.unpin()
+    desk.arrive(json.dumps(stripped).encode())
+    assert desk.row.verification == "invalid"

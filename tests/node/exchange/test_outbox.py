@@ -10,15 +10,19 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlmodel import Session
 from tests.node.conftest import StandingClock
 from tests.node.exchange.conftest import Company, Network, NewCompany
 
 from underseal_node.exchange.errors import AnswerError
+from underseal_node.exchange.exchange import Exchange
+from underseal_node.exchange.http import PeerHttp
 from underseal_node.exchange.outbox import OutboxWorker, next_attempt
+from underseal_node.node import open_node
 from underseal_node.publishing import publish
 from underseal_node.settings import Settings
 from underseal_node.store import outbox
-from underseal_node.store.tables import KeyKind
+from underseal_node.store.tables import KeyKind, OutboxState
 
 MakeFootprint = Callable[..., dict[str, Any]]
 
@@ -288,3 +292,109 @@ async def test_what_nobody_foresaw_is_a_failed_attempt(
     (row,) = seller.outbox()
     assert (row.state, row.attempts) == ("pending", 1)
     assert "a defect" in (row.last_error or "")
+
+
+@pytest.mark.parametrize(("attempts", "seconds"), [(1, 60), (2, 120), (3, None)])
+def test_what_is_refused_is_tried_again_after_minutes(
+    clock: StandingClock, attempts: int, seconds: int | None
+) -> None:
+    """A proxy that is being set up answers 404 for a while, however short the jitter is."""
+    error = AnswerError("no", status=404)
+    at = next_attempt(Settings(), attempts, error, clock(), 0.0)
+    assert at == (None if seconds is None else clock() + timedelta(seconds=seconds))
+
+
+@pytest.mark.parametrize("status", [401, 408, 429, 500, 503])
+def test_what_may_pass_is_never_a_refusal_for_good(clock: StandingClock, status: int) -> None:
+    error = AnswerError("busy", status=status)
+    assert next_attempt(Settings(), 1_000, error, clock(), 1.0) is not None
+
+
+async def test_what_is_paused_waits_for_the_operator(
+    seller: Company,
+    buyer: Company,
+    make_footprint: MakeFootprint,
+    network: Network,
+    clock: StandingClock,
+) -> None:
+    seller.grant(buyer, KeyKind.ALL)
+    await seller.publish(make_footprint())
+    (row,) = seller.outbox()
+
+    def pause(session: Session) -> None:
+        found = outbox.get(session, row.id or 0)
+        found.state = OutboxState.PAUSED
+        session.add(found)
+
+    seller.node.store.write_sync(pause)
+    clock.advance(hours=1)
+    await seller.deliver()
+    assert events(network) == 0
+    seller.node.store.write_sync(lambda session: outbox.retry(session, row.id or 0, clock()))
+    await seller.deliver()
+    assert [one.state for one in seller.outbox()] == ["delivered"]
+
+
+async def test_an_event_is_given_up_after_three_days_and_its_bytes_stay(
+    seller: Company,
+    buyer: Company,
+    make_footprint: MakeFootprint,
+    network: Network,
+    clock: StandingClock,
+) -> None:
+    seller.grant(buyer, KeyKind.ALL)
+    await seller.publish(make_footprint())
+    begin, body = clock(), seller.outbox()[0].body
+    network.fault = lambda request: httpx.Response(503) if "events" in request.url.path else None
+    while seller.outbox()[0].state == "pending":
+        await seller.deliver()
+        clock.advance(minutes=61)
+    assert timedelta(hours=70) < clock() - begin < timedelta(hours=74)
+    network.fault = lambda request: None
+    seller.node.store.write_sync(
+        lambda session: outbox.retry(session, seller.outbox()[0].id or 0, clock())
+    )
+    await seller.deliver()
+    (row,) = seller.outbox()
+    assert (row.state, row.body) == ("delivered", body)
+
+
+async def test_two_nodes_on_one_database_do_not_send_twice(
+    seller: Company, buyer: Company, make_footprint: MakeFootprint, network: Network
+) -> None:
+    seller.grant(buyer, KeyKind.ALL)
+    for number in range(20):
+        await seller.publish(make_footprint(number))
+    second = open_node(seller.node.home.path, settings=seller.node.settings, clock=seller.clock)
+    http = PeerHttp(second.settings, transport=network)
+    workers = [OutboxWorker(seller.exchange), OutboxWorker(Exchange(second, http=http))]
+    await asyncio.gather(*(worker.drain() for worker in workers))
+    second.close()
+    assert events(network) == 20
+    assert {(row.state, row.attempts) for row in seller.outbox()} == {("delivered", 1)}
+
+
+async def test_a_worker_that_stops_finishes_what_it_is_sending(
+    seller: Company,
+    buyer: Company,
+    make_footprint: MakeFootprint,
+    network: Network,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seller.grant(buyer, KeyKind.ALL)
+    await seller.publish(make_footprint())
+    stop, sending = asyncio.Event(), asyncio.Event()
+    carry = network.handle_async_request
+
+    async def slowly(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/3/events":
+            sending.set()
+            await asyncio.sleep(0.05)
+        return await carry(request)
+
+    monkeypatch.setattr(network, "handle_async_request", slowly)
+    running = asyncio.create_task(OutboxWorker(seller.exchange).run(stop))
+    await sending.wait()
+    stop.set()
+    await running
+    assert [row.state for row in seller.outbox()] == ["delivered"]

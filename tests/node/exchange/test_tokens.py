@@ -93,7 +93,7 @@ async def test_scope_audience_and_resource_are_sent_where_they_are_wanted() -> N
     assert {name: issuer.forms[0][name] for name, _ in extra} == {n: [v] for n, v in extra}
 
 
-@pytest.mark.parametrize("status", [400, 401])
+@pytest.mark.parametrize("status", [400, 401, 403, 422])
 async def test_credentials_go_into_the_body_where_basic_is_not_understood(status: int) -> None:
     def only_body(request: httpx.Request) -> httpx.Response:
         in_body = b"client_secret" in request.content
@@ -153,7 +153,7 @@ async def test_an_odd_lifetime_does_no_harm(expires_in: Any) -> None:
     assert await tokens_of(issuer)[0].token(ACCESS) == "good"
 
 
-@pytest.mark.parametrize("status", [400, 401, 403])
+@pytest.mark.parametrize("status", [400, 401, 403, 422])
 async def test_refused_credentials_are_told_without_the_secret(status: int) -> None:
     body = {"error": "invalid_client", "error_description": f"unknown {SECRET}"}
     tokens, _ = tokens_of(Issuer(always(body, status)))

@@ -1,0 +1,165 @@
+"""Taking up what a peer has sent: classify, fetch statements of deprecation, store.
+
+In portions, each in a transaction of its own: as long as one writes, nobody else does, neither the
+outbox nor the processes that take events of peers. Storing again what is known does no harm, so a
+stop between two portions loses nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+
+import structlog
+from sqlmodel import Session
+
+from underseal_node.errors import PeerError
+from underseal_node.exchange.access import Access
+from underseal_node.exchange.exchange import Exchange
+from underseal_node.exchange.intake import Taken, take_all
+from underseal_node.exchange.progress import PullProgress
+from underseal_node.exchange.verification import (
+    DEPRECATED,
+    Classified,
+    Trust,
+    UnusableItemError,
+    classify,
+    trust_in,
+)
+from underseal_node.settings import Settings
+from underseal_node.store import pins, received
+from underseal_node.store.alerts import AlertKind, raise_alert
+from underseal_node.store.tables import VerificationState
+from underseal_protocol.strict_json import JsonLimits
+
+__all__ = ["classify_all", "json_limits", "receive_items", "report_broken"]
+
+log = structlog.get_logger(__name__)
+
+ITEMS_PER_TRANSACTION = 100
+STATEMENTS_AT_A_TIME = 4
+MAX_ALERTS_PER_PORTION = 10
+
+
+async def receive_items(
+    exchange: Exchange,
+    access: Access,
+    items: Sequence[bytes],
+    progress: PullProgress,
+    then: Callable[[Session], None] | None = None,
+) -> None:
+    """Classify and store footprints as received.
+
+    Args:
+        access: of the peer the items came from.
+        items: raw bytes of footprints.
+        progress: counts them.
+        then: more to write in the transaction of the last ones.
+    """
+    # The last portion may be empty: `then` is written all the same.
+    for start in range(0, max(len(items), 1), ITEMS_PER_TRANSACTION):
+        end = start + ITEMS_PER_TRANSACTION
+        is_last = end >= len(items)
+        await _receive(exchange, access, items[start:end], progress, then if is_last else None)
+
+
+def json_limits(settings: Settings) -> JsonLimits:
+    """What peers may send as one JSON text."""
+    return JsonLimits(max_bytes=settings.max_response_bytes, max_depth=settings.max_json_depth)
+
+
+def classify_all(
+    items: Sequence[bytes], trust: Trust, limits: JsonLimits
+) -> tuple[list[Classified], list[str]]:
+    """What can be kept, and why the rest cannot."""
+    classified: list[Classified] = []
+    broken: list[str] = []
+    for item in items:
+        try:
+            classified.append(classify(item, trust, limits))
+        except UnusableItemError as error:
+            broken.append(error.message)
+    return classified, broken
+
+
+def report_broken(
+    session: Session, peer_id: int, what: str, broken: Iterable[str], now: datetime
+) -> None:
+    """Alerts about what cannot be kept; a page may hold any number of such items."""
+    for message in list(dict.fromkeys(broken))[:MAX_ALERTS_PER_PORTION]:
+        raise_alert(session, AlertKind.INVALID, f"{what}: {message}", now, peer_id=peer_id)
+
+
+async def _receive(
+    exchange: Exchange,
+    access: Access,
+    items: Sequence[bytes],
+    progress: PullProgress,
+    then: Callable[[Session], None] | None,
+) -> None:
+    """One portion. Again from the start when the operator confirms other keys meanwhile."""
+    limits = json_limits(exchange.node.settings)
+    taken: list[Taken] | None = None
+    while taken is None:
+        trust = await exchange.node.store.read(
+            lambda session: trust_in(pins.peer_row(session, access.peer_id))
+        )
+        classified, broken = await asyncio.to_thread(classify_all, items, trust, limits)
+        statements = await _statements(exchange, access, classified)
+
+        def work(
+            session: Session,
+            trust: Trust = trust,
+            classified: Sequence[Classified] = classified,
+            broken: Sequence[str] = broken,
+            statements: dict[str, str] = statements,
+        ) -> list[Taken] | None:
+            peer, now = pins.peer_row(session, access.peer_id), exchange.node.now()
+            if not trust.holds(peer):
+                return None
+            result = take_all(session, access.peer_id, classified, trust, now, statements)
+            what = f"{access.name} sent what cannot be kept"
+            report_broken(session, access.peer_id, what, broken, now)
+            pins.contacted(session, peer, now)
+            if then is not None:
+                then(session)
+            return result
+
+        taken = await exchange.node.store.write(work)
+    for one in taken:
+        progress.count(one)
+    for message in broken:
+        progress.unusable(message)
+
+
+async def _statements(
+    exchange: Exchange, access: Access, items: Sequence[Classified]
+) -> dict[str, str]:
+    """What an Underseal peer has signed about its deprecated footprints, where we lack it.
+
+    Without a statement the status is taken up all the same, as "not proven".
+    """
+    deprecated = [
+        item.footprint_id
+        for item in items
+        if item.status == DEPRECATED and item.state == VerificationState.VERIFIED
+    ]
+    if not access.is_underseal or not deprecated:
+        return {}
+    known = await exchange.node.store.read(
+        lambda session: received.statuses(session, access.peer_id, deprecated)
+    )
+    wanted = [footprint_id for footprint_id in deprecated if known.get(footprint_id) is None]
+    slots = asyncio.Semaphore(STATEMENTS_AT_A_TIME)
+
+    async def fetch(footprint_id: str) -> tuple[str, str | None]:
+        async with slots:
+            try:
+                return footprint_id, await exchange.client.status_statement(access, footprint_id)
+            except PeerError as error:
+                log.warning("no status statement", peer=access.name, reason=error.message)
+                return footprint_id, None
+
+    found = await asyncio.gather(*(fetch(footprint_id) for footprint_id in wanted))
+    return {footprint_id: token for footprint_id, token in found if token}
