@@ -21,7 +21,15 @@ from underseal_node.store.criteria_sql import (
 from underseal_node.store.tables import KeyKind
 from underseal_protocol.criteria import Criteria
 
-__all__ = ["ACTIVE_GRANT", "LEVEL", "MAX_BRANCHES", "Reach", "Statement", "page_statement"]
+__all__ = [
+    "ACTIVE_GRANT",
+    "GRANT_CHANGE",
+    "LEVEL",
+    "MAX_BRANCHES",
+    "Reach",
+    "Statement",
+    "page_statement",
+]
 
 # More than this and one index scan with a sort is cheaper than a branch for each.
 MAX_BRANCHES = 32
@@ -36,7 +44,11 @@ _COVERING = (
 )
 LEVEL = f"(SELECT max(g.level) {_COVERING})"
 _VISIBLE = f"EXISTS (SELECT 1 {_COVERING})"
-_CHANGED = f"(f.changed > :changed OR EXISTS (SELECT 1 {_COVERING} AND g.changed > :changed))"
+# A grant with a beginning may have begun after the watermark, long after it was given: what it
+# covers always counts as changed. It is delivered again, which does no harm.
+_GRANT_CHANGED = "(g.changed > :changed OR g.starts IS NOT NULL)"
+GRANT_CHANGE = f"CASE WHEN g.starts IS NULL THEN g.changed ELSE {2**62} END"
+_CHANGED = f"(f.changed > :changed OR EXISTS (SELECT 1 {_COVERING} AND {_GRANT_CHANGED}))"
 
 
 @dataclass(frozen=True)
@@ -241,7 +253,7 @@ def _from_changes(reach: Reach) -> _Source:
     changed = _Branch("footprint f", "f.changed > :changed AND +f.seq > :after", "+f.seq")
     if reach.is_plain:
         return _Source((changed,))
-    return _Source((changed, _granted("g.changed > :changed AND ")))
+    return _Source((changed, _granted(f"{_GRANT_CHANGED} AND ")))
 
 
 def _granted(condition: str = "") -> _Branch:

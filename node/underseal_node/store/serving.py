@@ -23,6 +23,7 @@ from underseal_node.errors import NodeError, NotFoundError
 from underseal_node.store.page_cache import PageCache
 from underseal_node.store.page_sql import (
     ACTIVE_GRANT,
+    GRANT_CHANGE,
     LEVEL,
     MAX_BRANCHES,
     Reach,
@@ -70,13 +71,13 @@ FOOTPRINT = ONE.format(column="segments")
 STATUS_STATEMENT = ONE.format(column="status_statement")
 # One row for each grant, or one row without any.
 LIST_REQUESTER = (
-    f"SELECT {_WHO}, (SELECT last FROM change_counter), g.kind, g.value, g.level, g.changed "  # noqa: S608
+    f"SELECT {_WHO}, (SELECT last FROM change_counter), g.kind, g.value, g.level, {GRANT_CHANGE} "  # noqa: S608
     f"{_CLIENT} LEFT JOIN access_grant g ON g.peer_id = c.peer_id AND {ACTIVE_GRANT} "
     f"WHERE c.client_id = :client LIMIT {MAX_BRANCHES + 1}"
 )
 GRANTS_SUMMARY = (
     f"SELECT max(CASE WHEN g.kind = '{KeyKind.ALL}' THEN g.level END), "  # noqa: S608 - constants
-    f"max(CASE WHEN g.kind = '{KeyKind.ALL}' THEN g.changed END), max(g.level), min(g.level) "
+    f"max(CASE WHEN g.kind = '{KeyKind.ALL}' THEN {GRANT_CHANGE} END), max(g.level), min(g.level) "
     f"FROM access_grant g WHERE g.peer_id = :peer AND {ACTIVE_GRANT}"
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -297,3 +298,20 @@ async def test_a_tampered_footprint_is_invalid_and_the_others_are_not(
     network.fault = lambda request: None
     await buyer.pull(seller)
     assert buyer.received()[ids[1]].verification == "verified"
+
+
+@pytest.mark.parametrize("kind", [KeyKind.ALL, KeyKind.PRODUCT])
+async def test_a_grant_that_begins_later_is_noticed_when_it_does(
+    seller: Company, buyer: Company, make_footprint: MakeFootprint, kind: KeyKind
+) -> None:
+    await seller.publish(make_footprint(1))
+    peer_id, starts = seller.peer(buyer).id or 0, seller.clock() + timedelta(hours=1)
+    value = product(1) if kind is KeyKind.PRODUCT else ""
+    seller.node.store.write_sync(
+        lambda session: grants.add(
+            session, peer_id, kind, value, Level.FULL, seller.clock(), starts=starts
+        )
+    )
+    assert (await buyer.pull(seller)).received == 0
+    seller.clock.advance(hours=2)
+    assert (await buyer.pull(seller)).received == 1
