@@ -1,6 +1,6 @@
 """The JSON Schemas of what `--json` prints and the management API answers: docs/reference/schemas.
 
-Most are the shapes of the management API (node/underseal_node/manage/shapes.py). What a command
+Most are the shapes of the management API (node/underseal_node/manage/shapes). What a command
 makes without a node is described here.
 """
 
@@ -12,33 +12,33 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from underseal_node.manage import shapes
-from underseal_node.manage.shapes import Listing
+from underseal_node.manage.shapes import exchange, footprints, node, peers, refusals
+from underseal_node.manage.shapes.base import Listing
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 SHAPES: dict[str, type[BaseModel]] = {
-    "node": shapes.NodeShape,
-    "alert-list": Listing[shapes.AlertShape],
-    "check-list": Listing[shapes.CheckShape],
-    "import": shapes.ImportShape,
-    "footprint-list": Listing[shapes.FootprintShape],
-    "footprint": shapes.FootprintDetail,
-    "footprint-change": shapes.ChangedShape,
-    "received-list": Listing[shapes.ReceivedShape],
-    "received": shapes.ReceivedDetail,
-    "peer-list": Listing[shapes.PeerShape],
-    "peer": shapes.PeerShape,
-    "peer-added": shapes.PeerAddedShape,
-    "peer-credentials": shapes.CredentialsShape,
-    "peer-removed": shapes.RemovedShape,
-    "grant-list": Listing[shapes.GrantShape],
-    "pull": shapes.PullShape,
-    "request-list": Listing[shapes.RequestShape],
-    "request": shapes.RequestShape,
-    "outbox-list": Listing[shapes.OutboxShape],
-    "outbox-event": shapes.OutboxShape,
-    "refusal": shapes.RefusalShape,
+    "node": node.NodeShape,
+    "alert-list": Listing[node.AlertShape],
+    "check-list": Listing[node.CheckShape],
+    "import": footprints.ImportShape,
+    "footprint-list": Listing[footprints.FootprintShape],
+    "footprint": footprints.FootprintDetail,
+    "footprint-change": footprints.ChangedShape,
+    "received-list": Listing[footprints.ReceivedShape],
+    "received": footprints.ReceivedDetail,
+    "peer-list": Listing[peers.PeerShape],
+    "peer": peers.PeerShape,
+    "peer-added": peers.PeerAddedShape,
+    "peer-credentials": peers.CredentialsShape,
+    "peer-removed": peers.RemovedShape,
+    "grant-list": Listing[peers.GrantShape],
+    "pull": exchange.PullShape,
+    "request-list": Listing[exchange.RequestShape],
+    "request": exchange.RequestShape,
+    "outbox-list": Listing[exchange.OutboxShape],
+    "outbox-event": exchange.OutboxShape,
+    "refusal": refusals.RefusalShape,
 }
 """Name of the file -> shape."""
 
@@ -107,8 +107,8 @@ LOCAL: dict[str, dict[str, Any]] = {
                     {
                         "place": TEXT,
                         "id": TEXT,
-                        "problems": {"type": "array", "items": inner(shapes.ProblemShape)},
-                        "findings": {"type": "array", "items": inner(shapes.FindingShape)},
+                        "problems": {"type": "array", "items": inner(refusals.ProblemShape)},
+                        "findings": {"type": "array", "items": inner(footprints.FindingShape)},
                     },
                 ),
             }

@@ -26,8 +26,9 @@ from underseal_protocol.carbon import (
     ProductOrSectorSpecificRule,
     Verification,
 )
+from underseal_protocol.criteria import STATUSES
 from underseal_protocol.disclosure import CREDENTIAL_SCHEMA_PATH
-from underseal_protocol.footprint import STATUSES, DataModelExtension, ProductFootprint
+from underseal_protocol.footprint import DataModelExtension, ProductFootprint
 from underseal_protocol.model import Model
 from underseal_protocol.times import format_time
 

@@ -113,9 +113,6 @@ def manage_of(context: typer.Context) -> Manage:
     return Manage(home_of(context))
 
 
-STATUSES = ("active", "deprecated")
-
-
 def usage_error(context: typer.Context, message: str) -> UsageError:
     """An error of somebody who calls a command in a way that makes no sense."""
     return UsageError(message, hint=f"`{context.command_path} --help` lists the options.")
@@ -153,7 +150,7 @@ def criteria(
                     f"--{option} {value!r} is not a URN", hint="Such as urn:gtin:4712345060507."
                 )
     for value in status or ():
-        if value.lower() not in STATUSES:
+        if value.lower() not in {one.lower() for one in Status}:
             raise UsageError(f"--status {value!r} is neither Active nor Deprecated")
     given = {
         "productId": product_id,

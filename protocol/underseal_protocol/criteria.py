@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal, get_args
 
 from underseal_protocol.errors import CriteriaError, TimeError
 from underseal_protocol.times import format_time, parse_filter_time, parse_time, years_later
@@ -30,14 +30,17 @@ _LISTS = {
 _STATUS = "status"
 _TIMES = {"validOn": "valid_on", "validAfter": "valid_after", "validBefore": "valid_before"}
 _NAMES = {name.lower(): name for name in (*_LISTS, _STATUS, *_TIMES)}
-_STATUSES = {"active": "Active", "deprecated": "Deprecated"}
-
 _GEOGRAPHIES = ("geographyCountrySubdivision", "geographyCountry", "geographyRegionOrSubregion")
 
 
 def fold(text: str) -> str:
     """A text without the difference between upper and lower case."""
     return text.casefold()
+
+
+Status = Literal["Active", "Deprecated"]
+STATUSES: tuple[str, ...] = get_args(Status)
+STATUS_BY_FOLDED = {fold(status): status for status in STATUSES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +184,8 @@ class Criteria:
             for name, field in _LISTS.items()
             if getattr(self, field)
         }
-        statuses = {_STATUSES.get(fold(value), value): None for value in self.statuses}
-        if statuses and not statuses.keys() >= set(_STATUSES.values()):
+        statuses = {STATUS_BY_FOLDED.get(fold(value), value): None for value in self.statuses}
+        if statuses and not statuses.keys() >= set(STATUSES):
             data[_STATUS] = next(iter(statuses)) if len(statuses) == 1 else list(statuses)
         for name, field in _TIMES.items():
             value = getattr(self, field)

@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import cache
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
 from underseal_protocol.carbon import CarbonFootprint
+from underseal_protocol.criteria import STATUSES, Status
 from underseal_protocol.decimals import format_decimal
 from underseal_protocol.errors import SchemaError, Violation
 from underseal_protocol.fields import (
@@ -35,7 +36,6 @@ from underseal_protocol.times import Timestamp
 from underseal_protocol.violations import violations_of
 
 __all__ = [
-    "STATUSES",
     "DataModelExtension",
     "ProductFootprint",
     "normalise",
@@ -44,12 +44,9 @@ __all__ = [
     "to_document",
 ]
 
-_Status = Literal["Active", "Deprecated"]
-STATUSES: tuple[str, ...] = get_args(_Status)
-
 _PLAIN = frozenset({str, bool, dict})
 
-Status = Annotated[_Status, choice_expectation(STATUSES)]
+StatusText = Annotated[Status, choice_expectation(STATUSES)]
 Urns = Annotated[
     list[UrnText], *UNIQUE, Expectation("a list of at least one URN, none of them twice")
 ]
@@ -76,7 +73,7 @@ class ProductFootprint(Model):
         | None
     ) = None
     created: Time
-    status: Status
+    status: StatusText
     validity_period_start: Time | None = None
     validity_period_end: Time | None = None
     company_name: NonEmptyText

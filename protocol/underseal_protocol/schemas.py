@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from underseal_protocol.criteria import STATUSES
 from underseal_protocol.disclosure import CREDENTIAL_SCHEMA_PATH, Block
 from underseal_protocol.sd_jwt import HASH_ALGORITHM
-from underseal_protocol.status import STATUSES
 
 __all__ = [
     "CREDENTIAL_CLAIMS_SCHEMA_PATH",

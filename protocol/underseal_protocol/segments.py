@@ -20,10 +20,11 @@ from underseal_protocol.credential import (
     EXTENSION_SPEC_VERSION,
     IssuedCredential,
 )
+from underseal_protocol.criteria import STATUSES
 from underseal_protocol.disclosure import Block, Level, split
 from underseal_protocol.errors import CredentialError
 
-__all__ = ["pack", "render", "render_list", "render_many"]
+__all__ = ["pack", "render", "render_list"]
 
 # Positions in the value: where the status belongs; where the members of `pcf` end at each level;
 # where the disclosures end at each level below full. In front of them a mark.
@@ -33,7 +34,7 @@ _MARK = b"UFP1"
 _ENCODER = json.JSONEncoder(
     ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False
 )
-_STATUSES = {"Active": b"Active", "Deprecated": b"Deprecated"}
+_STATUSES = {status: status.encode() for status in STATUSES}
 _END = b'"}}]}'  # below level full: closes the credential entry, `extensions` and the footprint
 _TOTAL, _QUALITY, _BREAKDOWN, _FULL = Level
 # What each level above `total` adds to the one before.
@@ -147,15 +148,6 @@ def render_list(
         joined.pop()
     joined.append(after)
     return b"".join(joined)
-
-
-def render_many(rows: Iterable[tuple[bytes, Level, str]]) -> list[bytes]:
-    """`render` for each of a page of (packed, level, status).
-
-    Raises:
-        KeyError, ValueError: as `render`.
-    """
-    return [render(packed, level, status) for packed, level, status in rows]
 
 
 def _pieces(packed: bytes, level: Level, status: str) -> tuple[bytes, ...]:

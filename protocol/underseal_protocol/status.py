@@ -13,13 +13,13 @@ from datetime import datetime
 
 from underseal_protocol import jws
 from underseal_protocol.credential import issue_time
+from underseal_protocol.criteria import STATUSES
 from underseal_protocol.errors import CredentialError
 from underseal_protocol.keys import KeyPurpose, PublicKeySet, SigningKey
 
-__all__ = ["STATUSES", "STATUS_TYPE", "StatusStatement", "issue_status", "verify_status"]
+__all__ = ["STATUS_TYPE", "StatusStatement", "issue_status", "verify_status"]
 
 STATUS_TYPE = "underseal-status+jwt"
-STATUSES = ("Active", "Deprecated")
 
 _CLAIMS = frozenset({"iss", "sub", "iat", "status", "credential"})
 

@@ -16,7 +16,7 @@ from underseal_protocol.credential import CREDENTIAL_SCHEMA_PATH, IssuedCredenti
 from underseal_protocol.disclosure import Level, block_of
 from underseal_protocol.errors import CredentialError
 from underseal_protocol.keys import KeyPurpose, SigningKey
-from underseal_protocol.segments import pack, render, render_list, render_many
+from underseal_protocol.segments import pack, render, render_list
 
 SAMPLE = json.loads(
     (Path(__file__).parents[1] / "vectors" / "credential" / "footprint.json").read_text("utf-8")
@@ -91,9 +91,7 @@ def test_the_order_of_the_document_is_kept() -> None:
 def test_many() -> None:
     packed = pack(SAMPLE, issued(SAMPLE), ISSUER)
     rows = [(packed, level, status) for level in Level for status in ("Active", "Deprecated")]
-    assert render_many(rows) == [render(*row) for row in rows]
-    assert render_many([]) == []
-    assert render_list(rows) == b"[" + b",".join(render_many(rows)) + b"]"
+    assert render_list(rows) == b"[" + b",".join(render(*row) for row in rows) + b"]"
     assert render_list([], before=b'{"data":[', after=b"]}") == b'{"data":[]}'
 
 

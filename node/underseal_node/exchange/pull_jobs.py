@@ -13,7 +13,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from underseal_node.errors import NotFoundError
 from underseal_node.exchange.errors import ROW_ERRORS, reason_of
 from underseal_node.exchange.exchange import Exchange
-from underseal_node.exchange.pulls import PullProgress, PullStage, pull_peer
+from underseal_node.exchange.progress import PullProgress, PullStage
+from underseal_node.exchange.pulls import pull_peer
 from underseal_protocol.criteria import Criteria
 
 __all__ = ["PullJob", "PullJobs"]

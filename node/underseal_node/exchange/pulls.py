@@ -21,7 +21,7 @@ from underseal_node.exchange.receiving import receive_items
 from underseal_node.store import pulls
 from underseal_protocol.criteria import Criteria
 
-__all__ = ["PullProgress", "PullStage", "pull_peer"]
+__all__ = ["pull_peer"]
 
 MAX_EMPTY_PAGES = 1_000
 # A stored link that is no longer good is answered with one of these (cursors expire).

@@ -9,7 +9,9 @@ from fastapi import Depends, Path, Query, Request, Response
 
 from underseal_node.exchange.exchange import Exchange
 from underseal_node.exchange.pull_jobs import PullJobs
-from underseal_node.manage.shapes import CriteriaInput, FindingShape, Shape
+from underseal_node.manage.shapes.base import Shape
+from underseal_node.manage.shapes.exchange import CriteriaInput
+from underseal_node.manage.shapes.footprints import FindingShape
 from underseal_node.node import Node
 from underseal_node.pact.access import read_body
 from underseal_protocol.criteria import Criteria

@@ -20,7 +20,7 @@ from underseal_node.errors import (
 )
 from underseal_node.exchange.errors import AddressError
 from underseal_node.logs import redact
-from underseal_node.manage.shapes import ProblemShape, RefusalShape
+from underseal_node.manage.shapes.refusals import ProblemShape, RefusalShape
 from underseal_node.pact.errors import BadRequestError, BodyTooLargeError
 from underseal_node.publishing.results import UnpublishableError
 from underseal_protocol.errors import ProtocolError

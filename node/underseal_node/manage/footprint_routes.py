@@ -16,15 +16,15 @@ from underseal_node.manage.context import (
     finding,
     with_footprint,
 )
-from underseal_node.manage.shapes import (
+from underseal_node.manage.shapes.base import Listing
+from underseal_node.manage.shapes.footprints import (
     ChangedShape,
     FootprintDetail,
     FootprintShape,
     ImportedShape,
     ImportShape,
-    Listing,
-    ProblemShape,
 )
+from underseal_node.manage.shapes.refusals import ProblemShape
 from underseal_node.publishing import publish
 from underseal_node.publishing.results import Changed
 from underseal_node.store import footprints, peers

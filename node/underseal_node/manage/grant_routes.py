@@ -8,7 +8,8 @@ from starlette.responses import Response
 
 from underseal_node.errors import RefusedError
 from underseal_node.manage.context import RESPONSE, Context, RowId
-from underseal_node.manage.shapes import GrantInput, GrantShape, Listing
+from underseal_node.manage.shapes.base import Listing
+from underseal_node.manage.shapes.peers import GrantInput, GrantShape
 from underseal_node.store import footprints, grants, peers
 from underseal_node.store.tables import AccessGrant, KeyKind
 from underseal_node.store.types import from_utc_text

@@ -17,13 +17,8 @@ from underseal_node.backup import create_backup
 from underseal_node.doctor.doctor import examine
 from underseal_node.errors import RefusedError
 from underseal_node.manage.context import RESPONSE, Context, Limit
-from underseal_node.manage.shapes import (
-    AlertShape,
-    BackupInput,
-    CheckShape,
-    Listing,
-    NodeShape,
-)
+from underseal_node.manage.shapes.base import Listing
+from underseal_node.manage.shapes.node import AlertShape, BackupInput, CheckShape, NodeShape
 from underseal_node.node import Node
 from underseal_node.store import alerts, gauges
 from underseal_node.store.alerts import AlertKind

@@ -9,9 +9,9 @@ from fastapi import APIRouter
 
 from underseal_node.errors import RefusedError
 from underseal_node.manage.context import RESPONSE, Context
-from underseal_node.manage.shapes import (
+from underseal_node.manage.shapes.base import Listing
+from underseal_node.manage.shapes.peers import (
     CredentialsShape,
-    Listing,
     PeerAddedShape,
     PeerInput,
     PeerKeysShape,

@@ -10,7 +10,7 @@ from sqlmodel import Session
 from underseal_node.errors import RefusedError
 from underseal_node.exchange.pull_jobs import PullJob
 from underseal_node.manage.context import RESPONSE, Context, criteria_of
-from underseal_node.manage.shapes import PullInput, PullProgressShape, PullShape
+from underseal_node.manage.shapes.exchange import PullInput, PullProgressShape, PullShape
 from underseal_node.store import peers
 from underseal_node.store.tables import Peer, PeerState
 

@@ -14,7 +14,8 @@ from underseal_node.errors import NodeError, NotFoundError, RefusedError
 from underseal_node.exchange.receiving import json_limits
 from underseal_node.exchange.verification import check_statement, trust_in
 from underseal_node.manage.context import RESPONSE, Context, Limit, finding, with_footprint
-from underseal_node.manage.shapes import FindingShape, Listing, ReceivedDetail, ReceivedShape
+from underseal_node.manage.shapes.base import Listing
+from underseal_node.manage.shapes.footprints import FindingShape, ReceivedDetail, ReceivedShape
 from underseal_node.store import peers, pins, received
 from underseal_node.store.tables import Peer, ReceivedFootprint, VerificationState
 from underseal_protocol import methodology

@@ -10,10 +10,10 @@ from sqlmodel import Session
 
 from underseal_node.exchange import requests as answering
 from underseal_node.manage.context import RESPONSE, Context, Limit, RowId, criteria_of
-from underseal_node.manage.shapes import (
+from underseal_node.manage.shapes.base import Listing
+from underseal_node.manage.shapes.exchange import (
     ErrorShape,
     FulfilInput,
-    Listing,
     OutboxShape,
     RejectInput,
     RequestInput,

@@ -11,11 +11,9 @@ from dataclasses import dataclass
 
 from underseal_node.store.tables import KeyKind
 from underseal_node.store.types import utc_text
-from underseal_protocol.criteria import Criteria, fold
+from underseal_protocol.criteria import STATUS_BY_FOLDED, Criteria, fold
 
 __all__ = ["Clause", "criteria_clauses", "folded", "key_values", "status_values"]
-
-STATUSES = {fold(status): status for status in ("Active", "Deprecated")}
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,7 @@ def key_values(criteria: Criteria) -> list[tuple[KeyKind, list[str]]]:
 
 def status_values(criteria: Criteria) -> list[str]:
     """The statuses asked for, as they are stored; an unknown one stays and matches nothing."""
-    return sorted({STATUSES.get(value, value) for value in folded(criteria.statuses)})
+    return sorted({STATUS_BY_FOLDED.get(value, value) for value in folded(criteria.statuses)})
 
 
 def folded(values: Iterable[str]) -> list[str]:

@@ -61,11 +61,6 @@ class Store:
         self._readers = ThreadPoolExecutor(reader_threads, thread_name_prefix="store-reader")
         self._writer_thread: int | None = None
 
-    @property
-    def is_sqlite(self) -> bool:
-        """Whether this is SQLite, for the few guarded places where that matters."""
-        return self.write_engine.dialect.name == "sqlite"
-
     async def write(self, work: Work[T]) -> T:
         """Run work in one transaction on the writer thread and commit it.
 

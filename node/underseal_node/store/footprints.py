@@ -17,7 +17,7 @@ from underseal_node.store.database import next_change
 from underseal_node.store.page_sql import LEVEL
 from underseal_node.store.tables import Footprint, FootprintKey, KeyKind
 from underseal_node.store.types import from_utc_text, utc_text
-from underseal_protocol.criteria import fold
+from underseal_protocol.criteria import STATUS_BY_FOLDED, fold
 from underseal_protocol.disclosure import Level
 from underseal_protocol.segments import render
 
@@ -39,7 +39,6 @@ T = TypeVar("T")
 IDS_PER_QUERY = 500
 FOOTPRINTS, KEYS = SQLModel.metadata.tables["footprint"], SQLModel.metadata.tables["footprint_key"]
 LEVEL_OF_PEER = text(f"SELECT {LEVEL} FROM footprint f WHERE f.id = :id")  # noqa: S608 - constants
-STATUSES = {"active": "Active", "deprecated": "Deprecated"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +113,7 @@ def listing(
     """
     statement = select(Footprint).options(defer(col(Footprint.segments)))  # type: ignore[arg-type]
     if status is not None:
-        wanted = STATUSES.get(status.lower(), status)
+        wanted = STATUS_BY_FOLDED.get(fold(status), status)
         statement = statement.where(Footprint.status == wanted)
     if product_id is not None:
         statement = statement.join(FootprintKey, col(FootprintKey.seq) == Footprint.seq).where(

@@ -30,7 +30,6 @@ __all__ = [
     "get",
     "listing",
     "new_event_id",
-    "pending_of_request",
     "reachable_peers",
     "retry",
     "waiting_peers",
@@ -346,13 +345,3 @@ def listing(
     if state is not None:
         statement = statement.where(OutboxEvent.state == state)
     return session.exec(statement.order_by(col(OutboxEvent.id).desc()).limit(limit)).all()
-
-
-def pending_of_request(session: Session, request_id: int) -> int:
-    """How many events of a request are on their way."""
-    rows = session.exec(
-        select(OutboxEvent.id).where(
-            OutboxEvent.request_id == request_id, OutboxEvent.state == OutboxState.PENDING
-        )
-    ).all()
-    return len(rows)

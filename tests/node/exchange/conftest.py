@@ -20,7 +20,8 @@ from underseal_node.exchange.exchange import Exchange
 from underseal_node.exchange.http import PeerHttp
 from underseal_node.exchange.inbox import InboxWorker
 from underseal_node.exchange.outbox import OutboxWorker
-from underseal_node.exchange.pulls import PullProgress, pull_peer
+from underseal_node.exchange.progress import PullProgress
+from underseal_node.exchange.pulls import pull_peer
 from underseal_node.node import Node, create_node, open_node
 from underseal_node.pact.app import create_public_app
 from underseal_node.publishing import publish

@@ -1,0 +1,126 @@
+"""Own footprints, and received ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from underseal_node.manage.shapes.base import Instant, Shape
+from underseal_node.manage.shapes.refusals import ProblemShape
+from underseal_node.store.tables import VerificationState
+from underseal_protocol.disclosure import Level
+
+__all__ = [
+    "ChangedShape",
+    "FindingShape",
+    "FootprintDetail",
+    "FootprintShape",
+    "ImportShape",
+    "ImportedShape",
+    "ReceivedDetail",
+    "ReceivedShape",
+]
+
+
+class FindingShape(Shape):
+    """A point in which a footprint does not follow the methodology."""
+
+    rule: str
+    severity: str
+    pointer: str
+    message: str
+    section: str
+    hint: str | None = None
+
+
+class ImportedShape(Shape):
+    """One footprint of an import."""
+
+    id: str
+    product_name_company: str
+    file: str
+    outcome: str  # "published" or "unchanged"
+    findings: list[FindingShape]
+
+
+class ImportShape(Shape):
+    """POST /footprints/import (the body is the file, as it is; query: `name` of the file, `dryRun`)
+
+    One request for each file, of any content type. 200 also when the file is refused: then
+    `refused` is 1 and `problems` names every error. Of several files, the CLI adds the answers up:
+    `published`, `unchanged` and `refused` count footprints, footprints and files.
+    """
+
+    dry_run: bool
+    published: int
+    unchanged: int
+    refused: int
+    footprints: list[ImportedShape]
+    problems: list[ProblemShape]
+    notified: list[str]  # names of the peers that are (or would be) told
+
+
+class FootprintShape(Shape):
+    """GET /footprints (query: status, productId, limit) -> Listing"""
+
+    id: str
+    status: str
+    product_name_company: str
+    product_ids: list[str]
+    pcf_excluding_biogenic_uptake: str
+    declared_unit_amount: str
+    declared_unit_of_measurement: str
+    created: str
+    published_at: Instant
+    valid_from: Instant
+    valid_until: Instant
+    preceding_pf_ids: list[str] | None = None
+
+
+class FootprintDetail(FootprintShape):
+    """GET /footprints/{id} (query `as`: a peer, whose view it then is; 404 if it sees nothing)"""
+
+    footprint: dict[str, Any]
+    seen_as: str | None = None
+    level: Level | None = None  # of that peer
+    status_statement: str | None = None
+
+
+class ChangedShape(Shape):
+    """POST /footprints/{id}/deprecate; POST /footprints/{id}/supersede (the body is the file; query
+    `name`; 422 with problems if it is refused)"""
+
+    deprecated: str  # id
+    published: str | None = None  # id of the successor
+    notified: list[str]
+    findings: list[FindingShape] = Field(default_factory=list)
+
+
+class ReceivedShape(Shape):
+    """GET /received (query: peer, verification, productId, limit) -> Listing"""
+
+    id: str
+    peer: str
+    verification: VerificationState
+    is_usable: bool
+    reason: str | None = None
+    status: str
+    status_proven_at: Instant | None = None
+    withheld: list[str]
+    received_at: Instant
+    changed_at: Instant
+    product_name_company: str | None = None
+    product_ids: list[str] = Field(default_factory=list)
+    company_name: str | None = None
+    pcf_excluding_biogenic_uptake: str | None = None
+    declared_unit_amount: str | None = None
+    declared_unit_of_measurement: str | None = None
+
+
+class ReceivedDetail(ReceivedShape):
+    """GET /received/{id} (query `peer`, needed when several peers sent the same id)"""
+
+    footprint: dict[str, Any]
+    status_statement: str | None = None
+    findings: list[FindingShape]

@@ -1,0 +1,49 @@
+"""This node as a whole: what it is, what it warns of, how it is, how it is copied."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from underseal_node.manage.shapes.base import InputShape, Instant, Shape
+from underseal_node.store.alerts import AlertKind
+
+__all__ = ["AlertShape", "BackupInput", "CheckShape", "NodeShape"]
+
+
+class NodeShape(Shape):
+    """GET /node"""
+
+    company_name: str
+    company_ids: list[str]
+    url: str
+    version: str
+    key_thumbprints: dict[str, list[str]]  # purpose -> kids
+
+
+class AlertShape(Shape):
+    """GET /alerts -> Listing"""
+
+    id: int
+    kind: AlertKind
+    created_at: Instant
+    message: str
+    peer: str | None = None
+    footprint_id: str | None = None
+
+
+class CheckShape(Shape):
+    """GET /doctor -> Listing. One thing the doctor looked at."""
+
+    name: str
+    result: str  # "ok", "warning" or "problem"
+    message: str
+    hint: str | None = None
+
+
+class BackupInput(InputShape):
+    """POST /backup -> the archive (application/gzip), not JSON; GET /footprints/template -> .xlsx
+
+    With a passphrase the archive holds the keys, encrypted.
+    """
+
+    passphrase: str | None = Field(default=None, repr=False)
