@@ -22,7 +22,7 @@ from underseal_node.store.identity import Identity
 from underseal_node.trust import keyring
 from underseal_node.trust.tokens import AccessTokens
 from underseal_node.trust.vault import Vault, VaultPurpose, create_master_key, open_vault
-from underseal_protocol.keys import KeyPurpose, PublicKeySet, SigningKey
+from underseal_protocol.keys import KeyPurpose, PublicKey, PublicKeySet, SigningKey
 
 if TYPE_CHECKING:
     from underseal_node.exchange.exchange import Exchange
@@ -102,6 +102,7 @@ def create_node(
     company_name: str,
     company_ids: Sequence[str],
     url: str,
+    recovery: PublicKey | None = None,
     clock: Clock = utc_now,
 ) -> Home:
     """Set up a node in an empty home: master key, database, signing keys, identity.
@@ -113,6 +114,7 @@ def create_node(
         company_name: as it is written into footprints.
         company_ids: URNs of the company, at least one.
         url: where peers reach it, `https://HOST[:PORT][/PATH]`.
+        recovery: the public half of the key that alone can revoke the others.
         clock: what time it is.
 
     Raises:
@@ -128,7 +130,7 @@ def create_node(
 
     def first_rows(session: Session) -> None:
         identities.create(session, identity, clock())
-        keyring.create_keys(session, vault, clock())
+        keyring.ensure_keys(session, vault, identity.url, clock(), recovery=recovery)
 
     try:
         store.write_sync(first_rows)
@@ -211,6 +213,8 @@ def open_node(
     home.make_directories()
     store = open_store(settings, home, clock=clock)
     try:
+        if role == Role.MANAGE:
+            _complete(store, vault, clock)
         identity, keys = store.read_sync(
             lambda session: (identities.load(session), keyring.public_keys(session))
         )
@@ -218,6 +222,18 @@ def open_node(
         store.close()
         raise
     return Node(home, settings, store, vault, identity, keys, clock, Role(role))
+
+
+def _complete(store: Store, vault: Vault, clock: Clock) -> None:
+    """Make what a node of an earlier version does not have yet."""
+    if store.read_sync(keyring.is_complete):
+        return
+
+    def work(session: Session) -> None:
+        url = identities.load(session).url
+        keyring.ensure_keys(session, vault, url, clock())
+
+    store.write_sync(work)
 
 
 def public_vault(vault: Vault) -> Vault:

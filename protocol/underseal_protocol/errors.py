@@ -10,6 +10,7 @@ ProtocolError
  ├─ EventError                   a message that is no event of PACT 3.0
  ├─ KeySetError                  a key set, or a key of it, that cannot be used
  └─ CredentialError              a signed statement that does not hold
+     ├─ KeyLogError              an entry of a key log that does not follow from what is pinned
      ├─ MissingCredentialError   there is none
      └─ SignatureMismatchError   its signature is not of the key that it names
 """
@@ -27,6 +28,7 @@ __all__ = [
     "ErrorCode",
     "EventError",
     "JsonError",
+    "KeyLogError",
     "KeySetError",
     "MissingCredentialError",
     "ProtocolError",
@@ -162,6 +164,10 @@ class KeySetError(ProtocolError):
 
 class CredentialError(ProtocolError):
     """A signed statement does not hold."""
+
+
+class KeyLogError(CredentialError):
+    """An entry of a key log does not follow from what is pinned."""
 
 
 class MissingCredentialError(CredentialError):

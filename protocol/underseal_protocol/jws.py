@@ -36,7 +36,6 @@ _ENCODER = json.JSONEncoder(
     ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False
 )
 _HEADER_MEMBERS = frozenset({"alg", "kid", "typ"})
-_LIMITS = strict_json.JsonLimits(max_bytes=MAX_CHARACTERS, max_depth=MAX_DEPTH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,14 @@ def sign(payload: Mapping[str, Any], *, typ: str, key: SigningKey) -> str:
     return f"{signing_input}.{base64url.encode(raw)}"
 
 
-def verify(token: str, *, typ: str, purpose: KeyPurpose, keys: PublicKeySet) -> Jws:
+def verify(
+    token: str,
+    *,
+    typ: str,
+    purpose: KeyPurpose,
+    keys: PublicKeySet,
+    max_characters: int = MAX_CHARACTERS,
+) -> Jws:
     """Check header and signature of a compact JWS.
 
     Args:
@@ -80,13 +86,14 @@ def verify(token: str, *, typ: str, purpose: KeyPurpose, keys: PublicKeySet) -> 
         typ: the only kind of statement accepted.
         purpose: what the signing key has to be for.
         keys: the only keys trusted; the token names one of them and brings none.
+        max_characters: of the token.
 
     Raises:
         CredentialError: malformed, or the header is not exactly the expected one.
         KeySetError: the key is not in the set, or is for another purpose.
         SignatureMismatchError: the signature was not made over this content with that key.
     """
-    jws = parse(token)
+    jws = parse(token, max_characters=max_characters)
     header = jws.header
     if header.get("alg") != ALGORITHM:
         raise CredentialError(
@@ -130,15 +137,15 @@ def check_signature(jws: Jws, key: ec.EllipticCurvePublicKey, *, kid: str) -> No
         ) from None
 
 
-def parse(token: str) -> Jws:
+def parse(token: str, *, max_characters: int = MAX_CHARACTERS) -> Jws:
     """Take a compact JWS apart (RFC 7515 section 5.2, steps 1 to 7).
 
     Raises:
-        CredentialError: it is not one, or longer than `MAX_CHARACTERS`.
+        CredentialError: it is not one, or longer than `max_characters`.
     """
-    if len(token) > MAX_CHARACTERS:
+    if len(token) > max_characters:
         raise CredentialError(
-            f"the token has {len(token)} characters, expected at most {MAX_CHARACTERS}"
+            f"the token has {len(token)} characters, expected at most {max_characters}"
         )
     parts = token.split(".")
     if len(parts) != 3:
@@ -152,8 +159,8 @@ def parse(token: str) -> Jws:
             f"the signature has {len(signature)} bytes, expected {2 * _NUMBER_BYTES}"
         )
     return Jws(
-        header=_object(header, "header"),
-        payload=_object(payload, "payload"),
+        header=_object(header, "header", max_characters),
+        payload=_object(payload, "payload", max_characters),
         signing_input=f"{parts[0]}.{parts[1]}".encode("ascii"),
         signature=signature,
     )
@@ -181,9 +188,10 @@ def _decode(part: str, name: str) -> bytes:
         raise CredentialError(f"the token {name} cannot be read: {error}") from None
 
 
-def _object(data: bytes, name: str) -> dict[str, Any]:
+def _object(data: bytes, name: str, max_bytes: int) -> dict[str, Any]:
+    limits = strict_json.JsonLimits(max_bytes=max_bytes, max_depth=MAX_DEPTH)
     try:
-        value = strict_json.loads(data, limits=_LIMITS)
+        value = strict_json.loads(data, limits=limits)
     except JsonError as error:
         raise CredentialError(f"the token {name} cannot be read: {error.message}") from error
     if not isinstance(value, dict):

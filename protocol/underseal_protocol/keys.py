@@ -52,6 +52,10 @@ class KeyPurpose(StrEnum):
     ACCESS_TOKEN = "access-token"
     FOOTPRINT = "footprint"
     RECEIPT = "receipt"
+    IDENTITY = "identity"  # key log, invitations
+    CLIENT = "client"  # client assertions (RFC 7523)
+    ATTESTATION = "attestation"  # what a verifier says of another company's footprint
+    RECOVERY = "recovery"  # kept offline; revokes and replaces the others after a theft
 
 
 def thumbprint(jwk: Mapping[str, Any]) -> str:

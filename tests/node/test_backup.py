@@ -28,7 +28,7 @@ from underseal_node.store.backup import CHANGE_NUMBERS_SKIPPED, copy_database
 from underseal_node.store.database import next_change
 from underseal_node.store.tables import OutboxEvent, OutboxState, Peer
 from underseal_node.trust import passphrase as passphrases
-from underseal_protocol.keys import KeyPurpose
+from underseal_node.trust.keyring import VAULT_PURPOSE
 
 PASSPHRASE = "correct horse battery"
 
@@ -111,7 +111,7 @@ def test_a_backup_with_the_key_restores_a_node_that_runs(
     assert restored.created_at == "2026-03-01T12:00:00.000000Z"
 
     node = open_node(target.path, clock=clock)
-    for purpose in KeyPurpose:
+    for purpose in VAULT_PURPOSE:
         assert node.signing_key(purpose).kid == full_node.signing_key(purpose).kid
     assert node.identity == full_node.identity
     assert load_settings(target).requests_answer == "manual"

@@ -31,8 +31,8 @@ from underseal_node.metrics import exposition
 from underseal_node.node import create_node
 from underseal_node.settings import LogLevel, Settings
 from underseal_node.store import peers
+from underseal_node.trust.keyring import VAULT_PURPOSE
 from underseal_node.trust.vault import read_master_key
-from underseal_protocol.keys import KeyPurpose
 
 PASSPHRASE = "cAnArY-passphrase-83b1"
 SECRET_OF_EVIL = "cAnArY/secret+of=evil 21f0"
@@ -192,7 +192,7 @@ async def plant(stage: Stage) -> None:
         canaries.plant(f"operator token of {name}", home.operator_token())
         master_key = read_master_key(home, company.node.settings)
         canaries.plant(f"master key of {name}", base64.b64encode(master_key).decode())
-        for purpose in KeyPurpose:
+        for purpose in VAULT_PURPOSE:
             pem = company.node.signing_key(purpose).to_pem().decode()
             canaries.plant(f"{purpose} key of {name}", pem.splitlines()[1])
     canaries.plant("passphrase", PASSPHRASE)

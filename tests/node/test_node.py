@@ -14,6 +14,7 @@ from underseal_node.home import Home
 from underseal_node.node import Node, Role, create_node, node_url, open_node, public_vault
 from underseal_node.settings import Settings
 from underseal_node.store import identity
+from underseal_node.trust.keyring import VAULT_PURPOSE
 from underseal_node.trust.vault import VaultError, VaultPurpose
 from underseal_protocol.keys import KeyPurpose
 
@@ -28,7 +29,7 @@ def test_a_new_node_knows_who_it_is(node: Node) -> None:
 
 
 def test_the_management_role_opens_every_key(node: Node) -> None:
-    for purpose in KeyPurpose:
+    for purpose in VAULT_PURPOSE:
         assert node.signing_key(purpose).purpose is purpose
         assert node.signing_key(purpose) is node.signing_key(purpose)
 
@@ -37,7 +38,7 @@ def test_the_public_role_opens_the_access_token_key_only(home: Home) -> None:
     node = open_node(home.path, role="public")
     token = node.access_tokens().issue("client-1", node.now())
     assert node.access_tokens().verify(token, node.now()).client_id == "client-1"
-    for purpose in (KeyPurpose.FOOTPRINT, KeyPurpose.RECEIPT):
+    for purpose in set(VAULT_PURPOSE) - {KeyPurpose.ACCESS_TOKEN}:
         with pytest.raises(VaultError, match="does not hold the key"):
             node.signing_key(purpose)
     assert node.vault.purposes == {VaultPurpose.TOKEN_KEY}
@@ -89,7 +90,7 @@ def test_a_second_node_in_one_home_is_refused(home: Home) -> None:
 def test_an_interrupted_set_up_is_no_node_and_can_be_done_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(*_arguments: object) -> None:
+    def interrupted(*_args: object, **_more: object) -> None:
         raise KeyboardInterrupt
 
     set_up = partial(
@@ -100,7 +101,7 @@ def test_an_interrupted_set_up_is_no_node_and_can_be_done_again(
         url="https://a.example",
     )
     with monkeypatch.context() as patch:
-        patch.setattr("underseal_node.trust.keyring.create_keys", interrupted)
+        patch.setattr("underseal_node.trust.keyring.ensure_keys", interrupted)
         with pytest.raises(KeyboardInterrupt):
             set_up()
     with pytest.raises(ConfigurationError, match="there is no node"):

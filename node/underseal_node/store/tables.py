@@ -9,7 +9,16 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+    false,
+)
 from sqlmodel import Field, SQLModel
 
 from underseal_node.store.types import UtcText
@@ -28,11 +37,35 @@ Sequence = BigInteger().with_variant(Integer, "sqlite")
 
 
 class PeerState(StrEnum):
-    """Whether a peer may call and be called."""
+    """Whether a peer may call and be called; only an active one may."""
 
+    INVITED = "invited"  # it has our invitation
+    PENDING = "pending"  # one side has to approve
     ACTIVE = "active"
     SUSPENDED = "suspended"
     REVOKED = "revoked"
+
+
+class Awaits(StrEnum):
+    """Who has to approve a partnership that is pending."""
+
+    US = "us"
+    THEM = "them"
+
+
+class Assurance(StrEnum):
+    """How the keys of a peer came to be pinned."""
+
+    FIRST_CONTACT = "first-contact"
+    INVITATION = "invitation"
+    CONFIRMED = "confirmed"  # the operator compared fingerprints on another way
+
+
+class AuthMethod(StrEnum):
+    """How a client authenticates at a token endpoint (RFC 7591 section 2)."""
+
+    CLIENT_SECRET = "client_secret_basic"
+    PRIVATE_KEY_JWT = "private_key_jwt"
 
 
 class KeyKind(StrEnum):
@@ -99,6 +132,16 @@ class SigningKeyRow(SQLModel, table=True):
     private_encrypted: bytes = Field(sa_type=LargeBinary)
     created_at: datetime = Field(sa_type=UtcText)
     retired_at: datetime | None = Field(default=None, sa_type=UtcText)
+    revoked_at: datetime | None = Field(default=None, sa_type=UtcText)
+
+
+class KeyLogRow(SQLModel, table=True):
+    """An entry of the key log of this node (`underseal_protocol.key_log`)."""
+
+    __tablename__ = "key_log"
+    number: int = Field(sa_column=Column(Sequence, primary_key=True, autoincrement=False))
+    entry: str = Field(sa_type=Text, description="JWS")
+    created_at: datetime = Field(sa_type=UtcText)
 
 
 class Peer(SQLModel, table=True):
@@ -108,7 +151,10 @@ class Peer(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     name: str = Field(unique=True)
     state: str = PeerState.ACTIVE
+    state_reason: str | None = Field(default=None, sa_type=Text, description="as the operator says")
+    awaits: str | None = Field(default=None, description="who has to approve, while pending")
     created_at: datetime = Field(sa_type=UtcText)
+    removed_at: datetime | None = Field(default=None, sa_type=UtcText)
     last_contact_at: datetime | None = Field(default=None, sa_type=UtcText)
     token_not_before: datetime | None = Field(default=None, sa_type=UtcText)
     # Where the peer is. base_url is None for a recipient that only pulls.
@@ -120,15 +166,45 @@ class Peer(SQLModel, table=True):
         default=None, description="what discovery found instead, waiting for the operator"
     )
     ca_pem: str | None = Field(default=None, sa_type=Text)
+    allow_private_network: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    # Who the peer says it is.
+    company_name: str | None = None
+    company_ids: str = Field(
+        default="[]",
+        description="JSON array of URNs",
+        sa_type=Text,
+        sa_column_kwargs={"server_default": "[]"},
+    )
     # How this node identifies itself to the peer.
     client_id: str | None = None
     client_secret_encrypted: bytes | None = Field(default=None, sa_type=LargeBinary)
+    auth_method: str = Field(
+        default=AuthMethod.CLIENT_SECRET,
+        sa_column_kwargs={"server_default": AuthMethod.CLIENT_SECRET.value},
+    )
+    client_expires_at: datetime | None = Field(default=None, sa_type=UtcText)
     scope: str | None = None
     audience: str | None = None
     resource: str | None = None
     # What this node knows of the peer's signatures.
     is_underseal: bool = False
     issuer: str | None = Field(default=None, description="iss expected in credentials")
+    former_issuers: str = Field(
+        default="[]",
+        description="JSON array: what it signed under before it moved",
+        sa_type=Text,
+        sa_column_kwargs={"server_default": "[]"},
+    )
+    key_log: str = Field(
+        default="[]",
+        description="JSON array of the accepted entries (JWS)",
+        sa_type=Text,
+        sa_column_kwargs={"server_default": "[]"},
+    )
+    assurance: str = Field(
+        default=Assurance.FIRST_CONTACT,
+        sa_column_kwargs={"server_default": Assurance.FIRST_CONTACT.value},
+    )
     key_set: str | None = Field(default=None, description="pinned JWKS as JSON", sa_type=Text)
     pending_key_set: str | None = Field(default=None, sa_type=Text)
     accept_unsigned: bool = Field(default=True, description="policy: unsigned ones are usable")
@@ -136,15 +212,49 @@ class Peer(SQLModel, table=True):
 
 
 class ClientCredential(SQLModel, table=True):
-    """OAuth client credentials issued to a peer; of the secret only a hash is kept."""
+    """OAuth client credentials issued to a peer; of the secret only a hash is kept.
+
+    A client with the method private_key_jwt has no secret: it proves that it has a pinned key.
+    """
 
     __tablename__ = "client_credential"
     client_id: str = Field(primary_key=True)
     peer_id: int = Field(foreign_key="peer.id", index=True)
-    secret_hash: str
+    method: str = Field(
+        default=AuthMethod.CLIENT_SECRET,
+        sa_column_kwargs={"server_default": AuthMethod.CLIENT_SECRET.value},
+    )
+    secret_hash: str = Field(description="empty for private_key_jwt")
     created_at: datetime = Field(sa_type=UtcText)
     expires_at: datetime | None = Field(default=None, sa_type=UtcText)
     revoked_at: datetime | None = Field(default=None, sa_type=UtcText)
+
+
+class UsedAssertion(SQLModel, table=True):
+    """A client assertion that has been accepted; `jti` counts once (RFC 7523 section 3)."""
+
+    __tablename__ = "used_assertion"
+    client_id: str = Field(primary_key=True)
+    jti: str = Field(primary_key=True, description="SHA-256, base64url")
+    expires_at: datetime = Field(sa_type=UtcText, index=True)
+
+
+class Invitation(SQLModel, table=True):
+    """An invitation that this node has issued; of the registration token only a hash is kept."""
+
+    __tablename__ = "invitation"
+    id: str = Field(primary_key=True, description="jti of the document")
+    peer_id: int = Field(foreign_key="peer.id", index=True)
+    document: str = Field(sa_type=Text, description="JWS")
+    token_hash: str
+    client_id: str = Field(description="that the invited node will have here")
+    for_url: str | None = None
+    for_company_id: str | None = Field(default=None, description="URN, folded")
+    is_pre_approved: bool = False
+    created_at: datetime = Field(sa_type=UtcText)
+    expires_at: datetime = Field(sa_type=UtcText)
+    used_at: datetime | None = Field(default=None, sa_type=UtcText)
+    reply_digest: str | None = Field(default=None, description="of the reply that was accepted")
 
 
 class Footprint(SQLModel, table=True):
@@ -203,6 +313,8 @@ class AccessGrant(SQLModel, table=True):
     shown_value: str = Field(default="", description="as the operator wrote it")
     starts: str | None = Field(default=None, description="UtcText, inclusive")
     ends: str | None = Field(default=None, description="UtcText, exclusive")
+    terms: str | None = Field(default=None, sa_type=Text, description="usage terms, text or URL")
+    purpose: str | None = Field(default=None, sa_type=Text, description="what it is given for")
     changed: int = Field(sa_column=Column(Sequence, nullable=False), description="change counter")
     created_at: datetime = Field(sa_type=UtcText)
 
@@ -230,6 +342,8 @@ class ReceivedFootprint(SQLModel, table=True):
     verification: str
     reason: str | None = Field(default=None, sa_type=Text, description="why it is not verified")
     credential_digest: str | None = None
+    kid: str | None = Field(default=None, description="the key that signed it")
+    terms: str | None = Field(default=None, sa_type=Text, description="JSON: usage terms")
     withheld: str = Field(default="[]", description="JSON array of withheld blocks")
     received_at: datetime = Field(sa_type=UtcText)
     changed_at: datetime = Field(sa_type=UtcText)

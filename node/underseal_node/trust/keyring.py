@@ -1,4 +1,7 @@
-"""The signing keys of a node: one ES256 key per purpose, private halves encrypted at rest."""
+"""The signing keys of a node: one ES256 key per purpose, private halves encrypted at rest.
+
+Whoever makes a key tells so in the key log of the node, in the same transaction.
+"""
 
 from __future__ import annotations
 
@@ -8,37 +11,94 @@ from datetime import datetime
 from sqlmodel import Session
 
 from underseal_node.errors import ConfigurationError
-from underseal_node.store import keys
+from underseal_node.store import key_log, keys
 from underseal_node.trust.vault import Vault, VaultPurpose
-from underseal_protocol.keys import KeyPurpose, PublicKeySet, SigningKey
+from underseal_protocol.key_log import KeyLogEntry, first_entry, next_entry, read_entry
+from underseal_protocol.keys import KeyPurpose, PublicKey, PublicKeySet, SigningKey
 
-__all__ = ["create_keys", "public_keys", "signing_key"]
+__all__ = [
+    "VAULT_PURPOSE",
+    "add_key",
+    "ensure_keys",
+    "is_complete",
+    "newest_entry",
+    "public_keys",
+    "signing_key",
+]
 
 VAULT_PURPOSE = {
     KeyPurpose.ACCESS_TOKEN: VaultPurpose.TOKEN_KEY,
     KeyPurpose.FOOTPRINT: VaultPurpose.FOOTPRINT_KEY,
     KeyPurpose.RECEIPT: VaultPurpose.RECEIPT_KEY,
+    KeyPurpose.IDENTITY: VaultPurpose.IDENTITY_KEY,
+    KeyPurpose.CLIENT: VaultPurpose.CLIENT_KEY,
+    KeyPurpose.ATTESTATION: VaultPurpose.ATTESTATION_KEY,
 }
+"""What this node has a key for. The recovery key is not among them: it is kept elsewhere."""
 
 
-def create_keys(session: Session, vault: Vault, now: datetime) -> None:
-    """Generate and store one key for each purpose.
+def ensure_keys(
+    session: Session,
+    vault: Vault,
+    url: str,
+    now: datetime,
+    *,
+    recovery: PublicKey | None = None,
+) -> None:
+    """Make a key for each purpose that has none, and begin or go on with the key log.
+
+    Args:
+        session: writes.
+        vault: of the whole node.
+        url: of the node.
+        now: aware.
+        recovery: the recovery key of a new node.
+    """
+    missing = [purpose for purpose in VAULT_PURPOSE if keys.active(session, purpose) is None]
+    for purpose in missing:
+        add_key(session, vault, purpose, now)
+    newest = key_log.newest(session)
+    identity = signing_key(session, vault, KeyPurpose.IDENTITY)
+    public = public_keys(session)
+    if newest is None:
+        entry = first_entry(url=url, keys=public, recovery=recovery, key=identity, issued_at=now)
+    elif missing:
+        entry = next_entry(read_entry(newest), key=identity, issued_at=now, keys=public)
+    else:
+        return
+    key_log.append(session, entry.number, entry.token, now)
+
+
+def is_complete(session: Session) -> bool:
+    """Whether there is a key for each purpose, and a key log."""
+    has_keys = all(keys.active(session, purpose) is not None for purpose in VAULT_PURPOSE)
+    return has_keys and key_log.newest(session) is not None
+
+
+def newest_entry(session: Session) -> KeyLogEntry:
+    """What the key log of this node says now.
 
     Raises:
-        ConfigurationError: there is a key for a purpose already.
+        ConfigurationError: there is none yet; it is begun when the node is first opened.
     """
-    for purpose in KeyPurpose:
-        if keys.active(session, purpose) is not None:
-            raise ConfigurationError(f"there is a key for {purpose} already")
-        key = SigningKey.generate(purpose)
-        keys.add(
-            session,
-            kid=key.kid,
-            purpose=purpose,
-            public_jwk=json.dumps(key.public_jwk(), sort_keys=True),
-            private_encrypted=vault.seal(VAULT_PURPOSE[purpose], key.to_pem(), context=key.kid),
-            now=now,
-        )
+    newest = key_log.newest(session)
+    if newest is None:
+        raise ConfigurationError("this node has no key log yet", hint="Start it once.")
+    return read_entry(newest)
+
+
+def add_key(session: Session, vault: Vault, purpose: KeyPurpose, now: datetime) -> SigningKey:
+    """Generate and store a key; from now on it is the one for its purpose."""
+    key = SigningKey.generate(purpose)
+    keys.add(
+        session,
+        kid=key.kid,
+        purpose=purpose,
+        public_jwk=json.dumps(key.public_jwk(), sort_keys=True),
+        private_encrypted=vault.seal(VAULT_PURPOSE[purpose], key.to_pem(), context=key.kid),
+        now=now,
+    )
+    return key
 
 
 def signing_key(session: Session, vault: Vault, purpose: KeyPurpose) -> SigningKey:
@@ -56,7 +116,9 @@ def signing_key(session: Session, vault: Vault, purpose: KeyPurpose) -> SigningK
 
 
 def public_keys(session: Session) -> PublicKeySet:
-    """Every public key of this node, retired ones too: what they signed stays verifiable."""
-    return PublicKeySet.from_jwks(
-        {"keys": [json.loads(row.public_jwk) for row in keys.every(session)]}
-    )
+    """Every public key of this node, rotated ones too: what they signed stays verifiable.
+
+    Revoked ones are not among them. The one in use for a purpose comes last.
+    """
+    rows = [row for row in keys.every(session) if row.revoked_at is None]
+    return PublicKeySet.from_jwks({"keys": [json.loads(row.public_jwk) for row in rows]})

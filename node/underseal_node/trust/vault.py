@@ -37,6 +37,9 @@ class VaultPurpose(StrEnum):
     TOKEN_KEY = "token-key"
     FOOTPRINT_KEY = "footprint-key"
     RECEIPT_KEY = "receipt-key"
+    IDENTITY_KEY = "identity-key"
+    CLIENT_KEY = "client-key"
+    ATTESTATION_KEY = "attestation-key"
     PEER_SECRET = "peer-secret"
 
 

@@ -17,6 +17,7 @@ from underseal_node.backup import restore_backup
 from underseal_node.home import Home
 from underseal_node.node import open_node
 from underseal_node.settings import Settings
+from underseal_node.trust.keyring import VAULT_PURPOSE
 
 Company = Any
 Pair = tuple[Any, Any]
@@ -31,7 +32,7 @@ async def test_a_node_says_who_it_is(company: Company) -> None:
     assert node["companyName"] == "Cathode"
     assert node["companyIds"] == ["urn:lei:529900T8BM49AURSDO55"]
     assert (node["url"], node["version"]) == ("https://cathode.example", version("underseal"))
-    assert node["keyThumbprints"].keys() == {"access-token", "footprint", "receipt"}
+    assert node["keyThumbprints"].keys() == set(VAULT_PURPOSE)
     shown = {kid for kids in node["keyThumbprints"].values() for kid in kids}
     assert shown == set(company.node.public_keys.thumbprints())
 

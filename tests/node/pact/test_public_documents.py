@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from underseal_node.trust.keyring import VAULT_PURPOSE
 from underseal_protocol.keys import KeyPurpose, PublicKeySet
 from underseal_protocol.schemas import EXTENSION_SCHEMAS
 
@@ -27,7 +28,7 @@ async def test_the_key_set_has_every_public_key_and_no_private_member(world: Wor
     async with world.client() as client:
         response = await client.get("/.well-known/jwks.json")
     keys = PublicKeySet.from_jwks(response.json())
-    for purpose in KeyPurpose:
+    for purpose in VAULT_PURPOSE:
         kid = world.node.signing_key(purpose).kid
         assert keys.get(kid, purpose)
     assert all("d" not in key for key in response.json()["keys"])

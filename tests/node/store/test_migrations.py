@@ -86,7 +86,7 @@ def test_an_existing_database_is_copied_before_the_first_change(
 
     assert "extra" in columns(home.database)
     (copy,) = home.backups.iterdir()
-    assert copy.name == "20260301T120000Z-before-0002.db"
+    assert copy.name == "20260301T120000Z-before-9998.db"
     assert "extra" not in columns(copy)
     with closing(sqlite3.connect(copy)) as connection:
         assert connection.execute("SELECT last FROM change_counter").fetchone() == (1,)
@@ -106,7 +106,7 @@ def test_a_migration_that_fails_changes_nothing(
     with pytest.raises(RuntimeError, match="stop"):
         open_store(Settings(), home)
     assert "extra" not in columns(home.database)
-    assert revision(home.database) == "0001"
+    assert revision(home.database) == HEAD
 
 
 def test_the_database_of_a_newer_version_is_refused_and_left_alone(home: Home) -> None:
@@ -131,19 +131,19 @@ def test_no_migration_without_a_copy(
 
 
 def add_revision(monkeypatch: pytest.MonkeyPatch, directory: Path, change: str) -> None:
-    """Let the code believe that there is a revision 0002."""
+    """Let the code believe that there is a revision 9998."""
     scripts = directory / "scripts"
     (scripts / "versions").mkdir(parents=True)
-    for file in (migrate.SCRIPTS / "env.py", *VERSIONS.glob("revision_0001*.py")):
+    for file in (migrate.SCRIPTS / "env.py", *VERSIONS.glob("revision_*.py")):
         target = scripts / file.relative_to(migrate.SCRIPTS)
         target.write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
-    (scripts / "versions" / "revision_0002_test.py").write_text(
+    (scripts / "versions" / "revision_9998_test.py").write_text(
         "import sqlalchemy as sa\nfrom alembic import op\n"
-        "revision = '0002'\ndown_revision = '0001'\n"
+        f"revision = '9998'\ndown_revision = '{HEAD}'\n"
         f"def upgrade():\n    {change}\n"
     )
     monkeypatch.setattr(migrate, "SCRIPTS", scripts)
-    monkeypatch.setattr(migrate, "HEAD", "0002")
+    monkeypatch.setattr(migrate, "HEAD", "9998")
 
 
 def columns(database: Path) -> set[str]:

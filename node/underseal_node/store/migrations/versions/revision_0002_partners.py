@@ -1,0 +1,87 @@
+"""Partnerships: invitations, key logs, client assertions, usage terms."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Change the schema."""
+    op.create_table(
+        "key_log",
+        sa.Column(
+            "number",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
+        sa.Column("entry", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.String(length=27), nullable=False),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_key_log")),
+    )
+    op.create_table(
+        "used_assertion",
+        sa.Column("client_id", sa.String(), nullable=False),
+        sa.Column("jti", sa.String(), nullable=False),
+        sa.Column("expires_at", sa.String(length=27), nullable=False),
+        sa.PrimaryKeyConstraint("client_id", "jti", name=op.f("pk_used_assertion")),
+    )
+    op.create_index(
+        op.f("ix_used_assertion_expires_at"), "used_assertion", ["expires_at"], unique=False
+    )
+    op.create_table(
+        "invitation",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("peer_id", sa.Integer(), nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.Column("token_hash", sa.String(), nullable=False),
+        sa.Column("client_id", sa.String(), nullable=False),
+        sa.Column("for_url", sa.String(), nullable=True),
+        sa.Column("for_company_id", sa.String(), nullable=True),
+        sa.Column("is_pre_approved", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.String(length=27), nullable=False),
+        sa.Column("expires_at", sa.String(length=27), nullable=False),
+        sa.Column("used_at", sa.String(length=27), nullable=True),
+        sa.Column("reply_digest", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(["peer_id"], ["peer.id"], name=op.f("fk_invitation_peer_id_peer")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_invitation")),
+    )
+    op.create_index(op.f("ix_invitation_peer_id"), "invitation", ["peer_id"], unique=False)
+    op.add_column("access_grant", sa.Column("terms", sa.Text(), nullable=True))
+    op.add_column("access_grant", sa.Column("purpose", sa.Text(), nullable=True))
+    op.add_column(
+        "client_credential",
+        sa.Column("method", sa.String(), server_default="client_secret_basic", nullable=False),
+    )
+    op.add_column("peer", sa.Column("state_reason", sa.Text(), nullable=True))
+    op.add_column("peer", sa.Column("awaits", sa.String(), nullable=True))
+    op.add_column("peer", sa.Column("removed_at", sa.String(length=27), nullable=True))
+    op.add_column(
+        "peer",
+        sa.Column("allow_private_network", sa.Boolean(), server_default=sa.false(), nullable=False),
+    )
+    op.add_column("peer", sa.Column("company_name", sa.String(), nullable=True))
+    op.add_column("peer", sa.Column("company_ids", sa.Text(), server_default="[]", nullable=False))
+    op.add_column(
+        "peer",
+        sa.Column("auth_method", sa.String(), server_default="client_secret_basic", nullable=False),
+    )
+    op.add_column("peer", sa.Column("client_expires_at", sa.String(length=27), nullable=True))
+    op.add_column(
+        "peer", sa.Column("former_issuers", sa.Text(), server_default="[]", nullable=False)
+    )
+    op.add_column("peer", sa.Column("key_log", sa.Text(), server_default="[]", nullable=False))
+    op.add_column(
+        "peer", sa.Column("assurance", sa.String(), server_default="first-contact", nullable=False)
+    )
+    op.add_column("received_footprint", sa.Column("kid", sa.String(), nullable=True))
+    op.add_column("received_footprint", sa.Column("terms", sa.Text(), nullable=True))
+    op.add_column("signing_key", sa.Column("revoked_at", sa.String(length=27), nullable=True))
+    # What was revoked until now had been removed.
+    op.execute("UPDATE peer SET removed_at = token_not_before WHERE state = 'revoked'")
