@@ -10,6 +10,8 @@ ProtocolError
  ├─ EventError                   a message that is no event of PACT 3.0
  ├─ KeySetError                  a key set, or a key of it, that cannot be used
  └─ CredentialError              a signed statement that does not hold
+     ├─ AssertionRefusedError    a client assertion that does not authenticate the client
+     ├─ InvitationError          an invitation, or the reply to one, that is not accepted
      ├─ KeyLogError              an entry of a key log that does not follow from what is pinned
      ├─ MissingCredentialError   there is none
      └─ SignatureMismatchError   its signature is not of the key that it names
@@ -22,11 +24,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 __all__ = [
+    "AssertionRefusedError",
     "CredentialError",
     "CriteriaError",
     "DecimalError",
     "ErrorCode",
     "EventError",
+    "InvitationError",
     "JsonError",
     "KeyLogError",
     "KeySetError",
@@ -164,6 +168,14 @@ class KeySetError(ProtocolError):
 
 class CredentialError(ProtocolError):
     """A signed statement does not hold."""
+
+
+class AssertionRefusedError(CredentialError):
+    """A client assertion does not authenticate the client."""
+
+
+class InvitationError(CredentialError):
+    """An invitation, or the reply to one, is not accepted."""
 
 
 class KeyLogError(CredentialError):
