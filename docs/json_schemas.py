@@ -32,6 +32,8 @@ SHAPES: dict[str, type[BaseModel]] = {
     "peer-added": peers.PeerAddedShape,
     "peer-credentials": peers.CredentialsShape,
     "peer-removed": peers.RemovedShape,
+    "peer-rotated": peers.RotatedShape,
+    "invitation-accepted": peers.AcceptedShape,
     "grant-list": Listing[peers.GrantShape],
     "pull": exchange.PullShape,
     "request-list": Listing[exchange.RequestShape],
@@ -96,6 +98,30 @@ LOCAL: dict[str, dict[str, Any]] = {
         "Restore",
         {"home": TEXT, "createdAt": INSTANT, "pausedEvents": COUNT, "hasMasterKey": FLAG},
     ),
+    "invitation": {
+        "title": "Invitation",
+        "description": "Of one company; with --from, what came of each row of the table.",
+        "oneOf": [
+            inner(peers.InvitationShape),
+            closed(
+                "Invitations",
+                {
+                    "data": {
+                        "type": "array",
+                        "items": closed(
+                            "InvitedRow",
+                            {
+                                "row": COUNT,
+                                "name": TEXT,
+                                "result": {"enum": ["invited", "kept", "failed"]},
+                            },
+                            optional={"file": TEXT, "message": TEXT},
+                        ),
+                    }
+                },
+            ),
+        ],
+    },
     "grant-removed": closed("GrantRemoved", {"removed": {"type": "integer"}}),
     "checked": closed(
         "Checked",

@@ -95,26 +95,57 @@ def publish(cast: Cast, story: Story) -> None:
 
 
 def befriend(cast: Cast, story: Story) -> None:
-    for supplier, customer in [(REFINER, CATHODE), (CATHODE, CELL), (CELL, PACK), (REFINER, PACK)]:
-        at_supplier = add_peer(cast, supplier, customer)
-        at_customer = add_peer(cast, customer, supplier, issued=at_supplier)
-        secret = secret_file(cast, supplier, customer, at_customer["client_secret"])
-        cast.node(supplier).run(
-            *("peer", "set", customer, "--client-id", at_customer["client_id"]),
-            *("--client-secret-file", secret),
-        )
-        peers = [
-            cast.node(supplier).look(f"/peers/{customer}"),
-            cast.node(customer).look(f"/peers/{supplier}"),
-        ]
-        story.check(
-            f"{supplier} and {customer}: peer add on both sides",
-            "each holds credentials of the other and has pinned its keys",
-            ok=all(
-                peer["state"] == "active" and peer["hasCredentials"] and peer["keyThumbprints"]
-                for peer in peers
-            ),
-        )
+    for customer, supplier in [(CATHODE, REFINER), (CELL, CATHODE), (PACK, CELL)]:
+        invite(cast, story, customer, supplier)
+    by_hand(cast, story, REFINER, PACK)
+
+
+def invite(cast: Cast, story: Story, customer: str, supplier: str) -> None:
+    """The customer invites, the supplier accepts, the customer approves."""
+    file = cast.bench.directory / f"{customer}-invites-{supplier}.json"
+    started = time.monotonic()
+    cast.node(customer).run("peer", "invite", supplier, "--out", str(file))
+    cast.node(supplier).run("peer", "accept", str(file), "--name", customer)
+    waiting = cast.node(customer).look(f"/peers/{supplier}")
+    cast.node(customer).run("peer", "approve", supplier)
+    seconds = time.monotonic() - started
+    at_customer = cast.node(customer).look(f"/peers/{supplier}")
+    at_supplier = cast.node(supplier).look(f"/peers/{customer}")
+    story.check(
+        f"{customer}: peer invite {supplier}; {supplier}: peer accept; {customer}: peer approve",
+        f"partners after {seconds:.1f} s, each with the keys of the other, no secret shared",
+        ok=waiting["state"] == "pending"
+        and all(
+            peer["state"] == "active" and peer["authMethod"] == "private_key_jwt"
+            for peer in (at_customer, at_supplier)
+        ),
+    )
+    own = cast.node(supplier).look("/node")["fingerprint"]["words"]
+    seen = at_customer["fingerprint"]["words"]
+    story.check(f"{customer} and {supplier} compare by phone", f"{own}", ok=own == seen)
+
+
+def by_hand(cast: Cast, story: Story, supplier: str, customer: str) -> None:
+    """As with a solution that is not Underseal: each types in what the other issued."""
+    at_supplier = add_peer(cast, supplier, customer)
+    at_customer = add_peer(cast, customer, supplier, issued=at_supplier)
+    secret = secret_file(cast, supplier, customer, at_customer["client_secret"])
+    cast.node(supplier).run(
+        *("peer", "set", customer, "--client-id", at_customer["client_id"]),
+        *("--client-secret-file", secret),
+    )
+    peers = [
+        cast.node(supplier).look(f"/peers/{customer}"),
+        cast.node(customer).look(f"/peers/{supplier}"),
+    ]
+    story.check(
+        f"{supplier} and {customer}: peer add on both sides, as with any PACT solution",
+        "each holds a secret of the other and has pinned its keys",
+        ok=all(
+            peer["state"] == "active" and peer["hasCredentials"] and peer["keyThumbprints"]
+            for peer in peers
+        ),
+    )
 
 
 def secret_file(cast: Cast, holder: str, issuer: str, secret: str) -> str:
@@ -377,7 +408,7 @@ def verify_files(cast: Cast, story: Story) -> None:
 CHAPTERS: list[tuple[str, Callable[[Cast, Story], None]]] = [
     ("Four companies start their nodes", start),
     ("Each publishes its footprints", publish),
-    ("They exchange credentials", befriend),
+    ("They become partners by invitation", befriend),
     ("Suppliers grant what customers may see, and in how much detail", grant),
     ("Customers pull, and verify what they get", pull),
     ("Customers ask for what they do not have", ask),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -31,8 +32,12 @@ __all__ = [
     "home_of",
     "limit_reached",
     "manage_of",
+    "seconds_of",
     "usage_error",
 ]
+
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+DURATION = re.compile(r"([1-9][0-9]{0,5})([smhd])", re.ASCII)
 
 DEFAULT_LIMIT = 1000
 MAX_LIMIT = 100_000
@@ -116,6 +121,18 @@ def manage_of(context: typer.Context) -> Manage:
 def usage_error(context: typer.Context, message: str) -> UsageError:
     """An error of somebody who calls a command in a way that makes no sense."""
     return UsageError(message, hint=f"`{context.command_path} --help` lists the options.")
+
+
+def seconds_of(context: typer.Context, text: str) -> int:
+    """A duration such as `90s`, `15m`, `6h` or `7d` in seconds.
+
+    Raises:
+        UsageError: it is none.
+    """
+    found = DURATION.fullmatch(text.strip().lower())
+    if found is None:
+        raise usage_error(context, f"{text!r} is no duration; write it as 90s, 15m, 6h or 7d")
+    return int(found[1]) * UNITS[found[2]]
 
 
 def limit_reached(found: Sequence[Any], limit: int) -> None:

@@ -7,11 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
-from underseal_cli import output, tables
+from underseal_cli import invitations, output, partners, tables
 from underseal_cli.errors import CliError
 from underseal_cli.files import read_input
 from underseal_cli.manage_client import segment
 from underseal_cli.options import Json, manage_of, usage_error
+from underseal_cli.peer_view import open_question, print_peer, state_of
 
 __all__ = ["app"]
 
@@ -53,6 +54,13 @@ AcceptUnsigned = Annotated[
 ]
 
 
+app.command()(invitations.invite)
+app.command()(invitations.accept)
+app.command()(partners.approve)
+app.command()(partners.reject)
+app.command()(invitations.complete)
+
+
 @app.command()
 def add(
     context: typer.Context,
@@ -78,7 +86,7 @@ def add(
         return
     _print_credentials(added)
     output.say("")
-    _print_peer(added["peer"])
+    print_peer(added["peer"])
 
 
 @app.command("set")
@@ -116,7 +124,7 @@ def change(
         output.show(changed)
         output.warn(*changed["warnings"])
     else:
-        _print_peer(changed)
+        print_peer(changed)
 
 
 @app.command()
@@ -151,30 +159,38 @@ def list_peers(context: typer.Context, as_json: Json = False) -> None:
     rows = [
         (
             one["name"],
-            one["state"],
-            one.get("url") or "only pulls",
+            state_of(one),
+            one.get("url") or ("" if one["state"] == "invited" else "only pulls"),
             "Underseal" if one["isUnderseal"] else "",
             (one.get("lastContactAt") or "never")[:19],
-            _open_question(one),
+            open_question(one),
         )
         for one in found["data"]
     ]
     tables.table(
         ("name", "state", "url", "kind", "last contact", ""),
         rows,
-        empty="There are no peers yet: `underseal peer add NAME`.",
+        empty="There are no peers yet: `underseal peer invite NAME`.",
         narrow=((0, 1), (2, 3), (4, 5)),
     )
 
 
 @app.command()
 def show(context: typer.Context, name: Name, as_json: Json = False) -> None:
-    """One peer."""
-    found = manage_of(context).get(f"/peers/{segment(name)}")
+    """One peer: state, address, keys, credentials, grants."""
+    manage = manage_of(context)
+    found = manage.get(f"/peers/{segment(name)}")
     if as_json:
         output.show(found)
     else:
-        _print_peer(found)
+        print_peer(found, granted=manage.get("/grants", peer=name)["data"])
+
+
+app.command()(partners.confirm)
+app.command()(partners.rotate)
+app.command()(partners.suspend)
+app.command()(partners.resume)
+app.command()(partners.revoke)
 
 
 @app.command()
@@ -241,34 +257,3 @@ def _print_credentials(issued: dict[str, Any]) -> None:
             ("base URL", issued["base_url"]),
         ]
     )
-
-
-def _print_peer(peer: dict[str, Any]) -> None:
-    tables.details(
-        [
-            ("name", peer["name"]),
-            ("state", peer["state"]),
-            ("url", peer.get("url") or "none: it can pull, and is not notified"),
-            ("token endpoint", peer.get("tokenEndpoint")),
-            ("pinned origin", peer.get("tokenOrigin")),
-            ("waits for --confirm-endpoint", peer.get("pendingTokenEndpoint")),
-            ("kind", "Underseal node" if peer["isUnderseal"] else None),
-            ("pinned keys", peer["keyThumbprints"]),
-            ("waits for --confirm-keys", peer.get("pendingKeyThumbprints")),
-            ("our client id there", peer.get("clientId")),
-            ("its client ids here", peer["issuedClientIds"]),
-            ("unsigned footprints", "usable" if peer["acceptUnsigned"] else "not usable"),
-            ("last contact", peer.get("lastContactAt") or "never"),
-        ]
-    )
-    output.warn(*(f"Warning: {one}" for one in peer["warnings"]))
-
-
-def _open_question(peer: dict[str, Any]) -> str:
-    if peer.get("pendingTokenEndpoint"):
-        return "endpoint has changed: confirm it"
-    if peer.get("pendingKeyThumbprints"):
-        return "keys have changed: confirm them"
-    if peer.get("url") and not peer["hasCredentials"]:
-        return "no credentials of it"
-    return ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -26,6 +25,7 @@ from underseal_cli.options import (
     ValidOn,
     criteria,
     manage_of,
+    seconds_of,
     usage_error,
 )
 
@@ -34,8 +34,6 @@ __all__ = ["pull"]
 FIRST_POLL_SECONDS = 0.05
 MAX_POLL_SECONDS = 1.0
 LINE_SECONDS = 10.0
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-DURATION = re.compile(r"([1-9][0-9]{0,5})([smhd])", re.ASCII)
 UNDER_WAY = ("waiting", "running")
 
 Look = Callable[[dict[str, Any]], None]
@@ -69,7 +67,7 @@ def pull(
         raise usage_error(context, "give the names of peers, or --all")
     if every is not None and as_json:
         raise usage_error(context, "--json prints one document, which --every would repeat")
-    pause_seconds = None if every is None else _seconds(context, every)
+    pause_seconds = None if every is None else seconds_of(context, every)
     wanted = criteria(
         product_id,
         company_id,
@@ -85,18 +83,6 @@ def pull(
     if pause_seconds is None:
         raise typer.Exit(int(_once(manage, order, as_json=as_json)))
     _repeatedly(manage, order, pause_seconds, f"Again in {every}; Ctrl-C stops.")
-
-
-def _seconds(context: typer.Context, text: str) -> int:
-    """A duration such as `90s`, `15m`, `6h` or `1d` in seconds.
-
-    Raises:
-        UsageError: it is none.
-    """
-    found = DURATION.fullmatch(text.strip().lower())
-    if found is None:
-        raise usage_error(context, f"{text!r} is no duration; write it as 90s, 15m, 6h or 1d")
-    return int(found[1]) * UNITS[found[2]]
 
 
 def _repeatedly(

@@ -83,6 +83,11 @@ class Settings(BaseSettings):
     pull_on_published: bool = True
     allow_private_networks: bool = False
 
+    # Partnerships.
+    credential_lifetime_days: Annotated[int, Field(ge=1, le=3_650)] = 365
+    rotation_overlap_hours: Annotated[float, Field(gt=0, le=8_760)] = 168
+    approval_poll_seconds: Seconds = 15
+
     # What peers may ask of this node.
     token_lifetime_seconds: Annotated[int, Field(ge=60, le=86_400)] = 900
     token_cache_size: Count = 10_000

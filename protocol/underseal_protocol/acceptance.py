@@ -60,6 +60,7 @@ class Reply:
         company: that accepts.
         entry: the newest entry of its key log.
         client_id: that the inviting node will have at the accepting one.
+        client_expires_at: when these client credentials end.
         issued_at: by the clock of the accepting node.
         digest: of the signed part.
         proof: that whoever made it has the token; None if it has to be shown otherwise.
@@ -71,6 +72,7 @@ class Reply:
     company: Company
     entry: KeyLogEntry
     client_id: str
+    client_expires_at: datetime
     issued_at: datetime
     digest: str
     proof: str | None = field(repr=False)
@@ -82,6 +84,7 @@ def reply_to(
     company: Company,
     entry: KeyLogEntry,
     client_id: str,
+    client_expires_at: datetime,
     key: SigningKey,
     issued_at: datetime,
 ) -> dict[str, Any]:
@@ -92,6 +95,7 @@ def reply_to(
         company: that accepts.
         entry: the newest entry of its key log.
         client_id: for the inviting node.
+        client_expires_at: when these client credentials end; aware.
         key: the identity key in use.
         issued_at: aware.
     """
@@ -105,6 +109,7 @@ def reply_to(
         "company": {"name": company.name, "ids": list(company.ids)},
         "key_log": entry.digest,
         "client_id": client_id,
+        "client_expires_at": int(client_expires_at.timestamp()),
     }
     return {
         "client_name": company.name,
@@ -200,6 +205,7 @@ def read_reply(document: Any, *, now: datetime, url: str) -> Reply:
         company=company_of(claims.get("company")),
         entry=entry,
         client_id=text_of(claims, "client_id"),
+        client_expires_at=time_of(claims, "client_expires_at"),
         issued_at=issued_at,
         digest=jws.statement_digest(str(signed)),
         proof=proof,

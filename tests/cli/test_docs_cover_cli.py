@@ -18,7 +18,7 @@ REFERENCE = ROOT / "docs" / "reference"
 SECTION = re.compile(r"^## `underseal ([^`]+)`\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 SETTING = re.compile(r"^\| `([a-z_]+)` \| (.+?) \| (.+?) \|$", re.MULTILINE)
 
-# As issue 2 names them: scripts rely on them.
+# Scripts rely on these names.
 STABLE = {
     "init": "--company --company-id --url",
     "serve": "--host --port --manage-port --workers --tls-cert --tls-key --dev-tls --behind-proxy "
@@ -33,6 +33,16 @@ STABLE = {
     "footprint supersede": "",
     "received list": "--peer --verification",
     "received show": "--peer",
+    "peer invite": "--for --pre-approve --expires --grant-product-id --level --from --out",
+    "peer accept": "--name --reply-out",
+    "peer approve": "",
+    "peer reject": "--reason",
+    "peer complete": "",
+    "peer confirm": "",
+    "peer rotate": "",
+    "peer suspend": "",
+    "peer resume": "",
+    "peer revoke": "--reason",
     "peer add": "--url --auth-url --client-id --client-secret-file --scope --audience --resource "
     "--ca-file",
     "peer set": "--url --auth-url --client-id --client-secret-file --scope --audience --resource "

@@ -67,6 +67,7 @@ def test_every_command(
     checked("init", *identity, "--url", "https://werk.example", home=tmp_path / "home")
     footprints(checked, market, tmp_path)
     peers_and_grants(checked, market)
+    partners(checked, market, tmp_path)
     receiving(checked, market, tmp_path)
     asking(checked, market)
     keeping(checked, market, tmp_path)
@@ -122,6 +123,47 @@ def peers_and_grants(checked: Checked, market: Market) -> None:
     grant_id = made["data"][0]["id"]
     assert checked("grant remove", str(grant_id), home=home) == {"removed": grant_id}
     assert checked("peer remove", "json-peer", home=home)["name"] == "json-peer"
+
+
+def partners(checked: Checked, market: Market, tmp_path: Path) -> None:
+    guest = market.bench.node("guest")
+    guest.init("Guest", ["urn:uuid:3f6c1b7e-5d2a-4c7b-9b1e-0a4d2f6e8c90"])
+    guest.start()
+    try:
+        _partners(checked, market.seller.home, guest.home, tmp_path)
+    finally:
+        guest.stop()
+        del market.bench.nodes["guest"]
+
+
+def _partners(checked: Checked, home: Path, guest: Path, tmp_path: Path) -> None:
+    file, reply = tmp_path / "invitation.json", tmp_path / "reply.json"
+    invited = checked("peer invite", "json-guest", "--out", file, home=home)
+    assert json.loads(file.read_text("utf-8")) == invited["document"]
+    accepted = checked("peer accept", invited["link"], "--name", "host", home=guest)
+    assert accepted["peer"]["state"] == "pending"
+    assert checked("peer approve", "json-guest", home=home)["state"] == "active"
+    assert checked("peer confirm", "json-guest", home=home)["assurance"] == "confirmed"
+    assert checked("peer rotate", "json-guest", home=home)["clientId"]
+    suspended = checked("peer suspend", "json-guest", "--reason", "audit", home=home)
+    assert suspended["stateReason"] == "audit"
+    assert checked("peer resume", "json-guest", home=home)["state"] == "active"
+    revoked = checked("peer revoke", "json-guest", "--reason", "over", home=home)
+    assert revoked["state"] == "revoked"
+    checked("peer remove", "json-guest", home=home)
+    checked("peer remove", "host", home=guest)
+    table = tmp_path / "suppliers.csv"
+    table.write_bytes("Name;Level\njson-guest;Total\nSüd/Werk;total\n".encode("cp1252"))
+    into = ("--from", table, "--out", tmp_path / "many")
+    many = checked("peer invite", *into, home=home, status=1)  # a name with a slash
+    assert [one["result"] for one in many["data"]] == ["invited", "failed"]
+    file = tmp_path / "many" / "json-guest.json"
+    carried = checked("peer accept", file, "--name", "host", "--reply-out", reply, home=guest)
+    assert json.loads(reply.read_text("utf-8")) == carried["reply"]
+    assert checked("peer complete", reply, home=home)["awaits"] == "us"
+    rejected = checked("peer reject", "json-guest", "--reason", "no", home=home)
+    assert rejected["state"] == "revoked"
+    checked("peer remove", "json-guest", home=home)
 
 
 def receiving(checked: Checked, market: Market, tmp_path: Path) -> None:

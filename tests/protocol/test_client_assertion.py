@@ -123,7 +123,7 @@ def attacks() -> dict[str, str]:
         return jwt.encode(claims, key.private_key, algorithm="ES256", headers=headers)
 
     return {
-        "none": jwt.encode(claims, None, algorithm="none", headers={"kid": KEY.kid}),
+        "none": jwt.encode(claims, "", algorithm="none", headers={"kid": KEY.kid}),
         "HS256": jwt.encode(claims, secret, algorithm="HS256", headers={"kid": KEY.kid}),
         "another key under this name": signed(FOREIGN),
         "another key": signed(FOREIGN, kid=FOREIGN.kid),

@@ -79,6 +79,7 @@ def registration(invitation: Invitation | None = None, key: SigningKey = KEY_B) 
         company=CATHODE,
         entry=ENTRY_B,
         client_id="client-a",
+        client_expires_at=NOW + timedelta(days=365),
         key=key,
         issued_at=NOW,
     )

@@ -144,7 +144,7 @@ def _peer(peer: Peer, is_failing: bool, last_error: str | None) -> list[Check]:
     if peer.pending_key_set is not None:
         hint = f"Ask {peer.name} on another way, then `{change} --confirm-keys`."
         checks.append(problem(name, "it shows other keys than before", hint))
-    if peer.base_url is not None and peer.client_secret_encrypted is None:
+    if peer.base_url is not None and not peers.has_credentials(peer):
         message = "it has a URL, and we hold no credentials for it"
         hint = f"`{change} --client-id ID --client-secret-file FILE`."
         checks.append(warning(name, message, hint))

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 from underseal_node.errors import RefusedError
 from underseal_node.exchange.addresses import Origin, origin_of
 from underseal_node.exchange.errors import ConfirmationNeededError
-from underseal_node.store.tables import Peer, PeerState
+from underseal_node.store.tables import AuthMethod, Awaits, Peer, PeerState
 from underseal_node.trust.vault import Vault, VaultPurpose
 from underseal_protocol.criteria import Criteria
 
@@ -25,7 +25,9 @@ class Access:
         base_url: without a trailing slash.
         token_endpoint: where tokens come from; its origin is the pinned one.
         client_id: of ours at the peer.
-        client_secret: belonging to it; never part of the representation.
+        client_secret: belonging to it; never part of the representation. Empty when we prove to
+            have our client key instead.
+        audience_issuer: of the peer, whom such a proof is for; None with a secret.
         extra: `scope`, `audience` and `resource`, where the peer's token endpoint wants them.
         ca_pem: extra trust anchors.
         is_underseal: whether it serves our extensions.
@@ -38,6 +40,7 @@ class Access:
     token_origin: Origin
     client_id: str
     client_secret: str = field(repr=False)
+    audience_issuer: str | None = None
     extra: tuple[tuple[str, str], ...] = ()
     ca_pem: str | None = field(default=None, repr=False)
     is_underseal: bool = False
@@ -67,16 +70,22 @@ def auth_base(peer: Peer) -> str:
     return (peer.auth_url or peer_base(peer)).rstrip("/")
 
 
-def access_of(peer: Peer, vault: Vault) -> Access:
+def access_of(peer: Peer, vault: Vault, *, asks_approval: bool = False) -> Access:
     """How to call a peer whose token endpoint is pinned.
 
+    Args:
+        peer: the peer.
+        vault: opens the secret that it issued to us.
+        asks_approval: whether the call is to find out if the peer has approved the partnership.
+
     Raises:
-        RefusedError: it is suspended, has no URL or we hold no credentials for it.
+        RefusedError: it is not active, has no URL or we hold no credentials for it.
         ConfirmationNeededError: its token endpoint has moved and the operator has not decided.
     """
     base_url = peer_base(peer)
-    if peer.state != PeerState.ACTIVE:
-        raise RefusedError(f"{peer.name} is {peer.state}, so it is not called")
+    waits = peer.state == PeerState.PENDING and peer.awaits == Awaits.THEM
+    if peer.state != PeerState.ACTIVE and not (asks_approval and waits):
+        raise _not_called(peer)
     if peer.pending_token_endpoint is not None:
         raise ConfirmationNeededError(
             f"the token endpoint of {peer.name} has moved from {peer.token_origin} to "
@@ -84,16 +93,8 @@ def access_of(peer: Peer, vault: Vault) -> Access:
             hint=f"Ask {peer.name} on another way, then confirm it with `underseal peer set "
             f"{peer.name} --confirm-endpoint`.",
         )
-    if peer.client_id is None or peer.client_secret_encrypted is None:
-        raise RefusedError(
-            f"we hold no credentials for {peer.name}",
-            hint=f"Enter those it issued with `underseal peer set {peer.name} --client-id ID "
-            "--client-secret-file FILE`.",
-        )
     endpoint = peer.token_endpoint or f"{auth_base(peer)}/auth/token"
-    secret = vault.open(
-        VaultPurpose.PEER_SECRET, peer.client_secret_encrypted, context=secret_context(peer)
-    )
+    client_id, secret = _credentials(peer, vault)
     wanted = (("scope", peer.scope), ("audience", peer.audience), ("resource", peer.resource))
     return Access(
         peer_id=peer.id or 0,
@@ -101,12 +102,41 @@ def access_of(peer: Peer, vault: Vault) -> Access:
         base_url=base_url,
         token_endpoint=endpoint,
         token_origin=origin_of(peer.token_origin or endpoint),
-        client_id=peer.client_id,
-        client_secret=secret.decode(),
+        client_id=client_id,
+        client_secret=secret,
+        audience_issuer=peer.issuer if peer.auth_method == AuthMethod.PRIVATE_KEY_JWT else None,
         extra=tuple((name, value) for name, value in wanted if value),
         ca_pem=peer.ca_pem,
         is_underseal=peer.is_underseal,
     )
+
+
+def _credentials(peer: Peer, vault: Vault) -> tuple[str, str]:
+    """Our client id and secret at a peer; no secret where our client key is the proof."""
+    if peer.client_id is not None and peer.auth_method == AuthMethod.PRIVATE_KEY_JWT:
+        return peer.client_id, ""
+    if peer.client_id is None or peer.client_secret_encrypted is None:
+        raise RefusedError(
+            f"we hold no credentials for {peer.name}",
+            hint=f"Enter those it issued with `underseal peer set {peer.name} --client-id ID "
+            "--client-secret-file FILE`.",
+        )
+    secret = vault.open(
+        VaultPurpose.PEER_SECRET, peer.client_secret_encrypted, context=secret_context(peer)
+    )
+    return peer.client_id, secret.decode()
+
+
+def _not_called(peer: Peer) -> RefusedError:
+    if peer.state == PeerState.PENDING and peer.awaits == Awaits.THEM:
+        return RefusedError(f"{peer.name} has to approve the partnership before it is called")
+    if peer.state == PeerState.PENDING:
+        return RefusedError(
+            f"the partnership with {peer.name} waits for our approval",
+            hint=f"Approve it with `underseal peer approve {peer.name}`.",
+        )
+    reason = f" ({peer.state_reason})" if peer.state_reason else ""
+    return RefusedError(f"{peer.name} is {peer.state}{reason}, so it is not called")
 
 
 def secret_context(peer: Peer) -> str:

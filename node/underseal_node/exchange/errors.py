@@ -5,6 +5,8 @@ PeerError
  ├─ UnreachableError  no answer: name, connection, TLS or time
  ├─ AnswerError       an answer with a status that is not the one hoped for
  │   └─ CredentialsRefusedError  the token endpoint does not accept our credentials
+ │       ├─ ApprovalPendingError   the peer has not approved the partnership yet
+ │       └─ PartnershipEndedError  the peer has ended it
  ├─ ProtocolViolationError  an answer that no PACT host system may give
  └─ ConfirmationNeededError  calls to this peer have stopped until the operator decides
 """
@@ -18,8 +20,10 @@ __all__ = [
     "ROW_ERRORS",
     "AddressError",
     "AnswerError",
+    "ApprovalPendingError",
     "ConfirmationNeededError",
     "CredentialsRefusedError",
+    "PartnershipEndedError",
     "ProtocolViolationError",
     "UnreachableError",
     "reason_of",
@@ -87,6 +91,14 @@ class CredentialsRefusedError(AnswerError):
     def is_lasting(self) -> bool:
         """The event is not at fault; the operator can put new credentials in."""
         return False
+
+
+class ApprovalPendingError(CredentialsRefusedError):
+    """The peer knows us, and its operator has not decided yet (RFC 8628 section 3.5)."""
+
+
+class PartnershipEndedError(CredentialsRefusedError):
+    """The peer knows us, and has ended the partnership or rejected it."""
 
 
 class ProtocolViolationError(PeerError):

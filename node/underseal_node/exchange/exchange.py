@@ -18,6 +18,8 @@ from underseal_node.exchange.tokens import TokenClient
 from underseal_node.node import Node
 from underseal_node.store import pins
 from underseal_node.store.tables import Peer
+from underseal_protocol.client_assertion import assert_client
+from underseal_protocol.keys import KeyPurpose
 
 __all__ = ["Contact", "Exchange", "exchange_of"]
 
@@ -61,7 +63,7 @@ class Exchange:
     ) -> None:
         self.node = node
         self.http = http or PeerHttp(node.settings, clock=node.clock)
-        self.tokens = TokenClient(self.http, clock)
+        self.tokens = TokenClient(self.http, clock, self._assertion)
         self.client = PeerClient(self.http, self.tokens, node.settings)
         self._clock = clock
         self._looked_until: dict[int, float] = {}
@@ -93,6 +95,18 @@ class Exchange:
         """
         return await self._look(await self._peer(peer_id), attempts=1)
 
+    async def ask_approval(self, peer_id: int) -> None:
+        """Get a token from a peer: we show that we are there, it shows that it has approved us.
+
+        Raises:
+            ApprovalPendingError: it has not decided yet.
+            PartnershipEndedError: it has decided otherwise.
+            PeerError: it cannot be reached, or refuses for another reason.
+            RefusedError: it is not a partner that could be called.
+        """
+        peer = await self._peer(peer_id)
+        await self.tokens.token(access_of(peer, self.node.vault, asks_approval=True))
+
     def look_again(self, peer_id: int) -> None:
         """The next call looks at the peer's discovery document first."""
         self._looked_until.pop(peer_id, None)
@@ -100,6 +114,10 @@ class Exchange:
     async def aclose(self) -> None:
         """Close all connections."""
         await self.http.aclose()
+
+    def _assertion(self, client_id: str, issuer: str) -> str:
+        key = self.node.signing_key(KeyPurpose.CLIENT)
+        return assert_client(client_id, audience=issuer, key=key, now=self.node.now())
 
     async def _peer(self, peer_id: int) -> Peer:
         return await self.node.store.read(lambda session: pins.peer_row(session, peer_id))

@@ -59,7 +59,7 @@ class Call:
         url: absolute.
         origins: whom this call may reach; anything else is refused.
         headers: without Host and Content-Length.
-        content: the body.
+        content: the body, or what makes it anew for each attempt.
         ca_pem: extra trust anchors of this peer.
         attempts: in all; 1 means that the caller tries again itself.
         max_bytes: of the answer, after decompression.
@@ -69,7 +69,7 @@ class Call:
     url: str
     origins: frozenset[Origin]
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    content: bytes | None = field(default=None, repr=False)
+    content: bytes | Callable[[], bytes] | None = field(default=None, repr=False)
     ca_pem: str | None = field(default=None, repr=False)
     attempts: int | None = None
     max_bytes: int | None = None
@@ -190,8 +190,9 @@ class PeerHttp:
     async def _send_once(self, call: Call) -> Answer:
         origin = origin_of(call.url)
         headers = {"user-agent": USER_AGENT, "accept-encoding": "gzip", **call.headers}
+        content = call.content() if callable(call.content) else call.content
         try:
-            request = httpx.Request(call.method, call.url, headers=headers, content=call.content)
+            request = httpx.Request(call.method, call.url, headers=headers, content=content)
         except (httpx.InvalidURL, UnicodeError) as error:  # a host that is none
             raise AddressError(f"{origin} cannot be called: {first_line(error)}") from error
         await self._drop_unused()

@@ -1,4 +1,8 @@
-"""Access tokens that peers issue to us: OAuth 2.0 client credentials (RFC 6749 section 4.4)."""
+"""Access tokens that peers issue to us: OAuth 2.0 client credentials (RFC 6749 section 4.4).
+
+Between Underseal nodes the client is authenticated by an assertion that it signs (RFC 7523);
+elsewhere by the secret that the peer issued.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +17,13 @@ from urllib.parse import quote_plus, urlencode
 from underseal_node.exchange.access import Access
 from underseal_node.exchange.errors import (
     AnswerError,
+    ApprovalPendingError,
     CredentialsRefusedError,
+    PartnershipEndedError,
     ProtocolViolationError,
 )
 from underseal_node.exchange.http import Answer, Call, PeerHttp
+from underseal_protocol.client_assertion import CLIENT_ASSERTION_TYPE
 from underseal_protocol.errors import JsonError
 from underseal_protocol.strict_json import JsonLimits, loads
 
@@ -25,6 +32,9 @@ __all__ = ["TokenClient"]
 MAX_ANSWER_BYTES = 64 * 1024
 MAX_TOKEN_CHARACTERS = 16 * 1024
 MAX_SHOWN_CHARACTERS = 200
+# Of RFC 8628 section 3.5: said to a client that is known, and has to wait for a person.
+PENDING = "authorization_pending"
+ENDED = "access_denied"
 JSON_LIMITS = JsonLimits(max_bytes=MAX_ANSWER_BYTES, max_depth=16)
 
 # `expires_in` is only recommended (section 5.1); without it a token is used this long.
@@ -51,10 +61,17 @@ class TokenClient:
     Args:
         http: makes the calls.
         clock: monotonic seconds.
+        assertion: signs a client assertion: for this client id, to this issuer.
     """
 
-    def __init__(self, http: PeerHttp, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        http: PeerHttp,
+        clock: Callable[[], float],
+        assertion: Callable[[str, str], str],
+    ) -> None:
         self._http = http
+        self._assertion = assertion
         self._clock = clock
         self._cache: dict[bytes, _Cached] = {}
         self._in_body: set[bytes] = set()
@@ -85,6 +102,8 @@ class TokenClient:
 
     async def _fetch(self, access: Access, key: bytes) -> _Cached:
         """Basic first, as every OAuth server must accept it; then in the body, as some only do."""
+        if access.audience_issuer is not None:
+            return self._read(await self._prove(access, access.audience_issuer), access)
         orders = (True, False) if key in self._in_body else (False, True)
         answer: Answer | None = None
         for in_body in orders:
@@ -100,25 +119,49 @@ class TokenClient:
         assert answer is not None  # noqa: S101 - both orders have two elements
         raise _refusal(answer, access)
 
+    async def _prove(self, access: Access, issuer: str) -> Answer:
+        """Authenticate by an assertion, a new one for each attempt: it counts once."""
+
+        def form() -> bytes:
+            items = [
+                ("grant_type", "client_credentials"),
+                ("client_id", access.client_id),
+                ("client_assertion_type", CLIENT_ASSERTION_TYPE),
+                ("client_assertion", self._assertion(access.client_id, issuer)),
+                *access.extra,
+            ]
+            return urlencode(items).encode()
+
+        answer = await self._post(access, form, {})
+        if answer.status != 200:
+            raise _refusal(answer, access)
+        return answer
+
     async def _ask(self, access: Access, *, in_body: bool) -> Answer:
         form = [("grant_type", "client_credentials"), *access.extra]
-        headers = {
-            "content-type": "application/x-www-form-urlencoded",
-            "accept": "application/json",
-        }
+        headers = {}
         if in_body:
             form += [("client_id", access.client_id), ("client_secret", access.client_secret)]
         else:
             # Section 2.3.1: form-encoded before they are joined, so that `:` can be in them.
             pair = f"{quote_plus(access.client_id)}:{quote_plus(access.client_secret)}"
             headers["authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
+        return await self._post(access, urlencode(form).encode(), headers)
+
+    async def _post(
+        self, access: Access, content: bytes | Callable[[], bytes], headers: dict[str, str]
+    ) -> Answer:
         return await self._http.send(
             Call(
                 "POST",
                 access.token_endpoint,
                 frozenset({access.token_origin}),
-                headers=headers,
-                content=urlencode(form).encode(),
+                headers={
+                    "content-type": "application/x-www-form-urlencoded",
+                    "accept": "application/json",
+                    **headers,
+                },
+                content=content,
                 ca_pem=access.ca_pem,
                 max_bytes=MAX_ANSWER_BYTES,
             )
@@ -173,7 +216,8 @@ def _shown_error(answer: Answer, access: Access) -> str:
     pair = f"{quote_plus(access.client_id)}:{quote_plus(access.client_secret)}"
     basic = base64.b64encode(pair.encode()).decode().rstrip("=")
     said = error or description
-    if any(one in said for one in (access.client_secret, quote_plus(access.client_secret), basic)):
+    secrets = (access.client_secret, quote_plus(access.client_secret), basic)
+    if access.client_secret and any(one in said for one in secrets):
         return ""
     return said[:MAX_SHOWN_CHARACTERS]
 
@@ -194,6 +238,8 @@ def _oauth_error(answer: Answer) -> tuple[str, str]:
 def _refusal(answer: Answer, access: Access) -> AnswerError:
     shown = _shown_error(answer, access)
     said = f": {shown}" if shown else ""
+    if access.audience_issuer is not None and answer.status in (400, 401):
+        return _partnership_refusal(answer, access, said)
     if answer.status in (400, 401, 403, 422):
         return CredentialsRefusedError(
             f"the token endpoint of {access.name} refused our credentials ({answer.status}{said})",
@@ -208,6 +254,28 @@ def _refusal(answer: Answer, access: Access) -> AnswerError:
     )
 
 
+def _partnership_refusal(answer: Answer, access: Access, said: str) -> AnswerError:
+    """What an Underseal node says to a client whose assertion it has checked."""
+    error, description = _oauth_error(answer)
+    if error == PENDING:
+        return ApprovalPendingError(
+            f"{access.name} has not approved the partnership yet",
+            status=answer.status,
+            hint="Its operator has to run `underseal peer approve`.",
+        )
+    reason = description[:MAX_SHOWN_CHARACTERS]
+    if error == ENDED:
+        return PartnershipEndedError(
+            f"{access.name} has ended the partnership: {reason}", status=answer.status
+        )
+    return CredentialsRefusedError(
+        f"{access.name} does not accept our client key ({answer.status}{said}): {reason}",
+        status=answer.status,
+        hint="It may not have heard of our new keys, or the credentials have expired: ask it to "
+        "run `underseal peer rotate` for this node.",
+    )
+
+
 def _key(access: Access) -> bytes:
     """New credentials or another endpoint never meet an old token."""
     parts = (
@@ -215,6 +283,7 @@ def _key(access: Access) -> bytes:
         access.token_endpoint,
         access.client_id,
         access.client_secret,
+        access.audience_issuer or "",
         *(f"{name}={value}" for name, value in access.extra),
     )
     return hashlib.sha256("\0".join(parts).encode()).digest()

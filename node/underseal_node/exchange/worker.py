@@ -6,6 +6,7 @@ import asyncio
 
 import structlog
 
+from underseal_node.exchange.approvals import ApprovalWorker
 from underseal_node.exchange.exchange import Exchange, exchange_of
 from underseal_node.exchange.inbox import InboxWorker
 from underseal_node.exchange.outbox import OutboxWorker
@@ -33,6 +34,7 @@ async def run_workers(node: Node, stop: asyncio.Event, *, exchange: Exchange | N
         async with asyncio.TaskGroup() as group:
             group.create_task(OutboxWorker(used).run(stop), name="outbox")
             group.create_task(InboxWorker(used).run(stop), name="inbox")
+            group.create_task(ApprovalWorker(used).run(stop), name="approvals")
     finally:
         await used.aclose()
         log.info("workers stopped")

@@ -19,9 +19,11 @@ from underseal_node.errors import RefusedError
 from underseal_node.manage.context import RESPONSE, Context, Limit
 from underseal_node.manage.shapes.base import Listing
 from underseal_node.manage.shapes.node import AlertShape, BackupInput, CheckShape, NodeShape
+from underseal_node.manage.shapes.peers import FingerprintShape
 from underseal_node.node import Node
 from underseal_node.store import alerts, gauges
 from underseal_node.store.alerts import AlertKind
+from underseal_node.trust.fingerprints import fingerprint
 
 __all__ = ["router"]
 
@@ -52,12 +54,14 @@ async def show_node(context: Context) -> NodeShape:
     kids: dict[str, list[str]] = {}
     for key in node.public_keys:
         kids.setdefault(str(key.purpose), []).append(key.kid)
+    own = fingerprint(node.public_keys)
     return NodeShape(
         company_name=node.identity.company_name,
         company_ids=list(node.identity.company_ids),
         url=node.identity.url,
         version=version("underseal"),
         key_thumbprints=kids,
+        fingerprint=FingerprintShape(words=own.words, hex=own.hex),
     )
 
 

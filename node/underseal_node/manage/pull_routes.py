@@ -54,9 +54,7 @@ async def progress(context: Context, job_id: str) -> PullShape:
 
 def _can_be_pulled(peer: Peer) -> bool:
     return (
-        peer.state == PeerState.ACTIVE
-        and peer.base_url is not None
-        and peer.client_secret_encrypted is not None
+        peer.state == PeerState.ACTIVE and peer.base_url is not None and peers.has_credentials(peer)
     )
 
 

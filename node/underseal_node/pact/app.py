@@ -23,9 +23,16 @@ from underseal_node.pact.footprints import GetFootprint, ListFootprints
 from underseal_node.pact.gate import Gate, HotRoutes
 from underseal_node.pact.hosts import HostPolicy
 from underseal_node.pact.openapi import describe
+from underseal_node.pact.registration import (
+    CredentialsEndpoint,
+    InvitationEndpoint,
+    RegistrationEndpoint,
+)
 from underseal_node.pact.token import TokenEndpoint
 from underseal_node.pact.well_known import public_routes
 from underseal_node.store.serving import open_serving
+from underseal_protocol.acceptance import REGISTRATION_PATH
+from underseal_protocol.invitation import INVITATION_PATH
 from underseal_protocol.keys import KeyPurpose
 
 __all__ = ["NO_TELEMETRY", "create_public_app"]
@@ -102,6 +109,24 @@ def _routes(context: PublicContext, hot: HotRoutes) -> list[Route]:
             StatusEndpoint(context).handle,
             methods=["GET"],
             name="footprint_status",
+        ),
+        Route(
+            f"{INVITATION_PATH}/{{id}}",
+            InvitationEndpoint(context).handle,
+            methods=["GET"],
+            name="invitation",
+        ),
+        Route(
+            REGISTRATION_PATH,
+            RegistrationEndpoint(context).handle,
+            methods=["POST"],
+            name="register",
+        ),
+        Route(
+            "/extensions/credentials",
+            CredentialsEndpoint(context).handle,
+            methods=["POST"],
+            name="credentials",
         ),
     ]
     for route in routes:

@@ -6,11 +6,11 @@
      ├─ AccessDeniedError       403 AccessDenied
      ├─ BodyTooLargeError       413 BadRequest
      ├─ MisdirectedError        421 BadRequest
-     └─ TokenRequestError       as RFC 6749 section 5.2 says
+     └─ TokenRequestError       as RFC 6749 section 5.2 and RFC 7591 section 3.2.2 say
 
 Everything else a peer can cause comes from the protocol package (400) or from the store and the
 token check (`STATUS`). The body is always `{"code", "message"}` as `application/json`, except at
-the token endpoint.
+the OAuth endpoints: for tokens and for registrations.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class MisdirectedError(WireError):
 
 
 class TokenRequestError(WireError):
-    """The token endpoint refuses (RFC 6749 section 5.2).
+    """An OAuth endpoint refuses (RFC 6749 section 5.2, RFC 7591 section 3.2.2).
 
     Args:
         error: the error code of the RFC, such as `invalid_client`.
@@ -129,8 +129,10 @@ def _token_refusal(error: TokenRequestError) -> Response:
     headers = {"cache-control": "no-store", "pragma": "no-cache"}
     if error.error == "invalid_client":
         headers["www-authenticate"] = 'Basic realm="underseal", charset="UTF-8"'
+    if error.error == "invalid_token":
+        headers |= INVALID_TOKEN
     body = json.dumps({"error": error.error, "error_description": error.message})
-    status = 401 if error.error == "invalid_client" else 400
+    status = 401 if error.error in ("invalid_client", "invalid_token") else 400
     return Response(body, status, headers, media_type=JSON)
 
 

@@ -52,10 +52,47 @@ SCHEMAS: dict[str, Schema] = {
             "grant_type": {"type": "string", "enum": ["client_credentials"]},
             "client_id": {"type": "string"},
             "client_secret": {"type": "string"},
+            "client_assertion_type": {"type": "string"},
+            "client_assertion": {"type": "string"},
             "scope": {"type": "string"},
             "audience": {"type": "string"},
             "resource": {"type": "string"},
         },
+    },
+    "Registration": {
+        "type": "object",
+        "description": "Client metadata of RFC 7591 with the reply to an invitation.",
+        "required": [
+            "client_name",
+            "client_uri",
+            "grant_types",
+            "token_endpoint_auth_method",
+            "jwks",
+            "pact_connection_id",
+            "underseal",
+        ],
+        "properties": {
+            "client_name": {"type": "string"},
+            "client_uri": {"type": "string"},
+            "grant_types": {"type": "array", "items": {"enum": ["client_credentials"]}},
+            "token_endpoint_auth_method": {"enum": ["private_key_jwt"]},
+            "jwks": {"type": "object"},
+            "pact_connection_id": UUID,
+            "underseal": {
+                "type": "object",
+                "required": ["version", "acceptance", "keyLog"],
+                "properties": {
+                    "version": {"enum": [1]},
+                    "acceptance": {"type": "string"},
+                    "keyLog": {"type": "array", "items": {"type": "string"}},
+                },
+            },
+        },
+    },
+    "Credentials": {
+        "type": "object",
+        "required": ["clientId", "expiresAt"],
+        "properties": {"clientId": {"type": "string"}, "expiresAt": INSTANT},
     },
     "Event": {
         "type": "object",
@@ -187,6 +224,7 @@ def _own_paths() -> dict[str, Any]:
     paths: dict[str, Any] = {
         "/auth/token": {"post": token},
         "/extensions/status/{id}": {"get": status_of},
+        **_partner_paths(),
     }
     for path, (name, summary, media_type) in {
         "/.well-known/openid-configuration": ("discovery", "Discovery", "application/json"),
@@ -201,6 +239,40 @@ def _own_paths() -> dict[str, Any]:
     return paths
 
 
+def _partner_paths() -> dict[str, Any]:
+    invitation = _operation(
+        "getInvitation",
+        "A signed invitation, without its token",
+        _json({"type": "object", "required": ["type", "version", "invitation", "keyLog"]}),
+        errors=(404,),
+        parameters=[_id_parameter()],
+    )
+    invitation["security"] = []
+    register = _operation(
+        "register",
+        "Accept an invitation (RFC 7591); its token is the bearer token",
+        _json({"type": "object", "required": ["client_id"]}),
+        body=("application/json", "Registration"),
+        success_status=201,
+        errors=(413,),
+    )
+    for status in ("400", "401"):
+        register["responses"][status] = _json({"$ref": "#/components/schemas/TokenError"})
+    credentials = _operation(
+        "putCredentials",
+        "Tell a partner which client id it has at the sender from now on",
+        {"description": "accepted"},
+        body=("application/json", "Credentials"),
+        success_status=204,
+        errors=(400, 401, 403, 413),
+    )
+    return {
+        "/extensions/invitations/{id}": {"get": invitation},
+        "/extensions/register": {"post": register},
+        "/extensions/credentials": {"post": credentials},
+    }
+
+
 def _operation(
     operation_id: str,
     summary: str,
@@ -209,12 +281,13 @@ def _operation(
     errors: tuple[int, ...] = (),
     parameters: list[Schema] | None = None,
     body: tuple[str, str] | None = None,
+    success_status: int = 200,
 ) -> Schema:
     operation: Schema = {
         "operationId": operation_id,
         "summary": summary,
         "security": BEARER,
-        "responses": {"200": success},
+        "responses": {str(success_status): success},
     }
     for status in (*errors, 421):
         operation["responses"][str(status)] = _json({"$ref": "#/components/schemas/Error"})

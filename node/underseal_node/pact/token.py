@@ -1,5 +1,9 @@
 """`POST /auth/token`: OAuth 2.0 client credentials (RFC 6749 sections 2.3.1, 4.4 and 5).
 
+A client authenticates with the secret that was issued to it, or by an assertion that it has signed
+with a pinned key (RFC 7523). To a client that has done so, the answer may say why there is no token
+for it: that the partnership waits for approval, or has ended.
+
 `scope`, `audience` and `resource` are accepted and change nothing: what a peer sees follows from
 its grants alone.
 """
@@ -10,7 +14,7 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from urllib.parse import parse_qsl, unquote_plus
 
 from starlette.requests import Request
@@ -18,6 +22,7 @@ from starlette.responses import Response
 
 from underseal_node.pact.access import PublicContext, read_body
 from underseal_node.pact.errors import BodyTooLargeError, TokenRequestError
+from underseal_node.pact.partners import UNAUTHENTICATED, Partners, issue_instant
 from underseal_node.store.serving import PeerSuspendedError, RequesterUnknownError
 from underseal_node.trust.secrets import SecretMismatchError, check_secret
 
@@ -26,9 +31,15 @@ __all__ = ["TokenEndpoint"]
 FORM = "application/x-www-form-urlencoded"
 GRANT_TYPE = "client_credentials"
 MAX_PARAMETERS = 64
-SINGLE = ("grant_type", "client_id", "client_secret", "scope")
+SINGLE = (
+    "grant_type",
+    "client_id",
+    "client_secret",
+    "client_assertion",
+    "client_assertion_type",
+    "scope",
+)
 NO_STORE = {"cache-control": "no-store", "pragma": "no-cache"}  # RFC 6749 section 5.1
-UNAUTHENTICATED = "the client could not be authenticated"
 
 
 class TokenEndpoint:
@@ -40,6 +51,7 @@ class TokenEndpoint:
 
     def __init__(self, context: PublicContext) -> None:
         self._context = context
+        self._partners = Partners(context)
 
     async def handle(self, request: Request) -> Response:
         """Handle one request.
@@ -54,14 +66,16 @@ class TokenEndpoint:
         except BodyTooLargeError as error:
             raise TokenRequestError("invalid_request", error.message) from None
         form = form_of(request.headers.get("content-type"), body)
-        client_id, secret = credentials_of(request.headers.get("authorization"), form)
-        grant_type = form.get("grant_type")
-        if not grant_type:
-            raise TokenRequestError("invalid_request", "grant_type is missing")
-        if grant_type != GRANT_TYPE:
-            raise TokenRequestError("unsupported_grant_type", f"only {GRANT_TYPE} is supported")
+        authorization = request.headers.get("authorization")
+        uses_assertion = "client_assertion" in form or "client_assertion_type" in form
+        if not uses_assertion:
+            client_id, secret = credentials_of(authorization, form)
+        _check_grant_type(form)
         now = context.node.now()
-        issued_at = await self._authenticate(client_id, secret, now)
+        if uses_assertion:
+            client_id, issued_at = await self._partners.authenticate(authorization, form, now)
+        else:
+            issued_at = await self._authenticate(client_id, secret, now)
         answer = {
             "access_token": context.tokens.issue(client_id, issued_at),
             "token_type": "Bearer",
@@ -83,10 +97,15 @@ class TokenEndpoint:
             raise TokenRequestError("invalid_client", UNAUTHENTICATED) from None
         except SecretMismatchError:
             raise TokenRequestError("invalid_client", UNAUTHENTICATED) from None
-        if client.tokens_from is None or client.tokens_from <= now.replace(microsecond=0):
-            return now
-        # `iat` has whole seconds: a token of the second of a revocation would look too old.
-        return client.tokens_from.astimezone(UTC).replace(microsecond=0) + timedelta(seconds=1)
+        return issue_instant(client.tokens_from, now)
+
+
+def _check_grant_type(form: Mapping[str, str]) -> None:
+    grant_type = form.get("grant_type")
+    if not grant_type:
+        raise TokenRequestError("invalid_request", "grant_type is missing")
+    if grant_type != GRANT_TYPE:
+        raise TokenRequestError("unsupported_grant_type", f"only {GRANT_TYPE} is supported")
 
 
 def form_of(content_type: str | None, body: bytes) -> Mapping[str, str]:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from underseal_node.node import Node
+from underseal_protocol.acceptance import REGISTRATION_PATH
 from underseal_protocol.keys import did_document
 from underseal_protocol.schemas import EXTENSION_SCHEMAS, EXTENSIONS_VERSION, VERSION_MEMBER
 
@@ -53,7 +54,13 @@ def openid_configuration(url: str) -> dict[str, Any]:
         "token_endpoint": f"{url}/auth/token",
         "jwks_uri": f"{url}/.well-known/jwks.json",
         "grant_types_supported": ["client_credentials"],
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "token_endpoint_auth_methods_supported": [
+            "client_secret_basic",
+            "client_secret_post",
+            "private_key_jwt",
+        ],
+        "token_endpoint_auth_signing_alg_values_supported": ["ES256"],
+        "registration_endpoint": f"{url}{REGISTRATION_PATH}",
         # Required members of the discovery document; there is no authorization endpoint.
         "response_types_supported": [],
         "subject_types_supported": ["public"],

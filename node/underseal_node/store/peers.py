@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, update
+from sqlalchemy import delete, func, or_, update
 from sqlmodel import Session, SQLModel, col, select
 
 from underseal_node.errors import NotFoundError, RefusedError
@@ -16,9 +16,12 @@ from underseal_node.store.database import next_change
 from underseal_node.store.tables import (
     AccessGrant,
     Alert,
+    AuthMethod,
+    Awaits,
     ClientCredential,
     Direction,
     InboxEvent,
+    Invitation,
     OutboxEvent,
     OutboxState,
     Peer,
@@ -32,23 +35,34 @@ from underseal_node.store.tables import (
 __all__ = [
     "add",
     "by_name",
-    "client_ids",
-    "credentials_of_all",
+    "credentials",
     "failing",
+    "forget",
     "forget_pulls",
+    "has_credentials",
     "issue",
+    "limit_credentials",
     "listing",
     "name_key",
     "remove",
     "require_not_removed",
     "revoke_credentials",
+    "settle",
+    "waiting_for_them",
+    "withdraw_client",
 ]
 
 REMOVED = "the peer was removed"
 
 # What shows that something happened between us and a peer; then it is not simply deleted.
 HISTORY: tuple[type[SQLModel], ...] = (ReceivedFootprint, Request, InboxEvent, OutboxEvent)
-BELONGINGS: tuple[type[SQLModel], ...] = (ClientCredential, AccessGrant, PullState, Alert)
+BELONGINGS: tuple[type[SQLModel], ...] = (
+    ClientCredential,
+    AccessGrant,
+    PullState,
+    Alert,
+    Invitation,
+)
 
 
 def name_key(name: str) -> str:
@@ -75,7 +89,7 @@ def require_not_removed(peer: Peer) -> None:
     Raises:
         RefusedError: it has been.
     """
-    if peer.state == PeerState.REVOKED:
+    if peer.removed_at is not None:
         raise RefusedError(
             f"{peer.name} has been removed; only what was exchanged is left of it",
             hint="Register it again with `underseal peer add`.",
@@ -100,17 +114,50 @@ def add(session: Session, peer: Peer) -> Peer:
     )
 
 
+def has_credentials(peer: Peer) -> bool:
+    """Whether we can authenticate at a peer: with a secret of it, or with our client key."""
+    has_proof = (
+        peer.client_secret_encrypted is not None or peer.auth_method == AuthMethod.PRIVATE_KEY_JWT
+    )
+    return peer.client_id is not None and has_proof
+
+
 def listing(session: Session) -> Sequence[Peer]:
     """All peers by name."""
     return sorted(session.exec(select(Peer)).all(), key=lambda peer: peer.name.casefold())
 
 
+def waiting_for_them(session: Session) -> Sequence[Peer]:
+    """Peers that have to approve a partnership with us."""
+    return session.exec(
+        select(Peer).where(Peer.state == PeerState.PENDING, Peer.awaits == Awaits.THEM)
+    ).all()
+
+
 def issue(
-    session: Session, peer_id: int, client_id: str, secret_hash: str, now: datetime
+    session: Session,
+    peer_id: int,
+    client_id: str,
+    secret_hash: str,
+    now: datetime,
+    *,
+    expires_at: datetime | None = None,
+    method: AuthMethod = AuthMethod.CLIENT_SECRET,
 ) -> ClientCredential:
-    """Store credentials for a peer; of the secret only the hash."""
+    """Store credentials for a peer; of the secret only the hash.
+
+    Args:
+        secret_hash: empty for a client that proves to have a pinned key.
+        expires_at: from then on they are not accepted; `None`: never.
+        method: how the client authenticates.
+    """
     row = ClientCredential(
-        client_id=client_id, peer_id=peer_id, secret_hash=secret_hash, created_at=now
+        client_id=client_id,
+        peer_id=peer_id,
+        method=method,
+        secret_hash=secret_hash,
+        created_at=now,
+        expires_at=expires_at,
     )
     session.add(row)
     session.flush()
@@ -130,26 +177,50 @@ def revoke_credentials(session: Session, peer: Peer, now: datetime) -> None:
     session.flush()
 
 
-def client_ids(session: Session, peer_id: int) -> list[str]:
-    """The client ids that a peer can use at present."""
-    rows = session.exec(
-        select(ClientCredential.client_id)
-        .where(ClientCredential.peer_id == peer_id, col(ClientCredential.revoked_at).is_(None))
-        .order_by(col(ClientCredential.created_at))
-    )
-    return list(rows.all())
+def withdraw_client(session: Session, client_id: str) -> None:
+    """Take back credentials that nobody has been told of."""
+    session.execute(delete(ClientCredential).where(col(ClientCredential.client_id) == client_id))
+    session.flush()
 
 
-def credentials_of_all(session: Session) -> dict[int, list[str]]:
-    """As `client_ids`, for every peer."""
+def limit_credentials(
+    session: Session, peer: Peer, ends: datetime, *, but: str | None = None
+) -> None:
+    """Let the credentials of a peer end at an instant, unless they end before that.
+
+    Args:
+        but: a client id whose end stays.
+    """
     rows = session.exec(
-        select(ClientCredential.peer_id, ClientCredential.client_id).where(
-            col(ClientCredential.revoked_at).is_(None)
+        select(ClientCredential).where(
+            ClientCredential.peer_id == peer.id, col(ClientCredential.revoked_at).is_(None)
         )
     ).all()
-    found: dict[int, list[str]] = {}
-    for peer_id, client_id in rows:
-        found.setdefault(peer_id, []).append(client_id)
+    for row in rows:
+        if row.client_id == but:
+            continue
+        row.expires_at = ends if row.expires_at is None else min(row.expires_at, ends)
+        session.add(row)
+    session.flush()
+
+
+def credentials(
+    session: Session, now: datetime, peer_id: int | None = None
+) -> dict[int, list[ClientCredential]]:
+    """What peers can authenticate with at present, oldest first, by peer.
+
+    Args:
+        peer_id: only of this one.
+    """
+    statement = select(ClientCredential).where(
+        col(ClientCredential.revoked_at).is_(None),
+        or_(col(ClientCredential.expires_at).is_(None), col(ClientCredential.expires_at) > now),
+    )
+    if peer_id is not None:
+        statement = statement.where(ClientCredential.peer_id == peer_id)
+    found: dict[int, list[ClientCredential]] = {}
+    for row in session.exec(statement.order_by(col(ClientCredential.created_at))).all():
+        found.setdefault(row.peer_id, []).append(row)
     return found
 
 
@@ -178,16 +249,14 @@ def remove(session: Session, peer: Peer, now: datetime) -> str | None:
     require_not_removed(peer)
     next_change(session)  # pages that are kept in memory are no longer true
     if not any(_count(session, table, peer.id) for table in HISTORY):
-        for table in BELONGINGS:
-            session.execute(delete(table).where(_peer_id(table) == peer.id))
-        session.delete(peer)
-        session.flush()
+        forget(session, peer)
         return None
     revoke_credentials(session, peer, now)
     for table in (AccessGrant, PullState):
         session.execute(delete(table).where(_peer_id(table) == peer.id))
-    _settle(session, peer, now)
-    peer.state = PeerState.REVOKED
+    settle(session, peer, now, REMOVED)
+    peer.state, peer.state_reason, peer.awaits = PeerState.REVOKED, REMOVED, None
+    peer.removed_at = now
     peer.client_secret_encrypted = None
     peer.pending_token_endpoint = peer.pending_key_set = None
     peer.name = _free_name(session, f"{peer.name} (removed)")
@@ -196,24 +265,36 @@ def remove(session: Session, peer: Peer, now: datetime) -> str | None:
     return peer.name
 
 
+def forget(session: Session, peer: Peer) -> None:
+    """Delete a peer with which nothing was exchanged, and what belongs to it."""
+    for table in BELONGINGS:
+        session.execute(delete(table).where(_peer_id(table) == peer.id))
+    session.delete(peer)
+    session.flush()
+
+
 def forget_pulls(session: Session, peer_id: int) -> None:
     """The next pull is a full one: how far an earlier one came was said by another server."""
     session.execute(delete(PullState).where(col(PullState.peer_id) == peer_id))
     session.flush()
 
 
-def _settle(session: Session, peer: Peer, now: datetime) -> None:
-    """Nothing waits for a peer that is gone."""
+def settle(session: Session, peer: Peer, now: datetime, reason: str) -> None:
+    """Nothing waits for a peer that is gone.
+
+    Args:
+        reason: stands beside what has been given up.
+    """
     unsent = (OutboxState.PENDING, OutboxState.PAUSED)
     session.execute(
         update(OutboxEvent)
         .where(col(OutboxEvent.peer_id) == peer.id, col(OutboxEvent.state).in_(unsent))
-        .values(state=OutboxState.DEAD, leased_until=None, last_error=REMOVED)
+        .values(state=OutboxState.DEAD, leased_until=None, last_error=reason)
     )
     session.execute(
         update(InboxEvent)
         .where(col(InboxEvent.peer_id) == peer.id, col(InboxEvent.handled_at).is_(None))
-        .values(handled_at=now, next_attempt_at=None, outcome=REMOVED)
+        .values(handled_at=now, next_attempt_at=None, outcome=reason)
     )
     open_requests = select(Request).where(
         Request.peer_id == peer.id, Request.state == RequestState.PENDING
@@ -221,7 +302,7 @@ def _settle(session: Session, peer: Peer, now: datetime) -> None:
     for request in session.exec(open_requests).all():
         is_incoming = request.direction == Direction.INCOMING
         outcome = RequestState.REJECTED if is_incoming else RequestState.FAILED
-        requests.settle(session, request, outcome, now, error_message=REMOVED)
+        requests.settle(session, request, outcome, now, error_message=reason)
 
 
 def _free_name(session: Session, name: str) -> str:

@@ -30,7 +30,7 @@ from underseal_node.store.page_sql import (
     page_statement,
 )
 from underseal_node.store.readers import EngineReader, Parameters, Reader, Row, SqliteReader
-from underseal_node.store.tables import KeyKind, PeerState
+from underseal_node.store.tables import AuthMethod, KeyKind, PeerState
 from underseal_node.store.types import from_utc_text, utc_text
 from underseal_protocol.criteria import Criteria
 from underseal_protocol.disclosure import Level
@@ -40,6 +40,7 @@ __all__ = [
     "ClientRecord",
     "Page",
     "PageQuery",
+    "Partner",
     "PeerSuspendedError",
     "Requester",
     "RequesterUnknownError",
@@ -62,7 +63,10 @@ _LEVEL_OF_CLIENT = (
 )
 
 REQUESTER = f"SELECT {_WHO} {_CLIENT} WHERE c.client_id = :client"
-CLIENT = f"SELECT {_WHO}, c.secret_hash {_CLIENT} WHERE c.client_id = :client"
+CLIENT = (
+    f"SELECT {_WHO}, c.secret_hash, c.method, p.awaits, p.state_reason, p.key_set {_CLIENT} "
+    "WHERE c.client_id = :client"
+)
 ONE = (
     f"SELECT {_WHO}, f.{{column}}, f.status, {_LEVEL_OF_CLIENT} {_CLIENT} "
     "LEFT JOIN footprint f ON f.id = :id WHERE c.client_id = :client"
@@ -115,6 +119,29 @@ class ClientRecord:
     """
 
     secret_hash: str
+    tokens_from: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """What the token endpoint needs to know of a client that proves to have a pinned key.
+
+    Attributes:
+        peer_id: key of the peer.
+        key_set: its pinned keys, a JWK Set as JSON; None if there are none.
+        state: of the partnership.
+        awaits: who has to approve it, while it is pending.
+        reason: why it is in this state, if somebody said so.
+        has_ended: whether the credentials have been revoked or have expired.
+        tokens_from: tokens issued before this instant are not accepted; `None`: all are.
+    """
+
+    peer_id: int
+    key_set: str | None
+    state: PeerState
+    awaits: str | None
+    reason: str | None
+    has_ended: bool
     tokens_from: datetime | None
 
 
@@ -178,8 +205,27 @@ class Serving:
         """
         rows = await self._reader.rows(CLIENT, {"client": client_id})
         row = _check(rows, None, self._text_of(now))
-        tokens_from = None if row[4] is None else from_utc_text(row[4])
-        return ClientRecord(row[7], tokens_from)
+        if row[8] != AuthMethod.CLIENT_SECRET:
+            raise RequesterUnknownError("the client has no secret")
+        return ClientRecord(row[7], _instant(row[4]))
+
+    async def partner(self, client_id: str, now: datetime) -> Partner:
+        """What the token endpoint checks a client assertion against, whatever its state.
+
+        Raises:
+            RequesterUnknownError: there is no client of this name that has keys.
+        """
+        rows = await self._reader.rows(CLIENT, {"client": client_id})
+        if not rows or rows[0][8] != AuthMethod.PRIVATE_KEY_JWT:
+            raise RequesterUnknownError("the client is not known here")
+        peer_id, revoked_at, expires_at, state, not_before = rows[0][:5]
+        awaits, reason, key_set = rows[0][9:12]
+        has_ended = revoked_at is not None or (
+            expires_at is not None and expires_at <= self._text_of(now)
+        )
+        return Partner(
+            peer_id, key_set, PeerState(state), awaits, reason, has_ended, _instant(not_before)
+        )
 
     async def requester(self, client_id: str, issued_at: datetime, now: datetime) -> Requester:
         """The peer behind a verified token.
@@ -336,6 +382,10 @@ class _InstantText:
         return f"{self._text}{now.microsecond:06d}Z"
 
 
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else from_utc_text(text)
+
+
 def _requester(row: Row) -> Requester:
     return Requester(row[0], row[5], row[6])
 
@@ -348,7 +398,7 @@ def _check(rows: Sequence[Row], issued_at: datetime | None, now_text: str) -> Ro
     _, revoked_at, expires_at, state, token_not_before, _, _ = row[:7]
     if revoked_at is not None or (expires_at is not None and expires_at <= now_text):
         raise RequesterUnknownError("the client's credentials are no longer valid")
-    if state == PeerState.REVOKED:
+    if state in (PeerState.REVOKED, PeerState.INVITED, PeerState.PENDING):
         raise RequesterUnknownError("the client is not known here")
     if state != PeerState.ACTIVE:
         raise PeerSuspendedError("access is suspended")

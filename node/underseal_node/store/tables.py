@@ -153,6 +153,10 @@ class Peer(SQLModel, table=True):
     state: str = PeerState.ACTIVE
     state_reason: str | None = Field(default=None, sa_type=Text, description="as the operator says")
     awaits: str | None = Field(default=None, description="who has to approve, while pending")
+    invitation_id: str | None = Field(default=None, description="of theirs that we accepted")
+    registration: str | None = Field(
+        default=None, sa_type=Text, description="JSON: our reply to it, to be sent again"
+    )
     created_at: datetime = Field(sa_type=UtcText)
     removed_at: datetime | None = Field(default=None, sa_type=UtcText)
     last_contact_at: datetime | None = Field(default=None, sa_type=UtcText)

@@ -22,7 +22,8 @@ from underseal_node.exchange.discovery import Found
 from underseal_node.exchange.exchange import Exchange
 from underseal_node.node import Node
 from underseal_node.store import peers
-from underseal_node.store.tables import Peer
+from underseal_node.store.tables import AuthMethod, Peer
+from underseal_node.trust import partnerships
 from underseal_node.trust.secrets import hash_secret, new_client_id, new_client_secret
 from underseal_node.trust.vault import VaultPurpose
 
@@ -110,7 +111,7 @@ async def add_peer(
     def work(session: Session) -> Peer:
         peer = peers.add(session, Peer(name=name, created_at=node.now()))
         _apply(session, node, peer, values)
-        peers.issue(session, peer.id or 0, client_id, hash_secret(secret), node.now())
+        _issue(session, node, peer, client_id, secret)
         return peer
 
     peer = await node.store.write(work)
@@ -175,11 +176,22 @@ async def renew(node: Node, name: str) -> Credentials:
     def work(session: Session) -> None:
         peer = peers.by_name(session, name)
         peers.require_not_removed(peer)
+        if peer.auth_method == AuthMethod.PRIVATE_KEY_JWT:
+            raise RefusedError(
+                f"{peer.name} has no secret here: it proves to have its client key",
+                hint=f"`underseal peer rotate {peer.name}` gives it a new client id.",
+            )
         peers.revoke_credentials(session, peer, node.now())
-        peers.issue(session, peer.id or 0, client_id, hash_secret(secret), node.now())
+        _issue(session, node, peer, client_id, secret)
 
     await node.store.write(work)
     return _credentials(node, client_id, secret)
+
+
+def _issue(session: Session, node: Node, peer: Peer, client_id: str, secret: str) -> None:
+    now = node.now()
+    expires_at = partnerships.lifetime_end(node.settings, now)
+    peers.issue(session, peer.id or 0, client_id, hash_secret(secret), now, expires_at=expires_at)
 
 
 async def remove_peer(node: Node, name: str) -> str | None:
@@ -273,6 +285,7 @@ def _apply(session: Session, node: Node, peer: Peer, values: Mapping[str, Any]) 
             setattr(peer, name, value)
     if "client_secret" in values:
         secret: str = values["client_secret"]
+        peer.auth_method = AuthMethod.CLIENT_SECRET
         peer.client_secret_encrypted = (
             node.vault.seal(VaultPurpose.PEER_SECRET, secret.encode(), context=secret_context(peer))
             if secret

@@ -18,7 +18,16 @@ from underseal_node.store.tables import KeyKind
 World = Any
 
 EXAMPLES = 30
-WITH_INPUT = ["listFootprints", "getFootprint", "postEvent", "createToken", "getStatus"]
+WITH_INPUT = [
+    "listFootprints",
+    "getFootprint",
+    "postEvent",
+    "createToken",
+    "getStatus",
+    "getInvitation",
+    "register",
+    "putCredentials",
+]
 WITHOUT_INPUT = ["discovery", "jwks", "did", "health"]
 CASES = [(name, GenerationMode.POSITIVE) for name in (*WITH_INPUT, *WITHOUT_INPUT)]
 CASES += [(name, GenerationMode.NEGATIVE) for name in WITH_INPUT]

@@ -20,7 +20,8 @@ async def test_discovery_leads_to_the_token_endpoint(world: World) -> None:
     assert document["issuer"] == "https://node.example"
     assert document["token_endpoint"] == "https://node.example/auth/token"
     assert document["grant_types_supported"] == ["client_credentials"]
-    methods = {"client_secret_basic", "client_secret_post"}
+    assert document["registration_endpoint"] == "https://node.example/extensions/register"
+    methods = {"client_secret_basic", "client_secret_post", "private_key_jwt"}
     assert set(document["token_endpoint_auth_methods_supported"]) == methods
 
 

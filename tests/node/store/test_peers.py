@@ -94,8 +94,11 @@ def test_only_credentials_in_force_are_named(node: Node) -> None:
         peers.issue(session, other, "third", "hash", node.now())
 
     node.store.write_sync(work)
-    assert node.store.read_sync(lambda session: peers.client_ids(session, one)) == ["second"]
-    assert node.store.read_sync(peers.credentials_of_all) == {one: ["second"], other: ["third"]}
+    held = node.store.read_sync(lambda session: peers.credentials(session, node.now()))
+    ids = {peer_id: [row.client_id for row in rows] for peer_id, rows in held.items()}
+    assert ids == {one: ["second"], other: ["third"]}
+    only = node.store.read_sync(lambda session: peers.credentials(session, node.now(), one))
+    assert only.keys() == {one}
 
 
 def busy(node: Node, name: str) -> int:

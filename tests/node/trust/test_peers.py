@@ -48,11 +48,8 @@ async def exchange(node: Node) -> AsyncIterator[Exchange]:
 
 def stored(node: Node) -> tuple[list[Peer], list[ClientCredential]]:
     def read(session: Any) -> tuple[list[Peer], list[ClientCredential]]:
-        return list(peers.listing(session)), [
-            session.get_one(ClientCredential, client_id)
-            for peer in peers.listing(session)
-            for client_id in peers.client_ids(session, peer.id or 0)
-        ]
+        held = peers.credentials(session, node.now())
+        return list(peers.listing(session)), [row for rows in held.values() for row in rows]
 
     return node.store.read_sync(read)
 

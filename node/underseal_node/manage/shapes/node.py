@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from underseal_node.manage.shapes.base import InputShape, Instant, Shape
+from underseal_node.manage.shapes.peers import FingerprintShape
 from underseal_node.store.alerts import AlertKind
 
 __all__ = ["AlertShape", "BackupInput", "CheckShape", "NodeShape"]
@@ -18,6 +19,7 @@ class NodeShape(Shape):
     url: str
     version: str
     key_thumbprints: dict[str, list[str]]  # purpose -> kids
+    fingerprint: FingerprintShape
 
 
 class AlertShape(Shape):

@@ -7,18 +7,27 @@ from typing import Any
 from pydantic import ConfigDict, Field
 
 from underseal_node.manage.shapes.base import GivenInstant, InputShape, Instant, Shape
-from underseal_node.store.tables import PeerState
+from underseal_node.store.tables import Assurance, AuthMethod, Awaits, PeerState
 from underseal_protocol.disclosure import Level
 
 __all__ = [
+    "AcceptInput",
+    "AcceptedShape",
+    "CompleteInput",
+    "ConfirmInput",
     "CredentialsShape",
+    "FingerprintShape",
     "GrantInput",
     "GrantShape",
+    "InvitationInput",
+    "InvitationShape",
     "PeerAddedShape",
     "PeerInput",
     "PeerKeysShape",
     "PeerShape",
+    "ReasonInput",
     "RemovedShape",
+    "RotatedShape",
 ]
 
 
@@ -42,11 +51,28 @@ class PeerInput(InputShape):
     confirm_keys: bool = False
 
 
+class FingerprintShape(Shape):
+    """What stands for the keys of a node, to be compared over the phone."""
+
+    words: str
+    hex: str
+
+
 class PeerShape(Shape):
-    """GET /peers -> Listing; GET /peers/{name}; answer of PATCH /peers/{name}"""
+    """GET /peers -> Listing; GET /peers/{name}; answer of PATCH /peers/{name} and of each move"""
 
     name: str
     state: PeerState
+    state_reason: str | None = None
+    awaits: Awaits | None = None  # who has to approve, while it is pending
+    company_name: str | None = None  # as it names itself
+    company_ids: list[str] = Field(default_factory=list)
+    assurance: Assurance
+    fingerprint: FingerprintShape | None = None
+    auth_method: AuthMethod  # how we authenticate there
+    invitation_expires_at: Instant | None = None
+    expires_at: Instant | None = None  # when its credentials here end
+    client_expires_at: Instant | None = None  # when ours there end
     url: str | None = None
     auth_url: str | None = None
     token_endpoint: str | None = None
@@ -96,6 +122,74 @@ class PeerAddedShape(CredentialsShape):
     """Answer of POST /peers (201)"""
 
     peer: PeerShape
+
+
+class InvitationInput(InputShape):
+    """POST /invitations"""
+
+    name: str
+    for_whom: str | None = None  # URL, LEI or URN
+    pre_approve: bool = False
+    expires_seconds: int = Field(default=7 * 86_400, ge=60, le=366 * 86_400)
+    product_ids: list[str] = Field(default_factory=list)
+    level: Level = Level.TOTAL
+
+
+class InvitationShape(Shape):
+    """Answer of POST /invitations (201); `document` and `link` hold the token, shown this once."""
+
+    name: str
+    id: str
+    expires_at: Instant
+    link: str = Field(repr=False)
+    document: dict[str, Any] = Field(repr=False)
+
+
+class AcceptInput(InputShape):
+    """POST /invitations/accept: exactly one of `document` and `link`."""
+
+    document: dict[str, Any] | None = Field(default=None, repr=False)
+    link: str | None = Field(default=None, repr=False)
+    name: str | None = None
+    ca_pem: str | None = Field(default=None, repr=False)
+    as_file: bool = False
+
+
+class AcceptedShape(Shape):
+    """Answer of POST /invitations/accept"""
+
+    peer: PeerShape
+    reply: dict[str, Any] | None = Field(default=None, repr=False)
+
+
+class CompleteInput(InputShape):
+    """POST /invitations/complete"""
+
+    document: dict[str, Any]
+
+
+class ReasonInput(InputShape):
+    """POST /peers/{name}/reject, /suspend, /revoke"""
+
+    reason: str | None = None
+
+
+class ConfirmInput(InputShape):
+    """POST /peers/{name}/confirm; words that were read out are compared."""
+
+    words: str | None = None
+
+
+class RotatedShape(Shape):
+    """Answer of POST /peers/{name}/rotate (201); a secret is shown this once."""
+
+    name: str
+    client_id: str
+    client_secret: str | None = Field(default=None, repr=False)
+    token_url: str
+    base_url: str
+    expires_at: Instant
+    old_until: Instant
 
 
 class RemovedShape(Shape):

@@ -1,0 +1,283 @@
+"""The accepting side: from an invitation to a partner, with one call to the inviting node."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlmodel import Session
+
+from underseal_node.errors import NotFoundError, RefusedError
+from underseal_node.exchange.addresses import origin_of
+from underseal_node.exchange.errors import AnswerError, ProtocolViolationError, UnreachableError
+from underseal_node.exchange.exchange import Exchange
+from underseal_node.exchange.http import Answer, Call
+from underseal_node.node import Node
+from underseal_node.store import invitations, peers, pins
+from underseal_node.store.tables import AuthMethod, Awaits, Peer, PeerState
+from underseal_node.trust import keyring, partnerships
+from underseal_node.trust.invitations import own_company
+from underseal_node.trust.peers import MAX_NAME_CHARACTERS, checked_name
+from underseal_node.trust.registrations import pin_partner
+from underseal_node.trust.secrets import new_client_id
+from underseal_protocol.acceptance import (
+    EXTENSION,
+    REGISTRATION_PATH,
+    hash_token,
+    reply_document,
+    reply_to,
+)
+from underseal_protocol.errors import InvitationError, JsonError, TimeError
+from underseal_protocol.invitation import Invitation, parse_link, read_invitation
+from underseal_protocol.keys import KeyPurpose
+from underseal_protocol.strict_json import JsonLimits, loads
+from underseal_protocol.times import parse_time
+
+__all__ = ["Acceptance", "Accepted", "accept"]
+
+MAX_ANSWER_BYTES = 512 * 1024
+JSON_LIMITS = JsonLimits(MAX_ANSWER_BYTES, 16)
+MAX_SHOWN_CHARACTERS = 300
+NOT_FOR_NAMES = re.compile(r"[/\s]+")
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """What the operator says when accepting.
+
+    Attributes:
+        document: the invitation, as read from its file; None with a link.
+        link: of the invitation.
+        name: how to call the inviting company; its own name by default.
+        ca_pem: further trust anchors for calls to it.
+        as_file: make a reply to be carried by hand, and call nobody.
+    """
+
+    document: Any = field(default=None, repr=False)
+    link: str | None = field(default=None, repr=False)
+    name: str | None = None
+    ca_pem: str | None = field(default=None, repr=False)
+    as_file: bool = False
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """What came of it.
+
+    Attributes:
+        peer: pending, or active when the invitation was approved beforehand.
+        reply: the reply to be carried by hand, if that was asked for.
+    """
+
+    peer: Peer
+    reply: dict[str, Any] | None = field(default=None, repr=False)
+
+
+async def accept(exchange: Exchange, given: Acceptance) -> Accepted:
+    """Accept an invitation. What could not be sent can be tried again with the same invitation.
+
+    Raises:
+        InvitationError: the invitation is not a good one for this node, now.
+        RefusedError: the name is taken, or the company is a peer already.
+        PeerError: the inviting node cannot be reached or does not accept; the message says which.
+    """
+    node = exchange.node
+    document, token = given.document, ""
+    if given.link is not None:
+        address, token = parse_link(given.link)
+        document = await _fetch(exchange, address, given.ca_pem)
+    invitation = read_invitation(
+        document,
+        now=node.now(),
+        url=node.identity.url,
+        company_ids=node.identity.company_ids,
+        token=token,
+    )
+    if given.name is not None:
+        checked_name(given.name)
+    key = node.signing_key(KeyPurpose.IDENTITY)
+
+    def work(session: Session) -> Peer:
+        known = invitations.accepted(session, invitation.id)
+        return known or _pending_peer(session, node, invitation, given, key)
+
+    peer = await node.store.write(work)
+    if peer.registration is None:
+        raise RefusedError(
+            f"the invitation of {invitation.issuer} was accepted before: it is the peer "
+            f"{peer.name}, which is {peer.state}"
+        )
+    registration = json.loads(peer.registration)
+    if given.as_file:
+        return Accepted(peer, reply_document(registration, hash_token(invitation.token)))
+    answer = await _register(exchange, peer, invitation, registration)
+    return Accepted(await node.store.write(lambda session: _registered(session, peer, answer)))
+
+
+def _pending_peer(
+    session: Session, node: Node, invitation: Invitation, given: Acceptance, key: Any
+) -> Peer:
+    """The inviting company as a peer that has to approve, with credentials for it here."""
+    _refuse_second(session, invitation)
+    now = node.now()
+    name = given.name or _free_name(session, invitation.company.name)
+    peer = Peer(name=name, state=PeerState.PENDING, awaits=Awaits.THEM, created_at=now)
+    pin_partner(peer, invitation.entry, invitation.company, invitation.client_id, None)
+    peer.invitation_id, peer.ca_pem = invitation.id, given.ca_pem
+    peers.add(session, peer)
+    client_id, expires_at = new_client_id(), partnerships.lifetime_end(node.settings, now)
+    registration = reply_to(
+        invitation,
+        company=own_company(node),
+        entry=keyring.newest_entry(session),
+        client_id=client_id,
+        client_expires_at=expires_at,
+        key=key,
+        issued_at=now,
+    )
+    peer.registration = json.dumps(registration)
+    peers.issue(
+        session,
+        peer.id or 0,
+        client_id,
+        "",
+        now,
+        expires_at=expires_at,
+        method=AuthMethod.PRIVATE_KEY_JWT,
+    )
+    return peer
+
+
+def _refuse_second(session: Session, invitation: Invitation) -> None:
+    """One company, one partnership: two would be two sets of grants for the same reader."""
+    for peer in peers.listing(session):
+        same = invitation.issuer in (peer.base_url, peer.issuer)
+        if same and peer.removed_at is None:
+            raise RefusedError(
+                f"{invitation.issuer} is the peer {peer.name} already, which is {peer.state}",
+                hint=f"To begin anew, run `underseal peer remove {peer.name}` first; what was "
+                "exchanged stays.",
+            )
+
+
+def _free_name(session: Session, company: str) -> str:
+    """The name of the company, as far as it can be the name of a peer."""
+    visible = "".join(one if unicodedata.category(one)[0] in "LNPSM" else " " for one in company)
+    name = NOT_FOR_NAMES.sub(" ", visible).strip(" .")[:MAX_NAME_CHARACTERS].strip() or "partner"
+    try:
+        known = peers.by_name(session, name)
+    except NotFoundError:
+        checked_name(name)
+        return name
+    raise RefusedError(
+        f"there is a peer {known.name!r} already", hint="Choose another name with --name NAME."
+    )
+
+
+async def _fetch(exchange: Exchange, address: str, ca_pem: str | None) -> Any:
+    """The document behind the link; the operator has named the address.
+
+    Raises:
+        PeerError: it cannot be had.
+    """
+    call = Call(
+        "GET",
+        address,
+        frozenset({origin_of(address)}),
+        headers={"accept": "application/json"},
+        ca_pem=ca_pem,
+        max_bytes=MAX_ANSWER_BYTES,
+    )
+    answer = await exchange.http.send(call)
+    if answer.status == 404:
+        raise InvitationError(
+            f"{origin_of(address)} knows no such invitation",
+            hint="It may have been withdrawn or replaced, or the link is not complete.",
+        )
+    if answer.status != 200:
+        raise AnswerError(f"{origin_of(address)} answered {answer.status}", status=answer.status)
+    try:
+        return loads(answer.body, limits=JSON_LIMITS)
+    except JsonError as error:
+        raise ProtocolViolationError(
+            f"{origin_of(address)} answered no invitation: {error.message}"
+        ) from None
+
+
+async def _register(
+    exchange: Exchange, peer: Peer, invitation: Invitation, registration: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """Send the reply. After a refusal nothing is left of the attempt.
+
+    Raises:
+        UnreachableError: nobody answered; what was prepared stays, to be sent again.
+        AnswerError: the inviting node refuses.
+    """
+    address = f"{invitation.issuer}{REGISTRATION_PATH}"
+    call = Call(
+        "POST",
+        address,
+        frozenset({origin_of(address)}),
+        headers={
+            "authorization": f"Bearer {invitation.token}",
+            "content-type": "application/json",
+            "accept": "application/json",
+        },
+        content=json.dumps(registration).encode(),
+        ca_pem=peer.ca_pem,
+        max_bytes=MAX_ANSWER_BYTES,
+    )
+    try:
+        answer = await exchange.http.send(call)
+    except UnreachableError as error:
+        raise UnreachableError(
+            error.message,
+            hint="Run the command again when the node is reachable, or add --reply-out FILE and "
+            "send that file to the company instead.",
+        ) from error
+    document = _json_of(answer)
+    if answer.status == 201 and isinstance(document, Mapping):
+        return document
+    if 400 <= answer.status < 500 and answer.status != 429:
+        await exchange.node.store.write(lambda session: _forget(session, peer.id or 0))
+    said = document.get("error_description") if isinstance(document, Mapping) else None
+    shown = f": {said[:MAX_SHOWN_CHARACTERS]}" if isinstance(said, str) else ""
+    raise AnswerError(
+        f"{invitation.issuer} does not accept the registration ({answer.status}){shown}",
+        status=answer.status,
+        hint="Ask the company for a new invitation." if answer.status < 500 else None,
+    )
+
+
+def _registered(session: Session, sent: Peer, answer: Mapping[str, Any]) -> Peer:
+    """Take up what the inviting node has answered."""
+    peer = pins.peer_row(session, sent.id or 0)
+    extension = answer.get(EXTENSION)
+    said = extension if isinstance(extension, Mapping) else {}
+    try:
+        peer.client_expires_at = parse_time(str(said.get("expires_at")))
+    except TimeError:
+        peer.client_expires_at = None
+    if said.get("state") == PeerState.ACTIVE:
+        partnerships.activated(session, peer)
+    session.add(peer)
+    session.flush()
+    return peer
+
+
+def _forget(session: Session, peer_id: int) -> None:
+    """Take back what was prepared for a partnership that was refused."""
+    peer = pins.peer_row(session, peer_id)
+    if peer.state == PeerState.PENDING:
+        peers.forget(session, peer)
+
+
+def _json_of(answer: Answer) -> Any:
+    try:
+        return loads(answer.body, limits=JSON_LIMITS)
+    except JsonError:
+        return None

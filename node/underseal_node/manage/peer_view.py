@@ -1,0 +1,150 @@
+"""A peer as it is shown to the operator, with what there is to warn of."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from underseal_node.manage.shapes.peers import FingerprintShape, PeerShape
+from underseal_node.node import Node
+from underseal_node.store import invitations, peers
+from underseal_node.store.tables import (
+    Assurance,
+    AuthMethod,
+    Awaits,
+    ClientCredential,
+    Peer,
+    PeerState,
+)
+from underseal_node.trust.fingerprints import fingerprint_of_text
+from underseal_protocol.keys import PublicKeySet
+from underseal_protocol.urns import check_urn
+
+__all__ = ["peer_shape", "peer_shapes"]
+
+WARN_BEFORE = timedelta(days=30)
+
+
+async def peer_shape(node: Node, name: str, warnings: Sequence[str] = ()) -> PeerShape:
+    """One peer.
+
+    Args:
+        node: whose peer.
+        name: of the peer.
+        warnings: to show beside those that follow from its state.
+
+    Raises:
+        NotFoundError: there is none of this name.
+    """
+
+    def work(session: Session) -> PeerShape:
+        peer = peers.by_name(session, name)
+        held = peers.credentials(session, node.now(), peer.id)
+        return _shape(session, peer, held.get(peer.id or 0, []), node.now(), warnings)
+
+    return await node.store.read(work)
+
+
+async def peer_shapes(node: Node) -> list[PeerShape]:
+    """All peers by name."""
+
+    def work(session: Session) -> list[PeerShape]:
+        now = node.now()
+        held = peers.credentials(session, now)
+        return [
+            _shape(session, peer, held.get(peer.id or 0, []), now, ())
+            for peer in peers.listing(session)
+        ]
+
+    return await node.store.read(work)
+
+
+def _shape(
+    session: Session,
+    peer: Peer,
+    held: Sequence[ClientCredential],
+    now: datetime,
+    warnings: Sequence[str],
+) -> PeerShape:
+    pending = peer.pending_key_set
+    invitation = None
+    if peer.state == PeerState.INVITED:
+        invitation = invitations.of_peer(session, peer.id or 0)
+    found = fingerprint_of_text(peer.key_set)
+    return PeerShape(
+        name=peer.name,
+        state=PeerState(peer.state),
+        state_reason=peer.state_reason,
+        awaits=None if peer.awaits is None else Awaits(peer.awaits),
+        company_name=peer.company_name,
+        company_ids=json.loads(peer.company_ids),
+        assurance=Assurance(peer.assurance),
+        fingerprint=None if found is None else FingerprintShape(words=found.words, hex=found.hex),
+        auth_method=AuthMethod(peer.auth_method),
+        invitation_expires_at=None if invitation is None else invitation.expires_at,
+        expires_at=held[-1].expires_at if held else None,
+        client_expires_at=peer.client_expires_at,
+        url=peer.base_url,
+        auth_url=peer.auth_url,
+        token_endpoint=peer.token_endpoint,
+        token_origin=peer.token_origin,
+        pending_token_endpoint=peer.pending_token_endpoint,
+        is_underseal=peer.is_underseal,
+        issuer=peer.issuer,
+        key_thumbprints=[] if peer.key_set is None else _thumbprints(peer.key_set),
+        pending_key_thumbprints=None if pending is None else _thumbprints(pending),
+        has_credentials=peers.has_credentials(peer),
+        client_id=peer.client_id,
+        scope=peer.scope,
+        audience=peer.audience,
+        resource=peer.resource,
+        has_ca=peer.ca_pem is not None,
+        accept_unsigned=peer.accept_unsigned,
+        signed_before=peer.signed_before,
+        issued_client_ids=[one.client_id for one in held],
+        created_at=peer.created_at,
+        last_contact_at=peer.last_contact_at,
+        warnings=[*warnings, *_warnings(peer, held, now)],
+    )
+
+
+def _warnings(peer: Peer, held: Sequence[ClientCredential], now: datetime) -> list[str]:
+    """What the operator should do something about."""
+    found: list[str] = []
+    if peer.state in (PeerState.ACTIVE, PeerState.SUSPENDED):
+        found += _expiry(peer, held, now)
+    if peer.state == PeerState.PENDING and peer.awaits == Awaits.US:
+        for company_id in json.loads(peer.company_ids):
+            for problem in check_urn(company_id):
+                found.append(f"{peer.name} names the company id {company_id}: {problem.message}")
+    return found
+
+
+def _expiry(peer: Peer, held: Sequence[ClientCredential], now: datetime) -> list[str]:
+    found = []
+    theirs = held[-1].expires_at if held else None
+    if theirs is not None and theirs - now <= WARN_BEFORE:
+        found.append(
+            f"the credentials of {peer.name} here end on {theirs:%Y-%m-%d}: run `underseal peer "
+            f"rotate {peer.name}`"
+        )
+    if not held and peer.removed_at is None:
+        found.append(
+            f"{peer.name} has no valid credentials here: run `underseal peer rotate {peer.name}`"
+        )
+    ours = peer.client_expires_at
+    if ours is not None and ours - now <= WARN_BEFORE:
+        what = "ended" if ours <= now else "end"
+        found.append(
+            f"our credentials at {peer.name} {what} on {ours:%Y-%m-%d}: ask it to run `underseal "
+            "peer rotate` for this node"
+        )
+    return found
+
+
+def _thumbprints(key_set: str) -> list[str]:
+    """Computed, not taken from the names of the keys: a peer names its keys as it likes."""
+    return sorted(PublicKeySet.from_jwks(json.loads(key_set)).thumbprints())

@@ -1,0 +1,122 @@
+"""Clients that authenticate at the token endpoint by an assertion (RFC 7523 section 2.2)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+
+from sqlmodel import Session
+
+from underseal_node.pact.access import PublicContext
+from underseal_node.pact.errors import TokenRequestError
+from underseal_node.store import assertions, pins
+from underseal_node.store.assertions import AssertionUsedError
+from underseal_node.store.serving import Partner, RequesterUnknownError
+from underseal_node.store.tables import Awaits, PeerState
+from underseal_node.trust import partnerships
+from underseal_protocol.canonical import digest_of_bytes
+from underseal_protocol.client_assertion import (
+    CLIENT_ASSERTION_TYPE,
+    ClientAssertion,
+    client_of,
+    verify_assertion,
+)
+from underseal_protocol.errors import AssertionRefusedError
+from underseal_protocol.keys import PublicKeySet
+
+__all__ = ["UNAUTHENTICATED", "Partners", "issue_instant"]
+
+UNAUTHENTICATED = "the client could not be authenticated"
+# RFC 8628 section 3.5 has the words for a client that has to wait for a person.
+PENDING = "authorization_pending"
+ENDED = "access_denied"
+
+
+class Partners:
+    """Authenticates them.
+
+    Args:
+        context: what the endpoints share.
+    """
+
+    def __init__(self, context: PublicContext) -> None:
+        self._context = context
+
+    async def authenticate(
+        self, authorization: str | None, form: Mapping[str, str], now: datetime
+    ) -> tuple[str, datetime]:
+        """Check an assertion; return the client id and the instant to issue the token at.
+
+        Raises:
+            TokenRequestError: the client is not authenticated, or there is no token for it.
+        """
+        if authorization is not None or "client_secret" in form:
+            raise TokenRequestError("invalid_request", "the client authenticates in two ways")
+        if form.get("client_assertion_type") != CLIENT_ASSERTION_TYPE:
+            message = f"client_assertion_type has to be {CLIENT_ASSERTION_TYPE}"
+            raise TokenRequestError("invalid_request", message)
+        assertion = form.get("client_assertion", "")
+        try:
+            client_id = client_of(assertion)
+            if form.get("client_id", client_id) != client_id:
+                raise AssertionRefusedError("the form and the assertion name two clients")
+            partner = await self._context.serving.partner(client_id, now)
+            verified = verify_assertion(
+                assertion,
+                keys=_keys(partner.key_set),
+                client_id=client_id,
+                audience=self._context.node.identity.url,
+                now=now,
+            )
+        except AssertionRefusedError as error:
+            raise TokenRequestError("invalid_client", error.message) from None
+        except RequesterUnknownError:
+            raise TokenRequestError("invalid_client", UNAUTHENTICATED) from None
+        await self._admit(partner, verified, now)
+        return client_id, issue_instant(partner.tokens_from, now)
+
+    async def _admit(self, partner: Partner, verified: ClientAssertion, now: datetime) -> None:
+        """Remember the assertion, and refuse a client that may not have a token now."""
+        digest = digest_of_bytes(verified.jti.encode("utf-8", "surrogatepass"))
+        # Whoever waits for the other side learns from its call that it has approved.
+        approves = partner.state is PeerState.PENDING and partner.awaits == Awaits.THEM
+
+        def work(session: Session) -> None:
+            client_id, expires_at = verified.client_id, verified.expires_at
+            assertions.remember(session, client_id, digest, expires_at, now)
+            if approves and not partner.has_ended:
+                partnerships.activated(session, pins.peer_row(session, partner.peer_id))
+
+        try:
+            await self._context.node.store.write(work)
+        except AssertionUsedError as error:
+            raise TokenRequestError("invalid_client", error.message) from None
+        if partner.state is PeerState.REVOKED:
+            raise TokenRequestError(ENDED, partner.reason or "the partnership has ended")
+        if partner.has_ended:
+            raise TokenRequestError("invalid_client", "these client credentials have ended")
+        if partner.state is PeerState.SUSPENDED:
+            raise TokenRequestError("unauthorized_client", "access is suspended")
+        if partner.state is not PeerState.ACTIVE and not approves:
+            raise TokenRequestError(PENDING, "the partnership has not been approved yet")
+
+
+def issue_instant(tokens_from: datetime | None, now: datetime) -> datetime:
+    """When to say that a token is issued: now, unless a revocation would make that look too old.
+
+    Args:
+        tokens_from: tokens issued before this instant are not accepted.
+        now: aware.
+    """
+    if tokens_from is None or tokens_from <= now.replace(microsecond=0):
+        return now
+    # `iat` has whole seconds: a token of the second of a revocation would look too old.
+    return tokens_from.astimezone(UTC).replace(microsecond=0) + timedelta(seconds=1)
+
+
+@lru_cache(maxsize=1024)
+def _keys(key_set: str | None) -> PublicKeySet:
+    """Pinned keys; reading points on a curve takes longer than everything else here."""
+    return PublicKeySet([]) if key_set is None else PublicKeySet.from_jwks(json.loads(key_set))

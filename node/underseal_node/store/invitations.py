@@ -1,0 +1,49 @@
+"""Queries on the invitations that this node has issued."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import delete
+from sqlmodel import Session, col, select
+
+from underseal_node.store.tables import Invitation, Peer
+
+__all__ = ["accepted", "add", "by_id", "of_peer", "used", "withdraw"]
+
+
+def add(session: Session, row: Invitation) -> None:
+    """Store an invitation; it takes the place of an earlier one to the same peer."""
+    withdraw(session, row.peer_id)
+    session.add(row)
+    session.flush()
+
+
+def by_id(session: Session, invitation_id: str) -> Invitation | None:
+    """One invitation."""
+    return session.get(Invitation, invitation_id)
+
+
+def of_peer(session: Session, peer_id: int) -> Invitation | None:
+    """The invitation of a peer, used or not."""
+    return session.exec(select(Invitation).where(Invitation.peer_id == peer_id)).first()
+
+
+def accepted(session: Session, invitation_id: str) -> Peer | None:
+    """The peer whose invitation we have accepted under this id."""
+    return session.exec(
+        select(Peer).where(Peer.invitation_id == invitation_id, col(Peer.removed_at).is_(None))
+    ).first()
+
+
+def used(session: Session, row: Invitation, reply_digest: str, now: datetime) -> None:
+    """An invitation counts once; the same reply may come again."""
+    row.used_at, row.reply_digest = now, reply_digest
+    session.add(row)
+    session.flush()
+
+
+def withdraw(session: Session, peer_id: int) -> None:
+    """Nobody can accept the invitation of this peer any more."""
+    session.execute(delete(Invitation).where(col(Invitation.peer_id) == peer_id))
+    session.flush()

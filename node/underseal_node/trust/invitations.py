@@ -1,0 +1,192 @@
+"""Inviting a company: a peer in the state `invited`, a signed document, and a token shown once."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from sqlmodel import Session
+
+from underseal_node.errors import NotFoundError, RefusedError
+from underseal_node.node import Node, node_url
+from underseal_node.store import grants, invitations, peers
+from underseal_node.store.tables import Invitation, KeyKind, Peer, PeerState
+from underseal_node.trust import keyring
+from underseal_node.trust.peers import checked_name
+from underseal_node.trust.secrets import new_client_id
+from underseal_protocol.acceptance import hash_token
+from underseal_protocol.criteria import fold
+from underseal_protocol.disclosure import Level
+from underseal_protocol.errors import UrnError
+from underseal_protocol.invitation import MAX_OFFERS, Terms, invitation_link, invite
+from underseal_protocol.keys import KeyPurpose
+from underseal_protocol.onboarding import Company
+from underseal_protocol.urns import check_urn, make_lei_urn, parse_urn
+
+__all__ = ["Invited", "Offer", "create_invitation", "own_company", "public_document"]
+
+TOKEN_BYTES = 32
+MAX_DAYS = 365
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What the operator says of an invitation.
+
+    Attributes:
+        name: how the operator calls the company.
+        for_whom: URL, LEI or URN of the only one that may accept; None for anyone who has it.
+        is_pre_approved: whether accepting is enough.
+        expires_after: from now on.
+        product_ids: to be granted as soon as the partnership is active.
+        level: of these grants.
+    """
+
+    name: str
+    for_whom: str | None = None
+    is_pre_approved: bool = False
+    expires_after: timedelta = timedelta(days=7)
+    product_ids: Sequence[str] = ()
+    level: Level = Level.TOTAL
+
+
+@dataclass(frozen=True)
+class Invited:
+    """An invitation as the operator gets it, once.
+
+    Attributes:
+        peer: in the state `invited`.
+        row: as it is stored.
+        document: with the token.
+        link: with the token in its fragment.
+    """
+
+    peer: Peer
+    row: Invitation
+    document: dict[str, Any] = field(repr=False)
+    link: str = field(repr=False)
+
+
+async def create_invitation(node: Node, offer: Offer) -> Invited:
+    """Invite a company; an invitation that it has not accepted yet is replaced.
+
+    Raises:
+        RefusedError: the name is taken or no name, or the terms are not allowed.
+        UrnError: a product id is none.
+    """
+    checked_name(offer.name)
+    terms = _terms(offer)
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    key = node.signing_key(KeyPurpose.IDENTITY)
+    now = node.now()
+
+    def work(session: Session) -> Invited:
+        peer = _invited_peer(session, offer.name, node)
+        entry = keyring.newest_entry(session)
+        row = Invitation(
+            id=str(uuid.uuid4()),
+            peer_id=peer.id or 0,
+            document="",
+            token_hash=hash_token(token),
+            client_id=new_client_id(),
+            for_url=terms.for_url,
+            for_company_id=None if terms.for_company_id is None else fold(terms.for_company_id),
+            is_pre_approved=terms.is_pre_approved,
+            created_at=now,
+            expires_at=now + offer.expires_after,
+        )
+        document = invite(
+            invitation_id=row.id,
+            company=own_company(node),
+            entry=entry,
+            client_id=row.client_id,
+            terms=terms,
+            key=key,
+            issued_at=now,
+            expires_at=row.expires_at,
+        )
+        row.document = json.dumps(document)
+        invitations.add(session, row)
+        for product_id in offer.product_ids:
+            grants.add(session, row.peer_id, KeyKind.PRODUCT, product_id, offer.level, now)
+        link = invitation_link(node.identity.url, row.id, token)
+        return Invited(peer, row, document | {"token": token, "link": link}, link)
+
+    return await node.store.write(work)
+
+
+def public_document(session: Session, invitation_id: str) -> str:
+    """What the link of an invitation leads to: the document without token, as JSON.
+
+    Raises:
+        NotFoundError: there is no such invitation, or it was withdrawn.
+    """
+    row = invitations.by_id(session, invitation_id)
+    if row is None:
+        raise NotFoundError("there is no such invitation")
+    return row.document
+
+
+def own_company(node: Node) -> Company:
+    """How this node names its company in documents."""
+    return Company(node.identity.company_name, node.identity.company_ids)
+
+
+def for_whom(text: str) -> tuple[str | None, str | None]:
+    """A URL, or the URN of a company, from what an operator writes.
+
+    Raises:
+        RefusedError: it is neither a URL nor an LEI nor a URN.
+        ConfigurationError: the URL is none that a node can have.
+        UrnError: the LEI has wrong check digits (ISO 17442).
+    """
+    text = text.strip()
+    if "://" in text:
+        return node_url(text), None
+    if text.lower().startswith("urn:"):
+        parse_urn(text)
+        for problem in check_urn(text):
+            raise RefusedError(f"{text!r}: {problem.message}", hint=problem.hint)
+        return None, text
+    try:
+        return None, make_lei_urn(text)
+    except UrnError as error:
+        raise RefusedError(
+            f"{text!r} is neither the URL of a node nor an LEI: {error.message}",
+            hint="Write https://HOST, an LEI of 20 characters, or urn:NAMESPACE:ID.",
+        ) from None
+
+
+def _terms(offer: Offer) -> Terms:
+    url, company_id = (None, None) if offer.for_whom is None else for_whom(offer.for_whom)
+    if offer.is_pre_approved and url is None and company_id is None:
+        raise RefusedError(
+            "an invitation that is approved beforehand has to say whom it is for",
+            hint="Otherwise whoever gets hold of it is a partner. Add --for URL_OR_LEI.",
+        )
+    if not timedelta() < offer.expires_after <= timedelta(days=MAX_DAYS):
+        raise RefusedError(f"an invitation is good for up to {MAX_DAYS} days")
+    if len(offer.product_ids) > MAX_OFFERS:
+        raise RefusedError(f"an invitation grants at most {MAX_OFFERS} products")
+    for product_id in offer.product_ids:
+        parse_urn(product_id)
+    return Terms(url, company_id, offer.is_pre_approved, tuple(offer.product_ids))
+
+
+def _invited_peer(session: Session, name: str, node: Node) -> Peer:
+    try:
+        known = peers.by_name(session, name)
+    except NotFoundError:
+        peer = Peer(name=name, state=PeerState.INVITED, created_at=node.now(), is_underseal=True)
+        return peers.add(session, peer)
+    if known.state == PeerState.INVITED:
+        return known
+    raise RefusedError(
+        f"there is a peer {known.name!r} already, which is {known.state}",
+        hint="Choose another name, or remove it first: what was exchanged stays.",
+    )

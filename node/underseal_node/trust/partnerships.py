@@ -1,0 +1,165 @@
+"""The states of a partnership, and which move leads from one to the other.
+
+    invited --(registration)--> pending --approve--> active <--suspend/resume--> suspended
+    pending --reject--> revoked;  invited, pending, active, suspended --revoke--> revoked
+
+Whoever has been revoked stays so; a new invitation begins a new partnership. Each move takes effect
+with the next request of the peer, because its state is read with every request.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlmodel import Session
+
+from underseal_node.errors import RefusedError
+from underseal_node.settings import Settings
+from underseal_node.store import invitations, peers
+from underseal_node.store.database import next_change
+from underseal_node.store.tables import Assurance, Awaits, Peer, PeerState
+
+__all__ = ["Move", "activated", "approve", "confirm", "ended", "lifetime_end", "move"]
+
+MAX_REASON_CHARACTERS = 1_000
+
+
+class Move(StrEnum):
+    """What an operator can do to a partnership."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+    SUSPEND = "suspend"
+    RESUME = "resume"
+    REVOKE = "revoke"
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """From where to where a move leads.
+
+    Attributes:
+        sources: states in which it is possible.
+        target: the state after it.
+    """
+
+    sources: frozenset[PeerState]
+    target: PeerState
+
+
+RULES = {
+    Move.APPROVE: _Rule(frozenset({PeerState.PENDING}), PeerState.ACTIVE),
+    Move.REJECT: _Rule(frozenset({PeerState.PENDING}), PeerState.REVOKED),
+    Move.SUSPEND: _Rule(frozenset({PeerState.ACTIVE}), PeerState.SUSPENDED),
+    Move.RESUME: _Rule(frozenset({PeerState.SUSPENDED}), PeerState.ACTIVE),
+    Move.REVOKE: _Rule(frozenset(PeerState) - {PeerState.REVOKED}, PeerState.REVOKED),
+}
+
+
+def move(
+    session: Session, peer: Peer, which: Move, now: datetime, *, reason: str | None = None
+) -> None:
+    """Make a move.
+
+    Args:
+        session: writes.
+        peer: whose partnership.
+        which: the move.
+        now: aware.
+        reason: of the operator; needed for `reject` and `revoke`, and told to the peer.
+
+    Raises:
+        RefusedError: it cannot be made from the state that the partnership is in.
+    """
+    peers.require_not_removed(peer)
+    rule = RULES[which]
+    if peer.state not in rule.sources:
+        possible = " or ".join(sorted(rule.sources))
+        raise RefusedError(
+            f"{peer.name} is {peer.state}; to {which} it, it has to be {possible}",
+            hint=_hint(peer),
+        )
+    if which in (Move.APPROVE, Move.REJECT) and peer.awaits != Awaits.US:
+        raise RefusedError(
+            f"{peer.name} has to approve this partnership, not we",
+            hint="Ask them to run `underseal peer approve` for this node.",
+        )
+    if reason is not None and len(reason) > MAX_REASON_CHARACTERS:
+        raise RefusedError(f"the reason is longer than {MAX_REASON_CHARACTERS} characters")
+    if rule.target is PeerState.REVOKED:
+        ended(session, peer, now, reason or f"the operator chose to {which} it")
+        return
+    peer.state, peer.awaits = rule.target, None
+    peer.state_reason = reason if rule.target is PeerState.SUSPENDED else None
+    _save(session, peer)
+
+
+def approve(session: Session, peer: Peer, now: datetime) -> None:
+    """See `move`."""
+    move(session, peer, Move.APPROVE, now)
+
+
+def activated(session: Session, peer: Peer) -> None:
+    """The other side has approved: it has called us, or lets us call it."""
+    if peer.state == PeerState.PENDING and peer.awaits == Awaits.THEM:
+        peer.state, peer.awaits, peer.state_reason, peer.registration = (
+            PeerState.ACTIVE,
+            None,
+            None,
+            None,
+        )
+        _save(session, peer)
+
+
+def ended(session: Session, peer: Peer, now: datetime, reason: str) -> None:
+    """End a partnership: credentials, tokens, invitation, and what waits for the peer.
+
+    What was exchanged stays, and the grants are kept to be looked at; they have no effect.
+    """
+    peers.revoke_credentials(session, peer, now)
+    invitations.withdraw(session, peer.id or 0)
+    peers.settle(session, peer, now, "the partnership has ended")
+    peer.state, peer.state_reason, peer.awaits = PeerState.REVOKED, reason, None
+    peer.client_secret_encrypted = peer.registration = None
+    peer.pending_token_endpoint = peer.pending_key_set = None
+    _save(session, peer)
+
+
+def confirm(session: Session, peer: Peer) -> None:
+    """The operator has compared the fingerprint of the pinned keys with the peer on another way.
+
+    Raises:
+        RefusedError: no keys are pinned.
+    """
+    peers.require_not_removed(peer)
+    if peer.key_set is None:
+        raise RefusedError(
+            f"no keys of {peer.name} are pinned, so there is nothing to confirm",
+            hint="Only Underseal nodes have keys to compare.",
+        )
+    peer.assurance = Assurance.CONFIRMED
+    session.add(peer)
+    session.flush()
+
+
+def lifetime_end(settings: Settings, now: datetime) -> datetime:
+    """When credentials that are issued now expire."""
+    return now + timedelta(days=settings.credential_lifetime_days)
+
+
+def _save(session: Session, peer: Peer) -> None:
+    next_change(session)  # pages that are kept in memory are no longer true
+    session.add(peer)
+    session.flush()
+
+
+def _hint(peer: Peer) -> str | None:
+    if peer.state == PeerState.REVOKED:
+        return f"What is revoked stays so: remove {peer.name}, then invite it again."
+    if peer.state == PeerState.INVITED:
+        return f"{peer.name} has not accepted the invitation yet."
+    if peer.state == PeerState.PENDING:
+        return f"Approve it first: `underseal peer approve {peer.name}`."
+    return None
