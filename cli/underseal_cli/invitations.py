@@ -119,13 +119,21 @@ def accept(
         Path | None,
         typer.Option("--ca-file", metavar="F", help="Further authorities for its TLS (PEM)."),
     ] = None,
+    allow_private_network: Annotated[
+        bool,
+        typer.Option("--allow-private-network", help="It may be at a private address."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Accept the invitation of another company.
 
     One call registers both sides. If it fails on the way, run the command again.
     """
-    body: dict[str, Any] = {"name": name, "asFile": reply_out is not None}
+    body: dict[str, Any] = {
+        "name": name,
+        "asFile": reply_out is not None,
+        "allowPrivateNetwork": allow_private_network,
+    }
     if LINK.match(invitation.strip()):
         body["link"] = invitation.strip()
     else:

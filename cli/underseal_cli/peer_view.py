@@ -57,6 +57,7 @@ def print_peer(peer: dict[str, Any], *, granted: Sequence[dict[str, Any]] | None
             ("its client ids here", peer["issuedClientIds"]),
             ("they end", (peer.get("expiresAt") or "")[:10] or None),
             ("unsigned footprints", "usable" if peer["acceptUnsigned"] else "not usable"),
+            ("private network", "allowed" if peer["allowPrivateNetwork"] else None),
             *([("it may see", _grants(granted))] if granted is not None else []),
             ("last contact", peer.get("lastContactAt") or "never"),
         ]

@@ -52,6 +52,13 @@ AcceptUnsigned = Annotated[
         help="Whether its footprints without a signature are usable (default: yes).",
     ),
 ]
+AllowPrivate = Annotated[
+    bool | None,
+    typer.Option(
+        "--allow-private-network/--no-allow-private-network",
+        help="Whether it may be at a private address (default: no).",
+    ),
+]
 
 
 app.command()(invitations.invite)
@@ -74,11 +81,12 @@ def add(
     resource: Resource = None,
     ca_file: CaFile = None,
     accept_unsigned: AcceptUnsigned = None,
+    allow_private_network: AllowPrivate = None,
     as_json: Json = False,
 ) -> None:
     """Register a peer, and issue credentials to it, which are shown this once."""
     given = _given(url, auth_url, client_id, client_secret_file, scope, audience, resource, ca_file)
-    given |= {"name": name} | _policy(accept_unsigned)
+    given |= {"name": name} | _policy(accept_unsigned, allow_private_network)
     added = manage_of(context).post("/peers", given)
     if as_json:
         output.show(added)
@@ -102,6 +110,7 @@ def change(
     resource: Resource = None,
     ca_file: CaFile = None,
     accept_unsigned: AcceptUnsigned = None,
+    allow_private_network: AllowPrivate = None,
     confirm_endpoint: Annotated[
         bool, typer.Option("--confirm-endpoint", help="Trust the new token endpoint of the peer.")
     ] = False,
@@ -112,7 +121,7 @@ def change(
 ) -> None:
     """Change what is known of a peer; an empty text ("") clears an option."""
     given = _given(url, auth_url, client_id, client_secret_file, scope, audience, resource, ca_file)
-    given |= _policy(accept_unsigned)
+    given |= _policy(accept_unsigned, allow_private_network)
     if confirm_endpoint:
         given["confirmEndpoint"] = True
     if confirm_keys:
@@ -243,8 +252,9 @@ def _given(
     return {member: value for member, value in given.items() if value is not None}
 
 
-def _policy(accept_unsigned: bool | None) -> dict[str, Any]:
-    return {} if accept_unsigned is None else {"acceptUnsigned": accept_unsigned}
+def _policy(accept_unsigned: bool | None, allow_private_network: bool | None) -> dict[str, Any]:
+    policy = {"acceptUnsigned": accept_unsigned, "allowPrivateNetwork": allow_private_network}
+    return {member: value for member, value in policy.items() if value is not None}
 
 
 def _print_credentials(issued: dict[str, Any]) -> None:

@@ -107,6 +107,18 @@ def test_a_ca_file_with_comments_in_any_language_is_taken(
     assert done.json["hasCa"] is True
 
 
+def test_a_private_network_is_allowed_by_name(run: Run, market: Market, acme: str) -> None:
+    home = market.seller.home
+    assert "private network" not in run("peer", "show", acme, home=home).out
+    done = run("peer", "set", acme, "--allow-private-network", home=home)
+    assert "private network" in done.out
+    assert run("peer", "show", acme, "--json", home=home).json["allowPrivateNetwork"] is True
+    done = run("peer", "set", acme, "--no-allow-private-network", "--json", home=home)
+    assert done.json["allowPrivateNetwork"] is False
+    done = run("peer", "add", "inside", "--allow-private-network", "--json", home=home)
+    assert done.json["peer"]["allowPrivateNetwork"] is True
+
+
 def test_an_empty_secret_file_is_refused(
     run: Run, market: Market, acme: str, tmp_path: Path
 ) -> None:

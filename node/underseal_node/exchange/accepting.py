@@ -12,6 +12,7 @@ from typing import Any
 from sqlmodel import Session
 
 from underseal_node.errors import NotFoundError, RefusedError
+from underseal_node.exchange.access import private_origins
 from underseal_node.exchange.addresses import origin_of
 from underseal_node.exchange.errors import AnswerError, ProtocolViolationError, UnreachableError
 from underseal_node.exchange.exchange import Exchange
@@ -54,6 +55,7 @@ class Acceptance:
         link: of the invitation.
         name: how to call the inviting company; its own name by default.
         ca_pem: further trust anchors for calls to it.
+        allow_private_network: whether it may be at a private address.
         as_file: make a reply to be carried by hand, and call nobody.
     """
 
@@ -61,6 +63,7 @@ class Acceptance:
     link: str | None = field(default=None, repr=False)
     name: str | None = None
     ca_pem: str | None = field(default=None, repr=False)
+    allow_private_network: bool = False
     as_file: bool = False
 
 
@@ -89,7 +92,7 @@ async def accept(exchange: Exchange, given: Acceptance) -> Accepted:
     document, token = given.document, ""
     if given.link is not None:
         address, token = parse_link(given.link)
-        document = await _fetch(exchange, address, given.ca_pem)
+        document = await _fetch(exchange, address, given)
     invitation = read_invitation(
         document,
         now=node.now(),
@@ -128,6 +131,7 @@ def _pending_peer(
     peer = Peer(name=name, state=PeerState.PENDING, awaits=Awaits.THEM, created_at=now)
     pin_partner(peer, invitation.entry, invitation.company, invitation.client_id, None)
     peer.invitation_id, peer.ca_pem = invitation.id, given.ca_pem
+    peer.allow_private_network = given.allow_private_network
     peers.add(session, peer)
     client_id, expires_at = new_client_id(), partnerships.lifetime_end(node.settings, now)
     registration = reply_to(
@@ -178,18 +182,20 @@ def _free_name(session: Session, company: str) -> str:
     )
 
 
-async def _fetch(exchange: Exchange, address: str, ca_pem: str | None) -> Any:
+async def _fetch(exchange: Exchange, address: str, given: Acceptance) -> Any:
     """The document behind the link; the operator has named the address.
 
     Raises:
         PeerError: it cannot be had.
     """
+    origins = frozenset({origin_of(address)})
     call = Call(
         "GET",
         address,
-        frozenset({origin_of(address)}),
+        origins,
         headers={"accept": "application/json"},
-        ca_pem=ca_pem,
+        ca_pem=given.ca_pem,
+        private_origins=origins if given.allow_private_network else frozenset(),
         max_bytes=MAX_ANSWER_BYTES,
     )
     answer = await exchange.http.send(call)
@@ -229,6 +235,7 @@ async def _register(
         },
         content=json.dumps(registration).encode(),
         ca_pem=peer.ca_pem,
+        private_origins=private_origins(peer),
         max_bytes=MAX_ANSWER_BYTES,
     )
     try:

@@ -12,7 +12,15 @@ from underseal_node.store.tables import AuthMethod, Awaits, Peer, PeerState
 from underseal_node.trust.vault import Vault, VaultPurpose
 from underseal_protocol.criteria import Criteria
 
-__all__ = ["Access", "access_of", "auth_base", "events_address", "list_address", "peer_base"]
+__all__ = [
+    "Access",
+    "access_of",
+    "auth_base",
+    "events_address",
+    "list_address",
+    "peer_base",
+    "private_origins",
+]
 
 
 @dataclass(frozen=True)
@@ -31,6 +39,7 @@ class Access:
         extra: `scope`, `audience` and `resource`, where the peer's token endpoint wants them.
         ca_pem: extra trust anchors.
         is_underseal: whether it serves our extensions.
+        private_origins: which of its origins may be at private addresses.
     """
 
     peer_id: int
@@ -44,6 +53,7 @@ class Access:
     extra: tuple[tuple[str, str], ...] = ()
     ca_pem: str | None = field(default=None, repr=False)
     is_underseal: bool = False
+    private_origins: frozenset[Origin] = frozenset()
 
     @property
     def origins(self) -> frozenset[Origin]:
@@ -108,6 +118,7 @@ def access_of(peer: Peer, vault: Vault, *, asks_approval: bool = False) -> Acces
         extra=tuple((name, value) for name, value in wanted if value),
         ca_pem=peer.ca_pem,
         is_underseal=peer.is_underseal,
+        private_origins=private_origins(peer),
     )
 
 
@@ -137,6 +148,17 @@ def _not_called(peer: Peer) -> RefusedError:
         )
     reason = f" ({peer.state_reason})" if peer.state_reason else ""
     return RefusedError(f"{peer.name} is {peer.state}{reason}, so it is not called")
+
+
+def private_origins(peer: Peer) -> frozenset[Origin]:
+    """The origins of a peer that may be at private addresses, because the operator allowed it.
+
+    Only those that the operator entered: the peer itself says where its token endpoint is, and
+    could otherwise name a machine of ours.
+    """
+    if not peer.allow_private_network:
+        return frozenset()
+    return frozenset(origin_of(url) for url in (peer.base_url, peer.auth_url) if url is not None)
 
 
 def secret_context(peer: Peer) -> str:

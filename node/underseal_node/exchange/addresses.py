@@ -18,12 +18,15 @@ __all__ = ["Origin", "check_address", "origin_of"]
 HTTPS_PORT = 443
 MAX_URL_CHARACTERS = 8192
 
-# Never a peer, whatever the settings: metadata services are link-local, the others are no hosts.
+# Never a peer, whatever the settings: metadata services, and what is no host.
 NEVER = tuple(
     ip_network(text)
     for text in (
         "0.0.0.0/8",  # "this network", RFC 1122
-        "169.254.0.0/16",  # link-local, RFC 3927
+        "100.100.100.200/32",  # metadata of Alibaba Cloud
+        "168.63.129.16/32",  # the platform of Azure; in public space, and not for the public
+        "169.254.0.0/16",  # link-local, RFC 3927; metadata of most clouds
+        "192.0.0.192/32",  # metadata of Oracle Cloud
         "224.0.0.0/4",  # multicast
         "240.0.0.0/4",  # reserved, broadcast
         "::/128",  # unspecified
@@ -31,10 +34,12 @@ NEVER = tuple(
         "fec0::/10",  # site-local, RFC 3879
         "ff00::/8",  # multicast
         "100::/64",  # discard-only, RFC 6666
+        "fd00:ec2::/32",  # metadata of AWS
+        "fd20:ce::/32",  # metadata of Google Cloud
     )
 )
 
-# Reached only with `allow_private_networks`.
+# Reached only where private networks are allowed: for one peer, or for all.
 PRIVATE = tuple(
     ip_network(text)
     for text in (
@@ -74,7 +79,8 @@ EMBEDDING = tuple(
 GLOBAL_V6 = ip_network("2000::/3")
 
 PRIVATE_HINT = (
-    "Set UNDERSEAL_ALLOW_PRIVATE_NETWORKS=true if peers in your own network are meant to be called."
+    "If the peer is meant to be in a private network: `underseal peer set NAME "
+    "--allow-private-network`; for all peers, set UNDERSEAL_ALLOW_PRIVATE_NETWORKS=true."
 )
 
 
@@ -137,7 +143,7 @@ def check_address(address: str, *, allow_private: bool) -> None:
 
     Args:
         address: numeric, IPv4 or IPv6.
-        allow_private: the setting `allow_private_networks`.
+        allow_private: whether loopback and private addresses are allowed.
 
     Raises:
         AddressError: it is not an address that peers may have.

@@ -16,7 +16,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from underseal_node.errors import PeerError
-from underseal_node.exchange.access import auth_base, peer_base
+from underseal_node.exchange.access import auth_base, peer_base, private_origins
 from underseal_node.exchange.addresses import origin_of
 from underseal_node.exchange.errors import (
     AddressError,
@@ -194,6 +194,7 @@ async def _document(
             frozenset({origin_of(url)}),
             headers={"accept": "application/json"},
             ca_pem=peer.ca_pem,
+            private_origins=private_origins(peer),
             attempts=attempts,
             max_bytes=MAX_DOCUMENT_BYTES,
         )

@@ -61,6 +61,7 @@ class Call:
         headers: without Host and Content-Length.
         content: the body, or what makes it anew for each attempt.
         ca_pem: extra trust anchors of this peer.
+        private_origins: those of `origins` that may be at private addresses.
         attempts: in all; 1 means that the caller tries again itself.
         max_bytes: of the answer, after decompression.
     """
@@ -71,6 +72,7 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     content: bytes | Callable[[], bytes] | None = field(default=None, repr=False)
     ca_pem: str | None = field(default=None, repr=False)
+    private_origins: frozenset[Origin] = frozenset()
     attempts: int | None = None
     max_bytes: int | None = None
 
@@ -94,9 +96,22 @@ class Answer:
     retry_after_seconds: float | None = None
 
 
+@dataclass(frozen=True)
+class _Kind:
+    """Which connections may be shared.
+
+    Attributes:
+        anchors: digest of the extra trust anchors.
+        allow_private: whether they may go to private addresses.
+    """
+
+    anchors: str
+    allow_private: bool
+
+
 @dataclass
 class _Connections:
-    """To the peers that are trusted for the same anchors.
+    """To the peers that are trusted for the same anchors, in networks of the same kind.
 
     Attributes:
         client: holds them.
@@ -135,7 +150,7 @@ class PeerHttp:
         self._sleep = sleep
         self._chance = chance
         self._clock = clock
-        self._connections: dict[str, _Connections] = {}  # the longest unused first
+        self._connections: dict[_Kind, _Connections] = {}  # the longest unused first
 
     async def send(self, call: Call) -> Answer:
         """Make a call and read the whole answer, trying again what may pass.
@@ -197,7 +212,7 @@ class PeerHttp:
             raise AddressError(f"{origin} cannot be called: {first_line(error)}") from error
         await self._drop_unused()
         try:
-            with self._client(call.ca_pem) as client:
+            with self._client(call.ca_pem, self._allows_private(call, origin)) as client:
                 async with asyncio.timeout(self._settings.http_total_timeout_seconds):
                     response = await client.send(request, stream=True)
                     try:
@@ -238,12 +253,17 @@ class PeerHttp:
             parts.append(part)
         return b"".join(parts)
 
+    def _allows_private(self, call: Call, origin: Origin) -> bool:
+        return self._settings.allow_private_networks or origin in call.private_origins
+
     @contextmanager
-    def _client(self, ca_pem: str | None) -> Iterator[httpx.AsyncClient]:
-        """One client per set of trust anchors: connections are not shared between them."""
-        name = hashlib.sha256((ca_pem or "").encode()).hexdigest()
-        connections = self._connections.pop(name, None) or _Connections(self._new_client(ca_pem))
-        self._connections[name] = connections  # now the last one used
+    def _client(self, ca_pem: str | None, allow_private: bool) -> Iterator[httpx.AsyncClient]:
+        """One client per set of trust anchors and network: they do not share connections."""
+        kind = _Kind(hashlib.sha256((ca_pem or "").encode()).hexdigest(), allow_private)
+        connections = self._connections.pop(kind, None)
+        if connections is None:
+            connections = _Connections(self._new_client(ca_pem, allow_private))
+        self._connections[kind] = connections  # now the last one used
         connections.calls += 1
         try:
             yield connections.client
@@ -253,18 +273,18 @@ class PeerHttp:
     async def _drop_unused(self) -> None:
         """Close what was not used for the longest time, when there is too much."""
         while len(self._connections) >= MAX_CLIENTS:
-            idle = [name for name, one in self._connections.items() if one.calls == 0]
+            idle = [kind for kind, one in self._connections.items() if one.calls == 0]
             if not idle:
                 return  # as many calls are bounded by those who make them
             await self._connections.pop(idle[0]).client.aclose()
 
-    def _new_client(self, ca_pem: str | None) -> httpx.AsyncClient:
+    def _new_client(self, ca_pem: str | None, allow_private: bool) -> httpx.AsyncClient:
         settings = self._settings
         transport = self._transport
         if transport is None:
             transport = CheckedTransport(
                 trust_context(settings.ca_file, ca_pem),
-                CheckedNetwork(self._resolve, allow_private=settings.allow_private_networks),
+                CheckedNetwork(self._resolve, allow_private=allow_private),
             )
         timeout = httpx.Timeout(
             settings.http_timeout_seconds, connect=settings.http_connect_timeout_seconds
@@ -283,7 +303,7 @@ class CheckedNetwork(httpcore.AsyncNetworkBackend):
 
     Args:
         resolve: name and port to numeric addresses.
-        allow_private: the setting `allow_private_networks`.
+        allow_private: whether loopback and private addresses are allowed.
     """
 
     def __init__(self, resolve: Resolve, *, allow_private: bool) -> None:

@@ -147,6 +147,7 @@ class PeerClient:
             headers={"content-type": EVENT_CONTENT_TYPE, "accept": "application/json"},
             content=body,
             ca_pem=access.ca_pem,
+            private_origins=access.private_origins,
             attempts=1,
             max_bytes=MAX_EVENT_ANSWER_BYTES,
         )
@@ -168,6 +169,7 @@ class PeerClient:
             headers={"content-type": "application/json", "accept": "application/json"},
             content=json.dumps(document).encode(),
             ca_pem=access.ca_pem,
+            private_origins=access.private_origins,
             max_bytes=MAX_EVENT_ANSWER_BYTES,
         )
         answer = await self._authorised(access, call)
@@ -188,6 +190,7 @@ class PeerClient:
             access.origins,
             headers={"accept": accept},
             ca_pem=access.ca_pem,
+            private_origins=access.private_origins,
             max_bytes=max_bytes,
         )
         return await self._authorised(access, call)

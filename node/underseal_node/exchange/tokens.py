@@ -163,6 +163,7 @@ class TokenClient:
                 },
                 content=content,
                 ca_pem=access.ca_pem,
+                private_origins=access.private_origins,
                 max_bytes=MAX_ANSWER_BYTES,
             )
         )

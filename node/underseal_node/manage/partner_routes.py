@@ -75,6 +75,7 @@ async def accept_invitation(context: Context, given: AcceptInput) -> AcceptedSha
             link=given.link,
             name=given.name,
             ca_pem=given.ca_pem or None,
+            allow_private_network=given.allow_private_network,
             as_file=given.as_file,
         ),
     )

@@ -103,6 +103,7 @@ def _shape(
         resource=peer.resource,
         has_ca=peer.ca_pem is not None,
         accept_unsigned=peer.accept_unsigned,
+        allow_private_network=peer.allow_private_network,
         signed_before=peer.signed_before,
         issued_client_ids=[one.client_id for one in held],
         created_at=peer.created_at,

@@ -34,7 +34,8 @@ MAX_VALUE_CHARACTERS = 4096
 MAX_CA_CHARACTERS = 1024 * 1024
 # What was found at the old address says nothing about the new one.
 ADDRESSES = frozenset({"base_url", "auth_url"})
-WORTH_A_LOOK = ADDRESSES | {"ca_pem"}
+WORTH_A_LOOK = ADDRESSES | {"ca_pem", "allow_private_network"}
+FLAGS = ("accept_unsigned", "allow_private_network")
 TEXTS = ("client_id", "scope", "audience", "resource")
 
 
@@ -50,6 +51,7 @@ class PeerChange:
         scope, audience, resource: what its token endpoint wants beside them.
         ca_pem: further trust anchors for calls to it.
         accept_unsigned: whether its unsigned footprints are usable.
+        allow_private_network: whether its addresses may be loopback or private ones.
         confirm_endpoint: trust the token endpoint that was found instead of the pinned one.
         confirm_keys: trust the keys that it shows instead of the pinned ones.
     """
@@ -63,6 +65,7 @@ class PeerChange:
     resource: str | None = None
     ca_pem: str | None = field(default=None, repr=False)
     accept_unsigned: bool | None = None
+    allow_private_network: bool | None = None
     confirm_endpoint: bool = False
     confirm_keys: bool = False
 
@@ -243,8 +246,10 @@ def _checked(change: PeerChange) -> dict[str, Any]:
         values["client_secret"] = change.client_secret
     if change.ca_pem is not None:
         values["ca_pem"] = _checked_ca(change.ca_pem) if change.ca_pem else None
-    if change.accept_unsigned is not None:
-        values["accept_unsigned"] = change.accept_unsigned
+    for name in FLAGS:
+        flag = getattr(change, name)
+        if flag is not None:
+            values[name] = flag
     return values
 
 

@@ -47,6 +47,7 @@ class PeerInput(InputShape):
     resource: str | None = None
     ca_pem: str | None = Field(default=None, repr=False)
     accept_unsigned: bool | None = None
+    allow_private_network: bool | None = None
     confirm_endpoint: bool = False
     confirm_keys: bool = False
 
@@ -89,6 +90,7 @@ class PeerShape(Shape):
     resource: str | None = None
     has_ca: bool
     accept_unsigned: bool
+    allow_private_network: bool
     signed_before: bool
     issued_client_ids: list[str]  # of the peer here
     created_at: Instant
@@ -152,6 +154,7 @@ class AcceptInput(InputShape):
     link: str | None = Field(default=None, repr=False)
     name: str | None = None
     ca_pem: str | None = Field(default=None, repr=False)
+    allow_private_network: bool = False
     as_file: bool = False
 
 
