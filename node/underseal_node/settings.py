@@ -91,6 +91,10 @@ class Settings(BaseSettings):
     # What peers may ask of this node.
     token_lifetime_seconds: Annotated[int, Field(ge=60, le=86_400)] = 900
     token_cache_size: Count = 10_000
+    auth_free_failures: Count = 5
+    auth_free_failures_per_address: Count = 20
+    auth_max_delay_seconds: Seconds = 60
+    auth_failure_memory_seconds: Seconds = 3_600
     default_page_size: Count = 1_000
     max_page_size: Count = 1_000
     max_request_body_bytes: Count = 16 * 1024 * 1024

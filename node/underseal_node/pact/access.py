@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 from underseal_node.node import Node
 from underseal_node.pact.cursors import Cursors
 from underseal_node.pact.errors import BadRequestError, BodyTooLargeError, UnauthenticatedError
+from underseal_node.pact.throttle import Throttle
 from underseal_node.store.serving import Serving
 from underseal_node.trust.tokens import AccessTokens, Claims
 
@@ -29,12 +30,14 @@ class PublicContext:
         serving: the queries of peers.
         tokens: issues and verifies access tokens.
         cursors: seals positions in lists.
+        throttle: slows failed authentications.
     """
 
     node: Node
     serving: Serving
     tokens: AccessTokens
     cursors: Cursors
+    throttle: Throttle
 
     def claims(self, scope: Scope, now: datetime) -> Claims:
         """The claims of the access token of a request.

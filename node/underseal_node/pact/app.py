@@ -28,6 +28,7 @@ from underseal_node.pact.registration import (
     InvitationEndpoint,
     RegistrationEndpoint,
 )
+from underseal_node.pact.throttle import Throttle
 from underseal_node.pact.token import TokenEndpoint
 from underseal_node.pact.well_known import public_routes
 from underseal_node.store.serving import open_serving
@@ -60,8 +61,14 @@ def create_public_app(node: Node, counts: RequestCounts | None = None) -> FastAP
         busy_timeout_seconds=settings.database_busy_timeout_seconds,
     )
     cursors = Cursors(node.signing_key(KeyPurpose.ACCESS_TOKEN).private_key)
-    context = PublicContext(node, serving, node.access_tokens(), cursors)
-    hosts = HostPolicy(node.identity.url, settings.allowed_hosts, settings.trusted_proxies)
+    hosts = HostPolicy(
+        node.identity.url,
+        settings.allowed_hosts,
+        settings.trusted_proxies,
+        behind_proxy=settings.behind_proxy,
+    )
+    throttle = Throttle(node, serving, hosts)
+    context = PublicContext(node, serving, node.access_tokens(), cursors, throttle)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

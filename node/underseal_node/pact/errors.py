@@ -6,6 +6,7 @@
      ├─ AccessDeniedError       403 AccessDenied
      ├─ BodyTooLargeError       413 BadRequest
      ├─ MisdirectedError        421 BadRequest
+     ├─ TooManyRequestsError    429 BadRequest, with Retry-After
      └─ TokenRequestError       as RFC 6749 section 5.2 and RFC 7591 section 3.2.2 say
 
 Everything else a peer can cause comes from the protocol package (400) or from the store and the
@@ -34,6 +35,7 @@ __all__ = [
     "BodyTooLargeError",
     "MisdirectedError",
     "TokenRequestError",
+    "TooManyRequestsError",
     "UnauthenticatedError",
     "WireError",
     "error_response",
@@ -69,17 +71,32 @@ class MisdirectedError(WireError):
     """The request names a host that this node is not."""
 
 
+class TooManyRequestsError(WireError):
+    """The requester has to wait (RFC 6585 section 4).
+
+    Args:
+        message: for a person.
+        retry_after_seconds: how long; whole seconds.
+    """
+
+    def __init__(self, message: str, *, retry_after_seconds: int) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
 class TokenRequestError(WireError):
     """An OAuth endpoint refuses (RFC 6749 section 5.2, RFC 7591 section 3.2.2).
 
     Args:
         error: the error code of the RFC, such as `invalid_client`.
         message: for `error_description`.
+        retry_after_seconds: how long the client has to wait, if that is the reason.
     """
 
-    def __init__(self, error: str, message: str) -> None:
+    def __init__(self, error: str, message: str, *, retry_after_seconds: int | None = None) -> None:
         super().__init__(message)
         self.error = error
+        self.retry_after_seconds = retry_after_seconds
 
 
 STATUS: dict[type[Exception], tuple[int, ErrorCode, Mapping[str, str]]] = {
@@ -118,10 +135,13 @@ def refusal(error: NodeError | ProtocolError) -> Response:
     """The response to a refused request."""
     if isinstance(error, TokenRequestError):
         return _token_refusal(error)
+    if isinstance(error, TooManyRequestsError):
+        headers = {"retry-after": str(error.retry_after_seconds)}
+        return error_response(429, ErrorCode.BAD_REQUEST, error.message, headers)
     for kind in type(error).__mro__:
         if kind in STATUS:
-            status, code, headers = STATUS[kind]
-            return error_response(status, code, error.message, headers)
+            status, code, more = STATUS[kind]
+            return error_response(status, code, error.message, more)
     return error_response(500, ErrorCode.INTERNAL_ERROR, "internal error")
 
 
@@ -133,6 +153,9 @@ def _token_refusal(error: TokenRequestError) -> Response:
         headers |= INVALID_TOKEN
     body = json.dumps({"error": error.error, "error_description": error.message})
     status = 401 if error.error in ("invalid_client", "invalid_token") else 400
+    if error.retry_after_seconds is not None:
+        status = 429
+        headers["retry-after"] = str(error.retry_after_seconds)
     return Response(body, status, headers, media_type=JSON)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import urlsplit
 
 from starlette.types import Scope
@@ -21,6 +21,7 @@ __all__ = ["HostPolicy"]
 Headers = Sequence[tuple[bytes, bytes]]
 HTTPS_PORT = 443
 MAX_REMEMBERED = 64
+MAX_HOPS = 16
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,16 @@ class HostPolicy:
         url: of the node, `https://HOST[:PORT][/PATH]`.
         allowed_hosts: further hosts, `HOST` (any port) or `HOST:PORT`.
         trusted_proxies: addresses or networks whose forwarded headers count.
+        behind_proxy: every connection comes from a proxy, trusted or not.
     """
 
     def __init__(
-        self, url: str, allowed_hosts: Iterable[str] = (), trusted_proxies: Iterable[str] = ()
+        self,
+        url: str,
+        allowed_hosts: Iterable[str] = (),
+        trusted_proxies: Iterable[str] = (),
+        *,
+        behind_proxy: bool = False,
     ) -> None:
         parts = urlsplit(url)
         self.url = url
@@ -59,6 +66,7 @@ class HostPolicy:
         self._own = _Authority(parts.hostname or "", parts.port or HTTPS_PORT)
         self._allowed = [_Authority.parse(host.lower()) for host in allowed_hosts]
         self._proxies = [ip_network(address, strict=False) for address in trusted_proxies]
+        self._behind_proxy = behind_proxy
         self._remembered: dict[bytes, str] = {}
 
     def base_url(self, scope: Scope) -> str:
@@ -88,6 +96,30 @@ class HostPolicy:
                 self._remembered[host] = known
         return known
 
+    def client_address(self, scope: Scope) -> str | None:
+        """The address that a request comes from, as far as that is known.
+
+        Behind a trusted proxy it is the last one in `X-Forwarded-For` that is not a trusted proxy
+        itself: what stands before it was written by somebody else.
+
+        Args:
+            scope: of the ASGI request.
+
+        Returns:
+            an address; `None` when only that of a proxy is known.
+        """
+        client = scope.get("client")
+        address = None if client is None else _address(client[0])
+        if address is None or not self._trusts(address):
+            return None if address is None or self._behind_proxy else str(address)
+        values = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
+        hops = b",".join(values).decode("latin-1").rsplit(",", MAX_HOPS)
+        for hop in reversed(hops[-MAX_HOPS:]):
+            forwarded = _address(_without_port(hop.strip()))
+            if forwarded is None or not self._trusts(forwarded):
+                return None if forwarded is None else str(forwarded)
+        return None
+
     def _decide(self, host: bytes) -> str:
         try:
             asked = _Authority.parse(host.decode("ascii").lower())
@@ -102,13 +134,27 @@ class HostPolicy:
 
     def _is_trusted(self, scope: Scope) -> bool:
         client = scope.get("client")
-        if client is None:
-            return False
-        try:
-            address = ip_address(client[0])
-        except ValueError:
-            return False
+        address = None if client is None else _address(client[0])
+        return address is not None and self._trusts(address)
+
+    def _trusts(self, address: IPv4Address | IPv6Address) -> bool:
         return any(address in network for network in self._proxies)
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    # What a socket for both families says of IPv4.
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _without_port(hop: str) -> str:
+    """`ADDRESS`, `ADDRESS:PORT` or `[ADDRESS]:PORT`: proxies write all of these."""
+    if hop.startswith("["):
+        return hop[1:].partition("]")[0]
+    return hop.partition(":")[0] if hop.count(":") == 1 else hop
 
 
 def _forwarded(headers: Headers) -> dict[bytes, bytes]:

@@ -212,7 +212,7 @@ def _own_paths() -> dict[str, Any]:
         body=("application/x-www-form-urlencoded", "TokenRequest"),
     )
     token["security"] = [{"BasicAuth": []}, {}]
-    for status in ("400", "401"):
+    for status in ("400", "401", "429"):
         token["responses"][status] = _json({"$ref": "#/components/schemas/TokenError"})
     status_of = _operation(
         "getStatus",

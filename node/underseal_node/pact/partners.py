@@ -44,27 +44,44 @@ class Partners:
     def __init__(self, context: PublicContext) -> None:
         self._context = context
 
-    async def authenticate(
-        self, authorization: str | None, form: Mapping[str, str], now: datetime
-    ) -> tuple[str, datetime]:
-        """Check an assertion; return the client id and the instant to issue the token at.
+    def client_of(self, authorization: str | None, form: Mapping[str, str]) -> str:
+        """Who a request with an assertion says it is from, unverified.
 
         Raises:
-            TokenRequestError: the client is not authenticated, or there is no token for it.
+            TokenRequestError: it is malformed.
         """
         if authorization is not None or "client_secret" in form:
             raise TokenRequestError("invalid_request", "the client authenticates in two ways")
         if form.get("client_assertion_type") != CLIENT_ASSERTION_TYPE:
             message = f"client_assertion_type has to be {CLIENT_ASSERTION_TYPE}"
             raise TokenRequestError("invalid_request", message)
-        assertion = form.get("client_assertion", "")
         try:
-            client_id = client_of(assertion)
-            if form.get("client_id", client_id) != client_id:
-                raise AssertionRefusedError("the form and the assertion name two clients")
+            client_id = client_of(form.get("client_assertion", ""))
+        except AssertionRefusedError as error:
+            raise TokenRequestError("invalid_client", error.message) from None
+        if form.get("client_id", client_id) != client_id:
+            message = "the form and the assertion name two clients"
+            raise TokenRequestError("invalid_client", message)
+        return client_id
+
+    async def authenticate(
+        self, client_id: str, form: Mapping[str, str], now: datetime
+    ) -> datetime:
+        """Check an assertion; return the instant to issue the token at.
+
+        Args:
+            client_id: see `client_of`.
+            form: of the request.
+            now: aware.
+
+        Raises:
+            TokenRequestError: the client is not authenticated (`invalid_client`), or it is, and
+                there is no token for it.
+        """
+        try:
             partner = await self._context.serving.partner(client_id, now)
             verified = verify_assertion(
-                assertion,
+                form["client_assertion"],
                 keys=_keys(partner.key_set),
                 client_id=client_id,
                 audience=self._context.node.identity.url,
@@ -75,7 +92,7 @@ class Partners:
         except RequesterUnknownError:
             raise TokenRequestError("invalid_client", UNAUTHENTICATED) from None
         await self._admit(partner, verified, now)
-        return client_id, issue_instant(partner.tokens_from, now)
+        return issue_instant(partner.tokens_from, now)
 
     async def _admit(self, partner: Partner, verified: ClientAssertion, now: datetime) -> None:
         """Remember the assertion, and refuse a client that may not have a token now."""

@@ -18,7 +18,13 @@ from starlette.responses import Response
 
 from underseal_node.errors import NotFoundError
 from underseal_node.pact.access import PublicContext, bearer_token, read_body
-from underseal_node.pact.errors import BadRequestError, TokenRequestError, UnauthenticatedError
+from underseal_node.pact.errors import (
+    BadRequestError,
+    TokenRequestError,
+    TooManyRequestsError,
+    UnauthenticatedError,
+)
+from underseal_node.pact.throttle import Attempt
 from underseal_node.store import pins
 from underseal_node.store.tables import AuthMethod, PeerState
 from underseal_node.trust import invitations
@@ -103,15 +109,29 @@ class RegistrationEndpoint:
         body = await read_body(request.scope, request.receive, MAX_REGISTRATION_BYTES)
         try:
             document = loads(body, limits=JsonLimits(MAX_REGISTRATION_BYTES, JSON_DEPTH))
-            registered = await node.store.write(
-                lambda session: register(session, node, document, token)
-            )
-        except RegistrationTokenError as error:
-            raise TokenRequestError("invalid_token", error.message) from None
-        except (InvitationError, JsonError) as error:
+        except JsonError as error:
             raise TokenRequestError("invalid_client_metadata", error.message) from None
+        try:
+            attempt = await self._context.throttle.begin(request.scope, None, node.now())
+            registered = await self._register(document, token, attempt)
+        except TooManyRequestsError as error:
+            raise TokenRequestError(
+                "temporarily_unavailable",
+                error.message,
+                retry_after_seconds=error.retry_after_seconds,
+            ) from None
         answer = registration_answer(document, registered, node.now())
         return Response(json.dumps(answer), 201, NO_STORE, media_type="application/json")
+
+    async def _register(self, document: Any, token: str, attempt: Attempt) -> Registered:
+        node = self._context.node
+        try:
+            return await node.store.write(lambda session: register(session, node, document, token))
+        except RegistrationTokenError as error:
+            await attempt.failed()
+            raise TokenRequestError("invalid_token", error.message) from None
+        except InvitationError as error:
+            raise TokenRequestError("invalid_client_metadata", error.message) from None
 
 
 class CredentialsEndpoint:

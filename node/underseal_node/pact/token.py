@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from underseal_node.pact.access import PublicContext, read_body
-from underseal_node.pact.errors import BodyTooLargeError, TokenRequestError
+from underseal_node.pact.errors import BodyTooLargeError, TokenRequestError, TooManyRequestsError
 from underseal_node.pact.partners import UNAUTHENTICATED, Partners, issue_instant
 from underseal_node.store.serving import PeerSuspendedError, RequesterUnknownError
 from underseal_node.trust.secrets import SecretMismatchError, check_secret
@@ -66,16 +66,41 @@ class TokenEndpoint:
         except BodyTooLargeError as error:
             raise TokenRequestError("invalid_request", error.message) from None
         form = form_of(request.headers.get("content-type"), body)
+        try:
+            return await self._answer(request, form)
+        except TooManyRequestsError as error:
+            raise TokenRequestError(
+                "temporarily_unavailable",
+                error.message,
+                retry_after_seconds=error.retry_after_seconds,
+            ) from None
+
+    async def _answer(self, request: Request, form: Mapping[str, str]) -> Response:
+        context, partners = self._context, self._partners
+        now = context.node.now()
         authorization = request.headers.get("authorization")
         uses_assertion = "client_assertion" in form or "client_assertion_type" in form
-        if not uses_assertion:
-            client_id, secret = credentials_of(authorization, form)
+        try:
+            if uses_assertion:
+                client_id, secret = partners.client_of(authorization, form), ""
+            else:
+                client_id, secret = credentials_of(authorization, form)
+        except TokenRequestError as error:
+            if error.error == "invalid_client":
+                await (await context.throttle.begin(request.scope, None, now)).failed()
+            raise
         _check_grant_type(form)
-        now = context.node.now()
-        if uses_assertion:
-            client_id, issued_at = await self._partners.authenticate(authorization, form, now)
-        else:
-            issued_at = await self._authenticate(client_id, secret, now)
+        attempt = await context.throttle.begin(request.scope, client_id, now)
+        try:
+            if uses_assertion:
+                issued_at = await partners.authenticate(client_id, form, now)
+            else:
+                issued_at = await self._authenticate(client_id, secret, now)
+        except TokenRequestError as error:
+            if error.error == "invalid_client":
+                await attempt.failed()
+            raise
+        await attempt.succeeded()
         answer = {
             "access_token": context.tokens.issue(client_id, issued_at),
             "token_type": "Bearer",

@@ -20,6 +20,8 @@ from typing import Any
 from sqlalchemy import Engine
 
 from underseal_node.errors import NodeError, NotFoundError
+from underseal_node.store import auth_failures
+from underseal_node.store.auth_failures import Blocked
 from underseal_node.store.page_cache import PageCache
 from underseal_node.store.page_sql import (
     ACTIVE_GRANT,
@@ -195,6 +197,10 @@ class Serving:
     def close(self) -> None:
         """Close the connections."""
         self._reader.close()
+
+    async def auth_failures(self, keys: Sequence[str]) -> Blocked:
+        """Which of these keys have failed to authenticate, and how long they are blocked."""
+        return await auth_failures.read(self._reader, keys)
 
     async def client(self, client_id: str, now: datetime) -> ClientRecord:
         """What the token endpoint checks a client against.

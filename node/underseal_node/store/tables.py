@@ -234,6 +234,16 @@ class ClientCredential(SQLModel, table=True):
     revoked_at: datetime | None = Field(default=None, sa_type=UtcText)
 
 
+class AuthFailure(SQLModel, table=True):
+    """Failed authentications of a client or an address (`store.auth_failures`)."""
+
+    __tablename__ = "auth_failure"
+    key: str = Field(primary_key=True, description="SHA-256, hexadecimal")
+    failures: int
+    blocked_until: datetime | None = Field(default=None, sa_type=UtcText)
+    expires_at: datetime = Field(sa_type=UtcText, index=True)
+
+
 class UsedAssertion(SQLModel, table=True):
     """A client assertion that has been accepted; `jti` counts once (RFC 7523 section 3)."""
 

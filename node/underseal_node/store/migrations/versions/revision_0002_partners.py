@@ -26,6 +26,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("number", name=op.f("pk_key_log")),
     )
     op.create_table(
+        "auth_failure",
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("blocked_until", sa.String(length=27), nullable=True),
+        sa.Column("expires_at", sa.String(length=27), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_auth_failure")),
+    )
+    op.create_index(
+        op.f("ix_auth_failure_expires_at"), "auth_failure", ["expires_at"], unique=False
+    )
+    op.create_table(
         "used_assertion",
         sa.Column("client_id", sa.String(), nullable=False),
         sa.Column("jti", sa.String(), nullable=False),
