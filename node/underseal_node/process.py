@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import gc
 import os
+import resource
 import signal
 import socket
 import sys
@@ -26,7 +27,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from underseal_node.errors import NodeError
-from underseal_node.http_protocol import BoundedHttp
+from underseal_node.http_protocol import BoundedHttp, bounded_http
 from underseal_node.logs import configure_logging
 from underseal_node.metrics import RequestCounts
 from underseal_node.node import Node, Role, open_node
@@ -41,6 +42,7 @@ log = structlog.get_logger(__name__)
 
 MODULE = "underseal_node.process"
 KEEP_ALIVE_SECONDS = 30
+MAX_OPEN_FILES = 65_536
 COUNT_SECONDS = 1
 # After the grace period of requests and deliveries, for closing the database.
 EXIT_SECONDS = 2.0
@@ -121,6 +123,7 @@ def main(descriptor: int) -> int:
         return 0
     assert isinstance(task, Task)  # noqa: S101 - from the parent
     configure_logging(task.settings.log_level)
+    _allow_open_files()
     try:
         _serve(task, channel)
     except NodeError as error:
@@ -177,7 +180,7 @@ def _configuration(task: Task, app: ASGIApp, counts: RequestCounts) -> uvicorn.C
     return uvicorn.Config(
         app,
         loop="uvloop",
-        http=BoundedHttp,
+        http=_protocol(task),
         ws="none",
         lifespan="on",
         log_config=None,
@@ -192,6 +195,25 @@ def _configuration(task: Task, app: ASGIApp, counts: RequestCounts) -> uvicorn.C
         ssl_certfile=None if tls is None else tls.certificate,
         ssl_keyfile=None if tls is None else tls.key,
     )
+
+
+def _protocol(task: Task) -> type[BoundedHttp]:
+    settings = task.settings
+    has_proxy = settings.behind_proxy or bool(settings.trusted_proxies)
+    is_counted = task.listener is Listener.PUBLIC and not has_proxy
+    return bounded_http(
+        max_connections=settings.max_connections,
+        max_per_address=settings.max_connections_per_address if is_counted else None,
+    )
+
+
+def _allow_open_files() -> None:
+    """Each connection is an open file; the usual limit of 1024 is for programs with select()."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(MAX_OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 async def _with_workers(server: ChildServer, node: Node, listening: socket.socket) -> None:

@@ -89,6 +89,9 @@ class Settings(BaseSettings):
     approval_poll_seconds: Seconds = 15
 
     # What peers may ask of this node.
+    max_connections: Count = 1_000
+    max_connections_per_address: Count = 250
+    max_requests_per_second: Annotated[int, Field(ge=0)] = 2_000
     token_lifetime_seconds: Annotated[int, Field(ge=60, le=86_400)] = 900
     token_cache_size: Count = 10_000
     auth_free_failures: Count = 5
@@ -97,6 +100,8 @@ class Settings(BaseSettings):
     auth_failure_memory_seconds: Seconds = 3_600
     default_page_size: Count = 1_000
     max_page_size: Count = 1_000
+    max_inbox_bytes_per_peer: Count = 256 * 1024 * 1024
+    max_inbox_events_per_peer: Count = 10_000
     max_request_body_bytes: Count = 16 * 1024 * 1024
     max_token_request_bytes: Count = 16 * 1024
     max_json_depth: Count = 64

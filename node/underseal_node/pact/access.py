@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 from underseal_node.node import Node
 from underseal_node.pact.cursors import Cursors
 from underseal_node.pact.errors import BadRequestError, BodyTooLargeError, UnauthenticatedError
+from underseal_node.pact.rate import RateLimit
 from underseal_node.pact.throttle import Throttle
 from underseal_node.store.serving import Serving
 from underseal_node.trust.tokens import AccessTokens, Claims
@@ -31,6 +32,7 @@ class PublicContext:
         tokens: issues and verifies access tokens.
         cursors: seals positions in lists.
         throttle: slows failed authentications.
+        rate: slows clients that ask too often.
     """
 
     node: Node
@@ -38,6 +40,7 @@ class PublicContext:
     tokens: AccessTokens
     cursors: Cursors
     throttle: Throttle
+    rate: RateLimit
 
     def claims(self, scope: Scope, now: datetime) -> Claims:
         """The claims of the access token of a request.
@@ -47,8 +50,11 @@ class PublicContext:
         Raises:
             UnauthenticatedError: there is no token.
             TokenExpiredError, TokenInvalidError: it is not accepted.
+            TooManyRequestsError: the client has asked too often.
         """
-        return self.tokens.verify(bearer_token(scope["headers"]), now)
+        claims = self.tokens.verify(bearer_token(scope["headers"]), now)
+        self.rate.check(claims.client_id)
+        return claims
 
 
 def bearer_token(headers: Sequence[tuple[bytes, bytes]]) -> str:

@@ -23,6 +23,7 @@ from underseal_node.pact.footprints import GetFootprint, ListFootprints
 from underseal_node.pact.gate import Gate, HotRoutes
 from underseal_node.pact.hosts import HostPolicy
 from underseal_node.pact.openapi import describe
+from underseal_node.pact.rate import RateLimit
 from underseal_node.pact.registration import (
     CredentialsEndpoint,
     InvitationEndpoint,
@@ -68,7 +69,14 @@ def create_public_app(node: Node, counts: RequestCounts | None = None) -> FastAP
         behind_proxy=settings.behind_proxy,
     )
     throttle = Throttle(node, serving, hosts)
-    context = PublicContext(node, serving, node.access_tokens(), cursors, throttle)
+    context = PublicContext(
+        node,
+        serving,
+        node.access_tokens(),
+        cursors,
+        throttle,
+        RateLimit(settings.max_requests_per_second),
+    )
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from underseal_node.pact.access import PublicContext, read_body
-from underseal_node.pact.errors import BadRequestError
+from underseal_node.pact.errors import BadRequestError, TooManyRequestsError
 from underseal_node.pact.sources import check_source
 from underseal_node.store import inbox
 from underseal_protocol.events import (
@@ -30,6 +30,7 @@ MAX_EVENT_ID_CHARACTERS = 1024
 MAX_JSON_PARTS = 1_000_000
 READ_AT_ONCE_BYTES = 256 * 1024
 MAX_PUBLISHED_IDS = 50_000
+INBOX_RETRY_SECONDS = 60
 
 
 class EventsEndpoint:
@@ -55,11 +56,13 @@ class EventsEndpoint:
         Raises:
             ProtocolError: the body is not JSON, or not an event of PACT 3.
             BadRequestError: content type, source or size are not acceptable.
+            TooManyRequestsError: more of the peer waits to be handled than may.
         """
         context = self._context
         now = context.node.now()
         claims = context.claims(request.scope, now)
         requester = await context.serving.requester(claims.client_id, claims.issued_at, now)
+        await self._check_quota(requester.peer_id)
         check_content_type(request.headers.get("content-type"))
         body = await read_body(request.scope, request.receive, self._max_bytes)
         document = await self._read(body)
@@ -72,6 +75,28 @@ class EventsEndpoint:
         self._check_count(event)
         await self._accept(requester.peer_id, event.id, event.type, body, now)
         return Response(status_code=200)
+
+    async def _check_quota(self, peer_id: int) -> None:
+        """Refuse, before reading it, what would not be accepted.
+
+        Raises:
+            TooManyRequestsError: more of this peer waits already than may.
+        """
+        store = self._context.node.store
+        waiting = await store.read(lambda session: inbox.waiting(session, peer_id))
+        self._refuse_beyond(waiting)
+
+    def _refuse_beyond(self, waiting: inbox.Waiting, more_bytes: int = 0) -> None:
+        settings = self._context.node.settings
+        is_full = waiting.events >= settings.max_inbox_events_per_peer or (
+            waiting.bytes + more_bytes > settings.max_inbox_bytes_per_peer
+        )
+        # The first one is always taken: otherwise a large one could never be delivered.
+        if is_full and waiting.events:
+            raise TooManyRequestsError(
+                "too many of your events are waiting to be handled",
+                retry_after_seconds=INBOX_RETRY_SECONDS,
+            )
 
     def _check_count(self, event: AnyEvent) -> None:
         """Refuse what would keep everybody else waiting.
@@ -105,6 +130,8 @@ class EventsEndpoint:
         self, peer_id: int, event_id: str, event_type: str, body: bytes, now: datetime
     ) -> None:
         def accept(session: Session) -> bool:
+            # Again, because several come at the same time.
+            self._refuse_beyond(inbox.waiting(session, peer_id), len(body))
             return inbox.accept(session, peer_id, event_id, event_type, body, now)
 
         # An event that is there already is answered alike: the sender did not see our answer.

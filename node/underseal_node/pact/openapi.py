@@ -179,7 +179,7 @@ def _pact_paths() -> dict[str, Any]:
                     {"type": "array", "items": item},
                     headers={"link": link, "x-underseal-watermark": watermark},
                 ),
-                errors=(400, 401, 403),
+                errors=(400, 401, 403, 429),
                 parameters=parameters,
             )
         },
@@ -188,7 +188,7 @@ def _pact_paths() -> dict[str, Any]:
                 "getFootprint",
                 "One footprint that the requester has been granted",
                 _data(item),
-                errors=(401, 403, 404),
+                errors=(401, 403, 404, 429),
                 parameters=[_id_parameter()],
             )
         },
@@ -197,7 +197,7 @@ def _pact_paths() -> dict[str, Any]:
                 "postEvent",
                 "Send an event",
                 {"description": "accepted"},
-                errors=(400, 401, 403, 413),
+                errors=(400, 401, 403, 413, 429),
                 body=("application/cloudevents+json", "Event"),
             )
         },
@@ -218,7 +218,7 @@ def _own_paths() -> dict[str, Any]:
         "getStatus",
         "The signed status of a footprint",
         {"description": "a JWS", "content": {"application/jwt": {"schema": {"type": "string"}}}},
-        errors=(401, 403, 404),
+        errors=(401, 403, 404, 429),
         parameters=[_id_parameter()],
     )
     paths: dict[str, Any] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, func
@@ -12,9 +13,41 @@ from sqlmodel import Session, col, or_, select
 from underseal_node.store.tables import InboxEvent
 from underseal_protocol.events import EventType
 
-__all__ = ["accept", "due", "handled", "next_published", "open_row", "postponed", "publishers"]
+__all__ = [
+    "Waiting",
+    "accept",
+    "due",
+    "handled",
+    "next_published",
+    "open_row",
+    "postponed",
+    "publishers",
+    "waiting",
+]
 
 MAX_OUTCOME_CHARACTERS = 1000
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What is accepted from a peer and not handled.
+
+    Attributes:
+        events: how many.
+        bytes: of all of them.
+    """
+
+    events: int
+    bytes: int
+
+
+def waiting(session: Session, peer_id: int) -> Waiting:
+    """How much of a peer waits to be handled; the postponed is part of it."""
+    statement = select(
+        func.count(), func.coalesce(func.sum(func.length(col(InboxEvent.body))), 0)
+    ).where(InboxEvent.peer_id == peer_id, col(InboxEvent.handled_at).is_(None))
+    events, size = session.exec(statement).one()
+    return Waiting(events, size)
 
 
 def accept(

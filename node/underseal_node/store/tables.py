@@ -445,6 +445,7 @@ class InboxEvent(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("peer_id", "event_id", name="uq_inbox_event"),
         Index("ix_inbox_open", "handled_at", "seq"),
+        Index("ix_inbox_waiting", "peer_id", "handled_at"),
     )
     seq: int | None = Field(default=None, sa_column=Column(Sequence, primary_key=True))
     peer_id: int = Field(foreign_key="peer.id")
