@@ -42,6 +42,7 @@ JSON_OF = {
     "grant add": "grant-list",
     "grant list": "grant-list",
     "grant remove": "grant-removed",
+    "grant preview": "grant-preview",
     "pull": "pull",
     "received list": "received-list",
     "received show": "received",

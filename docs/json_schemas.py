@@ -35,6 +35,7 @@ SHAPES: dict[str, type[BaseModel]] = {
     "peer-rotated": peers.RotatedShape,
     "invitation-accepted": peers.AcceptedShape,
     "grant-list": Listing[peers.GrantShape],
+    "grant-preview": footprints.PreviewShape,
     "pull": exchange.PullShape,
     "request-list": Listing[exchange.RequestShape],
     "request": exchange.RequestShape,

@@ -128,11 +128,24 @@ def show(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """One footprint as it is served; with --as, as that peer gets it."""
-    query = {} if seen_as is None else {"as": seen_as}
-    found = manage_of(context).get(f"/footprints/{segment(footprint_id)}", **query)
+    """One footprint as it is served; with --as, the very bytes that this peer gets.
+
+    With --as, standard output has these bytes and nothing else; what the peer does not get is said
+    on standard error.
+    """
+    manage = manage_of(context)
+    path = f"/footprints/{segment(footprint_id)}"
+    found = manage.get(path, **({} if seen_as is None else {"as": seen_as}))
+    if seen_as is not None and found.get("note"):
+        output.warn(f"Note: {found['note']}.")
     if as_json:
         output.show(found)
+        return
+    if seen_as is not None:
+        body = manage.bytes_of(f"{path}/seen", **{"as": seen_as})
+        withheld = ", ".join(found["withheld"]) or "nothing"
+        output.warn(f"{found['seenAs']} gets the level {found['level']}; withheld: {withheld}.")
+        output.write_bytes(body)
         return
     tables.details(
         [
@@ -144,8 +157,6 @@ def show(
             ("published", found["publishedAt"]),
             ("valid", f"{found['validFrom']} to {found['validUntil']}"),
             ("replaces", found.get("precedingPfIds")),
-            ("seen by", found.get("seenAs")),
-            ("level", found.get("level")),
         ]
     )
     output.say("")

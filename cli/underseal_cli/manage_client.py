@@ -51,6 +51,13 @@ class Manage:
         """GET a JSON document."""
         return self._json("GET", path, params=_without_none(query))
 
+    def bytes_of(self, path: str, **query: Any) -> bytes:
+        """GET what is kept as it is, byte for byte."""
+        with self._client() as client:
+            answer = client.get(path, params=_without_none(query))
+        self._check(answer)
+        return bytes(answer.content)
+
     def post(self, path: str, body: Any = None, **query: Any) -> Any:
         """POST a JSON document; the answer is one."""
         return self._json("POST", path, params=_without_none(query), json=body or {})

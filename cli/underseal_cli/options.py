@@ -14,8 +14,11 @@ from underseal_cli import output
 from underseal_cli.errors import UsageError
 from underseal_cli.manage_client import Manage
 from underseal_protocol.disclosure import Level
+from underseal_protocol.errors import TimeError
+from underseal_protocol.times import format_time, parse_filter_time
 
 __all__ = [
+    "DEFAULT_LIMIT",
     "Classifications",
     "Companies",
     "Geographies",
@@ -32,6 +35,7 @@ __all__ = [
     "home_of",
     "limit_reached",
     "manage_of",
+    "moment",
     "seconds_of",
     "usage_error",
 ]
@@ -133,6 +137,27 @@ def seconds_of(context: typer.Context, text: str) -> int:
     if found is None:
         raise usage_error(context, f"{text!r} is no duration; write it as 90s, 15m, 6h or 7d")
     return int(found[1]) * UNITS[found[2]]
+
+
+def moment(option: str, text: str | None) -> str | None:
+    """A moment as the management API takes it.
+
+    Args:
+        option: where it was given.
+        text: RFC 3339, or a date, which is its first moment in UTC.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    if text is None:
+        return None
+    try:
+        return format_time(parse_filter_time(text))
+    except TimeError as error:
+        raise UsageError(
+            f"{option}: {error.message}",
+            hint="Write a date, as 2026-12-31, or a moment, as 2026-12-31T12:00:00Z.",
+        ) from None
 
 
 def limit_reached(found: Sequence[Any], limit: int) -> None:

@@ -17,7 +17,17 @@ from underseal_cli.errors import CliError
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["console", "is_terminal", "say", "show", "unwritable", "visible", "warn", "write"]
+__all__ = [
+    "console",
+    "is_terminal",
+    "say",
+    "show",
+    "unwritable",
+    "visible",
+    "warn",
+    "write",
+    "write_bytes",
+]
 
 LINE = "─"  # of tables
 # Control characters, those that turn the direction of writing, and halves of characters.
@@ -55,6 +65,27 @@ def say(*lines: str) -> None:
 def warn(*lines: str) -> None:
     """Sentences on standard error."""
     write(sys.stderr, "".join(f"{visible(line)}\n" for line in lines))
+
+
+def write_bytes(data: bytes) -> None:
+    """Bytes as they are on standard output; for a person at a terminal, what steers it is shown.
+
+    Raises:
+        CliError: the disk is full, for example.
+        BrokenPipeError: whoever reads it has ended.
+    """
+    stream = getattr(sys.stdout, "buffer", None)
+    if stream is None or is_terminal(sys.stdout):
+        write(sys.stdout, visible(data.decode("utf-8", "replace")) + "\n")
+        return
+    try:
+        sys.stdout.flush()
+        stream.write(data)
+        stream.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise unwritable(error) from None
 
 
 def console(stream: TextIO) -> Console:

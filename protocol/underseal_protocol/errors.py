@@ -8,6 +8,7 @@ ProtocolError
  ├─ SchemaError                  a footprint that does not have the form of PACT 3.0
  ├─ CriteriaError                filters that cannot be understood
  ├─ EventError                   a message that is no event of PACT 3.0
+ ├─ TermsError                   a grant with its usage terms that cannot be read
  ├─ KeySetError                  a key set, or a key of it, that cannot be used
  └─ CredentialError              a signed statement that does not hold
      ├─ AssertionRefusedError    a client assertion that does not authenticate the client
@@ -38,6 +39,7 @@ __all__ = [
     "ProtocolError",
     "SchemaError",
     "SignatureMismatchError",
+    "TermsError",
     "TimeError",
     "UrnError",
     "Violation",
@@ -160,6 +162,10 @@ class CriteriaError(ProtocolError):
 
 class EventError(ProtocolError):
     """It is not an event of PACT 3.0."""
+
+
+class TermsError(ProtocolError):
+    """It is not a grant with its usage terms."""
 
 
 class KeySetError(ProtocolError):

@@ -51,8 +51,10 @@ STABLE = {
     "peer list": "",
     "peer show": "",
     "peer remove": "",
-    "grant add": "--all --product-id --classification --footprint --level",
+    "grant add": "--all --product-id --classification --footprint --level --from --until --terms "
+    "--purpose",
     "grant list": "",
+    "grant preview": "--at",
     "grant remove": "",
     "pull": "--all --every --product-id --company-id --geography --classification --status "
     "--valid-on --valid-after --valid-before",

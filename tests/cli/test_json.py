@@ -120,6 +120,9 @@ def peers_and_grants(checked: Checked, market: Market) -> None:
     )
     assert [one["value"] for one in made["data"]] == list(ids)
     assert len(checked("grant list", "json-peer", home=home)["data"]) == 2
+    seen = checked("grant preview", "buyer", "--at", "2026-12-31", "--limit", "2", home=home)
+    assert (seen["peer"], seen["at"], len(seen["data"])) == ("buyer", "2026-12-31T00:00:00Z", 2)
+    assert seen["total"] == seen["levels"]["quality"] > 2
     grant_id = made["data"][0]["id"]
     assert checked("grant remove", str(grant_id), home=home) == {"removed": grant_id}
     assert checked("peer remove", "json-peer", home=home)["name"] == "json-peer"

@@ -20,6 +20,7 @@ from underseal_node.manage import (
     pull_routes,
     received_routes,
     request_routes,
+    seen_routes,
 )
 from underseal_node.manage.context import ManageContext
 from underseal_node.manage.errors import exception_handlers
@@ -39,6 +40,7 @@ ROUTERS = (
     grant_routes.router,
     pull_routes.router,
     request_routes.router,
+    seen_routes.router,
 )
 
 

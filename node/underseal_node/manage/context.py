@@ -18,6 +18,7 @@ from underseal_protocol.criteria import Criteria
 from underseal_protocol.methodology import Finding
 
 __all__ = [
+    "JSON",
     "RESPONSE",
     "Context",
     "Limit",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
-from sqlmodel import Session
 from starlette.responses import Response
 
 from underseal_node.manage.context import (
@@ -16,6 +15,7 @@ from underseal_node.manage.context import (
     finding,
     with_footprint,
 )
+from underseal_node.manage.seen_routes import note_on, seen_by, withheld_at
 from underseal_node.manage.shapes.base import Listing
 from underseal_node.manage.shapes.footprints import (
     ChangedShape,
@@ -27,9 +27,8 @@ from underseal_node.manage.shapes.footprints import (
 from underseal_node.manage.shapes.refusals import ProblemShape
 from underseal_node.publishing import publish
 from underseal_node.publishing.results import Changed
-from underseal_node.store import footprints, peers
+from underseal_node.store import footprints
 from underseal_node.store.footprints import OwnFootprint
-from underseal_protocol.disclosure import Level
 
 __all__ = ["router"]
 
@@ -111,23 +110,23 @@ async def show_footprint(
 ) -> Response:
     """One own footprint; with `as`, what that peer sees of it."""
 
-    def work(session: Session) -> tuple[OwnFootprint, bytes, str | None, Level | None]:
-        own = footprints.get(session, footprint_id)
-        if seen_as is None:
-            return own, own.body or b"", None, None
-        peer = peers.by_name(session, seen_as)
-        body, level = footprints.view_of_peer(session, own.id, peer.id or 0, context.node.now())
-        return own, body, peer.name, level
-
-    own, body, peer_name, level = await context.node.store.read(work)
+    own = await context.node.store.read(lambda session: footprints.get(session, footprint_id))
+    if seen_as is None:
+        detail = FootprintDetail(
+            **_shape(own).model_dump(), footprint={}, status_statement=own.status_statement
+        )
+        return with_footprint(detail, own.body or b"")
+    peer, seen = await seen_by(context, seen_as, own.id)
     detail = FootprintDetail(
         **_shape(own).model_dump(),
         footprint={},
-        seen_as=peer_name,
-        level=level,
+        seen_as=peer.name,
+        level=seen.level,
+        withheld=withheld_at(seen.level),
+        note=note_on(peer),
         status_statement=own.status_statement,
     )
-    return with_footprint(detail, body)
+    return with_footprint(detail, seen.body)
 
 
 @router.post("/{footprint_id}/deprecate", **RESPONSE)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from fastapi import APIRouter
 from sqlmodel import Session
 from starlette.responses import Response
@@ -9,10 +11,10 @@ from starlette.responses import Response
 from underseal_node.errors import RefusedError
 from underseal_node.manage.context import RESPONSE, Context, RowId
 from underseal_node.manage.shapes.base import Listing
-from underseal_node.manage.shapes.peers import GrantInput, GrantShape
+from underseal_node.manage.shapes.peers import GrantInput, GrantShape, GrantState
 from underseal_node.store import footprints, grants, peers
 from underseal_node.store.tables import AccessGrant, KeyKind
-from underseal_node.store.types import from_utc_text
+from underseal_node.store.types import from_utc_text, utc_text
 from underseal_protocol.disclosure import Level
 from underseal_protocol.urns import parse_urn
 
@@ -43,12 +45,14 @@ async def add(context: Context, given: GrantInput) -> Listing[GrantShape]:
                 now,
                 starts=given.starts,
                 ends=given.ends,
+                terms=given.terms,
+                purpose=given.purpose,
             )
-            _refuse_lowering(grant, given)
+            _refuse_less(grant, given)
             made.append((grant, peer.name, _warning(session, kind, value)))
         return made
 
-    return Listing(data=[_shape(*one) for one in await context.node.store.write(work)])
+    return Listing(data=[_shape(now, *one) for one in await context.node.store.write(work)])
 
 
 @router.get("", **RESPONSE)
@@ -59,7 +63,8 @@ async def list_grants(context: Context, peer: str | None = None) -> Listing[Gran
             session, None if peer is None else peers.by_name(session, peer).name
         )
     )
-    return Listing(data=[_shape(*row) for row in rows])
+    now = context.node.now()
+    return Listing(data=[_shape(now, *row) for row in rows])
 
 
 @router.delete("/{grant_id}", status_code=204)
@@ -94,12 +99,19 @@ def _wanted(given: GrantInput) -> list[tuple[KeyKind, str]]:
     return [(kind, value) for kind, values in named for value in values]
 
 
-def _refuse_lowering(grant: AccessGrant, given: GrantInput) -> None:
-    """A grant adds; whoever wants to show less has to take one away.
+def _refuse_less(grant: AccessGrant, given: GrantInput) -> None:
+    """A grant adds; whoever wants to show less, or for less long, has to take one away.
 
     Raises:
         RefusedError: the peer sees more already, so that the new grant would change nothing.
     """
+    is_limited = (given.starts, given.ends) != (None, None)
+    if is_limited and grant.dates == (None, None) and grant.level == given.level.rank:
+        raise RefusedError(
+            f"{given.peer} sees this at the level {given.level} already, without limits in time "
+            f"(grant {grant.id})",
+            hint=f"To limit it, run `underseal grant remove {grant.id}` first.",
+        )
     if grant.level > given.level.rank:
         raise RefusedError(
             f"{given.peer} sees this at the level {Level.of_rank(grant.level)} already "
@@ -114,15 +126,27 @@ def _warning(session: Session, kind: KeyKind, value: str) -> str | None:
     return "it covers no footprint yet"
 
 
-def _shape(grant: AccessGrant, peer: str, warning: str | None = None) -> GrantShape:
+def _state(grant: AccessGrant, now: datetime) -> GrantState:
+    instant = utc_text(now)
+    if grant.ends is not None and grant.ends <= instant:
+        return GrantState.ENDED
+    if grant.starts is not None and grant.starts > instant:
+        return GrantState.FUTURE
+    return GrantState.ACTIVE
+
+
+def _shape(now: datetime, grant: AccessGrant, peer: str, warning: str | None = None) -> GrantShape:
     return GrantShape(
         id=grant.id or 0,
         peer=peer,
         kind=grant.kind,
         value=grant.shown_value or grant.value,
         level=Level.of_rank(grant.level),
+        state=_state(grant, now),
         starts=None if grant.starts is None else from_utc_text(grant.starts),
         ends=None if grant.ends is None else from_utc_text(grant.ends),
+        terms=grant.terms,
+        purpose=grant.purpose,
         created_at=grant.created_at,
         warning=warning,
     )

@@ -13,7 +13,7 @@ from underseal_node.pact.access import PublicContext
 from underseal_node.pact.errors import TokenRequestError
 from underseal_node.store import assertions, pins
 from underseal_node.store.assertions import AssertionUsedError
-from underseal_node.store.serving import Partner, RequesterUnknownError
+from underseal_node.store.served import Partner, RequesterUnknownError
 from underseal_node.store.tables import Awaits, PeerState
 from underseal_node.trust import partnerships
 from underseal_protocol.canonical import digest_of_bytes

@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import insert, text, update
+from sqlalchemy import insert, update
 from sqlalchemy.orm import defer
 from sqlmodel import Session, SQLModel, col, select
 
 from underseal_node.errors import NotFoundError
 from underseal_node.store.database import next_change
-from underseal_node.store.page_sql import LEVEL
 from underseal_node.store.tables import Footprint, FootprintKey, KeyKind
 from underseal_node.store.types import from_utc_text, utc_text
 from underseal_protocol.criteria import STATUS_BY_FOLDED, fold
@@ -31,14 +30,12 @@ __all__ = [
     "get",
     "listing",
     "row",
-    "view_of_peer",
 ]
 
 T = TypeVar("T")
 
 IDS_PER_QUERY = 500
 FOOTPRINTS, KEYS = SQLModel.metadata.tables["footprint"], SQLModel.metadata.tables["footprint_key"]
-LEVEL_OF_PEER = text(f"SELECT {LEVEL} FROM footprint f WHERE f.id = :id")  # noqa: S608 - constants
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,26 +143,6 @@ def row(session: Session, footprint_id: str) -> Footprint:
             hint="`underseal footprint list` shows them all.",
         )
     return found
-
-
-def view_of_peer(
-    session: Session, footprint_id: str, peer_id: int, now: datetime
-) -> tuple[bytes, Level]:
-    """An own footprint as a peer sees it at this moment, as JSON, and the level of its grants.
-
-    Raises:
-        NotFoundError: there is none with this id, or no grant of the peer covers it.
-    """
-    found = row(session, footprint_id)
-    parameters = {"id": found.id, "peer": peer_id, "now": utc_text(now)}
-    rank = session.connection().execute(LEVEL_OF_PEER, parameters).scalar_one()
-    if rank is None:
-        raise NotFoundError(
-            f"no grant covers the footprint {found.id}: for this peer it does not exist",
-            hint="`underseal grant add` makes one.",
-        )
-    level = Level.of_rank(rank)
-    return render(found.segments, level, found.status), level
 
 
 def find_many(session: Session, ids: Iterable[str]) -> dict[str, Footprint]:

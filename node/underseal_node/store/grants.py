@@ -37,9 +37,12 @@ def add(
     *,
     starts: datetime | None = None,
     ends: datetime | None = None,
+    terms: str | None = None,
+    purpose: str | None = None,
 ) -> AccessGrant:
     """Let a peer see something. The same grant again, or a lower level without other dates, changes
-    nothing; other dates at the same level replace those of a limited grant.
+    nothing; other dates at the same level replace those of a limited grant, and other terms or
+    another purpose those it had.
 
     Args:
         peer_id: who.
@@ -49,6 +52,8 @@ def add(
         now: aware.
         starts: from this instant on; `None`: at once.
         ends: before this instant; `None`: until the grant is removed.
+        terms: usage terms, a text or a URL; `None`: as they are, empty: none.
+        purpose: what it is given for; likewise.
 
     Returns:
         the grant that is in force: the new one, or one that says as much already.
@@ -65,13 +70,11 @@ def add(
         None if ends is None else utc_text(ends),
     )
     for known in _same(session, peer_id, kind, value):
-        if known.level >= level.rank and (known.starts, known.ends) in (dates, (None, None)):
+        says_as_much = (known.starts, known.ends) in (dates, (None, None))
+        if known.level > level.rank and says_as_much:
             return known
         if known.level == level.rank:
-            known.starts, known.ends = dates
-            known.changed = next_change(session)
-            session.add(known)
-            session.flush()
+            _change(session, known, known.dates if says_as_much else dates, terms, purpose)
             return known
     grant = AccessGrant(
         peer_id=peer_id,
@@ -81,12 +84,35 @@ def add(
         shown_value=value,
         starts=dates[0],
         ends=dates[1],
+        terms=terms or None,
+        purpose=purpose or None,
         changed=next_change(session),
         created_at=now,
     )
     session.add(grant)
     session.flush()
     return grant
+
+
+def _change(
+    session: Session,
+    grant: AccessGrant,
+    dates: tuple[str | None, str | None],
+    terms: str | None,
+    purpose: str | None,
+) -> None:
+    """Other dates or terms for a grant. Its peer gets what it covers once more, with the terms."""
+    after = (
+        *dates,
+        grant.terms if terms is None else terms or None,
+        grant.purpose if purpose is None else purpose or None,
+    )
+    if after == (*grant.dates, grant.terms, grant.purpose):
+        return
+    grant.starts, grant.ends, grant.terms, grant.purpose = after
+    grant.changed = next_change(session)
+    session.add(grant)
+    session.flush()
 
 
 def _same(session: Session, peer_id: int, kind: KeyKind, value: str) -> Sequence[AccessGrant]:

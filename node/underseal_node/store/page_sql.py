@@ -66,6 +66,11 @@ class Reach:
     grants: tuple[tuple[str, str], ...] | None
 
     @property
+    def is_nothing(self) -> bool:
+        """Whether no grant is in force."""
+        return not self.everything and self.grants == ()
+
+    @property
     def is_plain(self) -> bool:
         """Whether every footprint is visible at the same level."""
         return self.everything and self.level is not None
@@ -188,13 +193,20 @@ def _page_of(branches: Sequence[_Branch], columns: str, conditions: Sequence[str
 
 
 def _source(reach: Reach, criteria: Criteria, *, only_changed: bool) -> _Source:
-    """Choose what to start from: the filter or the grants, whichever finds fewer rows."""
+    """Choose what to start from: the filter or the grants, whichever finds fewer rows.
+
+    With narrow grants it is always the grants: then what is read, and the time it takes, follows
+    from what the requester sees and from nothing else. With others only a filter by product comes
+    first, of which there are few footprints (docs/adr/0013-disclosure-levels.md, Time).
+    """
     keys = dict(key_values(criteria))
+    if reach.is_narrow and not reach.everything:
+        return _from_grants(reach)
     if KeyKind.PRODUCT in keys:
         return _from_keys(KeyKind.PRODUCT, keys[KeyKind.PRODUCT], is_selective=True)
     if only_changed:
         return _from_changes(reach)
-    if not reach.everything and (reach.is_narrow or not keys):
+    if not reach.everything:
         return _from_grants(reach)
     for kind, values in keys.items():
         return _from_keys(kind, values)
@@ -245,7 +257,8 @@ def _from_grants(reach: Reach) -> _Source:
         )
         for number, (kind, _) in enumerate(grants)
     )
-    return _Source(branches, _named([value for _, value in grants]), answers_grants=True)
+    values = _named([value for _, value in grants])
+    return _Source(branches, values, answers_grants=True, is_selective=reach.is_narrow)
 
 
 def _from_changes(reach: Reach) -> _Source:

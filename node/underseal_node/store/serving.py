@@ -19,22 +19,33 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from underseal_node.errors import NodeError, NotFoundError
+from underseal_node.errors import NotFoundError
 from underseal_node.store import auth_failures
 from underseal_node.store.auth_failures import Blocked
 from underseal_node.store.page_cache import PageCache
-from underseal_node.store.page_sql import (
-    ACTIVE_GRANT,
-    GRANT_CHANGE,
-    LEVEL,
-    MAX_BRANCHES,
-    Reach,
-    page_statement,
-)
+from underseal_node.store.page_sql import MAX_BRANCHES, Reach, page_statement
 from underseal_node.store.readers import EngineReader, Parameters, Reader, Row, SqliteReader
+from underseal_node.store.requester_sql import (
+    BY_CLIENT,
+    BY_PEER,
+    CLIENT,
+    COUNT,
+    GRANTS_SUMMARY,
+    WHO_COLUMNS,
+)
+from underseal_node.store.served import (
+    ClientRecord,
+    Page,
+    PageQuery,
+    Partner,
+    PeerSuspendedError,
+    Requester,
+    RequesterUnknownError,
+    Seen,
+    View,
+)
 from underseal_node.store.tables import AuthMethod, KeyKind, PeerState
 from underseal_node.store.types import from_utc_text, utc_text
-from underseal_protocol.criteria import Criteria
 from underseal_protocol.disclosure import Level
 from underseal_protocol.segments import render, render_list
 
@@ -46,139 +57,35 @@ __all__ = [
     "PeerSuspendedError",
     "Requester",
     "RequesterUnknownError",
+    "Seen",
     "Serving",
+    "View",
     "open_serving",
+    "serving_for_operator",
 ]
 
 PAGE_CACHE_BYTES = 32 * 1024 * 1024
 BEFORE, AFTER = b'{"data":[', b"]}"
 LEVELS = tuple(Level.of_rank(rank) for rank in range(4))
 
-_WHO = "c.peer_id, c.revoked_at, c.expires_at, p.state, p.token_not_before, p.name, p.base_url"
-_CLIENT = "FROM client_credential c JOIN peer p ON p.id = c.peer_id"
-# The level of the requester's grants for the footprint `f`. A grant of everything at the highest
-# level needs no further look.
-_LEVEL_OF_CLIENT = (
-    f"coalesce((SELECT g.level FROM access_grant g WHERE g.kind = '{KeyKind.ALL}' "  # noqa: S608
-    f"AND g.value = '' AND g.peer_id = c.peer_id AND g.level = {LEVELS[-1].rank} "
-    f"AND {ACTIVE_GRANT} AND f.seq IS NOT NULL), {LEVEL.replace(':peer', 'c.peer_id')})"
-)
-
-REQUESTER = f"SELECT {_WHO} {_CLIENT} WHERE c.client_id = :client"
-CLIENT = (
-    f"SELECT {_WHO}, c.secret_hash, c.method, p.awaits, p.state_reason, p.key_set {_CLIENT} "
-    "WHERE c.client_id = :client"
-)
-ONE = (
-    f"SELECT {_WHO}, f.{{column}}, f.status, {_LEVEL_OF_CLIENT} {_CLIENT} "
-    "LEFT JOIN footprint f ON f.id = :id WHERE c.client_id = :client"
-)
-FOOTPRINT = ONE.format(column="segments")
-STATUS_STATEMENT = ONE.format(column="status_statement")
-# One row for each grant, or one row without any.
-LIST_REQUESTER = (
-    f"SELECT {_WHO}, (SELECT last FROM change_counter), g.kind, g.value, g.level, {GRANT_CHANGE} "  # noqa: S608
-    f"{_CLIENT} LEFT JOIN access_grant g ON g.peer_id = c.peer_id AND {ACTIVE_GRANT} "
-    f"WHERE c.client_id = :client LIMIT {MAX_BRANCHES + 1}"
-)
-GRANTS_SUMMARY = (
-    f"SELECT max(CASE WHEN g.kind = '{KeyKind.ALL}' THEN g.level END), "  # noqa: S608 - constants
-    f"max(CASE WHEN g.kind = '{KeyKind.ALL}' THEN {GRANT_CHANGE} END), max(g.level), min(g.level) "
-    f"FROM access_grant g WHERE g.peer_id = :peer AND {ACTIVE_GRANT}"
-)
-
-
-class RequesterUnknownError(NodeError):
-    """The token's client does not exist any more, or its tokens are no longer accepted."""
-
-
-class PeerSuspendedError(NodeError):
-    """The client is known, and its peer may not call at present."""
-
 
 @dataclass(frozen=True, slots=True)
-class Requester:
-    """The peer behind a request.
+class _Asked:
+    """A list query, as far as the grants of the requester decide it.
 
     Attributes:
-        peer_id: key of the peer.
-        name: of the peer, as the operator calls it.
-        base_url: where the peer can be reached, or `None` for one that only pulls.
+        who: parameters of the statements.
+        reach: what the grants say.
+        watermark: the change counter before the list is read.
+        changed_after: only what has changed since; `None`: everything.
+        is_shared: whoever has the same reach sees the same.
     """
 
-    peer_id: int
-    name: str
-    base_url: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class ClientRecord:
-    """What the token endpoint needs to know of a client.
-
-    Attributes:
-        secret_hash: of the client secret.
-        tokens_from: tokens issued before this instant are not accepted; `None`: all are.
-    """
-
-    secret_hash: str
-    tokens_from: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Partner:
-    """What the token endpoint needs to know of a client that proves to have a pinned key.
-
-    Attributes:
-        peer_id: key of the peer.
-        key_set: its pinned keys, a JWK Set as JSON; None if there are none.
-        state: of the partnership.
-        awaits: who has to approve it, while it is pending.
-        reason: why it is in this state, if somebody said so.
-        has_ended: whether the credentials have been revoked or have expired.
-        tokens_from: tokens issued before this instant are not accepted; `None`: all are.
-    """
-
-    peer_id: int
-    key_set: str | None
-    state: PeerState
-    awaits: str | None
-    reason: str | None
-    has_ended: bool
-    tokens_from: datetime | None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class PageQuery:
-    """Which page of which list.
-
-    Pages are kept by the identity of their query, so it pays to use the same object again.
-
-    Attributes:
-        criteria: the filters.
-        after_seq: position of the last footprint of the page before; 0 for the first page.
-        limit: at most so many footprints; >= 1.
-        changed_after: only what has changed since this watermark; `None`: everything.
-    """
-
-    criteria: Criteria
-    after_seq: int
-    limit: int
-    changed_after: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Part of the list of footprints that a peer sees.
-
-    Attributes:
-        body: `{"data": [...]}` with the footprints at the disclosure levels of the requester.
-        next_seq: position to go on after, or `None` at the end.
-        watermark: every change up to this number is in the list.
-    """
-
-    body: bytes
-    next_seq: int | None
+    who: Parameters
+    reach: Reach
     watermark: int
+    changed_after: int | None
+    is_shared: bool
 
 
 class Serving:
@@ -209,11 +116,12 @@ class Serving:
             RequesterUnknownError: there is no such client, or it has been revoked or has expired.
             PeerSuspendedError: its peer may not call at present.
         """
-        rows = await self._reader.rows(CLIENT, {"client": client_id})
+        rows = await self._reader.rows(CLIENT, {"asker": client_id})
         row = _check(rows, None, self._text_of(now))
-        if row[8] != AuthMethod.CLIENT_SECRET:
+        secret_hash, method = row[WHO_COLUMNS : WHO_COLUMNS + 2]
+        if method != AuthMethod.CLIENT_SECRET:
             raise RequesterUnknownError("the client has no secret")
-        return ClientRecord(row[7], _instant(row[4]))
+        return ClientRecord(secret_hash, _instant(row[4]))
 
     async def partner(self, client_id: str, now: datetime) -> Partner:
         """What the token endpoint checks a client assertion against, whatever its state.
@@ -221,11 +129,11 @@ class Serving:
         Raises:
             RequesterUnknownError: there is no client of this name that has keys.
         """
-        rows = await self._reader.rows(CLIENT, {"client": client_id})
-        if not rows or rows[0][8] != AuthMethod.PRIVATE_KEY_JWT:
+        rows = await self._reader.rows(CLIENT, {"asker": client_id})
+        if not rows or rows[0][WHO_COLUMNS + 1] != AuthMethod.PRIVATE_KEY_JWT:
             raise RequesterUnknownError("the client is not known here")
         peer_id, revoked_at, expires_at, state, not_before = rows[0][:5]
-        awaits, reason, key_set = rows[0][9:12]
+        awaits, reason, key_set = rows[0][WHO_COLUMNS + 2 :]
         has_ended = revoked_at is not None or (
             expires_at is not None and expires_at <= self._text_of(now)
         )
@@ -245,8 +153,9 @@ class Serving:
             RequesterUnknownError: the client is gone, or the token is older than a revocation.
             PeerSuspendedError: the peer may not call at present.
         """
-        rows = await self._reader.rows(REQUESTER, {"client": client_id})
-        return _requester(_check(rows, issued_at, self._text_of(now)))
+        rows = await self._reader.rows(BY_CLIENT.requester, {"asker": client_id})
+        peer_id, *_, name, base_url = _check(rows, issued_at, self._text_of(now))
+        return Requester(peer_id, name, base_url)
 
     async def footprint(
         self, client_id: str, issued_at: datetime, footprint_id: str, now: datetime
@@ -263,8 +172,10 @@ class Serving:
             NotFoundError: it does not exist, or no grant covers it: the two look the same.
             RequesterUnknownError, PeerSuspendedError: as for `requester`.
         """
-        segments, status, rank = await self._one(FOOTPRINT, client_id, issued_at, footprint_id, now)
-        return render(segments, LEVELS[rank], status)
+        who = {"asker": client_id, "id": footprint_id, "now": self._text_of(now)}
+        rows = await self._reader.rows(BY_CLIENT.footprint, who)
+        segments, status, level = _the_one(_check(rows, issued_at, who["now"]), footprint_id)
+        return render(segments, level, status)
 
     async def status_statement(
         self, client_id: str, issued_at: datetime, footprint_id: str, now: datetime
@@ -275,21 +186,10 @@ class Serving:
             NotFoundError: there is none, or no grant covers the footprint.
             RequesterUnknownError, PeerSuspendedError: as for `requester`.
         """
-        statement, _status, _rank = await self._one(
-            STATUS_STATEMENT, client_id, issued_at, footprint_id, now
-        )
+        who = {"asker": client_id, "id": footprint_id, "now": self._text_of(now)}
+        rows = await self._reader.rows(BY_CLIENT.status_statement, who)
+        statement, _, _ = _the_one(_check(rows, issued_at, who["now"]), footprint_id)
         return str(statement)
-
-    async def _one(
-        self, sql: str, client_id: str, issued_at: datetime, footprint_id: str, now: datetime
-    ) -> tuple[Any, str, int]:
-        now_text = self._text_of(now)
-        parameters = {"client": client_id, "id": footprint_id, "now": now_text}
-        rows = await self._reader.rows(sql, parameters)
-        value, status, rank = _check(rows, issued_at, now_text)[7:]
-        if rank is None or value is None:
-            raise NotFoundError("there is no such footprint")
-        return value, status, rank
 
     async def page(
         self, client_id: str, issued_at: datetime, query: PageQuery, now: datetime
@@ -306,14 +206,81 @@ class Serving:
             RequesterUnknownError, PeerSuspendedError: as for `requester`.
         """
         now_text = self._text_of(now)
-        who: dict[str, object] = {"client": client_id, "now": now_text}
-        rows = await self._reader.rows(LIST_REQUESTER, who)
-        who["peer"] = _check(rows, issued_at, now_text)[0]
+        who: dict[str, object] = {"asker": client_id, "now": now_text}
+        rows = await self._reader.rows(BY_CLIENT.reach, who)
+        _check(rows, issued_at, now_text)
+        asked = await self._asked(rows, who, query)
+        if asked.reach.is_nothing:
+            return Page(render_list((), before=BEFORE, after=AFTER), None, asked.watermark)
+        key = (asked.reach, query, asked.changed_after is None)
+        page = self._pages.get(key, asked.watermark) if asked.is_shared else None
+        if page is None:
+            found, next_seq = await self._rows(asked, query)
+            page = _page(found, asked, next_seq)
+            if asked.is_shared:
+                self._pages.put(key, page)
+        return page
+
+    async def seen_by(self, peer_id: int, query: PageQuery, now: datetime) -> View:
+        """What a peer sees on a page, for the operator: found by the statements that serve it.
+
+        Whether the peer may call at present makes no difference; the view says so.
+
+        Args:
+            peer_id: key of the peer.
+            query: which page.
+            now: aware; the moment to look at, also one to come.
+
+        Raises:
+            NotFoundError: there is no such peer.
+        """
+        who: dict[str, object] = {"asker": peer_id, "now": utc_text(now)}
+        rows = await self._reader.rows(BY_PEER.reach, who)
+        asked = await self._asked(_known_peer(rows), who, query)
+        if asked.reach.is_nothing:
+            return View((), None)
+        found, next_seq = await self._rows(asked, query)
+        return View(
+            tuple(
+                Seen(render(segments, level, status), level)
+                for segments, level, status in _levelled(found, asked.reach.level)
+            ),
+            next_seq,
+        )
+
+    async def footprint_seen_by(self, peer_id: int, footprint_id: str, now: datetime) -> Seen:
+        """One footprint as `footprint` gives it to a peer, for the operator.
+
+        Args:
+            peer_id: key of the peer.
+            footprint_id: a UUID in lower case.
+            now: aware.
+
+        Raises:
+            NotFoundError: there is no such peer, or for this peer no such footprint.
+        """
+        who = {"asker": peer_id, "id": footprint_id, "now": utc_text(now)}
+        rows = await self._reader.rows(BY_PEER.footprint, who)
+        segments, status, level = _the_one(_known_peer(rows)[0], footprint_id)
+        return Seen(render(segments, level, status), level)
+
+    async def count_seen_by(self, peer_id: int, now: datetime) -> dict[Level, int]:
+        """How many footprints a peer sees at each level, for the operator; none is left out.
+
+        Args:
+            peer_id: key of the peer.
+            now: aware.
+        """
+        who = {"peer": peer_id, "now": utc_text(now)}
+        rows = await self._reader.rows(COUNT, who, is_bounded=False)
+        return dict.fromkeys(LEVELS, 0) | {LEVELS[rank]: count for rank, count in rows}
+
+    async def _asked(self, rows: Sequence[Row], who: dict[str, object], query: PageQuery) -> _Asked:
+        """What a list comes down to, for the requester that `rows` are about."""
+        who["peer"] = rows[0][0]
         # Read before the list: what is committed in between is delivered twice, never missed.
-        watermark = int(rows[0][7] or 0)
-        reach, all_changed = await self._reach([row[8:] for row in rows], who)
-        if not reach.everything and reach.grants == ():
-            return Page(render_list((), before=BEFORE, after=AFTER), None, watermark)
+        watermark = int(rows[0][WHO_COLUMNS] or 0)
+        reach, all_changed = await self._reach([row[WHO_COLUMNS + 1 :] for row in rows], who)
         changed_after = query.changed_after
         if changed_after is not None and reach.is_plain and all_changed > changed_after:
             changed_after = None  # the grant of everything is new: everything counts as changed
@@ -322,18 +289,19 @@ class Serving:
         is_shared = reach.is_plain or (
             changed_after is None and reach.level is not None and reach.grants is not None
         )
-        key = (reach, query, changed_after is None)
-        page = self._pages.get(key, watermark) if is_shared else None
-        if page is not None:
-            return page
-        statement = page_statement(reach, query.criteria, only_changed=changed_after is not None)
-        parameters = {**statement.parameters, **who, "after": query.after_seq}
-        parameters |= {"count": query.limit + 1, "changed": changed_after}
+        return _Asked(who, reach, watermark, changed_after, is_shared)
+
+    async def _rows(self, asked: _Asked, query: PageQuery) -> tuple[Sequence[Row], int | None]:
+        """The rows of a page in order, and where to go on."""
+        statement = page_statement(
+            asked.reach, query.criteria, only_changed=asked.changed_after is not None
+        )
+        parameters = {**statement.parameters, **asked.who, "after": query.after_seq}
+        # One more than the limit shows that there is a next page.
+        parameters |= {"count": query.limit + 1, "changed": asked.changed_after}
         found = await self._reader.rows(statement.sql, parameters, is_bounded=statement.is_bounded)
-        page = _page(found, reach.level, query.limit, watermark)
-        if is_shared:
-            self._pages.put(key, page)
-        return page
+        ordered = sorted(found, key=itemgetter(0))[: query.limit]
+        return ordered, int(ordered[-1][0]) if len(found) > query.limit else None
 
     async def _reach(self, grants: Sequence[Row], who: Parameters) -> tuple[Reach, int]:
         """What the grants of a peer say, and when the one of everything last changed."""
@@ -373,6 +341,15 @@ def open_serving(engine: Engine, *, mmap_bytes: int, busy_timeout_seconds: float
     )
 
 
+def serving_for_operator(engine: Engine) -> Serving:
+    """The same queries for what an operator wants to know: nothing is kept, nothing to close.
+
+    Args:
+        engine: of the store; its connections only read.
+    """
+    return Serving(EngineReader(engine), page_cache_bytes=0)
+
+
 class _InstantText:
     """`utc_text` of the present, which is mostly in the same second as the time before."""
 
@@ -390,10 +367,6 @@ class _InstantText:
 
 def _instant(text: str | None) -> datetime | None:
     return None if text is None else from_utc_text(text)
-
-
-def _requester(row: Row) -> Requester:
-    return Requester(row[0], row[5], row[6])
 
 
 def _check(rows: Sequence[Row], issued_at: datetime | None, now_text: str) -> Row:
@@ -428,13 +401,36 @@ def _summary(grants: Sequence[Row]) -> tuple[int | None, int, int, int]:
     return all_level, all_changed, max(levels), min(levels)
 
 
-def _page(found: Sequence[Row], level: int | None, limit: int, watermark: int) -> Page:
-    """Render the rows; one more than the limit shows that there is a next page."""
-    ordered = sorted(found, key=itemgetter(0))[:limit]
-    if level is None:
-        rows = [(row[1], LEVELS[row[3]], row[2]) for row in ordered]
-    else:
-        uniform = LEVELS[level]
-        rows = [(row[1], uniform, row[2]) for row in ordered]
-    next_seq = int(ordered[-1][0]) if len(found) > limit else None
-    return Page(render_list(rows, before=BEFORE, after=AFTER), next_seq, watermark)
+def _known_peer(rows: Sequence[Row]) -> Sequence[Row]:
+    if not rows:
+        raise NotFoundError("there is no such peer")
+    return rows
+
+
+def _the_one(row: Row, footprint_id: str) -> tuple[Any, str, Level]:
+    """The value, status and level that `Statements.footprint` has found.
+
+    Raises:
+        NotFoundError: it does not exist, or no grant covers it: the two look the same.
+    """
+    value, status, rank, found_id = row[WHO_COLUMNS:]
+    if found_id != footprint_id or rank is None or value is None:
+        raise NotFoundError("there is no such footprint")
+    return value, status, LEVELS[rank]
+
+
+def _levelled(found: Sequence[Row], rank: int | None) -> list[tuple[bytes, Level, str]]:
+    """Packed bytes, level and status of each row.
+
+    Args:
+        rank: the one that holds for all, or `None` if it is in the rows.
+    """
+    if rank is None:
+        return [(row[1], LEVELS[row[3]], row[2]) for row in found]
+    uniform = LEVELS[rank]
+    return [(row[1], uniform, row[2]) for row in found]
+
+
+def _page(found: Sequence[Row], asked: _Asked, next_seq: int | None) -> Page:
+    rows = _levelled(found, asked.reach.level)
+    return Page(render_list(rows, before=BEFORE, after=AFTER), next_seq, asked.watermark)

@@ -332,6 +332,11 @@ class AccessGrant(SQLModel, table=True):
     changed: int = Field(sa_column=Column(Sequence, nullable=False), description="change counter")
     created_at: datetime = Field(sa_type=UtcText)
 
+    @property
+    def dates(self) -> tuple[str | None, str | None]:
+        """Start and end."""
+        return self.starts, self.ends
+
 
 class ChangeCounter(SQLModel, table=True):
     """One row: the last number given to a change of a footprint or a grant."""

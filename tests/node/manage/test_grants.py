@@ -137,6 +137,51 @@ async def test_what_cannot_be_granted_is_refused(
     assert (await company.get("/grants"))["data"] == []
 
 
+async def test_terms_and_purpose(company: Company) -> None:
+    await company.post("/peers", {"name": "buyer"}, 201)
+    given = {"peer": "buyer", "everything": True}
+    texts = {"terms": "https://terms.example/1", "purpose": "CBAM"}
+    (grant,) = (await company.post("/grants", given | texts, 201))["data"]
+    assert grant.items() >= texts.items()
+    (again,) = (await company.post("/grants", given | {"terms": ""}, 201))["data"]
+    assert again["id"] == grant["id"]
+    assert (again.get("terms"), again["purpose"]) == (None, "CBAM")
+    (listed,) = (await company.get("/grants"))["data"]
+    assert again.items() >= listed.items()
+
+
+@pytest.mark.parametrize(("name", "most"), [("terms", 4000), ("purpose", 500)])
+async def test_terms_have_a_limit(company: Company, refused: Refused, name: str, most: int) -> None:
+    await company.post("/peers", {"name": "buyer"}, 201)
+    given = {"peer": "buyer", "everything": True}
+    refused(await company.http.post("/grants", json=given | {name: "x" * (most + 1)}), 422)
+    refused(await company.http.post("/grants", json=given | {name: "\0"}), 422)
+    await company.post("/grants", given | {name: "x" * most}, 201)
+
+
+async def test_a_grant_says_whether_it_has_an_effect(company: Company) -> None:
+    await company.post("/peers", {"name": "buyer"}, 201)
+    dates = {"starts": "2026-03-01T12:00:10Z", "ends": "2026-03-01T12:00:20Z"}
+    await company.post("/grants", {"peer": "buyer", "everything": True, **dates}, 201)
+    for state in ("future", "active", "ended"):
+        (grant,) = (await company.get("/grants"))["data"]
+        assert grant["state"] == state
+        company.advance(seconds=10)
+
+
+async def test_a_limit_in_time_beside_a_grant_without_is_refused(
+    company: Company, refused: Refused
+) -> None:
+    await company.post("/peers", {"name": "buyer"}, 201)
+    given = {"peer": "buyer", "everything": True}
+    (grant,) = (await company.post("/grants", given | {"terms": "a"}, 201))["data"]
+    limited = given | {"ends": "2027-01-01T00:00:00Z", "terms": "b"}
+    said = refused(await company.http.post("/grants", json=limited), 409)
+    assert f"underseal grant remove {grant['id']}" in said
+    (listed,) = (await company.get("/grants"))["data"]
+    assert grant.items() >= listed.items()
+
+
 @pytest.mark.parametrize(
     ("grant_id", "status"), [("1", 404), ("0", 422), ("-1", 422), ("x", 422), ("9" * 30, 422)]
 )

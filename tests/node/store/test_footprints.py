@@ -19,6 +19,7 @@ from underseal_node.node import Node
 from underseal_node.publishing.publish import deprecate
 from underseal_node.store import footprints, grants
 from underseal_node.store.footprints import NewFootprint
+from underseal_node.store.serving import serving_for_operator
 from underseal_node.store.tables import KeyKind
 from underseal_protocol.disclosure import Level
 
@@ -53,9 +54,9 @@ def store(node: Node, *new: NewFootprint) -> None:
 
 
 def view(node: Node, footprint_id: str, peer_id: int) -> tuple[bytes, Level]:
-    return node.store.read_sync(
-        lambda session: footprints.view_of_peer(session, footprint_id, peer_id, node.now())
-    )
+    serving = serving_for_operator(node.store.read_engine)
+    seen = asyncio.run(serving.footprint_seen_by(peer_id, footprint_id, node.now()))
+    return seen.body, seen.level
 
 
 # --- listing ----------------------------------------------------------------------------------
@@ -161,10 +162,11 @@ def test_a_peer_sees_nothing_without_a_grant(
             grants.add(session, peer, KeyKind.FOOTPRINT, other, Level.FULL, node.now()),
         )
     )
-    with pytest.raises(NotFoundError, match="no grant covers"):
-        view(node, footprint_id, peer)
-    with pytest.raises(NotFoundError, match="there is no own footprint"):
-        view(node, str(uuid.UUID(int=99)), granted)
+    for looked_for, who in ((footprint_id, peer), (str(uuid.UUID(int=99)), granted)):
+        with pytest.raises(NotFoundError, match="there is no such footprint"):
+            view(node, looked_for, who)
+    with pytest.raises(NotFoundError, match="there is no such peer"):
+        view(node, footprint_id, 99)
 
 
 def test_a_peer_sees_the_highest_level_that_is_in_force(
@@ -183,7 +185,7 @@ def test_a_peer_sees_the_highest_level_that_is_in_force(
     assert level is Level.TOTAL
     assert "comment" not in json.loads(body)
     add(KeyKind.PRODUCT, "urn:x:1", Level.FULL, end)
-    body, level = view(node, footprint_id.upper(), peer)
+    body, level = view(node, footprint_id, peer)
     assert level is Level.FULL
     own = node.store.read_sync(lambda session: footprints.get(session, footprint_id))
     assert body == own.body

@@ -239,6 +239,34 @@ def test_other_dates_at_the_same_level_replace_the_dates(
     assert stored(node)[0].ends is None
 
 
+def test_terms_and_purpose_are_kept_changed_and_cleared(
+    node: Node, add_peer: AddPeer, grant: Any
+) -> None:
+    peer = add_peer()
+    texts = {"terms": "https://terms.example/1", "purpose": "CBAM report 2026"}
+    first = grant(peer, KeyKind.ALL, **texts)
+    before = changes(node)
+    for again in ({}, texts, {"purpose": "CBAM report 2026"}):
+        assert grant(peer, KeyKind.ALL, **again).id == first.id
+    assert changes(node) == before
+    grant(peer, KeyKind.ALL, terms="Not for resale.")
+    (kept,) = stored(node)
+    assert (kept.terms, kept.purpose) == ("Not for resale.", "CBAM report 2026")
+    assert kept.changed == changes(node) == before + 1  # it is delivered again, with the terms
+    grant(peer, KeyKind.ALL, terms="", purpose="")
+    (kept,) = stored(node)
+    assert (kept.terms, kept.purpose) == (None, None)
+
+
+def test_a_lower_level_does_not_touch_the_terms_of_a_higher_one(
+    node: Node, add_peer: AddPeer, grant: Any
+) -> None:
+    peer = add_peer()
+    grant(peer, KeyKind.ALL, level=Level.FULL, terms="Not for resale.")
+    grant(peer, KeyKind.ALL, level=Level.TOTAL, terms="Do as you like.")
+    assert [one.terms for one in stored(node)] == ["Not for resale."]
+
+
 @pytest.mark.parametrize(
     ("kind", "value"),
     [

@@ -18,8 +18,10 @@ __all__ = [
     "FootprintShape",
     "ImportShape",
     "ImportedShape",
+    "PreviewShape",
     "ReceivedDetail",
     "ReceivedShape",
+    "SeenShape",
 ]
 
 
@@ -84,7 +86,40 @@ class FootprintDetail(FootprintShape):
     footprint: dict[str, Any]
     seen_as: str | None = None
     level: Level | None = None  # of that peer
+    withheld: list[str] | None = None  # blocks
+    note: str | None = None  # why the peer does not see it at present
     status_statement: str | None = None
+
+
+class SeenShape(Shape):
+    """One footprint as a peer sees it: what is in the core, and how much there is besides."""
+
+    id: str
+    status: str
+    product_name_company: str
+    product_ids: list[str]
+    pcf_excluding_biogenic_uptake: str
+    declared_unit_amount: str
+    declared_unit_of_measurement: str
+    level: Level
+    withheld: list[str]  # blocks
+
+
+class PreviewShape(Shape):
+    """GET /grants/preview (query: peer, at, after, limit)
+
+    Exactly what the peer sees, or would see if it could call: then `note` says why it cannot.
+    `total` and `levels` count everything it sees, `data` is one page of it; `next` is the `after`
+    of the next one.
+    """
+
+    peer: str
+    at: Instant
+    note: str | None = None
+    total: int
+    levels: dict[Level, int]
+    data: list[SeenShape]
+    next: int | None = None
 
 
 class ChangedShape(Shape):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any
 
 from pydantic import ConfigDict, Field
@@ -9,6 +10,7 @@ from pydantic import ConfigDict, Field
 from underseal_node.manage.shapes.base import GivenInstant, InputShape, Instant, Shape
 from underseal_node.store.tables import Assurance, AuthMethod, Awaits, PeerState
 from underseal_protocol.disclosure import Level
+from underseal_protocol.usage_terms import MAX_PURPOSE_CHARACTERS, MAX_TERMS_CHARACTERS
 
 __all__ = [
     "AcceptInput",
@@ -19,6 +21,7 @@ __all__ = [
     "FingerprintShape",
     "GrantInput",
     "GrantShape",
+    "GrantState",
     "InvitationInput",
     "InvitationShape",
     "PeerAddedShape",
@@ -216,8 +219,19 @@ class GrantInput(InputShape):
     classifications: list[str] = Field(default_factory=list)
     footprint_ids: list[str] = Field(default_factory=list)
     level: Level = Level.TOTAL
-    starts: GivenInstant | None = None
-    ends: GivenInstant | None = None
+    starts: GivenInstant | None = None  # inclusive
+    ends: GivenInstant | None = None  # exclusive
+    # Of an existing grant: absent leaves them, an empty text clears them.
+    terms: str | None = Field(default=None, max_length=MAX_TERMS_CHARACTERS)
+    purpose: str | None = Field(default=None, max_length=MAX_PURPOSE_CHARACTERS)
+
+
+class GrantState(StrEnum):
+    """Whether a grant has an effect."""
+
+    FUTURE = "future"
+    ACTIVE = "active"
+    ENDED = "ended"
 
 
 class GrantShape(Shape):
@@ -232,7 +246,10 @@ class GrantShape(Shape):
     kind: str
     value: str
     level: Level
+    state: GrantState
     starts: Instant | None = None
     ends: Instant | None = None
+    terms: str | None = None
+    purpose: str | None = None
     created_at: Instant
     warning: str | None = None

@@ -1,0 +1,101 @@
+"""The statements of `serving`: each begins with the requester and shows what its grants cover.
+
+A requester is named by its client id, as in an access token, or, when the operator looks at what a
+peer sees, by the key of the peer. Both are filled into the same texts, so that what the operator is
+shown is what the peer is served.
+
+Reading one footprint does the same work whether it is there and not granted, or not there at all:
+in place of one that is not there, the newest is looked at, and not shown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from underseal_node.store.page_sql import ACTIVE_GRANT, GRANT_CHANGE, LEVEL, MAX_BRANCHES
+from underseal_node.store.tables import KeyKind
+from underseal_protocol.disclosure import Level
+
+__all__ = ["BY_CLIENT", "BY_PEER", "CLIENT", "COUNT", "GRANTS_SUMMARY", "WHO_COLUMNS", "Statements"]
+
+_WHO = "c.peer_id, c.revoked_at, c.expires_at, p.state, p.token_not_before, p.name, p.base_url"
+WHO_COLUMNS = len(_WHO.split(","))
+
+_OF_CLIENT = ("client_credential c JOIN peer p ON p.id = c.peer_id", "c.client_id = :asker")
+_OF_PEER = (
+    "(SELECT id AS peer_id, NULL AS revoked_at, NULL AS expires_at FROM peer WHERE id = :asker) c "
+    "JOIN peer p ON p.id = c.peer_id",
+    "p.id = :asker",
+)
+
+# The level of the requester's grants for the footprint `f`. A grant of everything at the highest
+# level needs no further look.
+_LEVEL_OF_ASKER = (
+    f"coalesce((SELECT g.level FROM access_grant g WHERE g.kind = '{KeyKind.ALL}' "  # noqa: S608
+    f"AND g.value = '' AND g.peer_id = c.peer_id AND g.level = {Level.FULL.rank} "
+    f"AND {ACTIVE_GRANT} AND f.seq IS NOT NULL), {LEVEL.replace(':peer', 'c.peer_id')})"
+)
+_THAT_OR_NEWEST = (
+    "f.seq = coalesce((SELECT seq FROM footprint WHERE id = :id), (SELECT max(seq) FROM footprint))"
+)
+_ONE = (
+    f"SELECT {_WHO}, f.{{column}}, f.status, {_LEVEL_OF_ASKER}, f.id FROM {{source}} "  # noqa: S608
+    f"LEFT JOIN footprint f ON {_THAT_OR_NEWEST} WHERE {{which}}"
+)
+# One row for each grant, or one row without any.
+_REACH = (
+    f"SELECT {_WHO}, (SELECT last FROM change_counter), g.kind, g.value, g.level, {GRANT_CHANGE} "  # noqa: S608
+    f"FROM {{source}} LEFT JOIN access_grant g ON g.peer_id = c.peer_id AND {ACTIVE_GRANT} "
+    f"WHERE {{which}} LIMIT {MAX_BRANCHES + 1}"
+)
+_REQUESTER = f"SELECT {_WHO} FROM {{source}} WHERE {{which}}"  # noqa: S608 - constants
+
+CLIENT = (
+    f"SELECT {_WHO}, c.secret_hash, c.method, p.awaits, p.state_reason, p.key_set "  # noqa: S608
+    f"FROM {_OF_CLIENT[0]} WHERE {_OF_CLIENT[1]}"
+)
+GRANTS_SUMMARY = (
+    f"SELECT max(CASE WHEN g.kind = '{KeyKind.ALL}' THEN g.level END), "  # noqa: S608 - constants
+    f"max(CASE WHEN g.kind = '{KeyKind.ALL}' THEN {GRANT_CHANGE} END), max(g.level), min(g.level) "
+    f"FROM access_grant g WHERE g.peer_id = :peer AND {ACTIVE_GRANT}"
+)
+# For the operator only: it reads every key that a grant of the peer covers.
+COUNT = (
+    "SELECT level, count(*) FROM (SELECT k.seq, max(g.level) AS level "  # noqa: S608 - constants
+    "FROM access_grant g CROSS JOIN footprint_key k "
+    f"WHERE g.peer_id = :peer AND {ACTIVE_GRANT} AND k.kind = g.kind AND k.value = g.value "
+    "GROUP BY k.seq) AS seen GROUP BY level"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Statements:
+    """What is asked about one requester; all take `:asker`, the last three also `:now`.
+
+    Attributes:
+        requester: who it is.
+        footprint: the packed bytes of the footprint `:id`, its status, the rank and its id.
+        status_statement: the same with the signed statement of its status.
+        reach: the change counter, and kind, value, rank and change of each grant.
+    """
+
+    requester: str
+    footprint: str
+    status_statement: str
+    reach: str
+
+
+def _statements(source: str, which: str) -> Statements:
+    def of(text: str, column: str = "") -> str:
+        return text.format(source=source, which=which, column=column)
+
+    return Statements(
+        requester=of(_REQUESTER),
+        footprint=of(_ONE, "segments"),
+        status_statement=of(_ONE, "status_statement"),
+        reach=of(_REACH),
+    )
+
+
+BY_CLIENT = _statements(*_OF_CLIENT)
+BY_PEER = _statements(*_OF_PEER)
