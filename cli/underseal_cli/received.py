@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -59,13 +59,14 @@ def list_received(
             *tables.figure_columns(one),
             one["status"],
             one["verification"],
+            "yes" if one["usageTerms"] else None,
         )
         for one in found["data"]
     ]
     tables.table(
-        ("id", "peer", "product", "kgCO2e", "per", "status", "verification"),
+        ("id", "peer", "product", "kgCO2e", "per", "status", "verification", "terms"),
         rows,
-        narrow=((0, 2), (1,), (3, 4), (5, 6)),
+        narrow=((0, 2), (1,), (3, 4), (5, 6), (7,)),
         empty="Nothing has been received yet: `underseal pull PEER`.",
     )
 
@@ -98,8 +99,19 @@ def show(
             ("status proven", f"as of {proven}" if proven else "no"),
             ("not shown to us", ", ".join(found["withheld"])),
             ("received", found["receivedAt"]),
+            *_terms(found["usageTerms"]),
         ]
     )
     print_findings(found["findings"])
     output.say("")
     output.show(found["footprint"])
+
+
+def _terms(stated: list[dict[str, Any]]) -> list[tuple[str, str | None]]:
+    """What the peer asks of us; that no node enforces it is said with it."""
+    lines: list[tuple[str, str | None]] = []
+    for one in stated:
+        lines += [("usage terms", one.get("terms")), ("purpose", one.get("purpose"))]
+    if lines:
+        lines.append(("", "Terms and purpose are a promise to the peer; nothing enforces them."))
+    return lines

@@ -7,18 +7,19 @@ nothing in either node, enforces them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, get_args
 
-from underseal_protocol.criteria import FootprintIndex, fold
+from underseal_protocol.criteria import fold
 from underseal_protocol.disclosure import Level
 from underseal_protocol.errors import TermsError, TimeError
 from underseal_protocol.times import format_time, parse_time
 
 __all__ = [
     "GRANTS_PATH",
+    "KINDS",
     "MAX_PURPOSE_CHARACTERS",
     "MAX_TERMS_CHARACTERS",
     "GrantKind",
@@ -100,20 +101,23 @@ class GrantedToUs:
             purpose=_text(document, "purpose", MAX_PURPOSE_CHARACTERS),
         )
 
-    def covers(self, footprint_id: str, index: FootprintIndex) -> bool:
+    def covers(
+        self, footprint_id: str, product_ids: Container[str], classifications: Container[str]
+    ) -> bool:
         """Whether a footprint is among what is granted; case never matters.
 
         Args:
             footprint_id: in lower case.
-            index: of the footprint.
+            product_ids: its `productIds`, folded.
+            classifications: its `productClassifications`, folded.
         """
         value = fold(self.value)
         if self.kind == "all":
             return True
         if self.kind == "product":
-            return value in index.product_ids
+            return value in product_ids
         if self.kind == "classification":
-            return value in index.classifications
+            return value in classifications
         return value == footprint_id
 
 

@@ -14,6 +14,7 @@ from underseal_node.exchange.errors import (
     ProtocolViolationError,
 )
 from underseal_node.exchange.exchange import Exchange
+from underseal_node.exchange.granting import ask_for_grants
 from underseal_node.exchange.progress import PullProgress
 from underseal_node.exchange.receiving import receive_items
 
@@ -56,6 +57,8 @@ async def fetch(
     Raises:
         PeerError: the first failure; what could be fetched is stored.
     """
+    # What is new may be covered by a grant that is new.
+    await ask_for_grants(exchange, access)
     wanted = [one for one in dict.fromkeys(footprint_ids) if one not in fetched.done]
     held: dict[str, bytes | None] = {}
     failures: list[PeerError] = []

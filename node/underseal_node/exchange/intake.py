@@ -32,7 +32,7 @@ from underseal_node.exchange.verification import (
     classify,
     has_credential,
 )
-from underseal_node.store import pins, received
+from underseal_node.store import granted, pins, received
 from underseal_node.store.alerts import AlertKind, raise_alert
 from underseal_node.store.tables import Peer, ReceivedFootprint, VerificationState
 from underseal_node.store.types import utc_text
@@ -100,7 +100,11 @@ def take_all(
     """Take up several footprints of one peer in this transaction."""
     peer = pins.peer_row(session, peer_id)
     given = statements or {}
-    return [take(session, peer, item, trust, now, given.get(item.footprint_id)) for item in items]
+    taken = [take(session, peer, item, trust, now, given.get(item.footprint_id)) for item in items]
+    accepted = [one.footprint_id for one in taken if one.outcome is not Outcome.REFUSED]
+    if accepted:
+        granted.note_terms(session, peer, accepted)
+    return taken
 
 
 def take(

@@ -81,11 +81,14 @@ class PeerClient:
             max_bytes=settings.max_response_bytes, max_depth=settings.max_json_depth
         )
 
-    async def page(self, access: Access, url: str) -> FootprintPage:
-        """One page of `GET /3/footprints`.
+    async def page(
+        self, access: Access, url: str, *, what: str = "the list of footprints"
+    ) -> FootprintPage:
+        """One page of `GET /3/footprints`, or of another list of that form.
 
         Args:
             url: of the page, made by us or taken from the link of the page before.
+            what: it is, for the message of an error.
 
         Raises:
             AnswerError: the peer refuses.
@@ -93,7 +96,7 @@ class PeerClient:
         """
         answer = await self._get(access, url)
         if answer.status not in (200, 202):  # 2.x answers a page of many with 202
-            raise refusal(answer, access, "the list of footprints")
+            raise refusal(answer, access, what)
         items = await _beside(self._items, answer, access)
         watermark = answer.headers.get("x-underseal-watermark", "")
         return FootprintPage(

@@ -16,6 +16,7 @@ from underseal_node.exchange.access import Access, list_address, query_string
 from underseal_node.exchange.addresses import origin_of
 from underseal_node.exchange.errors import AnswerError, ProtocolViolationError
 from underseal_node.exchange.exchange import Exchange
+from underseal_node.exchange.granting import ask_for_grants
 from underseal_node.exchange.progress import PullProgress, PullStage
 from underseal_node.exchange.receiving import receive_items
 from underseal_node.store import pulls
@@ -67,6 +68,7 @@ async def pull_peer(
     """
     progress.state = PullStage.RUNNING
     access = await exchange.access(peer_id)
+    await ask_for_grants(exchange, access)
     walk = await _start(exchange, access, criteria)
     try:
         await _walk(exchange, walk, progress)

@@ -15,14 +15,20 @@ from underseal_node.exchange.receiving import json_limits
 from underseal_node.exchange.verification import check_statement, trust_in
 from underseal_node.manage.context import RESPONSE, Context, Limit, finding, with_footprint
 from underseal_node.manage.shapes.base import Listing
-from underseal_node.manage.shapes.footprints import FindingShape, ReceivedDetail, ReceivedShape
-from underseal_node.store import peers, pins, received
+from underseal_node.manage.shapes.footprints import (
+    FindingShape,
+    ReceivedDetail,
+    ReceivedShape,
+    UsageTermsShape,
+)
+from underseal_node.store import granted, peers, pins, received
 from underseal_node.store.tables import Peer, ReceivedFootprint, VerificationState
 from underseal_protocol import methodology
 from underseal_protocol.criteria import fold
 from underseal_protocol.disclosure import Block
 from underseal_protocol.errors import ProtocolError
 from underseal_protocol.strict_json import JsonLimits, loads
+from underseal_protocol.usage_terms import GrantedToUs
 
 __all__ = ["router"]
 
@@ -120,7 +126,14 @@ def _members(session: Session, row: ReceivedFootprint) -> dict[str, Any]:
         "received_at": row.received_at,
         "changed_at": row.changed_at,
         **_shown(json.loads(row.summary)),
+        "usage_terms": [_terms(one) for one in granted.terms_of(row)],
     }
+
+
+def _terms(one: GrantedToUs) -> UsageTermsShape:
+    return UsageTermsShape(
+        kind=one.kind, value=one.value, terms=one.terms, purpose=one.purpose, until=one.ends
+    )
 
 
 def is_usable(row: ReceivedFootprint, peer: Peer) -> bool:

@@ -17,7 +17,7 @@ from underseal_node.pact.access import PublicContext
 from underseal_node.pact.cursors import Cursors
 from underseal_node.pact.errors import exception_handlers
 from underseal_node.pact.events import EventsEndpoint
-from underseal_node.pact.extensions import StatusEndpoint
+from underseal_node.pact.extensions import GrantsEndpoint, StatusEndpoint
 from underseal_node.pact.footprints import PATH as FOOTPRINTS
 from underseal_node.pact.footprints import GetFootprint, ListFootprints
 from underseal_node.pact.gate import Gate, HotRoutes
@@ -36,6 +36,7 @@ from underseal_node.store.serving import open_serving
 from underseal_protocol.acceptance import REGISTRATION_PATH
 from underseal_protocol.invitation import INVITATION_PATH
 from underseal_protocol.keys import KeyPurpose
+from underseal_protocol.usage_terms import GRANTS_PATH
 
 __all__ = ["NO_TELEMETRY", "create_public_app"]
 
@@ -143,6 +144,7 @@ def _routes(context: PublicContext, hot: HotRoutes) -> list[Route]:
             methods=["POST"],
             name="credentials",
         ),
+        Route(GRANTS_PATH, GrantsEndpoint(context).handle, methods=["GET"], name="grants"),
     ]
     for route in routes:
         if route.methods is not None:

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from underseal_node.pact.errors import BadRequestError
 
-__all__ = ["PAGE", "WATERMARK", "Cursors"]
+__all__ = ["GRANTS", "PAGE", "WATERMARK", "Cursors"]
 
 KEY_BYTES = 32
 NUMBER_BYTES = 8
@@ -35,6 +35,7 @@ MAX_CHARACTERS = 64
 
 PAGE = b"page"
 WATERMARK = b"watermark"
+GRANTS = b"grants"
 
 
 class Cursors:
@@ -53,7 +54,7 @@ class Cursors:
         """A position as text for a URL; the same number gives the same text.
 
         Args:
-            kind: `PAGE` or `WATERMARK`; one is not accepted for the other.
+            kind: `PAGE`, `WATERMARK` or `GRANTS`; one is not accepted for another.
             number: >= 0.
         """
         return self._seal(kind, number.to_bytes(NUMBER_BYTES, "big"))

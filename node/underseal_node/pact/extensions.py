@@ -1,14 +1,58 @@
-"""`GET /extensions/status/{id}`: the signed status of a footprint, under the same grants."""
+"""What Underseal adds to the endpoints of PACT, under the same grants:
+
+- `GET /extensions/status/{id}`: the signed status of a footprint;
+- `GET /extensions/grants`: the grants of whoever asks, with their usage terms.
+"""
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from underseal_node.pact.access import PublicContext
-from underseal_node.pact.footprints import footprint_id_of
+from underseal_node.pact.cursors import GRANTS
+from underseal_node.pact.footprints import footprint_id_of, limit_of, query_items
+from underseal_node.pact.gate import BASE_URL
+from underseal_protocol.usage_terms import GRANTS_PATH
 
-__all__ = ["StatusEndpoint"]
+__all__ = ["GrantsEndpoint", "StatusEndpoint"]
+
+GRANTS_PER_PAGE = 1_000
+
+
+class GrantsEndpoint:
+    """Tells peers what they have been granted, and under what terms.
+
+    Args:
+        context: what the endpoints share.
+    """
+
+    def __init__(self, context: PublicContext) -> None:
+        self._context = context
+
+    async def handle(self, request: Request) -> Response:
+        """Handle one request.
+
+        Raises:
+            BadRequestError: `limit` is no number, or the cursor is not of this node.
+        """
+        context = self._context
+        now = context.node.now()
+        claims = context.claims(request.scope, now)
+        asked = {name.lower(): value for name, value in query_items(request.scope["query_string"])}
+        cursor, limit = asked.get("cursor"), limit_of(asked.get("limit", ""))
+        after = context.cursors.open(GRANTS, cursor) if cursor else 0
+        # A limit of 0 is answered with one grant: there is nothing to hide from its owner.
+        size = min(max(GRANTS_PER_PAGE if limit is None else limit, 1), GRANTS_PER_PAGE)
+        page = await context.serving.grants(claims.client_id, claims.issued_at, after, size, now)
+        headers = {"cache-control": "no-store"}
+        if page.next_id is not None:
+            query = urlencode({"limit": size, "cursor": context.cursors.seal(GRANTS, page.next_id)})
+            target = f"{request.scope[BASE_URL]}{GRANTS_PATH}?{query}"
+            headers["link"] = f'<{target}>; rel="next"'
+        return JSONResponse({"data": [one.to_json() for one in page.grants]}, headers=headers)
 
 
 class StatusEndpoint:

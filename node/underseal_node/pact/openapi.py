@@ -9,6 +9,14 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import Any
 
+from underseal_protocol.disclosure import Level
+from underseal_protocol.usage_terms import (
+    GRANTS_PATH,
+    KINDS,
+    MAX_PURPOSE_CHARACTERS,
+    MAX_TERMS_CHARACTERS,
+)
+
 __all__ = ["describe"]
 
 Schema = dict[str, Any]
@@ -44,6 +52,20 @@ SCHEMAS: dict[str, Schema] = {
             "productNameCompany",
             "pcf",
         ],
+    },
+    "Grant": {
+        "type": "object",
+        "description": "What the requester may see, until when and under what terms.",
+        "required": ["kind", "level"],
+        "properties": {
+            "kind": {"type": "string", "enum": list(KINDS)},
+            "value": {"type": "string", "description": "a URN or an id; absent for all"},
+            "level": {"type": "string", "enum": [str(level) for level in Level]},
+            "from": INSTANT,
+            "until": INSTANT,
+            "terms": {"type": "string", "maxLength": MAX_TERMS_CHARACTERS},
+            "purpose": {"type": "string", "maxLength": MAX_PURPOSE_CHARACTERS},
+        },
     },
     "TokenRequest": {
         "type": "object",
@@ -225,6 +247,7 @@ def _own_paths() -> dict[str, Any]:
         "/auth/token": {"post": token},
         "/extensions/status/{id}": {"get": status_of},
         **_partner_paths(),
+        GRANTS_PATH: {"get": _grants()},
     }
     for path, (name, summary, media_type) in {
         "/.well-known/openid-configuration": ("discovery", "Discovery", "application/json"),
@@ -271,6 +294,22 @@ def _partner_paths() -> dict[str, Any]:
         "/extensions/register": {"post": register},
         "/extensions/credentials": {"post": credentials},
     }
+
+
+def _grants() -> Schema:
+    item = {"$ref": "#/components/schemas/Grant"}
+    link = {"description": "the next page (RFC 8288)", "schema": {"type": "string"}}
+    parameters = [
+        {"name": name, "in": "query", "schema": LIST_PARAMETERS[name], "required": False}
+        for name in ("limit", "cursor")
+    ]
+    return _operation(
+        "listGrants",
+        "The grants of the requester, with their usage terms",
+        _data({"type": "array", "items": item}, headers={"link": link}),
+        errors=(400, 401, 403),
+        parameters=parameters,
+    )
 
 
 def _operation(

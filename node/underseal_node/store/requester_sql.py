@@ -48,6 +48,12 @@ _REACH = (
     f"FROM {{source}} LEFT JOIN access_grant g ON g.peer_id = c.peer_id AND {ACTIVE_GRANT} "
     f"WHERE {{which}} LIMIT {MAX_BRANCHES + 1}"
 )
+_GRANTS = (
+    f"SELECT {_WHO}, g.id, g.kind, CASE g.shown_value WHEN '' THEN g.value "  # noqa: S608
+    "ELSE g.shown_value END, g.level, g.starts, g.ends, g.terms, g.purpose "
+    f"FROM {{source}} LEFT JOIN access_grant g ON g.peer_id = c.peer_id AND {ACTIVE_GRANT} "
+    "AND g.id > :after WHERE {which} ORDER BY g.id LIMIT :count"
+)
 _REQUESTER = f"SELECT {_WHO} FROM {{source}} WHERE {{which}}"  # noqa: S608 - constants
 
 CLIENT = (
@@ -70,19 +76,21 @@ COUNT = (
 
 @dataclass(frozen=True, slots=True)
 class Statements:
-    """What is asked about one requester; all take `:asker`, the last three also `:now`.
+    """What is asked about one requester; all take `:asker`, all but the first also `:now`.
 
     Attributes:
         requester: who it is.
         footprint: the packed bytes of the footprint `:id`, its status, the rank and its id.
         status_statement: the same with the signed statement of its status.
         reach: the change counter, and kind, value, rank and change of each grant.
+        grants: its grants in force as it may know them, those with an id after `:after`.
     """
 
     requester: str
     footprint: str
     status_statement: str
     reach: str
+    grants: str
 
 
 def _statements(source: str, which: str) -> Statements:
@@ -94,6 +102,7 @@ def _statements(source: str, which: str) -> Statements:
         footprint=of(_ONE, "segments"),
         status_statement=of(_ONE, "status_statement"),
         reach=of(_REACH),
+        grants=of(_GRANTS),
     )
 
 

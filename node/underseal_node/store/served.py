@@ -9,9 +9,11 @@ from underseal_node.errors import NodeError
 from underseal_node.store.tables import PeerState
 from underseal_protocol.criteria import Criteria
 from underseal_protocol.disclosure import Level
+from underseal_protocol.usage_terms import GrantedToUs
 
 __all__ = [
     "ClientRecord",
+    "GrantPage",
     "Page",
     "PageQuery",
     "Partner",
@@ -114,6 +116,19 @@ class Page:
     body: bytes
     next_seq: int | None
     watermark: int
+
+
+@dataclass(frozen=True, slots=True)
+class GrantPage:
+    """Part of the grants that a peer has.
+
+    Attributes:
+        grants: in force at present, oldest first.
+        next_id: to go on after, or `None` at the end.
+    """
+
+    grants: tuple[GrantedToUs, ...]
+    next_id: int | None
 
 
 @dataclass(frozen=True, slots=True)

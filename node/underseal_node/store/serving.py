@@ -13,13 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from operator import itemgetter
-from typing import Any
 
 from sqlalchemy import Engine
 
-from underseal_node.errors import NotFoundError
 from underseal_node.store import auth_failures
 from underseal_node.store.auth_failures import Blocked
 from underseal_node.store.page_cache import PageCache
@@ -35,6 +33,7 @@ from underseal_node.store.requester_sql import (
 )
 from underseal_node.store.served import (
     ClientRecord,
+    GrantPage,
     Page,
     PageQuery,
     Partner,
@@ -44,8 +43,20 @@ from underseal_node.store.served import (
     Seen,
     View,
 )
-from underseal_node.store.tables import AuthMethod, KeyKind, PeerState
-from underseal_node.store.types import from_utc_text, utc_text
+from underseal_node.store.served_rows import (
+    LEVELS,
+    InstantText,
+    check_requester,
+    grant_of,
+    instant,
+    known_peer,
+    levelled,
+    partner_of,
+    summary_of_grants,
+    the_footprint,
+)
+from underseal_node.store.tables import AuthMethod
+from underseal_node.store.types import utc_text
 from underseal_protocol.disclosure import Level
 from underseal_protocol.segments import render, render_list
 
@@ -66,7 +77,6 @@ __all__ = [
 
 PAGE_CACHE_BYTES = 32 * 1024 * 1024
 BEFORE, AFTER = b'{"data":[', b"]}"
-LEVELS = tuple(Level.of_rank(rank) for rank in range(4))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +109,7 @@ class Serving:
     def __init__(self, reader: Reader, *, page_cache_bytes: int = PAGE_CACHE_BYTES) -> None:
         self._reader = reader
         self._pages: PageCache[Page] = PageCache(page_cache_bytes)
-        self._text_of = _InstantText()
+        self._text_of = InstantText()
 
     def close(self) -> None:
         """Close the connections."""
@@ -117,11 +127,11 @@ class Serving:
             PeerSuspendedError: its peer may not call at present.
         """
         rows = await self._reader.rows(CLIENT, {"asker": client_id})
-        row = _check(rows, None, self._text_of(now))
+        row = check_requester(rows, None, self._text_of(now))
         secret_hash, method = row[WHO_COLUMNS : WHO_COLUMNS + 2]
         if method != AuthMethod.CLIENT_SECRET:
             raise RequesterUnknownError("the client has no secret")
-        return ClientRecord(secret_hash, _instant(row[4]))
+        return ClientRecord(secret_hash, instant(row[4]))
 
     async def partner(self, client_id: str, now: datetime) -> Partner:
         """What the token endpoint checks a client assertion against, whatever its state.
@@ -132,14 +142,7 @@ class Serving:
         rows = await self._reader.rows(CLIENT, {"asker": client_id})
         if not rows or rows[0][WHO_COLUMNS + 1] != AuthMethod.PRIVATE_KEY_JWT:
             raise RequesterUnknownError("the client is not known here")
-        peer_id, revoked_at, expires_at, state, not_before = rows[0][:5]
-        awaits, reason, key_set = rows[0][WHO_COLUMNS + 2 :]
-        has_ended = revoked_at is not None or (
-            expires_at is not None and expires_at <= self._text_of(now)
-        )
-        return Partner(
-            peer_id, key_set, PeerState(state), awaits, reason, has_ended, _instant(not_before)
-        )
+        return partner_of(rows[0], self._text_of(now))
 
     async def requester(self, client_id: str, issued_at: datetime, now: datetime) -> Requester:
         """The peer behind a verified token.
@@ -154,7 +157,7 @@ class Serving:
             PeerSuspendedError: the peer may not call at present.
         """
         rows = await self._reader.rows(BY_CLIENT.requester, {"asker": client_id})
-        peer_id, *_, name, base_url = _check(rows, issued_at, self._text_of(now))
+        peer_id, *_, name, base_url = check_requester(rows, issued_at, self._text_of(now))
         return Requester(peer_id, name, base_url)
 
     async def footprint(
@@ -174,7 +177,9 @@ class Serving:
         """
         who = {"asker": client_id, "id": footprint_id, "now": self._text_of(now)}
         rows = await self._reader.rows(BY_CLIENT.footprint, who)
-        segments, status, level = _the_one(_check(rows, issued_at, who["now"]), footprint_id)
+        segments, status, level = the_footprint(
+            check_requester(rows, issued_at, who["now"]), footprint_id
+        )
         return render(segments, level, status)
 
     async def status_statement(
@@ -188,7 +193,7 @@ class Serving:
         """
         who = {"asker": client_id, "id": footprint_id, "now": self._text_of(now)}
         rows = await self._reader.rows(BY_CLIENT.status_statement, who)
-        statement, _, _ = _the_one(_check(rows, issued_at, who["now"]), footprint_id)
+        statement, _, _ = the_footprint(check_requester(rows, issued_at, who["now"]), footprint_id)
         return str(statement)
 
     async def page(
@@ -208,7 +213,7 @@ class Serving:
         now_text = self._text_of(now)
         who: dict[str, object] = {"asker": client_id, "now": now_text}
         rows = await self._reader.rows(BY_CLIENT.reach, who)
-        _check(rows, issued_at, now_text)
+        check_requester(rows, issued_at, now_text)
         asked = await self._asked(rows, who, query)
         if asked.reach.is_nothing:
             return Page(render_list((), before=BEFORE, after=AFTER), None, asked.watermark)
@@ -220,6 +225,29 @@ class Serving:
             if asked.is_shared:
                 self._pages.put(key, page)
         return page
+
+    async def grants(
+        self, client_id: str, issued_at: datetime, after_id: int, limit: int, now: datetime
+    ) -> GrantPage:
+        """The grants of the requester that are in force, oldest first; never those of another.
+
+        Args:
+            client_id: `sub` of the token.
+            issued_at: `iat` of the token.
+            after_id: of the last grant of the page before; 0 for the first page.
+            limit: at most so many; >= 1.
+            now: aware.
+
+        Raises:
+            RequesterUnknownError, PeerSuspendedError: as for `requester`.
+        """
+        now_text = self._text_of(now)
+        who = {"asker": client_id, "now": now_text, "after": after_id, "count": limit + 1}
+        rows = await self._reader.rows(BY_CLIENT.grants, who)
+        check_requester(rows, issued_at, now_text)
+        found = [row[WHO_COLUMNS:] for row in rows if row[WHO_COLUMNS] is not None]
+        next_id = int(found[limit - 1][0]) if len(found) > limit else None
+        return GrantPage(tuple(grant_of(row) for row in found[:limit]), next_id)
 
     async def seen_by(self, peer_id: int, query: PageQuery, now: datetime) -> View:
         """What a peer sees on a page, for the operator: found by the statements that serve it.
@@ -236,14 +264,14 @@ class Serving:
         """
         who: dict[str, object] = {"asker": peer_id, "now": utc_text(now)}
         rows = await self._reader.rows(BY_PEER.reach, who)
-        asked = await self._asked(_known_peer(rows), who, query)
+        asked = await self._asked(known_peer(rows), who, query)
         if asked.reach.is_nothing:
             return View((), None)
         found, next_seq = await self._rows(asked, query)
         return View(
             tuple(
                 Seen(render(segments, level, status), level)
-                for segments, level, status in _levelled(found, asked.reach.level)
+                for segments, level, status in levelled(found, asked.reach.level)
             ),
             next_seq,
         )
@@ -261,7 +289,7 @@ class Serving:
         """
         who = {"asker": peer_id, "id": footprint_id, "now": utc_text(now)}
         rows = await self._reader.rows(BY_PEER.footprint, who)
-        segments, status, level = _the_one(_known_peer(rows)[0], footprint_id)
+        segments, status, level = the_footprint(known_peer(rows)[0], footprint_id)
         return Seen(render(segments, level, status), level)
 
     async def count_seen_by(self, peer_id: int, now: datetime) -> dict[Level, int]:
@@ -313,7 +341,7 @@ class Serving:
             )
             listed = None
         else:
-            all_level, all_changed, highest, lowest = _summary(grants)
+            all_level, all_changed, highest, lowest = summary_of_grants(grants)
             listed = tuple((grant[0], grant[1]) for grant in grants)
         if all_level is not None:
             level = all_level if all_level == highest else None
@@ -350,87 +378,6 @@ def serving_for_operator(engine: Engine) -> Serving:
     return Serving(EngineReader(engine), page_cache_bytes=0)
 
 
-class _InstantText:
-    """`utc_text` of the present, which is mostly in the same second as the time before."""
-
-    def __init__(self) -> None:
-        self._second = datetime.min.replace(tzinfo=UTC)
-        self._text = ""
-
-    def __call__(self, now: datetime) -> str:
-        second = now.replace(microsecond=0)
-        if second != self._second:
-            self._text = utc_text(second)[:20]
-            self._second = second
-        return f"{self._text}{now.microsecond:06d}Z"
-
-
-def _instant(text: str | None) -> datetime | None:
-    return None if text is None else from_utc_text(text)
-
-
-def _check(rows: Sequence[Row], issued_at: datetime | None, now_text: str) -> Row:
-    """Refuse who may not call; return the first row, which begins with the columns `_WHO`."""
-    if not rows:
-        raise RequesterUnknownError("the client is not known here")
-    row = rows[0]
-    _, revoked_at, expires_at, state, token_not_before, _, _ = row[:7]
-    if revoked_at is not None or (expires_at is not None and expires_at <= now_text):
-        raise RequesterUnknownError("the client's credentials are no longer valid")
-    if state in (PeerState.REVOKED, PeerState.INVITED, PeerState.PENDING):
-        raise RequesterUnknownError("the client is not known here")
-    if state != PeerState.ACTIVE:
-        raise PeerSuspendedError("access is suspended")
-    if (
-        issued_at is not None
-        and token_not_before is not None
-        and utc_text(issued_at) < token_not_before
-    ):
-        raise RequesterUnknownError("the access token has been revoked")
-    return row
-
-
-def _summary(grants: Sequence[Row]) -> tuple[int | None, int, int, int]:
-    """What `GRANTS_SUMMARY` selects, of grants that have been read."""
-    all_level, all_changed, levels = None, 0, []
-    for kind, _, level, changed in grants:
-        levels.append(level)
-        if kind == KeyKind.ALL:
-            all_level = level if all_level is None else max(all_level, level)
-            all_changed = max(all_changed, changed)
-    return all_level, all_changed, max(levels), min(levels)
-
-
-def _known_peer(rows: Sequence[Row]) -> Sequence[Row]:
-    if not rows:
-        raise NotFoundError("there is no such peer")
-    return rows
-
-
-def _the_one(row: Row, footprint_id: str) -> tuple[Any, str, Level]:
-    """The value, status and level that `Statements.footprint` has found.
-
-    Raises:
-        NotFoundError: it does not exist, or no grant covers it: the two look the same.
-    """
-    value, status, rank, found_id = row[WHO_COLUMNS:]
-    if found_id != footprint_id or rank is None or value is None:
-        raise NotFoundError("there is no such footprint")
-    return value, status, LEVELS[rank]
-
-
-def _levelled(found: Sequence[Row], rank: int | None) -> list[tuple[bytes, Level, str]]:
-    """Packed bytes, level and status of each row.
-
-    Args:
-        rank: the one that holds for all, or `None` if it is in the rows.
-    """
-    if rank is None:
-        return [(row[1], LEVELS[row[3]], row[2]) for row in found]
-    uniform = LEVELS[rank]
-    return [(row[1], uniform, row[2]) for row in found]
-
-
 def _page(found: Sequence[Row], asked: _Asked, next_seq: int | None) -> Page:
-    rows = _levelled(found, asked.reach.level)
+    rows = levelled(found, asked.reach.level)
     return Page(render_list(rows, before=BEFORE, after=AFTER), next_seq, asked.watermark)

@@ -209,6 +209,9 @@ class Peer(SQLModel, table=True):
         default=Assurance.FIRST_CONTACT,
         sa_column_kwargs={"server_default": Assurance.FIRST_CONTACT.value},
     )
+    granted_to_us: str | None = Field(
+        default=None, description="JSON array: its grants, as it told them", sa_type=Text
+    )
     key_set: str | None = Field(default=None, description="pinned JWKS as JSON", sa_type=Text)
     pending_key_set: str | None = Field(default=None, sa_type=Text)
     accept_unsigned: bool = Field(default=True, description="policy: unsigned ones are usable")

@@ -16,7 +16,7 @@ Listed = Callable[[httpx.Response], list[str]]
 World = Any
 
 PRODUCT = "urn:pact:node.example:product-id:1"
-PATHS = ("/3/footprints", "/3/footprints/{}", "/extensions/status/{}")
+PATHS = ("/3/footprints", "/3/footprints/{}", "/extensions/status/{}", "/extensions/grants")
 
 
 def assert_error(response: httpx.Response, status: int, code: str) -> None:
@@ -97,6 +97,18 @@ async def test_a_filter_does_not_widen_a_grant(
         ):
             found = listed(await client.get(f"/3/footprints?{query}"))
             assert found == ([] if "product-id:2" in query else ids[:1]), query
+
+
+async def test_a_peer_without_a_grant_is_told_of_none(world: World) -> None:
+    world.add_peer("other")
+    world.grant("other", KeyKind.ALL)
+    world.grant("buyer", KeyKind.ALL, starts=world.now + timedelta(seconds=1))
+    world.grant("buyer", KeyKind.PRODUCT, PRODUCT, ends=world.now)
+    async with world.client("buyer") as client:
+        for query in ("", "?limit=1", "?limit=0"):
+            response = await client.get(f"/extensions/grants{query}")
+            assert (response.status_code, response.content) == (200, b'{"data":[]}')
+            assert "link" not in response.headers
 
 
 async def test_the_grants_of_another_peer_do_not_count(world: World, listed: Listed) -> None:

@@ -27,6 +27,7 @@ WITH_INPUT = [
     "getInvitation",
     "register",
     "putCredentials",
+    "listGrants",
 ]
 WITHOUT_INPUT = ["discovery", "jwks", "did", "health"]
 CASES = [(name, GenerationMode.POSITIVE) for name in (*WITH_INPUT, *WITHOUT_INPUT)]

@@ -22,6 +22,7 @@ __all__ = [
     "ReceivedDetail",
     "ReceivedShape",
     "SeenShape",
+    "UsageTermsShape",
 ]
 
 
@@ -132,6 +133,16 @@ class ChangedShape(Shape):
     findings: list[FindingShape] = Field(default_factory=list)
 
 
+class UsageTermsShape(Shape):
+    """What the peer asks of us for a footprint: a promise, which no node enforces."""
+
+    kind: str  # of the grant
+    value: str
+    terms: str | None = None  # a text or a URL
+    purpose: str | None = None
+    until: Instant | None = None  # end of the grant, not of the promise
+
+
 class ReceivedShape(Shape):
     """GET /received (query: peer, verification, productId, limit) -> Listing"""
 
@@ -151,6 +162,7 @@ class ReceivedShape(Shape):
     pcf_excluding_biogenic_uptake: str | None = None
     declared_unit_amount: str | None = None
     declared_unit_of_measurement: str | None = None
+    usage_terms: list[UsageTermsShape] = Field(default_factory=list)
 
 
 class ReceivedDetail(ReceivedShape):

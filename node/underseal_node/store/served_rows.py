@@ -1,0 +1,141 @@
+"""What the rows say that the statements of `requester_sql` return."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from underseal_node.errors import NotFoundError
+from underseal_node.store.readers import Row
+from underseal_node.store.requester_sql import WHO_COLUMNS
+from underseal_node.store.served import Partner, PeerSuspendedError, RequesterUnknownError
+from underseal_node.store.tables import KeyKind, PeerState
+from underseal_node.store.types import from_utc_text, utc_text
+from underseal_protocol.disclosure import Level
+from underseal_protocol.usage_terms import GrantedToUs
+
+__all__ = [
+    "LEVELS",
+    "InstantText",
+    "check_requester",
+    "grant_of",
+    "instant",
+    "known_peer",
+    "levelled",
+    "partner_of",
+    "summary_of_grants",
+    "the_footprint",
+]
+
+LEVELS = tuple(Level.of_rank(rank) for rank in range(4))
+
+
+class InstantText:
+    """`utc_text` of the present, which is mostly in the same second as the time before."""
+
+    def __init__(self) -> None:
+        self._second = datetime.min.replace(tzinfo=UTC)
+        self._text = ""
+
+    def __call__(self, now: datetime) -> str:
+        second = now.replace(microsecond=0)
+        if second != self._second:
+            self._text = utc_text(second)[:20]
+            self._second = second
+        return f"{self._text}{now.microsecond:06d}Z"
+
+
+def instant(text: str | None) -> datetime | None:
+    """An instant as it is stored."""
+    return None if text is None else from_utc_text(text)
+
+
+def partner_of(row: Row, now_text: str) -> Partner:
+    """A row of `CLIENT` about a client with keys.
+
+    Args:
+        row: as it was read.
+        now_text: the present as `utc_text`.
+    """
+    peer_id, revoked_at, expires_at, state, not_before = row[:5]
+    awaits, reason, key_set = row[WHO_COLUMNS + 2 :]
+    has_ended = revoked_at is not None or (expires_at is not None and expires_at <= now_text)
+    return Partner(
+        peer_id, key_set, PeerState(state), awaits, reason, has_ended, instant(not_before)
+    )
+
+
+def check_requester(rows: Sequence[Row], issued_at: datetime | None, now_text: str) -> Row:
+    """Refuse who may not call; return the first row, which begins with the columns `_WHO`."""
+    if not rows:
+        raise RequesterUnknownError("the client is not known here")
+    row = rows[0]
+    _, revoked_at, expires_at, state, token_not_before, _, _ = row[:WHO_COLUMNS]
+    if revoked_at is not None or (expires_at is not None and expires_at <= now_text):
+        raise RequesterUnknownError("the client's credentials are no longer valid")
+    if state in (PeerState.REVOKED, PeerState.INVITED, PeerState.PENDING):
+        raise RequesterUnknownError("the client is not known here")
+    if state != PeerState.ACTIVE:
+        raise PeerSuspendedError("access is suspended")
+    if (
+        issued_at is not None
+        and token_not_before is not None
+        and utc_text(issued_at) < token_not_before
+    ):
+        raise RequesterUnknownError("the access token has been revoked")
+    return row
+
+
+def summary_of_grants(grants: Sequence[Row]) -> tuple[int | None, int, int, int]:
+    """What `GRANTS_SUMMARY` selects, of grants that have been read."""
+    all_level, all_changed, levels = None, 0, []
+    for kind, _, level, changed in grants:
+        levels.append(level)
+        if kind == KeyKind.ALL:
+            all_level = level if all_level is None else max(all_level, level)
+            all_changed = max(all_changed, changed)
+    return all_level, all_changed, max(levels), min(levels)
+
+
+def known_peer(rows: Sequence[Row]) -> Sequence[Row]:
+    if not rows:
+        raise NotFoundError("there is no such peer")
+    return rows
+
+
+def the_footprint(row: Row, footprint_id: str) -> tuple[Any, str, Level]:
+    """The value, status and level that `Statements.footprint` has found.
+
+    Raises:
+        NotFoundError: it does not exist, or no grant covers it: the two look the same.
+    """
+    value, status, rank, found_id = row[WHO_COLUMNS:]
+    if found_id != footprint_id or rank is None or value is None:
+        raise NotFoundError("there is no such footprint")
+    return value, status, LEVELS[rank]
+
+
+def levelled(found: Sequence[Row], rank: int | None) -> list[tuple[bytes, Level, str]]:
+    """Packed bytes, level and status of each row.
+
+    Args:
+        rank: the one that holds for all, or `None` if it is in the rows.
+    """
+    if rank is None:
+        return [(row[1], LEVELS[row[3]], row[2]) for row in found]
+    uniform = LEVELS[rank]
+    return [(row[1], uniform, row[2]) for row in found]
+
+
+def grant_of(row: Row) -> GrantedToUs:
+    _, kind, value, rank, starts, ends, terms, purpose = row
+    return GrantedToUs(
+        kind=kind,
+        value=value,
+        level=LEVELS[rank],
+        starts=None if starts is None else from_utc_text(starts),
+        ends=None if ends is None else from_utc_text(ends),
+        terms=terms,
+        purpose=purpose,
+    )
