@@ -28,6 +28,7 @@ from underseal_protocol.fields import (
 from underseal_protocol.model import Model
 
 __all__ = [
+    "COVERAGES",
     "GEOGRAPHIES",
     "MANY_GEOGRAPHIES",
     "REGIONS",
@@ -82,6 +83,7 @@ _CcuApproach = Literal["Cut-off", "Credit"]
 
 UNITS: tuple[str, ...] = get_args(_Unit)
 REGIONS: tuple[str, ...] = get_args(_Region)
+COVERAGES: tuple[str, ...] = get_args(_Coverage)
 # `crossSectoralStandards` should be among these; later revisions may add others.
 STANDARDS = (
     "ISO14067",

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -30,6 +30,7 @@ from underseal_protocol.disclosure import (
     CREDENTIAL_SCHEMA_PATH,
     Block,
     Level,
+    Split,
     is_credential_entry,
     split,
 )
@@ -44,6 +45,7 @@ __all__ = [
     "IssuedCredential",
     "VerifiedCredential",
     "credential_of",
+    "disclosures_of",
     "issue",
     "verify",
 ]
@@ -97,6 +99,9 @@ class VerifiedCredential:
         withheld: blocks that are not shown. Whether they hold anything is unknown.
         digest: by which this credential is known; another one for the same footprint is evidence
             that the issuer signed two stories.
+        core: the digest of the core.
+        block_digests: salted, of all blocks; which one is of which withheld block is unknown.
+        disclosures: of the blocks that are shown, encoded.
     """
 
     issuer: str
@@ -105,10 +110,51 @@ class VerifiedCredential:
     disclosed: frozenset[Block]
     withheld: frozenset[Block]
     digest: str
+    core: str
+    block_digests: frozenset[str]
+    disclosures: tuple[str, ...] = field(repr=False)
+
+    def shown_digests(self) -> dict[Block, str]:
+        """The salted digests of the blocks that are shown."""
+        shown = map(sd_jwt.Disclosure.parse, self.disclosures)
+        return {Block(str(one.name)): one.digest for one in shown}
+
+
+def disclosures_of(parts: Split, given: Mapping[Block, str] | None = None) -> dict[Block, str]:
+    """The disclosures of all six blocks, encoded, with fresh salts but for those that are given.
+
+    Args:
+        parts: the footprint, taken apart.
+        given: disclosures that were made before, as of a draft.
+
+    Raises:
+        ContentMismatchError: a given one is not of what the block holds.
+        CredentialError: a given one cannot be read.
+        JsonError: a block has no canonical form.
+    """
+    disclosures: dict[Block, str] = {}
+    known = given or {}
+    for salt, (block, content) in zip(
+        sd_jwt.new_salts(len(Block)), parts.blocks.items(), strict=True
+    ):
+        value = digest(content) if content else _EMPTY_DIGEST
+        if block in known:
+            _check_given(block, known[block], value)
+            disclosures[block] = known[block]
+            continue
+        # All three are plain ASCII without quotes.
+        text = f'["{salt}","{block.value}","{value}"]'
+        disclosures[block] = base64url.encode(text.encode("ascii"))
+    return disclosures
 
 
 def issue(
-    document: Mapping[str, Any], *, key: SigningKey, issuer: str, issued_at: datetime
+    document: Mapping[str, Any],
+    *,
+    key: SigningKey,
+    issuer: str,
+    issued_at: datetime,
+    disclosures: Mapping[Block, str] | None = None,
 ) -> IssuedCredential:
     """Sign a footprint.
 
@@ -119,9 +165,11 @@ def issue(
         key: the footprint key of the node.
         issuer: the URL of the node.
         issued_at: aware; the fraction of a second is dropped.
+        disclosures: of blocks whose salts have been fixed before, by a draft.
 
     Raises:
-        CredentialError: it has no id or no carbon footprint, or the key is for something else.
+        CredentialError: it has no id or no carbon footprint, the key is for something else, or a
+            disclosure that was given is not of what the block holds.
         JsonError: it holds what has no canonical form: a number that is no exact IEEE double, or
             a lone surrogate.
         ValueError: `issued_at` is naive.
@@ -135,24 +183,17 @@ def issue(
         raise CredentialError("a footprint without id or pcf cannot be signed")
     parts = split(document)
     core = digest(parts.core)
-    disclosures: dict[Block, str] = {}
-    for salt, (block, content) in zip(
-        sd_jwt.new_salts(len(Block)), parts.blocks.items(), strict=True
-    ):
-        value = digest(content) if content else _EMPTY_DIGEST
-        # All three are plain ASCII without quotes.
-        text = f'["{salt}","{block.value}","{value}"]'
-        disclosures[block] = base64url.encode(text.encode("ascii"))
+    made = disclosures_of(parts, disclosures)
     payload = {
         "iss": issuer.rstrip("/"),
         "sub": footprint_id,
         "iat": int(issued_at.timestamp()),
         "core": core,
         # Sorted, so that the order does not tell which is which (RFC 9901 section 4.2.4.1).
-        "_sd": sorted(map(sd_jwt.disclosure_digest, disclosures.values())),
+        "_sd": sorted(map(sd_jwt.disclosure_digest, made.values())),
         "_sd_alg": sd_jwt.HASH_ALGORITHM,
     }
-    return IssuedCredential(jws.sign(payload, typ=CREDENTIAL_TYPE, key=key), disclosures)
+    return IssuedCredential(jws.sign(payload, typ=CREDENTIAL_TYPE, key=key), made)
 
 
 def credential_of(document: Mapping[str, Any]) -> str | None:
@@ -203,7 +244,21 @@ def verify(
         disclosed=frozenset(disclosed),
         withheld=frozenset(Block) - disclosed.keys(),
         digest=jws.statement_digest(jwt),
+        core=token.payload["core"],
+        block_digests=frozenset(token.payload["_sd"]),
+        disclosures=tuple(disclosures),
     )
+
+
+def _check_given(block: Block, encoded: str, value: str) -> None:
+    """A disclosure that was made before: of this block, and of what it holds now."""
+    disclosure = sd_jwt.Disclosure.parse(encoded)
+    if disclosure.name != block.value or disclosure.value != value:
+        raise ContentMismatchError(
+            f"the block {block.value!r} has the digest {value}, its disclosure says "
+            f"{disclosure.value!r} of {disclosure.name!r}",
+            hint="One of the two was altered after the draft was made.",
+        )
 
 
 def _entry(document: Mapping[str, Any]) -> dict[str, Any] | None:

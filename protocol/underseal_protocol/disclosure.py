@@ -15,18 +15,21 @@ from typing import Any
 from underseal_protocol.errors import CredentialError
 
 __all__ = [
+    "ATTESTATION_SCHEMA_PATH",
     "CREDENTIAL_SCHEMA_PATH",
     "Block",
     "Level",
     "Split",
     "block_of",
     "content_of",
+    "is_attestation_entry",
     "is_credential_entry",
     "properties_of",
     "split",
 ]
 
 CREDENTIAL_SCHEMA_PATH = "/schemas/footprint-credential/1.0.0.json"
+ATTESTATION_SCHEMA_PATH = "/schemas/footprint-attestation/1.0.0.json"
 
 
 class Block(StrEnum):
@@ -174,9 +177,8 @@ def split(document: Mapping[str, Any]) -> Split:
         if name == "pcf":
             _split_pcf(value, core, blocks)
         elif name == "extensions":
-            others = _other_extensions(value)
-            if others:
-                blocks[Block.OTHER]["extensions"] = others
+            for holder, entries in _extensions(value).items():
+                blocks[holder]["extensions"] = entries
         elif name != "status":
             block = _FOOTPRINT.get(name, Block.OTHER)
             (core if block is None else blocks[block])[name] = value
@@ -195,10 +197,17 @@ def _split_pcf(value: Any, core: dict[str, Any], blocks: dict[Block, dict[str, A
             blocks[block].setdefault("pcf", {})[name] = member
 
 
-def _other_extensions(value: Any) -> list[Any]:
+def _extensions(value: Any) -> dict[Block, list[Any]]:
+    """All but the credential. What a verifier attests of a footprint belongs to the block that it
+    leaves out, as it cannot attest itself (docs/adr/0011-attestations.md)."""
     if not isinstance(value, list):
         raise CredentialError(f"extensions is {_kind(value)}, expected an array")
-    return [entry for entry in value if not is_credential_entry(entry)]
+    found: dict[Block, list[Any]] = {}
+    for entry in value:
+        if not is_credential_entry(entry):
+            block = Block.VERIFICATION if is_attestation_entry(entry) else Block.OTHER
+            found.setdefault(block, []).append(entry)
+    return found
 
 
 def content_of(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -220,10 +229,17 @@ def content_of(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def is_credential_entry(entry: Any) -> bool:
     """Whether an item of `extensions` is the credential: by its `dataSchema` alone."""
-    if not isinstance(entry, dict):
-        return False
-    schema = entry.get("dataSchema")
-    return isinstance(schema, str) and schema.endswith(CREDENTIAL_SCHEMA_PATH)
+    return _has_schema(entry, CREDENTIAL_SCHEMA_PATH)
+
+
+def is_attestation_entry(entry: Any) -> bool:
+    """Whether an item of `extensions` is an attestation: by its `dataSchema` alone."""
+    return _has_schema(entry, ATTESTATION_SCHEMA_PATH)
+
+
+def _has_schema(entry: Any, path: str) -> bool:
+    schema = entry.get("dataSchema") if isinstance(entry, dict) else None
+    return isinstance(schema, str) and schema.endswith(path)
 
 
 def block_of(path: str) -> Block | None:

@@ -10,12 +10,15 @@ ProtocolError
  ├─ EventError                   a message that is no event of PACT 3.0
  ├─ TermsError                   a grant with its usage terms that cannot be read
  ├─ KeySetError                  a key set, or a key of it, that cannot be used
+ ├─ DraftError                   a draft whose parts do not agree
  └─ CredentialError              a signed statement that does not hold
      ├─ AssertionRefusedError    a client assertion that does not authenticate the client
      ├─ InvitationError          an invitation, or the reply to one, that is not accepted
      ├─ KeyLogError              an entry of a key log that does not follow from what is pinned
      ├─ MissingCredentialError   there is none
-     └─ SignatureMismatchError   its signature is not of the key that it names
+     ├─ SignatureMismatchError   its signature is not of the key that it names
+     └─ AttestationError         what a verifier attests is not what is there
+         └─ AttestationExpiredError   it is, and it is not valid at this time
 """
 
 from __future__ import annotations
@@ -26,9 +29,12 @@ from enum import StrEnum
 
 __all__ = [
     "AssertionRefusedError",
+    "AttestationError",
+    "AttestationExpiredError",
     "CredentialError",
     "CriteriaError",
     "DecimalError",
+    "DraftError",
     "ErrorCode",
     "EventError",
     "InvitationError",
@@ -172,6 +178,10 @@ class KeySetError(ProtocolError):
     """A key set, or a key of it, cannot be used."""
 
 
+class DraftError(ProtocolError):
+    """The parts of a draft do not agree, or it is none."""
+
+
 class CredentialError(ProtocolError):
     """A signed statement does not hold."""
 
@@ -182,6 +192,14 @@ class AssertionRefusedError(CredentialError):
 
 class InvitationError(CredentialError):
     """An invitation, or the reply to one, is not accepted."""
+
+
+class AttestationError(CredentialError):
+    """What a verifier attests is not what is there."""
+
+
+class AttestationExpiredError(AttestationError):
+    """What a verifier attests is what is there, but no longer, or not yet, valid."""
 
 
 class KeyLogError(CredentialError):

@@ -6,13 +6,19 @@ URL is a name, and these are its contents for people and tools that want to look
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
+from underseal_protocol.attestation_claims import AssuranceLevel
+from underseal_protocol.carbon import COVERAGES
 from underseal_protocol.criteria import STATUSES
-from underseal_protocol.disclosure import CREDENTIAL_SCHEMA_PATH, Block
+from underseal_protocol.disclosure import ATTESTATION_SCHEMA_PATH, CREDENTIAL_SCHEMA_PATH, Block
+from underseal_protocol.draft import ATTESTED_BLOCKS
 from underseal_protocol.sd_jwt import HASH_ALGORITHM
 
 __all__ = [
+    "ATTESTATION_CLAIMS_SCHEMA_PATH",
+    "ATTESTATION_SCHEMA_PATH",
     "CREDENTIAL_CLAIMS_SCHEMA_PATH",
     "CREDENTIAL_SCHEMA_PATH",
     "EXTENSIONS_VERSION",
@@ -28,6 +34,7 @@ EXTENSIONS_VERSION = "1.0"
 
 CREDENTIAL_CLAIMS_SCHEMA_PATH = "/schemas/footprint-credential-claims/1.0.0.json"
 STATUS_SCHEMA_PATH = "/schemas/footprint-status/1.0.0.json"
+ATTESTATION_CLAIMS_SCHEMA_PATH = "/schemas/footprint-attestation-claims/1.0.0.json"
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _DIGEST = {
@@ -51,16 +58,23 @@ _FOOTPRINT_ID = {
     "description": "The id of the footprint.",
 }
 _PART = "[A-Za-z0-9_-]+"
+_TEXT = {"type": "string", "minLength": 1}
 
 
-def _object(title: str, description: str, properties: dict[str, Any]) -> dict[str, Any]:
+def _object(
+    title: str,
+    description: str,
+    properties: dict[str, Any],
+    *,
+    optional: Collection[str] = (),
+) -> dict[str, Any]:
     return {
         "$schema": _DIALECT,
         "title": title,
         "description": description,
         "type": "object",
         "properties": properties,
-        "required": list(properties),
+        "required": [name for name in properties if name not in optional],
         "additionalProperties": False,
     }
 
@@ -112,6 +126,66 @@ EXTENSION_SCHEMAS: dict[str, dict[str, Any]] = {
             "status": {"enum": list(STATUSES)},
             "credential": _DIGEST
             | {"description": "Digest of header and payload of the credential that is meant."},
+        },
+    ),
+    ATTESTATION_SCHEMA_PATH: _object(
+        "Footprint attestation",
+        "The data of the extension that carries what a verifier attests of a PACT product "
+        "footprint. The entry belongs to the block verification.",
+        {
+            "jws": {
+                "type": "string",
+                "pattern": rf"^{_PART}\.{_PART}\.{_PART}$",
+                "maxLength": 16384,
+                "description": "A JWS in compact form; header typ underseal-attestation+jwt, alg "
+                "ES256.",
+            }
+        },
+    ),
+    ATTESTATION_CLAIMS_SCHEMA_PATH: _object(
+        "Claims of an attestation",
+        "What a verifier signs about a footprint (JWS, header typ underseal-attestation+jwt, alg "
+        "ES256).",
+        {
+            "iss": _ISSUER | {"description": "The URL of the verifier's node."},
+            "sub": _FOOTPRINT_ID,
+            "owner": _ISSUER | {"description": "The URL of the node that publishes the footprint."},
+            "iat": _ISSUED_AT,
+            "nbf": _ISSUED_AT | {"description": "From when on it is valid."},
+            "exp": _ISSUED_AT | {"description": "Until when it is valid, exclusive."},
+            "core": _DIGEST
+            | {"description": "Digest of the RFC 8785 form of what is always shown."},
+            "blocks": _object(
+                "Blocks",
+                "The digest of the salted disclosure of each block.",
+                {block.value: _DIGEST for block in ATTESTED_BLOCKS},
+            ),
+            "verification": _object(
+                "Verification",
+                "As PACT's Verification; published as it is.",
+                {
+                    "coverage": {"enum": list(COVERAGES)},
+                    "providerName": _TEXT,
+                    "completedAt": {"type": "string", "format": "date-time"},
+                    "standardName": _TEXT,
+                    "comments": _TEXT,
+                },
+                optional=("comments",),
+            ),
+            "verifierIds": {"type": "array", "items": _TEXT, "minItems": 1},
+            "level": {"enum": list(AssuranceLevel)},
+            "statement": _object(
+                "Statement",
+                "What the verifier says: in words, at an address, or in a document.",
+                {
+                    "text": _TEXT,
+                    "url": {"type": "string", "format": "uri"},
+                    "sha256": _DIGEST | {"description": "Of the document."},
+                    "fileName": _TEXT,
+                },
+                optional=("text", "url", "sha256", "fileName"),
+            )
+            | {"anyOf": [{"required": [name]} for name in ("text", "url", "sha256")]},
         },
     ),
 }

@@ -30,12 +30,16 @@ __all__ = ["pack", "render", "render_list"]
 # where the disclosures end at each level below full. In front of them a mark.
 _HEADER = struct.Struct("<4s8I")
 _MARK = b"UFP1"
+# With attestations, which are extensions that a lower level shows: also where they begin and end.
+_ATTESTED_HEADER = struct.Struct("<4s10I")
+_ATTESTED_MARK = b"UFP2"
 
 _ENCODER = json.JSONEncoder(
     ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False
 )
 _STATUSES = {status: status.encode() for status in STATUSES}
 _END = b'"}}]}'  # below level full: closes the credential entry, `extensions` and the footprint
+_ENTRY_END, _LIST_END = _END[:3], _END[3:]
 _TOTAL, _QUALITY, _BREAKDOWN, _FULL = Level
 # What each level above `total` adds to the one before.
 _STEPS = tuple(
@@ -68,11 +72,16 @@ def pack(document: Mapping[str, Any], credential: IssuedCredential, issuer: str)
     for step in _STEPS:
         inside.append(_inside_pcf(parts.blocks, step))
         proofs.append("".join(f"{credential.disclosures[block]}~" for block in step))
-    text = [f'{_ENCODER.encode(top)[:-1]},"status":"', *inside, *proofs]
-    segments = [segment.encode() for segment in (*text, _outside_pcf(parts.blocks))]
-    ends = list(accumulate(map(len, segments), initial=_HEADER.size))[1:]
+    text = [f'{_ENCODER.encode(top)[:-1]},"status":"', *inside, *proofs, _ENTRY_END.decode()]
+    attestations = parts.blocks[Block.VERIFICATION].get("extensions", [])
+    text += [_more_items(attestations), _outside_pcf(parts.blocks)]
+    segments = [segment.encode() for segment in text]
+    header = _ATTESTED_HEADER if attestations else _HEADER
+    ends = list(accumulate(map(len, segments), initial=header.size))[1:]
     # The end of the last disclosure is needed by nobody: at level full the rest is one piece.
-    return _HEADER.pack(_MARK, *ends[:8]) + b"".join(segments)
+    if attestations:
+        return header.pack(_ATTESTED_MARK, *ends[:8], *ends[9:11]) + b"".join(segments)
+    return header.pack(_MARK, *ends[:8]) + b"".join(segments)
 
 
 @lru_cache(maxsize=16)
@@ -96,7 +105,7 @@ def _inside_pcf(blocks: Mapping[Block, dict[str, Any]], step: Iterable[Block]) -
 
 def _outside_pcf(blocks: Mapping[Block, dict[str, Any]]) -> str:
     """The end of the text at level `full`: the other extensions and the members of the footprint
-    itself. No block of a lower level has any."""
+    itself. Of the blocks of lower levels, only `verification` has any: the attestations."""
     extensions: list[Any] = []
     members: dict[str, Any] = {}
     for block in _STEPS[-1]:
@@ -105,9 +114,13 @@ def _outside_pcf(blocks: Mapping[Block, dict[str, Any]]) -> str:
                 extensions += value
             elif name != "pcf":
                 members[name] = value
-    more_extensions = f",{_ENCODER.encode(extensions)[1:-1]}" if extensions else ""
     more_members = f",{_ENCODER.encode(members)[1:-1]}" if members else ""
-    return f'"}}}}{more_extensions}]{more_members}}}'
+    return f"{_more_items(extensions)}]{more_members}}}"
+
+
+def _more_items(items: list[Any]) -> str:
+    """Further items of an array, each after a comma."""
+    return f",{_ENCODER.encode(items)[1:-1]}" if items else ""
 
 
 def render(packed: bytes, level: Level, status: str) -> bytes:
@@ -154,7 +167,7 @@ def _pieces(packed: bytes, level: Level, status: str) -> tuple[bytes, ...]:
     """What a level shows of a footprint, in order."""
     now = _STATUSES[status]
     if packed[:4] != _MARK or len(packed) < _HEADER.size:
-        raise ValueError("these bytes are not a packed footprint")
+        return _attested_pieces(packed, level, now)
     _, at, total, quality, breakdown, full, entry, quality_proof, breakdown_proof = (
         _HEADER.unpack_from(packed)
     )
@@ -168,3 +181,23 @@ def _pieces(packed: bytes, level: Level, status: str) -> tuple[bytes, ...]:
     if level is not _FULL:  # a text, say: never guess, least of all upwards
         raise ValueError(f"{level!r} is not a disclosure level")
     return head, now, packed[at:]
+
+
+def _attested_pieces(packed: bytes, level: Level, now: bytes) -> tuple[bytes, ...]:
+    """The same of a footprint that carries attestations."""
+    if packed[:4] != _ATTESTED_MARK or len(packed) < _ATTESTED_HEADER.size:
+        raise ValueError("these bytes are not a packed footprint")
+    _, at, *ends, begin, end = _ATTESTED_HEADER.unpack_from(packed)
+    total, quality, breakdown, full, entry, quality_proof, breakdown_proof = ends
+    head = packed[_ATTESTED_HEADER.size : at]
+    if level is _TOTAL:
+        return head, now, packed[at:total], packed[full:entry], _END
+    if level is _QUALITY:
+        shown, proofs = packed[at:quality], packed[full:quality_proof]
+    elif level is _BREAKDOWN:
+        shown, proofs = packed[at:breakdown], packed[full:breakdown_proof]
+    elif level is _FULL:
+        return head, now, packed[at:]
+    else:
+        raise ValueError(f"{level!r} is not a disclosure level")
+    return head, now, shown, proofs, _ENTRY_END, packed[begin:end], _LIST_END
