@@ -67,7 +67,7 @@ FAILS_IF = {
     "footprint check": "a footprint breaks the schema; findings alone are no failure",
     "peer invite": "with --from, a company could not be invited; the others are",
     "pull": "the pull from a peer failed",
-    "verify": "a footprint does not verify",
+    "verify": "a footprint does not verify, or something that was given with it does not",
     "demo": "a step did not come out as it should",
 }
 

@@ -82,6 +82,29 @@ VERIFIED = closed(
         "disclosed": TEXTS,
         "withheld": TEXTS,
         "status": closed("Status", {"value": TEXT, "isProven": FLAG}, optional={"asOf": INSTANT}),
+        "attestations": {
+            "type": "array",
+            "items": closed(
+                "Attested",
+                {
+                    "verifier": TEXT,
+                    "verifierIds": TEXTS,
+                    "kid": TEXT,
+                    "coverage": TEXT,
+                    "providerName": TEXT,
+                    "completedAt": TEXT,
+                    "standardName": TEXT,
+                    "level": TEXT,
+                    "statement": {"type": "object", "additionalProperties": TEXT},
+                    "issuedAt": INSTANT,
+                    "validFrom": INSTANT,
+                    "validUntil": INSTANT,
+                },
+                optional={"comments": TEXT},
+            ),
+        },
+        "proved": TEXTS,
+        "notProved": TEXTS,
     },
 )
 NOT_VERIFIED = closed(

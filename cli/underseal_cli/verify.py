@@ -5,47 +5,29 @@ Nothing that the file names is fetched: whom to trust, the person at the termina
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from underseal_cli import output, tables
+from underseal_cli import output
 from underseal_cli.checking import documents_in
-from underseal_cli.errors import CliError
 from underseal_cli.files import read_input
-from underseal_cli.manage_client import base_url, fetch_keys, segment
-from underseal_cli.options import Json, manage_of, usage_error
-
-if TYPE_CHECKING:
-    from underseal_protocol.keys import PublicKeySet
+from underseal_cli.options import Json, usage_error
+from underseal_cli.proofs import Evidence, prove
+from underseal_cli.trusted_keys import TrustedKeys, keys_in_file, keys_of_node, keys_pinned
 
 __all__ = ["verify"]
-
-
-@dataclass(frozen=True)
-class _Trust:
-    """Whom to trust, and who says so.
-
-    Attributes:
-        keys: the only ones.
-        issuer: whose signature is expected; None if the keys alone say it.
-        source: where the keys are from.
-    """
-
-    keys: PublicKeySet
-    issuer: str | None
-    source: str
 
 
 def verify(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="One footprint, or several (JSON).")],
     keys: Annotated[
-        Path | None, typer.Option(metavar="JWKS_FILE", help="The keys to trust, from a file.")
+        Path | None,
+        typer.Option(metavar="KEYS", help="The keys to trust: a JWK set or key log in a file."),
     ] = None,
     url: Annotated[
         str | None, typer.Option(metavar="URL", help="The node to trust; its keys are fetched.")
@@ -57,22 +39,39 @@ def verify(
         Path | None,
         typer.Option(metavar="FILE", help="What the owner signed about the status (a JWS)."),
     ] = None,
+    attestation: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="What a verifier signed beside it (a JWS). Repeatable."),
+    ] = None,
+    verifier_keys: Annotated[
+        Path | None,
+        typer.Option(metavar="KEYS", help="The keys of the verifier: a JWK set or key log."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Check who signed a footprint, and that nothing of it was changed.
 
-    Exit status 1 if it does not verify. A running node is needed for --peer only.
+    Says what is proved and what is not. Exit status 1 if something that was given does not hold.
+    A running node is needed for --peer only.
     """
     if [keys, url, peer].count(None) != 2:
         raise usage_error(context, "give exactly one of --keys, --url and --peer: whom to trust")
+    if attestation and verifier_keys is None:
+        raise usage_error(context, "--attestation needs --verifier-keys: which verifier to trust")
     content = read_input(file)
     documents = documents_in(content, file)
-    if status is not None and len(documents) > 1:
-        raise usage_error(context, "--status is about one footprint, the file has several")
-    statement = _statement(content, status)
-    trust = _trust(context, keys, url, peer)
+    if (status is not None or attestation) and len(documents) > 1:
+        option = "--attestation" if status is None else "--status"
+        raise usage_error(context, f"{option} is about one footprint, the file has several")
+    given = Evidence(
+        trust=_trust(context, keys, url, peer),
+        status=_statement(content, status),
+        attestations=[_text(one) for one in attestation or ()],
+        verifier=None if verifier_keys is None else keys_in_file(verifier_keys),
+        now=datetime.now(UTC),
+    )
     results = [
-        _judged(document, trust, statement, f"{file}{' ' + place if place else ''}")
+        _judged(document, given, f"{file}{' ' + place if place else ''}")
         for place, document in documents
     ]
     if as_json:
@@ -86,55 +85,20 @@ def verify(
         raise typer.Exit(1)
 
 
-def _trust(context: typer.Context, keys: Path | None, url: str | None, peer: str | None) -> _Trust:
+def _trust(
+    context: typer.Context, keys: Path | None, url: str | None, peer: str | None
+) -> TrustedKeys:
     """The keys that the person at the terminal trusts.
 
     Raises:
         CliError: they cannot be had.
     """
     if keys is not None:
-        return _Trust(_key_set(read_input(keys), str(keys)), None, f"the keys in {keys}")
+        return keys_in_file(keys)
     if url is not None:
-        issuer = base_url(url)
-        ca_file = os.environ.get("UNDERSEAL_CA_FILE")
-        fetched = fetch_keys(issuer, Path(ca_file) if ca_file else None)
-        return _Trust(_key_set(fetched, issuer), issuer, f"the keys that {issuer} shows now")
+        return keys_of_node(url)
     assert peer is not None  # noqa: S101 - one of the three is given
-    return _pinned(context, peer)
-
-
-def _pinned(context: typer.Context, peer: str) -> _Trust:
-    from underseal_protocol.keys import PublicKeySet
-
-    pinned = manage_of(context).get(f"/peers/{segment(peer)}/keys")
-    if not pinned["keys"]:
-        raise CliError(
-            f"no keys of {peer} are pinned",
-            hint="It is not an Underseal node, or was never reached.",
-        )
-    keys = PublicKeySet.from_jwks({"keys": pinned["keys"]})
-    return _Trust(keys, pinned.get("issuer"), f"the keys pinned for the peer {peer}")
-
-
-def _key_set(content: bytes, source: str) -> PublicKeySet:
-    """
-    Raises:
-        CliError: there is no key in it that can be used.
-    """
-    from underseal_protocol.errors import JsonError, KeySetError
-    from underseal_protocol.keys import PublicKeySet
-    from underseal_protocol.strict_json import loads
-
-    try:
-        found = PublicKeySet.from_jwks(loads(content))
-    except (JsonError, KeySetError) as error:
-        raise CliError(f"{source}: {error.message}", hint=error.hint) from None
-    if not found:
-        raise CliError(
-            f"{source}: there is no key in it that can have signed a footprint",
-            hint="Footprints are signed with P-256 keys (ES256).",
-        )
-    return found
+    return keys_pinned(context, peer)
 
 
 def _statement(content: bytes, status: Path | None) -> str | None:
@@ -142,67 +106,29 @@ def _statement(content: bytes, status: Path | None) -> str | None:
     from underseal_protocol.strict_json import loads
 
     if status is not None:
-        return read_input(status).decode("ascii", "replace").strip()
+        return _text(status)
     value = loads(content)
     found = value.get("statusStatement") if isinstance(value, dict) else None
     return found if isinstance(found, str) else None
 
 
-def _judged(
-    document: Mapping[str, Any], trust: _Trust, statement: str | None, name: str
-) -> dict[str, Any]:
-    """What is proven of one footprint, or why nothing is."""
+def _text(file: Path) -> str:
+    return read_input(file).decode("ascii", "replace").strip()
+
+
+def _judged(document: Mapping[str, Any], given: Evidence, name: str) -> dict[str, Any]:
+    """What is proved of one footprint, or why nothing is."""
     from underseal_protocol.errors import ProtocolError
 
     footprint_id = document.get("id")
-    start = {"verified": False, "trust": trust.source} | (
+    start = {"verified": False, "trust": given.trust.source} | (
         {"id": footprint_id} if isinstance(footprint_id, str) else {}
     )
     try:
-        return start | _proven(document, trust, statement)
+        return start | prove(document, given)
     except ProtocolError as error:
-        message = f"{name} does not verify with {trust.source}: {error.message}"
+        message = f"{name} does not verify with {given.trust.source}: {error.message}"
         return start | {"message": message} | ({"hint": error.hint} if error.hint else {})
-
-
-def _proven(document: Mapping[str, Any], trust: _Trust, statement: str | None) -> dict[str, Any]:
-    """
-    Raises:
-        ProtocolError: it does not verify; the message names what differs.
-    """
-    from underseal_protocol.credential import verify as verify_credential
-    from underseal_protocol.errors import SchemaError
-    from underseal_protocol.footprint import schema_violations
-    from underseal_protocol.status import verify_status
-    from underseal_protocol.times import format_time
-
-    proven = verify_credential(document, keys=trust.keys, issuer=trust.issuer)
-    violations = schema_violations(document)
-    if violations:
-        raise SchemaError(violations)
-    status: dict[str, Any] = {"value": document["status"], "isProven": False}
-    if statement is not None:
-        signed = verify_status(
-            statement,
-            keys=trust.keys,
-            issuer=trust.issuer or proven.issuer,
-            footprint_id=str(document["id"]),
-            credential_digest=proven.digest,
-        )
-        status = {
-            "value": signed.status,
-            "isProven": True,
-            "asOf": format_time(signed.issued_at),
-        }
-    return {
-        "verified": True,
-        "issuer": proven.issuer,
-        "issuedAt": format_time(proven.issued_at),
-        "kid": proven.kid,
-        "disclosed": sorted(proven.disclosed),
-        "withheld": sorted(proven.withheld),
-        "status": status,
-    }
 
 
 def _print(result: Mapping[str, Any]) -> None:
@@ -210,13 +136,10 @@ def _print(result: Mapping[str, Any]) -> None:
     proven = f"status not proven (the file says {status['value']})"
     if status["isProven"]:
         proven = f"status {status['value']} as of {status['asOf']}"
-    output.say(f"verified: {result['id']}, unchanged since {result['issuer']} signed it; {proven}")
-    tables.details(
-        [
-            ("signed at", f"{result['issuedAt']}, by the signer's clock"),
-            ("key", result["kid"]),
-            ("trust", result["trust"]),
-            ("shown", ", ".join(["core", *result["disclosed"]])),
-            ("withheld", ", ".join(result["withheld"])),
-        ]
+    output.say(
+        f"verified: {result['id']}, unchanged since {result['issuer']} signed it; {proven}",
+        "Proved:",
+        *(f"  - {one}" for one in result["proved"]),
+        "Not proved:",
+        *(f"  - {one}" for one in result["notProved"]),
     )
