@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from underseal_node.manage.shapes import exchange, footprints, node, peers, refusals
+from underseal_node.manage.shapes import attestations, exchange, footprints, node, peers, refusals
 from underseal_node.manage.shapes.base import Listing
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -25,6 +25,11 @@ SHAPES: dict[str, type[BaseModel]] = {
     "footprint-list": Listing[footprints.FootprintShape],
     "footprint": footprints.FootprintDetail,
     "footprint-change": footprints.ChangedShape,
+    "draft-made": attestations.DraftedShape,
+    "draft-list": Listing[attestations.DraftShape],
+    "draft-published": attestations.DraftPublishedShape,
+    "attestation-made": attestations.AttestationMadeShape,
+    "attestation-attached": attestations.AttachedShape,
     "received-list": Listing[footprints.ReceivedShape],
     "received": footprints.ReceivedDetail,
     "peer-list": Listing[peers.PeerShape],

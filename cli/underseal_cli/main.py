@@ -16,9 +16,11 @@ import typer
 import typer.main
 
 from underseal_cli import (
+    attest,
     backup,
     demo_command,
     doctor,
+    drafts,
     footprints,
     grants,
     init,
@@ -54,6 +56,7 @@ app = typer.Typer(
 app.command()(init.init)
 app.command()(serve.serve)
 app.command()(doctor.doctor)
+drafts.register(footprints.app)
 app.add_typer(footprints.app, name="footprint")
 app.add_typer(peers.app, name="peer")
 app.add_typer(grants.app, name="grant")
@@ -63,6 +66,7 @@ app.add_typer(requests.app, name="request")
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(doctor.alerts, name="alert")
 app.command()(verify.verify)
+app.command()(attest.attest)
 app.command()(backup.backup)
 app.command()(restore.restore)
 app.command()(demo_command.demo)

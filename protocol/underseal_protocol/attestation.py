@@ -79,7 +79,7 @@ def issue_attestation(
     """Attest a footprint.
 
     Args:
-        subject: of a draft (`Draft.subject`) or of a published footprint
+        subject: of a draft (`FootprintDraft.subject`) or of a published footprint
             (`Subject.of_published`).
         key: the attestation key of the verifier's node.
         issuer: the URL of the verifier's node.

@@ -24,7 +24,7 @@ from underseal_protocol.errors import CredentialError, DraftError, SchemaError
 from underseal_protocol.footprint import schema_violations
 from underseal_protocol.uris import as_uri
 
-__all__ = ["ATTESTED_BLOCKS", "DRAFT_TYPE", "Draft", "Subject", "make_draft", "read_draft"]
+__all__ = ["ATTESTED_BLOCKS", "DRAFT_TYPE", "FootprintDraft", "Subject", "make_draft", "read_draft"]
 
 DRAFT_TYPE = "underseal-draft"
 DRAFT_VERSION = 1
@@ -76,7 +76,7 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class FootprintDraft:
     """A draft whose parts agree.
 
     Attributes:
@@ -115,7 +115,7 @@ class Draft:
         }
 
 
-def make_draft(document: Mapping[str, Any], *, issuer: str) -> Draft:
+def make_draft(document: Mapping[str, Any], *, issuer: str) -> FootprintDraft:
     """Fix a footprint with fresh salts.
 
     Args:
@@ -131,7 +131,9 @@ def make_draft(document: Mapping[str, Any], *, issuer: str) -> Draft:
     parts = split(document)
     disclosures = disclosures_of(parts)
     del disclosures[Block.VERIFICATION]
-    return Draft(issuer.rstrip("/"), dict(document), disclosures, canonical.digest(parts.core))
+    return FootprintDraft(
+        issuer.rstrip("/"), dict(document), disclosures, canonical.digest(parts.core)
+    )
 
 
 def is_draft(value: Any) -> bool:
@@ -139,7 +141,7 @@ def is_draft(value: Any) -> bool:
     return isinstance(value, Mapping) and value.get("type") == DRAFT_TYPE
 
 
-def read_draft(value: Any) -> Draft:
+def read_draft(value: Any) -> FootprintDraft:
     """Read a draft and check that its parts agree.
 
     That proves nothing about who made it.
@@ -176,7 +178,7 @@ def read_draft(value: Any) -> Draft:
         disclosures_of(parts, disclosures)
     except CredentialError as error:
         raise DraftError(f"the draft was altered: {error.message}", hint=error.hint) from error
-    return Draft(issuer, dict(document), disclosures, canonical.digest(parts.core))
+    return FootprintDraft(issuer, dict(document), disclosures, canonical.digest(parts.core))
 
 
 def _require_plain(document: Mapping[str, Any]) -> None:

@@ -31,6 +31,12 @@ STABLE = {
     "footprint check": "",
     "footprint deprecate": "",
     "footprint supersede": "",
+    "footprint draft": "--out --supersedes",
+    "footprint drafts": "",
+    "footprint publish": "--attestation",
+    "footprint attach": "",
+    "attest": "--statement --level --coverage --standard --provider --comments --completed-at "
+    "--valid-until --out",
     "received list": "--peer --verification",
     "received show": "--peer",
     "peer invite": "--for --pre-approve --expires --grant-product-id --level --from --out",
@@ -69,7 +75,7 @@ STABLE = {
     "alert list": "",
     "backup": "--with-key --passphrase-file",
     "restore": "--passphrase-file",
-    "verify": "--keys --url --peer --status",
+    "verify": "--keys --url --peer --status --attestation --verifier-keys",
     "demo": "--keep",
 }
 WITHOUT_DATA = {"serve", "demo"}

@@ -13,7 +13,7 @@ from underseal_protocol.attestation import attestation_entry, issue_attestation
 from underseal_protocol.attestation_claims import AssuranceLevel, Attestation, Statement
 from underseal_protocol.credential import issue
 from underseal_protocol.disclosure import Level
-from underseal_protocol.draft import Draft, Subject, make_draft
+from underseal_protocol.draft import FootprintDraft, Subject, make_draft
 from underseal_protocol.keys import KeyPurpose, PublicKeySet, SigningKey
 
 OWNER = "https://wire.example"
@@ -57,7 +57,9 @@ def attest(subject: Subject, **changes: Any) -> Attestation:
     return issue_attestation(subject, **(arguments | changes))
 
 
-def published(draft: Draft, found: Attestation | None, level: Level = Level.FULL) -> Document:
+def published(
+    draft: FootprintDraft, found: Attestation | None, level: Level = Level.FULL
+) -> Document:
     """What a peer of a level gets of a draft that was published with an attestation."""
     complete = copy.deepcopy(draft.document)
     if found is not None:

@@ -12,6 +12,7 @@ from starlette.middleware import Middleware
 from underseal_node.exchange.exchange import Exchange, exchange_of
 from underseal_node.exchange.pull_jobs import PullJobs
 from underseal_node.manage import (
+    attestation_routes,
     footprint_routes,
     grant_routes,
     node_routes,
@@ -34,6 +35,7 @@ __all__ = ["create_manage_app"]
 ROUTERS = (
     node_routes.router,
     footprint_routes.router,
+    attestation_routes.router,
     received_routes.router,
     peer_routes.router,
     partner_routes.router,

@@ -17,7 +17,11 @@ from underseal_node.pact.access import PublicContext
 from underseal_node.pact.cursors import Cursors
 from underseal_node.pact.errors import exception_handlers
 from underseal_node.pact.events import EventsEndpoint
-from underseal_node.pact.extensions import GrantsEndpoint, StatusEndpoint
+from underseal_node.pact.extensions import (
+    AttestationsEndpoint,
+    GrantsEndpoint,
+    StatusEndpoint,
+)
 from underseal_node.pact.footprints import PATH as FOOTPRINTS
 from underseal_node.pact.footprints import GetFootprint, ListFootprints
 from underseal_node.pact.gate import Gate, HotRoutes
@@ -145,6 +149,12 @@ def _routes(context: PublicContext, hot: HotRoutes) -> list[Route]:
             name="credentials",
         ),
         Route(GRANTS_PATH, GrantsEndpoint(context).handle, methods=["GET"], name="grants"),
+        Route(
+            "/extensions/attestations/{id}",
+            AttestationsEndpoint(context).handle,
+            methods=["GET"],
+            name="footprint_attestations",
+        ),
     ]
     for route in routes:
         if route.methods is not None:

@@ -1,6 +1,7 @@
 """What Underseal adds to the endpoints of PACT, under the same grants:
 
 - `GET /extensions/status/{id}`: the signed status of a footprint;
+- `GET /extensions/attestations/{id}`: what verifiers attest beside it;
 - `GET /extensions/grants`: the grants of whoever asks, with their usage terms.
 """
 
@@ -17,7 +18,7 @@ from underseal_node.pact.footprints import footprint_id_of, limit_of, query_item
 from underseal_node.pact.gate import BASE_URL
 from underseal_protocol.usage_terms import GRANTS_PATH
 
-__all__ = ["GrantsEndpoint", "StatusEndpoint"]
+__all__ = ["AttestationsEndpoint", "GrantsEndpoint", "StatusEndpoint"]
 
 GRANTS_PER_PAGE = 1_000
 
@@ -78,3 +79,28 @@ class StatusEndpoint:
             claims.client_id, claims.issued_at, footprint_id, now
         )
         return Response(statement, media_type="application/jwt")
+
+
+class AttestationsEndpoint:
+    """Serves what verifiers attest beside a footprint (a JWS each).
+
+    Args:
+        context: what the endpoints share.
+    """
+
+    def __init__(self, context: PublicContext) -> None:
+        self._context = context
+
+    async def handle(self, request: Request) -> Response:
+        """Handle one request.
+
+        Raises:
+            NotFoundError: there is none, or the footprint is not granted.
+        """
+        now = self._context.node.now()
+        claims = self._context.claims(request.scope, now)
+        footprint_id = footprint_id_of(request.path_params["id"])
+        found = await self._context.serving.attestations(
+            claims.client_id, claims.issued_at, footprint_id, now
+        )
+        return JSONResponse({"data": found})

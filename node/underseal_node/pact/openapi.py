@@ -243,11 +243,19 @@ def _own_paths() -> dict[str, Any]:
         errors=(401, 403, 404, 429),
         parameters=[_id_parameter()],
     )
+    attestations_of = _operation(
+        "getAttestations",
+        "What verifiers attest beside a footprint",
+        _data({"type": "array", "items": {"type": "string"}}),
+        errors=(401, 403, 404),
+        parameters=[_id_parameter()],
+    )
     paths: dict[str, Any] = {
         "/auth/token": {"post": token},
         "/extensions/status/{id}": {"get": status_of},
         **_partner_paths(),
         GRANTS_PATH: {"get": _grants()},
+        "/extensions/attestations/{id}": {"get": attestations_of},
     }
     for path, (name, summary, media_type) in {
         "/.well-known/openid-configuration": ("discovery", "Discovery", "application/json"),

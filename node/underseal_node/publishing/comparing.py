@@ -24,7 +24,7 @@ from underseal_protocol.disclosure import Level
 from underseal_protocol.segments import render
 from underseal_protocol.strict_json import loads
 
-__all__ = ["Compared", "compare"]
+__all__ = ["Compared", "attested", "compare"]
 
 DEPRECATED = "Deprecated"
 DRAFTS_PER_QUERY = 500
@@ -123,6 +123,8 @@ def _compare(draft: Draft, known: _Known, file: str, now: datetime) -> Compared:
     same = None if published is None else as_published(draft, published, now.date())
     if same is not None:
         return Compared(same, is_new=False)
+    if draft.is_attested:
+        raise attested(draft, file)
     if draft.has_own_id:
         if published is not None:
             raise _changed(draft, published, file)
@@ -156,6 +158,17 @@ def _changed(draft: Draft, published: Footprint, file: str) -> UnpublishableErro
         )
     place = draft.place_of("/id" if draft.has_own_id else "")
     return UnpublishableError([Problem(file, place, f"{about} with other content", hint)])
+
+
+def attested(draft: Draft, file: str) -> UnpublishableError:
+    """With other salts, what it carries would attest something else."""
+    problem = Problem(
+        file,
+        draft.place_of("/extensions"),
+        f"{draft.id} carries an attestation, which is about the draft that the verifier had",
+        "Publish that draft with `underseal footprint publish DRAFT --attestation FILE`.",
+    )
+    return UnpublishableError([problem])
 
 
 def _lost(draft: Draft, file: str) -> UnpublishableError:

@@ -24,7 +24,7 @@ from underseal_node.store.tables import Footprint, KeyKind
 from underseal_protocol.canonical import canonical_bytes, digest_of_bytes
 from underseal_protocol.credential import CREDENTIAL_SCHEMA_PATH, issue
 from underseal_protocol.criteria import FootprintIndex, fold
-from underseal_protocol.disclosure import Level, content_of
+from underseal_protocol.disclosure import Block, Level, content_of, is_attestation_entry
 from underseal_protocol.errors import JsonError, SchemaError, Violation
 from underseal_protocol.footprint import normalise
 from underseal_protocol.keys import SigningKey
@@ -34,7 +34,7 @@ from underseal_protocol.strict_json import loads
 from underseal_protocol.times import format_time
 from underseal_protocol.violations import json_pointer
 
-__all__ = ["Draft", "as_published", "draft_of", "sign", "subject_id"]
+__all__ = ["Draft", "as_published", "draft_of", "of_fixed", "sign", "subject_id"]
 
 SPEC_VERSION = "3.0.0"
 ACTIVE = "Active"
@@ -83,6 +83,11 @@ class Draft:
     def id(self) -> str:
         """In lower case."""
         return str(self.document["id"])
+
+    @property
+    def is_attested(self) -> bool:
+        """Whether it carries an attestation, which holds for the salts of one draft only."""
+        return any(map(is_attestation_entry, self.document.get("extensions", ())))
 
 
 def draft_of(
@@ -168,7 +173,34 @@ def subject_id(normal: Mapping[str, Any], identity: Identity) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_URL, canonical_bytes(subject).decode()))
 
 
-def sign(draft: Draft, *, key: SigningKey, issuer: str, now: datetime) -> NewFootprint:
+def of_fixed(document: Mapping[str, Any], today: date) -> Draft:
+    """A document that has been checked and fixed before, ready to be signed.
+
+    Args:
+        document: of a `FootprintDraft`, perhaps with what its attestation adds.
+        today: for the findings.
+    """
+    normal = normalise(document)
+    return Draft(
+        document=normal,
+        place_of=lambda pointer: f"/footprint{pointer}",
+        is_row=False,
+        has_own_id=True,
+        was_signed=False,
+        filled=frozenset(),
+        findings=tuple(check(normal, today=today, is_normal=True)),
+        digest=digest_of_bytes(canonical_bytes(content_of(normal))),
+    )
+
+
+def sign(
+    draft: Draft,
+    *,
+    key: SigningKey,
+    issuer: str,
+    now: datetime,
+    disclosures: Mapping[Block, str] | None = None,
+) -> NewFootprint:
     """Sign a draft, once and for all who may see it.
 
     Args:
@@ -176,9 +208,10 @@ def sign(draft: Draft, *, key: SigningKey, issuer: str, now: datetime) -> NewFoo
         key: the footprint key.
         issuer: the URL of this node.
         now: aware.
+        disclosures: of blocks whose salts have been fixed before.
     """
     document = draft.document
-    credential = issue(document, key=key, issuer=issuer, issued_at=now)
+    credential = issue(document, key=key, issuer=issuer, issued_at=now, disclosures=disclosures)
     index = FootprintIndex.of(document)
     keys = {(KeyKind.ALL, ""), (KeyKind.FOOTPRINT, draft.id), *index_keys(index)}
     return NewFootprint(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ from sqlmodel import Session
 from underseal_node.errors import RefusedError
 from underseal_node.exchange.requests import give_up_after
 from underseal_node.node import Node
-from underseal_node.publishing.comparing import DEPRECATED, compare
+from underseal_node.publishing.comparing import DEPRECATED, attested, compare
 from underseal_node.publishing.files import PlacedDocument, read_file
 from underseal_node.publishing.prepare import Draft, draft_of, sign
 from underseal_node.publishing.results import (
@@ -38,7 +38,15 @@ from underseal_protocol.keys import KeyPurpose
 from underseal_protocol.methodology import Finding
 from underseal_protocol.status import issue_status
 
-__all__ = ["deprecate", "import_files", "supersede"]
+__all__ = [
+    "deprecate",
+    "import_files",
+    "require_active",
+    "store_signed",
+    "successor",
+    "supersede",
+    "tell",
+]
 
 MAX_PROBLEMS = 10_000  # of one file
 
@@ -119,26 +127,58 @@ async def supersede(node: Node, footprint_id: str, file: tuple[str, bytes]) -> C
     """
     name, content = file
     old = await node.store.read(lambda session: footprints.row(session, footprint_id))
-    _require_active(old)
+    require_active(old)
     read = await asyncio.to_thread(read_file, name, content, node)
     if read.problems:
         raise UnpublishableError(read.problems)
     if len(read.documents) != 1:
         what = f"there are {len(read.documents)} footprints in it, and one replaces {old.id}"
         raise UnpublishableError([Problem(name, "", what, "Put it into a file of its own.")])
-    draft = _successor(read.documents[0], old, node, name)
+    draft = successor(read.documents[0], old, node, name)
     new = (await asyncio.to_thread(_sign_all, node, [draft]))[0]
-    statement = _statement(node, old)
+    notified = await store_signed(node, name, new, old)
+    return Changed(old.id, new.id, tuple(notified), tuple(draft.findings))
+
+
+async def store_signed(
+    node: Node,
+    name: str,
+    new: NewFootprint,
+    old: Footprint | None,
+    then: Callable[[Session], None] | None = None,
+) -> list[str]:
+    """Publish what has been signed, and deprecate what it replaces, in one transaction.
+
+    Args:
+        node: who publishes.
+        name: of the file, for the message.
+        new: signed.
+        old: active; None if it replaces nothing.
+        then: more to write in the transaction.
+
+    Returns:
+        names of the peers that are told.
+
+    Raises:
+        RefusedError: the old one has been deprecated meanwhile.
+        UnpublishableError: there is a footprint with this id.
+    """
+    statement = None if old is None else _statement(node, old)
 
     def work(session: Session) -> list[str]:
-        _require_active(footprints.row(session, old.id))
+        ids = [new.id]
+        if old is not None:
+            require_active(footprints.row(session, old.id))
+            ids.append(old.id)
         _refuse_known(name, footprints.find_many(session, [new.id]))
         footprints.add_all(session, [new], node.now())
-        footprints.deprecate(session, old.id, statement)
-        return _tell(session, node, [new.id, old.id])
+        if old is not None and statement is not None:
+            footprints.deprecate(session, old.id, statement)
+        if then is not None:
+            then(session)
+        return tell(session, node, ids)
 
-    notified = await node.store.write(work)
-    return Changed(old.id, new.id, tuple(notified), tuple(draft.findings))
+    return await node.store.write(work)
 
 
 async def deprecate(node: Node, footprint_id: str) -> Changed:
@@ -149,13 +189,13 @@ async def deprecate(node: Node, footprint_id: str) -> Changed:
         RefusedError: it is deprecated already.
     """
     old = await node.store.read(lambda session: footprints.row(session, footprint_id))
-    _require_active(old)
+    require_active(old)
     statement = _statement(node, old)
 
     def work(session: Session) -> list[str]:
-        _require_active(footprints.row(session, old.id))
+        require_active(footprints.row(session, old.id))
         footprints.deprecate(session, old.id, statement)
-        return _tell(session, node, [old.id])
+        return tell(session, node, [old.id])
 
     return Changed(old.id, None, tuple(await node.store.write(work)))
 
@@ -222,8 +262,12 @@ def _without_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _successor(source: PlacedDocument, old: Footprint, node: Node, name: str) -> Draft:
-    """The draft of what replaces a footprint."""
+def successor(source: PlacedDocument, old: Footprint, node: Node, name: str) -> Draft:
+    """The draft of what replaces a footprint.
+
+    Raises:
+        UnpublishableError: it is no good; with the reasons.
+    """
     document = source.document
     written = document.get("id")
     if isinstance(written, str) and written.lower() == old.id:
@@ -243,6 +287,8 @@ def _successor(source: PlacedDocument, old: Footprint, node: Node, name: str) ->
     made = draft_of(changed, name, node.identity, node.now(), new_id=True)
     if not isinstance(made, Draft):
         raise UnpublishableError(made)
+    if made.is_attested:
+        raise attested(made, name)
     return made
 
 
@@ -264,7 +310,7 @@ def _store(session: Session, node: Node, name: str, signed: Sequence[NewFootprin
     ids = [one.id for one in signed]
     _refuse_known(name, footprints.find_many(session, ids))
     footprints.add_all(session, signed, node.now())
-    return _tell(session, node, ids)
+    return tell(session, node, ids)
 
 
 def _refuse_known(name: str, known: Mapping[str, Footprint]) -> None:
@@ -273,7 +319,8 @@ def _refuse_known(name: str, known: Mapping[str, Footprint]) -> None:
         raise UnpublishableError([Problem(name, "", message, "Try again to compare the two.")])
 
 
-def _tell(session: Session, node: Node, ids: Sequence[str]) -> list[str]:
+def tell(session: Session, node: Node, ids: Sequence[str]) -> list[str]:
+    """Put into the outbox that these footprints are new or changed; returns who is told."""
     now = node.now()
     told = outbox.enqueue_published(
         session,
@@ -298,7 +345,12 @@ def _would_be_told(session: Session, node: Node, drafts: Sequence[Draft]) -> lis
     return pins.names(session, granted & set(outbox.reachable_peers(session)))
 
 
-def _require_active(footprint: Footprint) -> None:
+def require_active(footprint: Footprint) -> None:
+    """Refuse to replace or end what is deprecated.
+
+    Raises:
+        RefusedError: it is.
+    """
     if footprint.status == DEPRECATED:
         raise RefusedError(
             f"the footprint {footprint.id} is deprecated already",

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from underseal_node.store.attestation_tables import AttestationRole
 from underseal_node.store.page_sql import ACTIVE_GRANT, GRANT_CHANGE, LEVEL, MAX_BRANCHES
 from underseal_node.store.tables import KeyKind
 from underseal_protocol.disclosure import Level
@@ -41,6 +42,13 @@ _THAT_OR_NEWEST = (
 _ONE = (
     f"SELECT {_WHO}, f.{{column}}, f.status, {_LEVEL_OF_ASKER}, f.id FROM {{source}} "  # noqa: S608
     f"LEFT JOIN footprint f ON {_THAT_OR_NEWEST} WHERE {{which}}"
+)
+# One row for each attestation beside a footprint, or one row without any.
+_ATTESTATIONS = (
+    f"SELECT {_WHO}, a.token, f.status, {_LEVEL_OF_ASKER}, f.id FROM {{source}} "  # noqa: S608
+    f"LEFT JOIN footprint f ON {_THAT_OR_NEWEST} "
+    f"LEFT JOIN attestation a ON a.footprint_id = f.id AND a.role = '{AttestationRole.ATTACHED}' "
+    "WHERE {which} ORDER BY a.created_at, a.digest"
 )
 # One row for each grant, or one row without any.
 _REACH = (
@@ -82,6 +90,7 @@ class Statements:
         requester: who it is.
         footprint: the packed bytes of the footprint `:id`, its status, the rank and its id.
         status_statement: the same with the signed statement of its status.
+        attestations: the same with what verifiers attest beside it, a row for each.
         reach: the change counter, and kind, value, rank and change of each grant.
         grants: its grants in force as it may know them, those with an id after `:after`.
     """
@@ -89,6 +98,7 @@ class Statements:
     requester: str
     footprint: str
     status_statement: str
+    attestations: str
     reach: str
     grants: str
 
@@ -101,6 +111,7 @@ def _statements(source: str, which: str) -> Statements:
         requester=of(_REQUESTER),
         footprint=of(_ONE, "segments"),
         status_statement=of(_ONE, "status_statement"),
+        attestations=of(_ATTESTATIONS),
         reach=of(_REACH),
         grants=of(_GRANTS),
     )

@@ -18,6 +18,7 @@ from operator import itemgetter
 
 from sqlalchemy import Engine
 
+from underseal_node.errors import NotFoundError
 from underseal_node.store import auth_failures
 from underseal_node.store.auth_failures import Blocked
 from underseal_node.store.page_cache import PageCache
@@ -57,7 +58,7 @@ from underseal_node.store.served_rows import (
 )
 from underseal_node.store.tables import AuthMethod
 from underseal_node.store.types import utc_text
-from underseal_protocol.disclosure import Level
+from underseal_protocol.disclosure import Block, Level
 from underseal_protocol.segments import render, render_list
 
 __all__ = [
@@ -195,6 +196,24 @@ class Serving:
         rows = await self._reader.rows(BY_CLIENT.status_statement, who)
         statement, _, _ = the_footprint(check_requester(rows, issued_at, who["now"]), footprint_id)
         return str(statement)
+
+    async def attestations(
+        self, client_id: str, issued_at: datetime, footprint_id: str, now: datetime
+    ) -> list[str]:
+        """What verifiers attest beside a footprint (a JWS each), oldest first.
+
+        They belong to the block `verification`, so they are shown from the same level on.
+
+        Raises:
+            NotFoundError: there is none, or no grant of that level covers the footprint.
+            RequesterUnknownError, PeerSuspendedError: as for `requester`.
+        """
+        who = {"asker": client_id, "id": footprint_id, "now": self._text_of(now)}
+        rows = await self._reader.rows(BY_CLIENT.attestations, who)
+        _, _, level = the_footprint(check_requester(rows, issued_at, who["now"]), footprint_id)
+        if Block.VERIFICATION not in level.blocks:
+            raise NotFoundError("there is no such footprint")
+        return [str(row[WHO_COLUMNS]) for row in rows]
 
     async def page(
         self, client_id: str, issued_at: datetime, query: PageQuery, now: datetime

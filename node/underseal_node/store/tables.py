@@ -367,6 +367,14 @@ class ReceivedFootprint(SQLModel, table=True):
     kid: str | None = Field(default=None, description="the key that signed it")
     terms: str | None = Field(default=None, sa_type=Text, description="JSON: usage terms")
     withheld: str = Field(default="[]", description="JSON array of withheld blocks")
+    attestations: str | None = Field(
+        default=None, sa_type=Text, description="JSON array: served beside it (JWS)"
+    )
+    is_attested: bool = Field(
+        default=False,
+        description="it carries attestations, or some are served beside it",
+        sa_column_kwargs={"server_default": false()},
+    )
     received_at: datetime = Field(sa_type=UtcText)
     changed_at: datetime = Field(sa_type=UtcText)
     valid_from: str

@@ -16,7 +16,8 @@ Listed = Callable[[httpx.Response], list[str]]
 World = Any
 
 PRODUCT = "urn:pact:node.example:product-id:1"
-PATHS = ("/3/footprints", "/3/footprints/{}", "/extensions/status/{}", "/extensions/grants")
+OF_ONE = ("/3/footprints/{}", "/extensions/status/{}", "/extensions/attestations/{}")
+PATHS = ("/3/footprints", "/extensions/grants", *OF_ONE)
 
 
 def assert_error(response: httpx.Response, status: int, code: str) -> None:
@@ -51,7 +52,7 @@ async def test_a_footprint_that_is_not_granted_looks_like_none(
 ) -> None:
     absent = document(99)["id"]
     async with world.client("buyer") as client:
-        for path in ("/3/footprints/{}", "/extensions/status/{}"):
+        for path in OF_ONE:
             hidden = await client.get(path.format(ids[0]))
             missing = await client.get(path.format(absent))
             assert_error(hidden, 404, "NotFound")

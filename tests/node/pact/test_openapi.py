@@ -28,6 +28,7 @@ WITH_INPUT = [
     "register",
     "putCredentials",
     "listGrants",
+    "getAttestations",
 ]
 WITHOUT_INPUT = ["discovery", "jwks", "did", "health"]
 CASES = [(name, GenerationMode.POSITIVE) for name in (*WITH_INPUT, *WITHOUT_INPUT)]

@@ -64,6 +64,34 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_invitation")),
     )
     op.create_index(op.f("ix_invitation_peer_id"), "invitation", ["peer_id"], unique=False)
+    op.create_table(
+        "footprint_draft",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.Column("filled", sa.Text(), nullable=False),
+        sa.Column("supersedes", sa.String(length=36), nullable=True),
+        sa.Column("created_at", sa.String(length=27), nullable=False),
+        sa.Column("published_at", sa.String(length=27), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_footprint_draft")),
+    )
+    op.create_table(
+        "attestation",
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("footprint_id", sa.String(length=36), nullable=False),
+        sa.Column("verifier", sa.String(), nullable=False),
+        sa.Column("token", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.String(length=27), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_attestation")),
+    )
+    op.create_index(
+        op.f("ix_attestation_footprint_id"), "attestation", ["footprint_id"], unique=False
+    )
+    op.add_column("received_footprint", sa.Column("attestations", sa.Text(), nullable=True))
+    op.add_column(
+        "received_footprint",
+        sa.Column("is_attested", sa.Boolean(), server_default=sa.false(), nullable=False),
+    )
     op.add_column("access_grant", sa.Column("terms", sa.Text(), nullable=True))
     op.add_column("access_grant", sa.Column("purpose", sa.Text(), nullable=True))
     op.add_column(

@@ -1,0 +1,176 @@
+"""Drafts of own footprints; attesting footprints of others."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request
+from sqlmodel import Session
+
+from underseal_node.manage.context import RESPONSE, Context, Limit, body_of, finding
+from underseal_node.manage.footprint_routes import UPLOAD, FileName
+from underseal_node.manage.shapes.attestations import (
+    AttachedShape,
+    AttestationMadeShape,
+    AttestationShape,
+    AttestInput,
+    DraftDetail,
+    DraftedShape,
+    DraftPublishedShape,
+    DraftShape,
+    JudgedShape,
+    PublishInput,
+    TokenInput,
+)
+from underseal_node.manage.shapes.base import Listing
+from underseal_node.publishing.attaching import Attesting, attach, attest
+from underseal_node.publishing.drafting import draft_file, publish_draft
+from underseal_node.publishing.results import Outcome
+from underseal_node.store import attestations
+from underseal_node.store.attestation_tables import DraftRow
+from underseal_node.trust.attesting import Judged
+from underseal_protocol.attestation_claims import Attestation, Statement
+from underseal_protocol.draft import read_draft
+from underseal_protocol.strict_json import JsonLimits, loads
+from underseal_protocol.times import format_time
+
+__all__ = ["attestation_members", "judged_shape", "router"]
+
+router = APIRouter()
+
+
+@router.post("/drafts", openapi_extra=UPLOAD, **RESPONSE)
+async def make_draft(
+    request: Request,
+    context: Context,
+    name: FileName = "file",
+    supersedes: Annotated[str | None, Query(max_length=36)] = None,
+) -> DraftedShape:
+    """Fix the footprint in a file, so that it can be attested."""
+    content = await body_of(request, context)
+    made = await draft_file(context.node, (name, content), supersedes=supersedes)
+    row = await context.node.store.read(lambda session: attestations.draft(session, made.draft.id))
+    return DraftedShape(
+        **_detail(row),
+        is_new=made.is_new,
+        replaced=made.replaced,
+        findings=[finding(one) for one in made.findings],
+    )
+
+
+@router.get("/drafts", **RESPONSE)
+async def list_drafts(context: Context, limit: Limit = 1000) -> Listing[DraftShape]:
+    """Drafts, newest first."""
+
+    def work(session: Session) -> list[DraftShape]:
+        rows = attestations.drafts(session, limit=limit)
+        return [DraftShape(**_members(row, json.loads(row.document))) for row in rows]
+
+    return Listing(data=await context.node.store.read(work))
+
+
+@router.get("/drafts/{footprint_id}", **RESPONSE)
+async def show_draft(
+    context: Context, footprint_id: Annotated[str, Path(min_length=36, max_length=36)]
+) -> DraftDetail:
+    """One draft, as its file holds it."""
+    return await context.node.store.read(
+        lambda session: DraftDetail(**_detail(attestations.draft(session, footprint_id)))
+    )
+
+
+@router.post("/drafts/publish", **RESPONSE)
+async def publish(context: Context, given: PublishInput) -> DraftPublishedShape:
+    """Publish exactly what is in a draft."""
+    settings = context.node.settings
+    limits = JsonLimits(max_bytes=settings.max_import_bytes, max_depth=settings.max_json_depth)
+    draft = read_draft(loads(given.draft.encode(), limits=limits, exact_numbers=True))
+    done = await publish_draft(context.node, draft, given.attestation)
+    return DraftPublishedShape(
+        id=done.id,
+        outcome=Outcome.PUBLISHED if done.is_new else Outcome.UNCHANGED,
+        deprecated=done.deprecated,
+        notified=list(done.notified),
+        findings=[finding(one) for one in done.findings],
+    )
+
+
+@router.post("/attestations", **RESPONSE)
+async def make_attestation(context: Context, given: AttestInput) -> AttestationMadeShape:
+    """Attest a draft, or a published footprint of a peer."""
+    verification = {
+        "coverage": given.coverage,
+        "providerName": given.provider_name,
+        "completedAt": format_time(given.completed_at),
+        "standardName": given.standard_name,
+        "comments": given.comments,
+    }
+    said = given.statement
+    made = await attest(
+        context.node,
+        given.document,
+        Attesting(
+            verification={name: one for name, one in verification.items() if one is not None},
+            level=given.level,
+            statement=Statement(said.text, said.url, said.sha256, said.file_name),
+            valid_until=given.valid_until,
+        ),
+    )
+    return AttestationMadeShape(**attestation_members(made), attestation=made.token)
+
+
+@router.post("/attestations/attach", **RESPONSE)
+async def attach_attestation(context: Context, given: TokenInput) -> AttachedShape:
+    """Serve an attestation beside an own footprint."""
+    done = await attach(context.node, given.attestation)
+    return AttachedShape(
+        **attestation_members(done.attestation), is_new=done.is_new, notified=list(done.notified)
+    )
+
+
+def judged_shape(judged: Judged) -> JudgedShape:
+    """As it is answered."""
+    claims = judged.claims
+    return JudgedShape(
+        state=judged.state,
+        peer=judged.peer,
+        reason=judged.reason,
+        is_carried=judged.is_carried,
+        attestation=None if claims is None else AttestationShape(**attestation_members(claims)),
+    )
+
+
+def attestation_members(found: Attestation) -> dict[str, Any]:
+    """The members of `AttestationShape`."""
+    return {
+        "footprint_id": found.subject.footprint_id,
+        "owner": found.subject.owner,
+        "verifier": found.verifier,
+        "verifier_ids": list(found.verifier_ids),
+        "provider_name": found.verification["providerName"],
+        "coverage": found.verification["coverage"],
+        "standard_name": found.verification["standardName"],
+        "completed_at": found.verification["completedAt"],
+        "comments": found.verification.get("comments"),
+        "level": found.level,
+        "statement": found.statement.to_json(),
+        "issued_at": found.issued_at,
+        "valid_from": found.valid_from,
+        "valid_until": found.valid_until,
+    }
+
+
+def _detail(row: DraftRow) -> dict[str, Any]:
+    draft = json.loads(row.document)
+    return _members(row, draft) | {"draft": draft}
+
+
+def _members(row: DraftRow, draft: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "product_name_company": draft["footprint"]["productNameCompany"],
+        "created_at": row.created_at,
+        "published_at": row.published_at,
+        "supersedes": row.supersedes,
+    }

@@ -1,0 +1,144 @@
+"""Drafts, and what verifiers attest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from underseal_node.manage.shapes.base import GivenInstant, InputShape, Instant, Shape
+from underseal_node.manage.shapes.footprints import FindingShape
+from underseal_node.trust.attesting import AttestationState
+from underseal_protocol.attestation_claims import AssuranceLevel
+
+__all__ = [
+    "AttachedShape",
+    "AttestInput",
+    "AttestationMadeShape",
+    "AttestationShape",
+    "DraftDetail",
+    "DraftPublishedShape",
+    "DraftShape",
+    "DraftedShape",
+    "JudgedShape",
+    "PublishInput",
+    "StatementInput",
+    "TokenInput",
+]
+
+
+class DraftShape(Shape):
+    """GET /drafts -> Listing"""
+
+    id: str
+    product_name_company: str
+    created_at: Instant
+    published_at: Instant | None = None
+    supersedes: str | None = None  # id of the footprint that it will replace
+
+
+class DraftDetail(DraftShape):
+    """GET /drafts/{id}"""
+
+    draft: dict[str, Any]  # what a file of it holds; as confidential as the footprint
+
+
+class DraftedShape(DraftDetail):
+    """POST /drafts (the body is the file, as it is; query: `name` of the file, `supersedes`: id of
+    an own footprint; 422 with problems if it is refused)"""
+
+    is_new: bool  # false: there was this very draft already
+    replaced: bool  # there was one with this id and other content
+    findings: list[FindingShape]
+
+
+class PublishInput(InputShape):
+    """POST /drafts/publish"""
+
+    draft: str  # the text of its file
+    attestation: str | None = None  # JWS
+
+
+class DraftPublishedShape(Shape):
+    """POST /drafts/publish"""
+
+    id: str
+    outcome: str  # "published" or "unchanged"
+    deprecated: str | None = None  # id of the footprint that it replaces
+    notified: list[str]
+    findings: list[FindingShape]
+
+
+class StatementInput(InputShape):
+    """What a verifier says: in words, at an address, or in a document known by its digest."""
+
+    text: str | None = None
+    url: str | None = None
+    sha256: str | None = None  # base64url without padding
+    file_name: str | None = None
+
+
+class AttestInput(InputShape):
+    """POST /attestations, on the node of the verifier"""
+
+    document: str  # the text of a draft, or of a footprint at the level full
+    level: AssuranceLevel
+    coverage: str
+    standard_name: str
+    completed_at: GivenInstant
+    provider_name: str | None = None  # the company of the node by default
+    comments: str | None = None
+    statement: StatementInput
+    valid_until: GivenInstant | None = None  # the end of the footprint's validity by default
+
+
+class AttestationShape(Shape):
+    """What an attestation says."""
+
+    footprint_id: str
+    owner: str
+    verifier: str  # URL of its node
+    verifier_ids: list[str]
+    provider_name: str
+    coverage: str
+    standard_name: str
+    completed_at: str
+    comments: str | None = None
+    level: AssuranceLevel
+    statement: dict[str, str]
+    issued_at: Instant
+    valid_from: Instant
+    valid_until: Instant
+
+
+class AttestationMadeShape(AttestationShape):
+    """POST /attestations"""
+
+    attestation: str  # JWS
+
+
+class TokenInput(InputShape):
+    """POST /attestations/attach"""
+
+    attestation: str  # JWS
+
+
+class AttachedShape(AttestationShape):
+    """POST /attestations/attach"""
+
+    is_new: bool
+    notified: list[str] = Field(default_factory=list)
+
+
+class JudgedShape(Shape):
+    """What an attestation of a received footprint is worth.
+
+    POST /received/{id}/attestations (query `peer`) asks the peer for those that it serves beside
+    the footprint -> Listing of all
+    """
+
+    state: AttestationState
+    peer: str | None = None  # the verifier among our peers
+    reason: str | None = None  # why it is not attested
+    is_carried: bool  # in the footprint, rather than beside it
+    attestation: AttestationShape | None = None  # unproven unless attested or expired

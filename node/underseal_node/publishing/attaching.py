@@ -1,0 +1,166 @@
+"""Attesting footprints of others, and serving what verifiers attest beside an own footprint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session
+
+from underseal_node.errors import RefusedError
+from underseal_node.exchange.verification import trust_in
+from underseal_node.node import Node
+from underseal_node.publishing.publish import tell
+from underseal_node.store import attestations, footprints
+from underseal_node.store.attestation_tables import AttestationRole
+from underseal_node.trust import keyring
+from underseal_node.trust.attesting import checked_for_published
+from underseal_protocol import jws
+from underseal_protocol.attestation import issue_attestation, read_attestation
+from underseal_protocol.attestation_claims import AssuranceLevel, Attestation, Statement
+from underseal_protocol.credential import credential_of, verify
+from underseal_protocol.criteria import FootprintIndex
+from underseal_protocol.disclosure import Level
+from underseal_protocol.draft import Subject, is_draft, read_draft
+from underseal_protocol.errors import SchemaError
+from underseal_protocol.footprint import schema_violations
+from underseal_protocol.keys import KeyPurpose
+from underseal_protocol.segments import render
+from underseal_protocol.strict_json import JsonLimits, loads
+
+__all__ = ["Attached", "Attesting", "attach", "attest"]
+
+
+@dataclass(frozen=True, slots=True)
+class Attesting:
+    """What a verifier has to say.
+
+    Attributes:
+        verification: PACT's `coverage`, `completedAt`, `standardName`, and perhaps `providerName`
+            and `comments`; the provider is the company of this node by default.
+        level: of assurance.
+        statement: in words, at an address, or a document.
+        valid_until: aware; the end of the validity of the footprint by default.
+    """
+
+    verification: Mapping[str, str]
+    level: AssuranceLevel
+    statement: Statement
+    valid_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """An attestation that is served beside an own footprint.
+
+    Attributes:
+        attestation: which.
+        is_new: it was not served before.
+        notified: names of the peers that are told; sorted.
+    """
+
+    attestation: Attestation
+    is_new: bool
+    notified: tuple[str, ...]
+
+
+async def attest(node: Node, content: str, given: Attesting) -> Attestation:
+    """Attest a draft, or a published footprint of a peer.
+
+    Args:
+        node: the verifier's; its process must be able to open the attestation key.
+        content: the draft, or the footprint at the level `full`, as JSON.
+        given: what the verifier says.
+
+    Raises:
+        RefusedError: the footprint is of somebody whose keys are not known.
+        ProtocolError: the draft was altered, the footprint does not verify, or something that the
+            verifier says is malformed.
+    """
+    settings = node.settings
+    limits = JsonLimits(max_bytes=settings.max_import_bytes, max_depth=settings.max_json_depth)
+    value = loads(content.encode(), limits=limits, exact_numbers=True)
+    if is_draft(value):
+        draft = read_draft(value)
+        subject, document = draft.subject, draft.document
+    elif isinstance(value, dict):
+        # As `received show --json` prints it, or as PACT answers.
+        document = value.get("footprint") or value.get("data") or value
+        shown = document
+        subject = await node.store.read(lambda session: _published_subject(session, shown))
+    else:
+        raise RefusedError("this is neither a draft nor a footprint")
+    provider = {"providerName": node.identity.company_name}
+    found = issue_attestation(
+        subject,
+        key=node.signing_key(KeyPurpose.ATTESTATION),
+        issuer=node.identity.url,
+        verifier_ids=node.identity.company_ids,
+        verification=provider | dict(given.verification),
+        level=given.level,
+        statement=given.statement,
+        issued_at=node.now(),
+        valid_until=given.valid_until or FootprintIndex.of(document).valid_until,
+    )
+    now = node.now()
+    await node.store.write(
+        lambda session: attestations.keep(session, found, AttestationRole.MADE, now)
+    )
+    return found
+
+
+async def attach(node: Node, token: str) -> Attached:
+    """Serve an attestation beside an own footprint, and tell the peers that may see it.
+
+    Args:
+        node: the owner's.
+        token: the attestation (a JWS), of a verifier that is a peer of this node.
+
+    Raises:
+        NotFoundError: it is not about an own footprint.
+        RefusedError: the verifier is not known, or the attestation does not hold.
+        ProtocolError: it is malformed.
+    """
+    footprint_id = read_attestation(token).subject.footprint_id
+    now = node.now()
+
+    def work(session: Session) -> Attached:
+        row = footprints.row(session, footprint_id)
+        document: dict[str, Any] = loads(render(row.segments, Level.FULL, row.status))
+        proven = verify(document, keys=keyring.public_keys(session), issuer=None)
+        found = checked_for_published(session, document, proven, token, now)
+        is_new = attestations.keep(session, found, AttestationRole.ATTACHED, now)
+        return Attached(found, is_new, tuple(tell(session, node, [row.id]) if is_new else ()))
+
+    return await node.store.write(work)
+
+
+def _published_subject(session: Session, document: Any) -> Subject:
+    """What there is to attest of a footprint that a peer has published.
+
+    Raises:
+        RefusedError: it carries no credential, or its owner is no active peer.
+        ProtocolError: it does not verify, or is not shown whole.
+    """
+    compact = credential_of(document) if isinstance(document, dict) else None
+    if compact is None:
+        raise RefusedError(
+            "this is neither a draft nor a footprint with a credential",
+            hint="Ask its owner for a draft (`underseal footprint draft`).",
+        )
+    issuer = str(jws.parse(compact.partition("~")[0]).payload.get("iss"))
+    owner = attestations.signer(session, issuer)
+    keys = None if owner is None else trust_in(owner).keys
+    if keys is None:
+        raise RefusedError(
+            f"the footprint was published by {issuer!r}, which is not an active peer of this node, "
+            "so nobody vouches for its keys",
+            hint="Become partners with it first (`underseal peer add`).",
+        )
+    proven = verify(document, keys=keys, issuer=issuer)
+    violations = schema_violations(document)
+    if violations:
+        raise SchemaError(violations)
+    return Subject.of_published(document, proven)

@@ -1,0 +1,177 @@
+"""Verifiers: what this node attests as one, and which of those it knows attests what.
+
+A verifier is trusted by being an active peer whose keys are pinned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlmodel import Session
+
+from underseal_node.errors import RefusedError
+from underseal_node.exchange.verification import trust_in
+from underseal_node.store import attestations
+from underseal_protocol.attestation import (
+    read_attestation,
+    require_about,
+    require_about_published,
+    require_valid,
+    verify_attestation,
+)
+from underseal_protocol.attestation_claims import Attestation
+from underseal_protocol.credential import VerifiedCredential
+from underseal_protocol.draft import FootprintDraft
+from underseal_protocol.errors import AttestationExpiredError, ProtocolError
+
+__all__ = [
+    "AttestationState",
+    "Judged",
+    "UnknownVerifierError",
+    "checked_for_draft",
+    "checked_for_published",
+    "judge",
+    "signed_by_peer",
+]
+
+
+class AttestationState(StrEnum):
+    """What an attestation is worth to this node."""
+
+    ATTESTED = "attested"
+    UNKNOWN_VERIFIER = "unknown-verifier"  # none of our peers
+    EXPIRED = "expired"
+    INVALID = "invalid"
+
+
+class UnknownVerifierError(RefusedError):
+    """The verifier is no active peer of this node, so its keys are not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An attestation, and what it is worth.
+
+    Attributes:
+        state: the judgement.
+        claims: what it says; nothing of it is proven unless it is attested or expired. None if it
+            cannot be read.
+        peer: the name of the verifier among our peers.
+        reason: why it is not attested.
+        is_carried: it is in the footprint, rather than beside it.
+    """
+
+    state: AttestationState
+    claims: Attestation | None
+    peer: str | None
+    reason: str | None
+    is_carried: bool
+
+
+def signed_by_peer(session: Session, token: str) -> tuple[Attestation, str]:
+    """Check that one of our peers has signed an attestation.
+
+    Args:
+        token: as received.
+
+    Returns:
+        what it says, and the name of the peer.
+
+    Raises:
+        UnknownVerifierError: no active peer is this verifier.
+        ProtocolError: it is malformed, or the signature does not verify with the pinned keys.
+    """
+    claimed = read_attestation(token)
+    peer = attestations.signer(session, claimed.verifier)
+    keys = None if peer is None else trust_in(peer).keys
+    if peer is None or keys is None:
+        raise UnknownVerifierError(
+            f"the verifier {claimed.verifier} is not an active peer of this node, so nobody "
+            "vouches for its keys",
+            hint="Become partners with it first (`underseal peer add`), and compare its keys.",
+        )
+    return verify_attestation(token, keys=keys, issuer=claimed.verifier), peer.name
+
+
+def checked_for_draft(
+    session: Session, draft: FootprintDraft, token: str, now: datetime
+) -> Attestation:
+    """Check an attestation with which a draft is to be published.
+
+    Raises:
+        RefusedError: the verifier is not known, or the attestation is not valid, or about
+            something else.
+    """
+    try:
+        found, _ = signed_by_peer(session, token)
+        require_about(found, draft.subject)
+        require_valid(found, now)
+    except ProtocolError as error:
+        raise RefusedError(
+            f"the draft cannot be published with this attestation: {error.message}",
+            hint=error.hint,
+        ) from error
+    return found
+
+
+def checked_for_published(
+    session: Session,
+    document: Mapping[str, Any],
+    proven: VerifiedCredential,
+    token: str,
+    now: datetime,
+) -> Attestation:
+    """Check an attestation that is to be served beside an own footprint.
+
+    Raises:
+        RefusedError: as `checked_for_draft`.
+    """
+    try:
+        found, _ = signed_by_peer(session, token)
+        require_about_published(found, document, proven, is_carried=False)
+        require_valid(found, now)
+    except ProtocolError as error:
+        raise RefusedError(
+            f"this attestation cannot be attached: {error.message}", hint=error.hint
+        ) from error
+    return found
+
+
+def judge(
+    session: Session,
+    document: Mapping[str, Any],
+    proven: VerifiedCredential,
+    token: str,
+    now: datetime,
+    *,
+    is_carried: bool,
+) -> Judged:
+    """What an attestation of a received footprint is worth.
+
+    Args:
+        document: the footprint as received.
+        proven: what its credential proves.
+        token: the attestation, in the footprint or beside it.
+        now: aware.
+        is_carried: it is in the footprint.
+    """
+    claims: Attestation | None = None
+    name: str | None = None
+    state, reason = AttestationState.ATTESTED, None
+    try:
+        claims = read_attestation(token)
+        # Whoever signed it, it is about something else or not.
+        require_about_published(claims, document, proven, is_carried=is_carried)
+        claims, name = signed_by_peer(session, token)
+        require_valid(claims, now)
+    except UnknownVerifierError as error:
+        state, reason = AttestationState.UNKNOWN_VERIFIER, error.message
+    except AttestationExpiredError as error:
+        state, reason = AttestationState.EXPIRED, error.message
+    except ProtocolError as error:
+        state, reason = AttestationState.INVALID, error.message
+    return Judged(state, claims, name, reason, is_carried)
