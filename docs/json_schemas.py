@@ -12,7 +12,15 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from underseal_node.manage.shapes import attestations, exchange, footprints, node, peers, refusals
+from underseal_node.manage.shapes import (
+    attestations,
+    exchange,
+    footprints,
+    keys,
+    node,
+    peers,
+    refusals,
+)
 from underseal_node.manage.shapes.base import Listing
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -46,6 +54,9 @@ SHAPES: dict[str, type[BaseModel]] = {
     "request": exchange.RequestShape,
     "outbox-list": Listing[exchange.OutboxShape],
     "outbox-event": exchange.OutboxShape,
+    "key-list": keys.KeysShape,
+    "key-change": keys.KeyChangeShape,
+    "move": keys.MoveShape,
     "refusal": refusals.RefusalShape,
 }
 """Name of the file -> shape."""
@@ -73,6 +84,12 @@ def closed(
 def inner(shape: type[BaseModel]) -> dict[str, Any]:
     """A shape without others inside it, as part of a schema."""
     return shape.model_json_schema(by_alias=True, mode="serialization")
+
+
+def with_members(shape: type[BaseModel], title: str, more: Mapping[str, Any]) -> dict[str, Any]:
+    """A shape without others inside it, with further optional members."""
+    schema = inner(shape)
+    return {**schema, "title": title, "properties": {**schema["properties"], **more}}
 
 
 VERIFIED = closed(
@@ -120,7 +137,14 @@ NOT_VERIFIED = closed(
 OUTCOME = {"oneOf": [VERIFIED, NOT_VERIFIED]}
 
 LOCAL: dict[str, dict[str, Any]] = {
-    "init": closed("Init", {"home": TEXT, "companyName": TEXT, "companyIds": TEXTS, "url": TEXT}),
+    "init": closed(
+        "Init",
+        {"home": TEXT, "companyName": TEXT, "companyIds": TEXTS, "url": TEXT},
+        optional={"recoveryKey": TEXT, "recoveryKeyFile": TEXT},
+    ),
+    "recovery-key": with_members(
+        keys.KeyChangeShape, "RecoveryKey", {"recoveryKey": TEXT, "recoveryKeyFile": TEXT}
+    ),
     "file": closed("File", {"file": TEXT, "bytes": COUNT}),
     "backup": closed("Backup", {"file": TEXT, "bytes": COUNT, "withKey": FLAG}),
     "restore": closed(

@@ -24,6 +24,8 @@ from underseal_cli import (
     footprints,
     grants,
     init,
+    keys,
+    move,
     outbox,
     output,
     peers,
@@ -65,6 +67,8 @@ app.add_typer(received.app, name="received")
 app.add_typer(requests.app, name="request")
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(doctor.alerts, name="alert")
+app.add_typer(keys.app, name="key")
+app.command()(move.move)
 app.command()(verify.verify)
 app.command()(attest.attest)
 app.command()(backup.backup)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,9 +18,11 @@ from underseal_node.errors import ConfigurationError
 from underseal_node.home import Home
 from underseal_node.settings import Settings, load_settings
 from underseal_node.store import identity as identities
+from underseal_node.store import key_log
 from underseal_node.store.database import Store, open_store
 from underseal_node.store.identity import Identity
 from underseal_node.trust import keyring
+from underseal_node.trust.own_keys import OwnState, TokenKeys, load_state, load_token_keys
 from underseal_node.trust.tokens import AccessTokens
 from underseal_node.trust.vault import Vault, VaultPurpose, create_master_key, open_vault
 from underseal_protocol.keys import KeyPurpose, PublicKey, PublicKeySet, SigningKey
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
 __all__ = ["Identity", "Node", "Role", "create_node", "node_url", "open_node", "public_vault"]
 
 PUBLIC_PURPOSES = (VaultPurpose.TOKEN_KEY,)
+# Rotated keys and a new address are noticed by every process after this time at the latest.
+LOOK_AGAIN_SECONDS = 1.0
 
 
 class Role(StrEnum):
@@ -48,8 +53,7 @@ class Node:
         settings: the settings in force.
         store: the database.
         vault: opens what this process needs; in the public role only the access-token key.
-        identity: the company and the URL of the node.
-        public_keys: every public key of this node.
+        own: address and keys as this process last saw them; use the properties.
         clock: what time it is.
         role: what this process does.
         exchange: what it remembers of its peers; see `exchange.exchange.exchange_of`.
@@ -59,34 +63,85 @@ class Node:
     settings: Settings
     store: Store
     vault: Vault
-    identity: Identity
-    public_keys: PublicKeySet
+    own: OwnState
     clock: Clock = utc_now
     role: Role = Role.MANAGE
     exchange: Exchange | None = field(default=None, repr=False)
-    _keys: dict[KeyPurpose, SigningKey] = field(default_factory=dict, repr=False)
+    _keys: dict[str, SigningKey] = field(default_factory=dict, repr=False)
+    _token_keys: TokenKeys | None = field(default=None, repr=False)
+    _look_again_at: float = field(default=float("-inf"), repr=False)
 
     def now(self) -> datetime:
         """The present instant, aware, in UTC."""
         return self.clock()
 
+    @property
+    def identity(self) -> Identity:
+        """The company and the URL of the node."""
+        return self.current().identity
+
+    @property
+    def public_keys(self) -> PublicKeySet:
+        """Every public key of this node that is not revoked."""
+        return self.current().public_keys
+
+    def current(self) -> OwnState:
+        """Address and keys, at most `LOOK_AGAIN_SECONDS` old: another process may change them."""
+        if time.monotonic() >= self._look_again_at:
+            self.refresh()
+        return self.own
+
+    def refresh(self) -> OwnState:
+        """Address and keys as they are in the database now; cheap when nothing has changed."""
+        known = self.own.number
+        return self._take(self.store.read_sync(lambda session: _changed_state(session, known)))
+
+    async def look(self) -> OwnState:
+        """As `refresh`, beside the event loop."""
+        known = self.own.number
+        return self._take(await self.store.read(lambda session: _changed_state(session, known)))
+
+    def _take(self, found: OwnState | None) -> OwnState:
+        self._look_again_at = time.monotonic() + LOOK_AGAIN_SECONDS
+        if found is not None and found.number >= self.own.number:
+            self.own = found
+        return self.own
+
     def signing_key(self, purpose: KeyPurpose) -> SigningKey:
         """The key this node signs with; decrypted when first asked for.
 
         Raises:
+            ConfigurationError: there is none.
             VaultError: a process in the public role asks for another key than the access-token key.
         """
-        if purpose not in self._keys:
-            self._keys[purpose] = self.store.read_sync(
+        used = self._keys.get(self.current().in_use.get(purpose, ""))
+        if used is None:
+            used = self.store.read_sync(
                 lambda session: keyring.signing_key(session, self.vault, purpose)
             )
-        return self._keys[purpose]
+            self._keys[used.kid] = used
+        return used
+
+    def token_keys(self, *, look: bool = False) -> TokenKeys:
+        """What access tokens are signed and checked with; the same object while nothing changes.
+
+        Args:
+            look: look into the database first, whenever that was done last.
+
+        Raises:
+            ConfigurationError: there is no key for access tokens.
+        """
+        state = self.refresh() if look else self.current()
+        if self._token_keys is None or self._token_keys.number != state.number:
+            self._token_keys = self.store.read_sync(
+                lambda session: load_token_keys(session, self.vault, state)
+            )
+        return self._token_keys
 
     def access_tokens(self) -> AccessTokens:
         """A new issuer and verifier of access tokens, with an empty cache."""
         return AccessTokens(
-            self.signing_key(KeyPurpose.ACCESS_TOKEN),
-            self.identity.url,
+            self.token_keys,
             self.settings.token_lifetime_seconds,
             cache_size=self.settings.token_cache_size,
         )
@@ -215,13 +270,11 @@ def open_node(
     try:
         if role == Role.MANAGE:
             _complete(store, vault, clock)
-        identity, keys = store.read_sync(
-            lambda session: (identities.load(session), keyring.public_keys(session))
-        )
+        own = store.read_sync(load_state)
     except BaseException:
         store.close()
         raise
-    return Node(home, settings, store, vault, identity, keys, clock, Role(role))
+    return Node(home, settings, store, vault, own, clock, Role(role))
 
 
 def _complete(store: Store, vault: Vault, clock: Clock) -> None:
@@ -234,6 +287,11 @@ def _complete(store: Store, vault: Vault, clock: Clock) -> None:
         keyring.ensure_keys(session, vault, url, clock())
 
     store.write_sync(work)
+
+
+def _changed_state(session: Session, known: int) -> OwnState | None:
+    """The present state; `None` if it is the known one still."""
+    return None if key_log.newest_number(session) == known else load_state(session)
 
 
 def public_vault(vault: Vault) -> Vault:

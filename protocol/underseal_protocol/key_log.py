@@ -15,6 +15,7 @@ The rules by which `advance` accepts an entry:
    follows that entry otherwise no longer counts: the thief of an identity key can go on with the
    log, and the owner still has the last word. Recoveries are counted, so none can be replayed.
 4. Keys are never taken out, except by being revoked; what rotated keys signed stays verifiable.
+   Those for access tokens and client assertions may be left out: what they signed has expired.
 """
 
 from __future__ import annotations
@@ -30,8 +31,12 @@ from underseal_protocol.errors import CredentialError, KeyLogError, KeySetError
 from underseal_protocol.keys import KeyPurpose, PublicKey, PublicKeySet, SigningKey
 
 __all__ = [
+    "KEY_LOG_MEMBER",
+    "KEY_LOG_PATH",
     "KEY_LOG_TYPE",
+    "MAX_ENTRIES",
     "MAX_ENTRY_CHARACTERS",
+    "SHORT_LIVED",
     "KeyLogEntry",
     "advance",
     "first_entry",
@@ -42,6 +47,10 @@ __all__ = [
 KEY_LOG_TYPE = "underseal-key-log+jwt"
 MAX_ENTRY_CHARACTERS = 128 * 1024  # a hundred keys
 MAX_ENTRIES = 1_000
+KEY_LOG_PATH = "/.well-known/underseal-key-log"
+KEY_LOG_MEMBER = "underseal_key_log"  # of the discovery document
+SHORT_LIVED = frozenset({KeyPurpose.ACCESS_TOKEN, KeyPurpose.CLIENT})
+"""What these sign is good for minutes."""
 
 _REQUIRED = frozenset({"iss", "iat", "number", "recoveries", "jwks", "revoked", "signer"})
 _OPTIONAL = frozenset({"recovery", "previous"})
@@ -247,7 +256,8 @@ def _check_step(before: KeyLogEntry, entry: KeyLogEntry) -> None:
             raise KeyLogError(f"{where} is not signed with the recovery key that was pinned")
     else:
         _check_by_identity(before, entry, where)
-    missing = {key.kid for key in before.keys} - {key.kid for key in entry.keys}
+    lasting = {key.kid for key in before.keys if key.purpose not in SHORT_LIVED}
+    missing = lasting - {key.kid for key in entry.keys}
     not_revoked = sorted(missing - entry.revoked.keys())
     if not_revoked:
         raise KeyLogError(f"{where} leaves out the key {not_revoked[0]!r} without revoking it")

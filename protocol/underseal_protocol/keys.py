@@ -116,6 +116,19 @@ class SigningKey:
         return cls._of(key, purpose)
 
     @classmethod
+    def from_scalar(cls, scalar: bytes, purpose: KeyPurpose) -> SigningKey:
+        """The key of a private number, as `to_scalar` writes it.
+
+        Raises:
+            KeySetError: it is no private key of P-256; the message holds nothing of it.
+        """
+        try:
+            number = int.from_bytes(scalar, "big")
+            return cls._of(ec.derive_private_key(number, ec.SECP256R1()), purpose)
+        except ValueError:
+            raise KeySetError("this is not a private key on the curve P-256") from None
+
+    @classmethod
     def _of(cls, private_key: ec.EllipticCurvePrivateKey, purpose: KeyPurpose) -> SigningKey:
         return cls(thumbprint(_coordinates(private_key.public_key())), purpose, private_key)
 
@@ -126,6 +139,11 @@ class SigningKey:
             serialization.PrivateFormat.PKCS8,
             serialization.NoEncryption(),
         )
+
+    def to_scalar(self) -> bytes:
+        """The private number, 32 bytes, big-endian. Encrypt it before it rests."""
+        number = self.private_key.private_numbers().private_value
+        return number.to_bytes(_COORDINATE_BYTES, "big")
 
     def public_key(self) -> PublicKey:
         """The public half."""

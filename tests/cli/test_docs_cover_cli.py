@@ -20,7 +20,7 @@ SETTING = re.compile(r"^\| `([a-z_]+)` \| (.+?) \| (.+?) \|$", re.MULTILINE)
 
 # Scripts rely on these names.
 STABLE = {
-    "init": "--company --company-id --url",
+    "init": "--company --company-id --url --recovery-key-out",
     "serve": "--host --port --manage-port --workers --tls-cert --tls-key --dev-tls --behind-proxy "
     "--trusted-proxy",
     "doctor": "",
@@ -75,6 +75,11 @@ STABLE = {
     "alert list": "",
     "backup": "--with-key --passphrase-file",
     "restore": "--passphrase-file",
+    "key list": "",
+    "key rotate": "--purpose",
+    "key revoke": "--since --recovery-key-file --reason",
+    "key recovery": "--new --recovery-key-file --recovery-key-out",
+    "move": "--url --dry-run",
     "verify": "--keys --url --peer --status --attestation --verifier-keys",
     "demo": "--keep",
 }

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from tests.cli.conftest import COMPANY_IDS, ROOT, WIERZBOLIT, Done, Market, Run
 
+from underseal_cli.demo_nodes import Workbench
+
 pytestmark = pytest.mark.xdist_group("cli")
 
 SPRINGS = ROOT / "docs" / "tutorial" / "springs.csv"
@@ -70,6 +72,7 @@ def test_every_command(
     partners(checked, market, tmp_path)
     receiving(checked, market, tmp_path)
     asking(checked, market)
+    keys(checked, tmp_path)
     keeping(checked, market, tmp_path)
     assert checked.seen == set(docs("cli_reference").JSON_OF)
 
@@ -207,6 +210,24 @@ def asking(checked: Checked, market: Market) -> None:
     assert fulfilled["footprintIds"] == [market.ids[0]]
     assert checked("request reject", second, "--reason", "no", home=seller)["state"] == "rejected"
     assert checked("outbox list", home=seller)["data"]
+
+
+def keys(checked: Checked, tmp_path: Path) -> None:
+    """Of a node of its own: its address changes."""
+    with Workbench() as bench:
+        node = bench.node("keys")
+        home, file = node.home, tmp_path / "recovery.key"
+        init = ("--company", "Keys", "--company-id", COMPANY_IDS["seller"], "--url", node.url)
+        checked("init", *init, "--recovery-key-out", file, home=home)
+        node.start()
+        kid = checked("key list", home=home)["data"][0]["kid"]
+        assert len(checked("key rotate", home=home)["rotated"]) == 6
+        with_key = ("--since", "2026-01-01T00:00:00Z", "--recovery-key-file", file)
+        assert checked("key revoke", kid, *with_key, home=home)["revoked"] == [kid]
+        made = checked("key recovery", "--new", "--recovery-key-file", file, home=home)
+        assert made["recoveryKey"].startswith("usrk1-")
+        moved = checked("move", "--url", "https://moved.example", home=home)
+        assert moved["formerUrl"] == node.url
 
 
 def keeping(checked: Checked, market: Market, tmp_path: Path) -> None:

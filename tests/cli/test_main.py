@@ -19,7 +19,7 @@ from underseal_cli.demo_nodes import Workbench
 COMMAND = [sys.executable, "-m", "underseal_cli.main"]
 COMMANDS = (
     "init", "serve", "doctor", "footprint", "peer", "grant", "pull", "received", "request",
-    "outbox", "alert", "verify", "backup", "restore", "demo",
+    "outbox", "alert", "key", "move", "verify", "backup", "restore", "demo",
 )  # fmt: skip
 HEAVY = ("httpx", "rich.console", "pydantic", "cryptography", "sqlalchemy", "underseal_node")
 

@@ -259,3 +259,12 @@ def test_what_was_altered_is_refused(spoil: Callable[[str], str]) -> None:
 def test_a_log_has_a_length() -> None:
     with pytest.raises(KeyLogError, match="at most 1000"):
         advance([FIRST], [FIRST.token] * 1001)
+
+
+def test_a_rotated_key_for_tokens_may_be_left_out_and_one_for_footprints_may_not() -> None:
+    token = SigningKey.generate(KeyPurpose.ACCESS_TOKEN)
+    both = after(FIRST, keys=key_set(IDENTITY, FOOTPRINT, token))
+    without = after(both, keys=key_set(IDENTITY, FOOTPRINT))
+    assert advance([both], [without.token])[-1].digest == without.digest
+    with pytest.raises(KeyLogError, match="leaves out the key"):
+        after(both, keys=key_set(IDENTITY, token))

@@ -27,6 +27,7 @@ from underseal_node.exchange.lanes import Lanes
 from underseal_node.exchange.withdrawal import withdraw
 from underseal_node.settings import Settings
 from underseal_node.store import outbox, requests
+from underseal_node.store.announcements import KEY_LOG_EVENT
 from underseal_node.store.outbox import Delivery
 from underseal_node.store.tables import OutboxState, Request, RequestState
 from underseal_protocol.events import EventType
@@ -125,7 +126,10 @@ class OutboxWorker:
         try:
             async with asyncio.timeout(lease.total_seconds() * LEASE_SHARE):
                 access = await self._exchange.access(delivery.peer_id)
-                await self._exchange.client.post_event(access, delivery.body)
+                if delivery.type == KEY_LOG_EVENT:
+                    await self._exchange.client.post_key_log(access, delivery.body)
+                else:
+                    await self._exchange.client.post_event(access, delivery.body)
         except TimeoutError:
             late = UnreachableError("the peer took longer than the lease of the event")
             await self._node.store.write(self._failure(delivery, late))

@@ -30,6 +30,7 @@ __all__ = ["FootprintPage", "PeerClient", "next_link"]
 
 T = TypeVar("T")
 
+KEY_LOG_ENDPOINT = "/extensions/key-log"
 EVENT_CONTENT_TYPE = "application/cloudevents+json; charset=UTF-8"
 MAX_EVENT_ANSWER_BYTES = 64 * 1024
 MAX_STATEMENT_BYTES = 16 * 1024
@@ -143,11 +144,26 @@ class PeerClient:
             AnswerError: the peer does not accept it.
             PeerError: it cannot be reached.
         """
+        await self._post(access, events_address(access), EVENT_CONTENT_TYPE, body, "the event")
+
+    async def post_key_log(self, access: Access, body: bytes) -> None:
+        """Tell an Underseal peer of new entries in our key log; once, as an event.
+
+        Raises:
+            AnswerError: the peer does not accept them.
+            PeerError: it cannot be reached.
+        """
+        url = f"{access.base_url}{KEY_LOG_ENDPOINT}"
+        await self._post(access, url, "application/json", body, "the new keys")
+
+    async def _post(
+        self, access: Access, url: str, content_type: str, body: bytes, what: str
+    ) -> None:
         call = Call(
             "POST",
-            events_address(access),
+            url,
             access.origins,
-            headers={"content-type": EVENT_CONTENT_TYPE, "accept": "application/json"},
+            headers={"content-type": content_type, "accept": "application/json"},
             content=body,
             ca_pem=access.ca_pem,
             private_origins=access.private_origins,
@@ -156,7 +172,7 @@ class PeerClient:
         )
         answer = await self._authorised(access, call)
         if not 200 <= answer.status < 300:
-            raise refusal(answer, access, "the event")
+            raise refusal(answer, access, what)
 
     async def tell_credentials(self, access: Access, client_id: str, expires_at: datetime) -> None:
         """Tell a partner which client id it has here from now on.

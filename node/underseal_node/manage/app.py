@@ -15,6 +15,7 @@ from underseal_node.manage import (
     attestation_routes,
     footprint_routes,
     grant_routes,
+    key_routes,
     node_routes,
     partner_routes,
     peer_routes,
@@ -34,6 +35,7 @@ __all__ = ["create_manage_app"]
 
 ROUTERS = (
     node_routes.router,
+    key_routes.router,
     footprint_routes.router,
     attestation_routes.router,
     received_routes.router,

@@ -39,7 +39,6 @@ from underseal_node.pact.well_known import public_routes
 from underseal_node.store.serving import open_serving
 from underseal_protocol.acceptance import REGISTRATION_PATH
 from underseal_protocol.invitation import INVITATION_PATH
-from underseal_protocol.keys import KeyPurpose
 from underseal_protocol.usage_terms import GRANTS_PATH
 
 __all__ = ["NO_TELEMETRY", "create_public_app"]
@@ -66,9 +65,9 @@ def create_public_app(node: Node, counts: RequestCounts | None = None) -> FastAP
         mmap_bytes=settings.database_mmap_bytes,
         busy_timeout_seconds=settings.database_busy_timeout_seconds,
     )
-    cursors = Cursors(node.signing_key(KeyPurpose.ACCESS_TOKEN).private_key)
+    cursors = Cursors(node.token_keys)
     hosts = HostPolicy(
-        node.identity.url,
+        lambda: node.current().urls,
         settings.allowed_hosts,
         settings.trusted_proxies,
         behind_proxy=settings.behind_proxy,

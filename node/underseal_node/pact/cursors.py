@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import secrets
 
 from cryptography.exceptions import InvalidTag
@@ -23,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from underseal_node.pact.errors import BadRequestError
+from underseal_node.trust.tokens import KeySource
 
 __all__ = ["GRANTS", "PAGE", "WATERMARK", "Cursors"]
 
@@ -42,13 +44,23 @@ class Cursors:
     """Seals and opens positions; every worker of a node does it alike.
 
     Args:
-        private_key: the access-token key, from which a key is derived (HKDF, RFC 5869).
+        source: says which access-token keys there are, the one in use last. From each a key is
+            derived (HKDF, RFC 5869); what was sealed with any of them can be opened.
     """
 
-    def __init__(self, private_key: EllipticCurvePrivateKey) -> None:
-        secret = private_key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-        hkdf = HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=b"underseal cursor 1")
-        self._cipher = AESSIV(hkdf.derive(secret))
+    def __init__(self, source: KeySource) -> None:
+        self._source = source
+        self._number = -1
+        self._ciphers: list[AESSIV] = []
+        self._current()
+
+    def _current(self, *, look: bool = False) -> list[AESSIV]:
+        """The ciphers, that of the key in use first."""
+        keys = self._source(look=look)
+        if keys.number != self._number or not self._ciphers:
+            self._ciphers = [_cipher(key.private_key) for key in reversed(keys.sealing)]
+            self._number = keys.number
+        return self._ciphers
 
     def seal(self, kind: bytes, number: int) -> str:
         """A position as text for a URL; the same number gives the same text.
@@ -69,7 +81,7 @@ class Cursors:
         return self._seal(kind, number.to_bytes(NUMBER_BYTES, "big") + nonce)
 
     def _seal(self, kind: bytes, plain: bytes) -> str:
-        sealed = self._cipher.encrypt(plain, [kind])
+        sealed = self._current()[0].encrypt(plain, [kind])
         return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
     def open(self, kind: bytes, text: str) -> int:
@@ -85,9 +97,27 @@ class Cursors:
             sealed = base64.b64decode(padded, altchars=b"-_", validate=True)
             if len(sealed) not in (NUMBER_BYTES + TAG_BYTES, SEALED_ANEW_BYTES):
                 raise InvalidTag
-            number = self._cipher.decrypt(sealed, [kind])[:NUMBER_BYTES]
+            number = self._decrypt(sealed, kind)[:NUMBER_BYTES]
         except (InvalidTag, binascii.Error, UnicodeEncodeError):
             raise BadRequestError(
                 "the cursor is not one that this host handed out; begin with the first page"
             ) from None
         return int.from_bytes(number, "big")
+
+    def _decrypt(self, sealed: bytes, kind: bytes) -> bytes:
+        """
+        Raises:
+            InvalidTag: no key of this node fits.
+        """
+        # Another process may have sealed it with a key that this one has not seen yet.
+        for look in (False, True):
+            for cipher in self._current(look=look):
+                with contextlib.suppress(InvalidTag):
+                    return cipher.decrypt(sealed, [kind])
+        raise InvalidTag
+
+
+def _cipher(private_key: EllipticCurvePrivateKey) -> AESSIV:
+    secret = private_key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    hkdf = HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=b"underseal cursor 1")
+    return AESSIV(hkdf.derive(secret))

@@ -61,8 +61,6 @@ class Gate:
     ) -> None:
         self._app = app
         self._hosts = hosts
-        self._prefix = hosts.prefix
-        self._inside = f"{hosts.prefix}/"
         self._hot = hot
         self._items = f"{hot.path}/"
         self._counts = counts
@@ -97,9 +95,10 @@ class Gate:
             WireError: it is for another host.
         """
         path = scope["path"]
-        if self._prefix and path.startswith(self._inside):
-            scope["root_path"] = self._prefix
-            path = path[len(self._prefix) :]
+        prefix = self._hosts.prefix_of(path)
+        if prefix:
+            scope["root_path"] = prefix
+            path = path[len(prefix) :]
         if path == HEALTH:  # load balancers ask for it by address
             return self._app
         scope[BASE_URL] = self._hosts.base_url(scope)

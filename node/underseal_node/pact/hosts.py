@@ -1,13 +1,14 @@
 """Which hosts this node answers for, and what a proxy in front of it may say.
 
 Links are built from the node's URL, never from a header that anybody can set. A request for another
-host gets 421 (RFC 9110 section 15.5.20), unless the host is one of `allowed_hosts`. `X-Forwarded-*`
-count only when they come from the address of a trusted proxy.
+host gets 421 (RFC 9110 section 15.5.20), unless the host is one of `allowed_hosts` or the node was
+there before it moved: peers that have not heard of the move yet still call the old name.
+`X-Forwarded-*` count only when they come from the address of a trusted proxy.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import urlsplit
@@ -46,7 +47,7 @@ class HostPolicy:
     """Decides which origin a request was made to.
 
     Args:
-        url: of the node, `https://HOST[:PORT][/PATH]`.
+        urls: says where the node is, `https://HOST[:PORT][/PATH]`, and behind that where it was.
         allowed_hosts: further hosts, `HOST` (any port) or `HOST:PORT`.
         trusted_proxies: addresses or networks whose forwarded headers count.
         behind_proxy: every connection comes from a proxy, trusted or not.
@@ -54,20 +55,38 @@ class HostPolicy:
 
     def __init__(
         self,
-        url: str,
+        urls: Callable[[], Sequence[str]],
         allowed_hosts: Iterable[str] = (),
         trusted_proxies: Iterable[str] = (),
         *,
         behind_proxy: bool = False,
     ) -> None:
-        parts = urlsplit(url)
-        self.url = url
-        self.prefix = parts.path.rstrip("/")
-        self._own = _Authority(parts.hostname or "", parts.port or HTTPS_PORT)
         self._allowed = [_Authority.parse(host.lower()) for host in allowed_hosts]
         self._proxies = [ip_network(address, strict=False) for address in trusted_proxies]
         self._behind_proxy = behind_proxy
+        self._urls_now = urls
+        self._urls: Sequence[str] = ()
+        self._follow()
+
+    def _follow(self) -> None:
+        """Take up where the node is now; what was decided for another address is forgotten."""
+        urls = self._urls_now()
+        if urls is self._urls or urls == self._urls:
+            return
+        self._own = [(_authority(url), url) for url in urls]
         self._remembered: dict[bytes, str] = {}
+        paths = dict.fromkeys(urlsplit(url).path.rstrip("/") for url in urls)
+        self._prefixes = tuple(path for path in paths if path)
+        self._prefix = urlsplit(urls[0]).path.rstrip("/")
+        self._urls = urls
+
+    def prefix_of(self, path: str) -> str:
+        """What of a path belongs to the URL of the node; empty if nothing does."""
+        self._follow()
+        for prefix in self._prefixes:
+            if path.startswith(f"{prefix}/"):
+                return prefix
+        return ""
 
     def base_url(self, scope: Scope) -> str:
         """The URL under which the requester reaches this node, for links.
@@ -125,11 +144,12 @@ class HostPolicy:
             asked = _Authority.parse(host.decode("ascii").lower())
         except (UnicodeDecodeError, ValueError):
             raise MisdirectedError("the Host header is missing or malformed") from None
-        if asked.host == self._own.host and asked.port in (None, self._own.port):
-            return self.url
+        for own, url in self._own:
+            if asked.host == own.host and asked.port in (None, own.port):
+                return url
         for allowed in self._allowed:
             if asked.host == allowed.host and allowed.port in (None, asked.port or HTTPS_PORT):
-                return f"https://{host.decode('ascii').lower()}{self.prefix}"
+                return f"https://{host.decode('ascii').lower()}{self._prefix}"
         raise MisdirectedError("this host does not answer for the one named in the Host header")
 
     def _is_trusted(self, scope: Scope) -> bool:
@@ -155,6 +175,11 @@ def _without_port(hop: str) -> str:
     if hop.startswith("["):
         return hop[1:].partition("]")[0]
     return hop.partition(":")[0] if hop.count(":") == 1 else hop
+
+
+def _authority(url: str) -> _Authority:
+    parts = urlsplit(url)
+    return _Authority(parts.hostname or "", parts.port or HTTPS_PORT)
 
 
 def _forwarded(headers: Headers) -> dict[bytes, bytes]:

@@ -261,6 +261,7 @@ def _own_paths() -> dict[str, Any]:
         "/.well-known/openid-configuration": ("discovery", "Discovery", "application/json"),
         "/.well-known/jwks.json": ("jwks", "Public keys", "application/jwk-set+json"),
         "/.well-known/did.json": ("did", "DID document", "application/did+json"),
+        "/.well-known/underseal-key-log": ("keyLog", "Key log", "application/json"),
         "/health": ("health", "Whether the node runs", "application/json"),
     }.items():
         content = {media_type: {"schema": {"type": "object"}}}

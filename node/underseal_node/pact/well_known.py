@@ -11,7 +11,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from underseal_node.node import Node
+from underseal_node.trust.own_keys import OwnState
 from underseal_protocol.acceptance import REGISTRATION_PATH
+from underseal_protocol.key_log import KEY_LOG_MEMBER, KEY_LOG_PATH
 from underseal_protocol.keys import did_document
 from underseal_protocol.schemas import EXTENSION_SCHEMAS, EXTENSIONS_VERSION, VERSION_MEMBER
 
@@ -19,32 +21,48 @@ __all__ = ["openid_configuration", "public_routes"]
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 CACHED = {"cache-control": "public, max-age=300"}
+# A key that is rotated or revoked is to be known within a minute, also behind a cache.
+CACHED_SHORTLY = {"cache-control": "public, max-age=30"}
 
 
 def public_routes(node: Node) -> list[Route]:
-    """Routes that need no access token; their answers are made once."""
-    jwks = node.public_keys.to_jwks()
-    did = did_document(node.identity.url, node.public_keys)
-    documents: dict[str, tuple[str, Mapping[str, Any], str]] = {
+    """Routes that need no access token.
+
+    What tells of address and keys is made anew when these have changed: each request looks.
+    """
+    documents: dict[str, tuple[str, Callable[[OwnState], Mapping[str, Any]], str]] = {
         "/.well-known/openid-configuration": (
             "openid_configuration",
-            openid_configuration(node.identity.url),
+            lambda state: openid_configuration(state.identity.url),
             "application/json",
         ),
-        "/.well-known/jwks.json": ("jwks", jwks, "application/jwk-set+json"),
-        "/.well-known/did.json": ("well_known_did", did, "application/did+json"),
+        "/.well-known/jwks.json": (
+            "jwks",
+            lambda state: state.public_keys.to_jwks(),
+            "application/jwk-set+json",
+        ),
+        "/.well-known/did.json": ("well_known_did", _did, "application/did+json"),
         # did:web with a path has its document directly under the path.
-        "/did.json": ("did", did, "application/did+json"),
+        "/did.json": ("did", _did, "application/did+json"),
+        KEY_LOG_PATH: (
+            "key_log",
+            lambda state: {"entries": list(state.entries)},
+            "application/json",
+        ),
     }
     routes = [
-        Route(path, _document(document, media_type), methods=["GET"], name=name)
-        for path, (name, document, media_type) in documents.items()
+        Route(path, _changing(node, make, media_type), methods=["GET"], name=name)
+        for path, (name, make, media_type) in documents.items()
     ]
     routes += [
         Route(path, _document(schema, "application/schema+json"), methods=["GET"], name=path)
         for path, schema in EXTENSION_SCHEMAS.items()
     ]
     return [*routes, Route("/health", _health, methods=["GET"], name="health")]
+
+
+def _did(state: OwnState) -> dict[str, Any]:
+    return did_document(state.identity.url, state.public_keys)
 
 
 def openid_configuration(url: str) -> dict[str, Any]:
@@ -66,7 +84,23 @@ def openid_configuration(url: str) -> dict[str, Any]:
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["ES256"],
         VERSION_MEMBER: EXTENSIONS_VERSION,
+        KEY_LOG_MEMBER: f"{url}{KEY_LOG_PATH}",
     }
+
+
+def _changing(
+    node: Node, make: Callable[[OwnState], Mapping[str, Any]], media_type: str
+) -> Handler:
+    made: tuple[OwnState, bytes] | None = None
+
+    async def handle(_request: Request) -> Response:
+        nonlocal made
+        state = await node.look()
+        if made is None or made[0] is not state:
+            made = state, json.dumps(make(state), ensure_ascii=False).encode()
+        return Response(made[1], headers=CACHED_SHORTLY, media_type=media_type)
+
+    return handle
 
 
 def _document(document: Mapping[str, Any], media_type: str) -> Handler:

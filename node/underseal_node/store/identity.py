@@ -11,7 +11,7 @@ from sqlmodel import Session
 from underseal_node.errors import ConfigurationError
 from underseal_node.store.tables import NodeIdentity
 
-__all__ = ["Identity", "create", "load"]
+__all__ = ["Identity", "create", "load", "move"]
 
 IDENTITY_ID = 1
 
@@ -64,3 +64,16 @@ def load(session: Session) -> Identity:
             hint="Create the node with `underseal init` in an empty home.",
         )
     return Identity(row.company_name, tuple(json.loads(row.company_ids)), row.url)
+
+
+def move(session: Session, url: str) -> None:
+    """From now on peers reach this node there.
+
+    Raises:
+        ConfigurationError: `underseal init` has not been completed.
+    """
+    load(session)
+    row = session.get_one(NodeIdentity, IDENTITY_ID)
+    row.url = url
+    session.add(row)
+    session.flush()

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from underseal_node.store.tables import SigningKeyRow
 
-__all__ = ["active", "add", "every"]
+__all__ = ["active", "add", "every", "find", "retire", "revoke"]
 
 
 def add(
@@ -49,3 +49,27 @@ def every(session: Session) -> Sequence[SigningKeyRow]:
     return session.exec(
         select(SigningKeyRow).order_by(col(SigningKeyRow.created_at), col(SigningKeyRow.kid))
     ).all()
+
+
+def find(session: Session, kid: str) -> SigningKeyRow | None:
+    """The key of this name."""
+    return session.get(SigningKeyRow, kid)
+
+
+def retire(session: Session, row: SigningKeyRow, now: datetime, *, forget: bool) -> None:
+    """A key signs no more.
+
+    Args:
+        forget: delete its private half.
+    """
+    row.retired_at = now
+    if forget:
+        row.private_encrypted = b""
+    session.add(row)
+    session.flush()
+
+
+def revoke(session: Session, row: SigningKeyRow, now: datetime, *, forget: bool) -> None:
+    """A key is no longer to be trusted; it signs no more."""
+    row.revoked_at = now
+    retire(session, row, row.retired_at or now, forget=forget)

@@ -12,8 +12,9 @@ from sqlmodel import Session
 
 from underseal_node.errors import ConfigurationError
 from underseal_node.store import key_log, keys
+from underseal_node.store.tables import SigningKeyRow
 from underseal_node.trust.vault import Vault, VaultPurpose
-from underseal_protocol.key_log import KeyLogEntry, first_entry, next_entry, read_entry
+from underseal_protocol.key_log import SHORT_LIVED, KeyLogEntry, first_entry, next_entry, read_entry
 from underseal_protocol.keys import KeyPurpose, PublicKey, PublicKeySet, SigningKey
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "ensure_keys",
     "is_complete",
     "newest_entry",
+    "open_key",
     "public_keys",
     "signing_key",
 ]
@@ -111,14 +113,36 @@ def signing_key(session: Session, vault: Vault, purpose: KeyPurpose) -> SigningK
     row = keys.active(session, purpose)
     if row is None:
         raise ConfigurationError(f"this node has no key for {purpose}")
+    return open_key(vault, row)
+
+
+def open_key(vault: Vault, row: SigningKeyRow) -> SigningKey:
+    """Decrypt the private half of a key.
+
+    Raises:
+        VaultError: this process must not open it, or the master key is another one.
+    """
+    purpose = KeyPurpose(row.purpose)
     pem = vault.open(VAULT_PURPOSE[purpose], row.private_encrypted, context=row.kid)
     return SigningKey.from_pem(pem, purpose)
 
 
-def public_keys(session: Session) -> PublicKeySet:
+def public_keys(session: Session, *, rotated_since: datetime | None = None) -> PublicKeySet:
     """Every public key of this node, rotated ones too: what they signed stays verifiable.
 
     Revoked ones are not among them. The one in use for a purpose comes last.
+
+    Args:
+        rotated_since: leave out those for tokens and assertions that were rotated earlier.
     """
     rows = [row for row in keys.every(session) if row.revoked_at is None]
+    if rotated_since is not None:
+        rows = [row for row in rows if not _is_expired(row, rotated_since)]
+    rows.sort(key=lambda row: row.retired_at is None)
     return PublicKeySet.from_jwks({"keys": [json.loads(row.public_jwk) for row in rows]})
+
+
+def _is_expired(row: SigningKeyRow, rotated_since: datetime) -> bool:
+    """Whether everything that a key can have signed is over."""
+    is_old = row.retired_at is not None and row.retired_at < rotated_since
+    return is_old and KeyPurpose(row.purpose) in SHORT_LIVED

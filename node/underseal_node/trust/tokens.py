@@ -8,14 +8,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from threading import Lock
-from typing import Any
+from typing import Any, Protocol
 
 import jwt
 
 from underseal_node.errors import NodeError
-from underseal_protocol.keys import SigningKey
+from underseal_node.trust.own_keys import TokenKeys
 
-__all__ = ["AccessTokens", "Claims", "TokenError", "TokenExpiredError", "TokenInvalidError"]
+__all__ = [
+    "AccessTokens",
+    "Claims",
+    "KeySource",
+    "TokenError",
+    "TokenExpiredError",
+    "TokenInvalidError",
+]
 
 ALGORITHM = "ES256"
 TOKEN_TYPE = "at+jwt"  # RFC 9068 section 2.1
@@ -52,33 +59,39 @@ class Claims:
     token_id: str
 
 
+class KeySource(Protocol):
+    """Says what tokens are signed and checked with at present."""
+
+    def __call__(self, *, look: bool = False) -> TokenKeys:
+        """The same object while nothing changes; with `look`, what is true at this moment."""
+
+
 class AccessTokens:
     """Issues and verifies the access tokens of one node.
 
     The cache holds results of signature checks only. Whether the peer is still known, and what it
     may see, is asked of the database for every request, so a revocation needs no cache clearing.
+    When keys change, tokens that were signed with a rotated key stay valid, and the cache is
+    cleared: those of a revoked key end.
 
     Args:
-        key: the access-token key.
-        issuer: the URL of the node; also the audience.
+        source: says which keys there are.
         lifetime_seconds: from issue to expiry.
         cache_size: how many verified tokens are remembered.
     """
 
     def __init__(
-        self, key: SigningKey, issuer: str, lifetime_seconds: int, *, cache_size: int = 10_000
+        self, source: KeySource, lifetime_seconds: int, *, cache_size: int = 10_000
     ) -> None:
         self.lifetime_seconds = lifetime_seconds
-        self._issuer = issuer
-        self._private_key = key.private_key
-        self._public_key = key.private_key.public_key()
-        self._header = {"alg": ALGORITHM, "kid": key.kid, "typ": TOKEN_TYPE}
+        self._source = source
+        self._keys = source()
         self._cache: OrderedDict[bytes, Claims] = OrderedDict()
         self._cache_size = cache_size
         self._lock = Lock()
 
     def __repr__(self) -> str:
-        return f"AccessTokens(issuer={self._issuer!r}, kid={self._header['kid']!r})"
+        return f"AccessTokens(issuer={self._keys.issuers[0]!r}, kids={list(self._keys.keys)!r})"
 
     def issue(self, client_id: str, now: datetime) -> str:
         """Sign a token for a client whose secret has been checked.
@@ -87,17 +100,19 @@ class AccessTokens:
             client_id: the client.
             now: aware; the fraction of a second is dropped.
         """
+        keys = self._current()
+        issuer, key = keys.issuers[0], list(keys.keys.values())[-1]
         issued_at = int(now.timestamp())
         claims = {
-            "iss": self._issuer,
+            "iss": issuer,
             "sub": client_id,
-            "aud": self._issuer,
+            "aud": issuer,
             "client_id": client_id,
             "iat": issued_at,
             "exp": issued_at + self.lifetime_seconds,
             "jti": secrets.token_urlsafe(16),
         }
-        return jwt.encode(claims, self._private_key, algorithm=ALGORITHM, headers=self._header)
+        return jwt.encode(claims, key.private_key, algorithm=ALGORITHM, headers=_header(key.kid))
 
     def verify(self, token: str, now: datetime) -> Claims:
         """Check a token from an `Authorization` header.
@@ -116,6 +131,7 @@ class AccessTokens:
             raise TokenInvalidError("the access token is too long to be one of this node")
         # surrogatepass: odd header bytes are refused below, they must not crash here.
         digest = sha256(token.encode("utf-8", "surrogatepass")).digest()
+        self._current()
         try:
             self._cache.move_to_end(digest)  # the least recently used is forgotten first
             claims = self._cache[digest]
@@ -130,31 +146,50 @@ class AccessTokens:
             )
         return claims
 
+    def _current(self, *, look: bool = False) -> TokenKeys:
+        """The keys of this moment; what was checked with others is forgotten."""
+        keys = self._source(look=look)
+        if keys is not self._keys:
+            with self._lock:
+                self._keys = keys
+                self._cache.clear()
+        return keys
+
     def _check(self, token: str) -> Claims:
         """Signature, header and claims, whatever the time (RFC 8725 sections 3.1 to 3.11)."""
+        kid = _kid(token)
+        keys = self._keys
+        if kid not in keys.keys:
+            keys = self._current(look=True)  # another process may have begun with a new one
+        # Which key does not matter for one that is not ours: no signature fits.
+        key = keys.keys.get(kid) or list(keys.keys.values())[-1]
         try:
             decoded = jwt.decode_complete(
                 token,
-                self._public_key,
+                key.private_key.public_key(),
                 algorithms=[ALGORITHM],
-                audience=self._issuer,
-                issuer=self._issuer,
                 options={
                     "require": list(REQUIRED_CLAIMS),
                     "verify_exp": False,  # against `now`, by the caller
                     "verify_iat": False,
                     "verify_nbf": False,
-                    "strict_aud": True,
+                    "verify_aud": False,  # below
+                    "verify_iss": False,
                 },
             )
         except (jwt.InvalidTokenError, ValueError) as error:
             raise TokenInvalidError(f"the access token is not valid: {_reason(error)}") from None
         # This node issues every token it accepts, so the header is exactly the one it writes.
-        if decoded["header"] != self._header:
+        if decoded["header"] != _header(key.kid):
             raise TokenInvalidError(
                 f"the access token is not valid: its header is not that of a {TOKEN_TYPE}"
             )
-        return _claims(decoded["payload"])
+        payload = decoded["payload"]
+        if payload["iss"] not in keys.issuers or payload["aud"] != payload["iss"]:
+            raise TokenInvalidError(
+                "the access token is not valid: it was issued by or for another node"
+            )
+        return _claims(payload)
 
     def _remember(self, digest: bytes, claims: Claims, now: datetime) -> None:
         if now >= claims.expires_at:
@@ -163,6 +198,19 @@ class AccessTokens:
             self._cache[digest] = claims
             while len(self._cache) > self._cache_size:
                 self._cache.popitem(last=False)
+
+
+def _header(kid: str) -> dict[str, str]:
+    return {"alg": ALGORITHM, "kid": kid, "typ": TOKEN_TYPE}
+
+
+def _kid(token: str) -> str:
+    """The key that a token names, unverified; empty for what is no token."""
+    try:
+        kid = jwt.get_unverified_header(token).get("kid")
+    except (jwt.InvalidTokenError, ValueError):
+        return ""
+    return kid if isinstance(kid, str) else ""
 
 
 def _claims(payload: dict[str, Any]) -> Claims:
@@ -186,6 +234,4 @@ def _reason(error: Exception) -> str:
         return f"it is not signed with {ALGORITHM}"
     if isinstance(error, jwt.MissingRequiredClaimError):
         return f"it has no {error.claim}"
-    if isinstance(error, jwt.InvalidIssuerError | jwt.InvalidAudienceError):
-        return "it was issued by or for another node"
     return "it is malformed"

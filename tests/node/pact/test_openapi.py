@@ -30,7 +30,7 @@ WITH_INPUT = [
     "listGrants",
     "getAttestations",
 ]
-WITHOUT_INPUT = ["discovery", "jwks", "did", "health"]
+WITHOUT_INPUT = ["discovery", "jwks", "did", "keyLog", "health"]
 CASES = [(name, GenerationMode.POSITIVE) for name in (*WITH_INPUT, *WITHOUT_INPUT)]
 CASES += [(name, GenerationMode.NEGATIVE) for name in WITH_INPUT]
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from underseal_node.trust.key_changes import move, rotate
 from underseal_node.trust.keyring import VAULT_PURPOSE
+from underseal_protocol.key_log import read_entry
 from underseal_protocol.keys import KeyPurpose, PublicKeySet
 from underseal_protocol.schemas import EXTENSION_SCHEMAS
 
@@ -90,3 +93,35 @@ async def test_an_unexpected_failure_shows_no_details(
     assert response.status_code == 500
     assert response.json() == {"code": "InternalError", "message": "internal error"}
     assert response.headers["content-type"] == "application/json"
+
+
+async def test_the_key_log_is_public_and_holds_no_secret(world: World) -> None:
+    async with world.client() as client:
+        document = (await client.get("/.well-known/underseal-key-log")).json()
+        discovery = (await client.get("/.well-known/openid-configuration")).json()
+        jwks = (await client.get("/.well-known/jwks.json")).json()
+    assert discovery["underseal_key_log"] == "https://node.example/.well-known/underseal-key-log"
+    assert document.keys() == {"entries"}
+    (entry,) = [read_entry(token) for token in document["entries"]]
+    assert entry.url == "https://node.example"
+    assert entry.keys.to_jwks() == jwks
+    assert '"d":' not in json.dumps(document) + json.dumps(jwks)
+
+
+async def test_documents_tell_of_new_keys_and_of_a_move_at_once(world: World) -> None:
+    paths = ("openid-configuration", "jwks.json", "did.json", "underseal-key-log")
+    async with world.client() as client:
+        before = {path: (await client.get(f"/.well-known/{path}")).json() for path in paths}
+        await rotate(world.node, [KeyPurpose.FOOTPRINT])
+        rotated = {path: (await client.get(f"/.well-known/{path}")).json() for path in paths}
+        await move(world.node, "https://new.example/pact")
+    for path in paths[1:]:
+        assert before[path] != rotated[path], path
+    kid = world.node.signing_key(KeyPurpose.FOOTPRINT).kid
+    assert kid in json.dumps(rotated["jwks.json"]) + json.dumps(rotated["did.json"])
+    for url in ("https://new.example/pact", "https://node.example", "https://new.example"):
+        async with world.client(url=url) as client:  # the old name is answered still
+            found = (await client.get("/.well-known/openid-configuration")).json()
+        assert found["issuer"] == "https://new.example/pact"
+    async with world.client(url="https://other.example") as client:
+        assert (await client.get("/.well-known/jwks.json")).status_code == 421

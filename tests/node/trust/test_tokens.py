@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from underseal_node.trust import tokens as tokens_module
+from underseal_node.trust.own_keys import TokenKeys
 from underseal_node.trust.tokens import AccessTokens, Claims, TokenExpiredError, TokenInvalidError
 from underseal_protocol.keys import KeyPurpose, SigningKey
 
@@ -23,9 +24,17 @@ ISSUER = "https://cathode.example"
 KEY = SigningKey.generate(KeyPurpose.ACCESS_TOKEN)
 
 
+KEYS = TokenKeys(1, {KEY.kid: KEY}, (KEY,), (ISSUER,))
+
+
+def always(*, look: bool = False) -> TokenKeys:
+    """One key, for ever."""
+    return KEYS
+
+
 @pytest.fixture
 def tokens() -> AccessTokens:
-    return AccessTokens(KEY, ISSUER, 900)
+    return AccessTokens(always, 900)
 
 
 def payload(**changes: Any) -> dict[str, Any]:
@@ -202,7 +211,7 @@ def test_a_seen_token_is_not_checked_again(
 
 
 def test_the_cache_is_bounded_and_forgets_the_least_recently_used() -> None:
-    tokens = AccessTokens(KEY, ISSUER, 900, cache_size=3)
+    tokens = AccessTokens(always, 900, cache_size=3)
     first, second, third, fourth = (tokens.issue(f"client-{n}", NOW) for n in range(4))
     claims = {token: tokens.verify(token, NOW) for token in (first, second, third)}
     tokens.verify(first, NOW)

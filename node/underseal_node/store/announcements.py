@@ -1,0 +1,60 @@
+"""Telling peers of new entries in the key log of this node, through the outbox."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, select
+
+from underseal_node.store import outbox
+from underseal_node.store.tables import Peer, PeerState
+
+__all__ = ["KEY_LOG_EVENT", "audience", "enqueue_key_log"]
+
+KEY_LOG_EVENT = "underseal.key-log"
+"""The type of such a row. It is no event of PACT and goes to `/extensions/key-log`."""
+
+# What a peer has missed for so many entries it finds at its next look at the whole log.
+ANNOUNCED_ENTRIES = 50
+
+
+def audience(session: Session) -> tuple[list[str], list[str]]:
+    """The names of the active peers that are told, and of those that cannot be."""
+    rows = session.exec(
+        select(Peer.name, Peer.is_underseal, Peer.base_url)
+        .where(Peer.state == PeerState.ACTIVE)
+        .order_by(Peer.name)
+    ).all()
+    told = [name for name, is_underseal, url in rows if is_underseal and url is not None]
+    return told, [name for name, _, _ in rows if name not in told]
+
+
+def enqueue_key_log(
+    session: Session, entries: Sequence[str], now: datetime, *, give_up_after: timedelta
+) -> list[str]:
+    """Tell every active Underseal peer of the newest entries.
+
+    Args:
+        entries: the whole key log (JWS), oldest first.
+        now: aware.
+        give_up_after: how long delivery is tried.
+
+    Returns:
+        the names of the peers that will be told.
+    """
+    body = json.dumps({"entries": list(entries[-ANNOUNCED_ENTRIES:])}).encode()
+    told, _ = audience(session)
+    ids = dict(session.exec(select(Peer.name, Peer.id)).all())
+    for name in told:
+        outbox.enqueue(
+            session,
+            peer_id=ids[name] or 0,
+            event_id=outbox.new_event_id(),
+            event_type=KEY_LOG_EVENT,
+            body=body,
+            now=now,
+            give_up_after=give_up_after,
+        )
+    return told
