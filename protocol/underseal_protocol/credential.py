@@ -19,7 +19,7 @@ The rules by which `verify` accepts:
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -207,15 +207,15 @@ def credential_of(document: Mapping[str, Any]) -> str | None:
 
 
 def verify(
-    document: Mapping[str, Any], *, keys: PublicKeySet, issuer: str | None
+    document: Mapping[str, Any], *, keys: PublicKeySet, issuer: str | Collection[str] | None
 ) -> VerifiedCredential:
     """Check the credential of a footprint against the footprint as received.
 
     Args:
         document: the footprint, read by `strict_json.loads`, not passed through a model.
         keys: the only keys trusted.
-        issuer: the URL of the node that must have signed; None if the keys alone say whom to
-            trust.
+        issuer: the URL of the node that must have signed, or several if it has moved; None if the
+            keys alone say whom to trust.
 
     Raises:
         MissingCredentialError: it carries none.
@@ -291,7 +291,7 @@ def _entry(document: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _check_claims(
-    payload: dict[str, Any], document: Mapping[str, Any], issuer: str | None
+    payload: dict[str, Any], document: Mapping[str, Any], issuer: str | Collection[str] | None
 ) -> datetime:
     """The claims that name issuer, footprint and time. Returns the time."""
     if payload.keys() != _CLAIMS:
@@ -300,9 +300,11 @@ def _check_claims(
         )
     if not isinstance(payload["iss"], str):
         raise CredentialError(f"the credential has the issuer {payload['iss']!r}, expected a URL")
-    if issuer is not None and payload["iss"] != issuer.rstrip("/"):
+    expected = expected_issuers(issuer)
+    if expected is not None and payload["iss"] not in expected:
         raise CredentialError(
-            f"the credential was issued by {payload['iss']!r}, expected {issuer.rstrip('/')!r}"
+            f"the credential was issued by {payload['iss']!r}, expected "
+            + " or ".join(map(repr, expected))
         )
     if payload["sub"] != document.get("id"):
         raise ContentMismatchError(
@@ -310,6 +312,14 @@ def _check_claims(
             f"this one has the id {document.get('id')!r}"
         )
     return issue_time(payload["iat"])
+
+
+def expected_issuers(issuer: str | Collection[str] | None) -> list[str] | None:
+    """The URLs that may stand in `iss`; None if any may."""
+    if issuer is None:
+        return None
+    given = [issuer] if isinstance(issuer, str) else issuer
+    return list(dict.fromkeys(url.rstrip("/") for url in given))
 
 
 def issue_time(value: Any) -> datetime:

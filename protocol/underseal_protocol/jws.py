@@ -25,7 +25,7 @@ from underseal_protocol.canonical import digest_of_bytes
 from underseal_protocol.errors import CredentialError, JsonError, SignatureMismatchError
 from underseal_protocol.keys import ALGORITHM, KeyPurpose, PublicKeySet, SigningKey
 
-__all__ = ["Jws", "parse", "sign", "statement_digest", "verify"]
+__all__ = ["Jws", "named_key", "parse", "sign", "statement_digest", "verify"]
 
 MAX_CHARACTERS = 16_384
 MAX_DEPTH = 16
@@ -164,6 +164,17 @@ def parse(token: str, *, max_characters: int = MAX_CHARACTERS) -> Jws:
         signing_input=f"{parts[0]}.{parts[1]}".encode("ascii"),
         signature=signature,
     )
+
+
+def named_key(token: str) -> str | None:
+    """The `kid` in the header of a compact JWS, unverified; None for what names none."""
+    try:
+        kid = _object(_decode(token.partition(".")[0], "header"), "header", MAX_CHARACTERS).get(
+            "kid"
+        )
+    except CredentialError:
+        return None
+    return kid if isinstance(kid, str) else None
 
 
 def statement_digest(token: str) -> str:

@@ -8,11 +8,12 @@ bound to the footprint and to its credential. Offline a reader can say "Deprecat
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
 from underseal_protocol import jws
-from underseal_protocol.credential import issue_time
+from underseal_protocol.credential import expected_issuers, issue_time
 from underseal_protocol.criteria import STATUSES
 from underseal_protocol.errors import CredentialError
 from underseal_protocol.keys import KeyPurpose, PublicKeySet, SigningKey
@@ -86,7 +87,7 @@ def verify_status(
     token: str,
     *,
     keys: PublicKeySet,
-    issuer: str | None,
+    issuer: str | Collection[str] | None,
     footprint_id: str,
     credential_digest: str | None = None,
 ) -> StatusStatement:
@@ -95,8 +96,8 @@ def verify_status(
     Args:
         token: as received; white space around it does not count.
         keys: the only keys trusted.
-        issuer: the URL of the node that must have signed; None if the keys alone say whom to
-            trust.
+        issuer: the URL of the node that must have signed, or several if it has moved; None if the
+            keys alone say whom to trust.
         footprint_id: the footprint that is asked about.
         credential_digest: of the credential that the reader holds; None if it holds none.
 
@@ -113,8 +114,9 @@ def verify_status(
             f"the status statement has the claims {sorted(claims)}, expected {sorted(_CLAIMS)}"
         )
     issued_at = issue_time(claims["iat"])
+    issuers = expected_issuers(issuer)
     expected = {
-        "iss": None if issuer is None else issuer.rstrip("/"),
+        "iss": None if issuers is None or claims["iss"] in issuers else " or ".join(issuers),
         "sub": footprint_id,
         "credential": credential_digest,
     }

@@ -10,11 +10,12 @@ from typing import TypeAlias
 
 from sqlmodel import Session
 
+from underseal_node.exchange.exchange import Exchange
 from underseal_node.exchange.intake import take_all
 from underseal_node.exchange.raw_json import object_member
-from underseal_node.exchange.receiving import classify_all, json_limits, report_broken
+from underseal_node.exchange.receiving import judge, report_broken
 from underseal_node.exchange.requests import accept_created
-from underseal_node.exchange.verification import Classified, Trust, trust_in
+from underseal_node.exchange.verification import Classified, Trust
 from underseal_node.node import Node
 from underseal_node.store import pins, requests
 from underseal_node.store.alerts import AlertKind, raise_alert
@@ -26,7 +27,7 @@ from underseal_protocol.events import (
     RequestFulfilledEvent,
     RequestRejectedEvent,
 )
-from underseal_protocol.strict_json import JsonLimits, array_items
+from underseal_protocol.strict_json import array_items
 
 __all__ = ["Event", "Prepared", "handle_event", "prepare"]
 
@@ -52,7 +53,7 @@ class Prepared:
     broken: list[str] = field(default_factory=list)
 
 
-async def prepare(node: Node, row: InboxEvent, event: Event) -> Prepared | None:
+async def prepare(exchange: Exchange, row: InboxEvent, event: Event) -> Prepared | None:
     """Classify the footprints that an event delivers, outside of the transaction.
 
     Raises:
@@ -60,13 +61,12 @@ async def prepare(node: Node, row: InboxEvent, event: Event) -> Prepared | None:
     """
     if not isinstance(event, RequestFulfilledEvent):
         return None
-    trust = await node.store.read(lambda session: trust_in(pins.peer_row(session, row.peer_id)))
-    return await asyncio.to_thread(_judge, row.body, trust, json_limits(node.settings))
+    items = await asyncio.to_thread(_delivered, row.body)
+    return Prepared(*await judge(exchange, row.peer_id, items))
 
 
-def _judge(body: bytes, trust: Trust, limits: JsonLimits) -> Prepared:
-    items, broken = classify_all(array_items(object_member(body, "data"), "pfs"), trust, limits)
-    return Prepared(trust, items, broken)
+def _delivered(body: bytes) -> list[bytes]:
+    return array_items(object_member(body, "data"), "pfs")
 
 
 def handle_event(

@@ -2,14 +2,15 @@
 
 What is found at first contact is pinned (trust on first use): the origin of the token endpoint,
 which may be an external identity provider, and the key set. A later difference never takes effect
-by itself. An unreachable peer is pinned to its own origin.
+by itself, unless it follows from the pinned entry of the peer's key log (`following`). An
+unreachable peer is pinned to its own origin.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,10 +25,12 @@ from underseal_node.exchange.errors import (
     ProtocolViolationError,
     UnreachableError,
 )
+from underseal_node.exchange.following import first_log, follow, key_set_text
 from underseal_node.exchange.http import Call, PeerHttp
 from underseal_node.store import pins
 from underseal_node.store.tables import Peer
-from underseal_protocol.errors import JsonError, KeySetError
+from underseal_protocol.errors import JsonError, KeyLogError, ProtocolError
+from underseal_protocol.key_log import KEY_LOG_MEMBER, KEY_LOG_PATH, MAX_ENTRIES, read_entry
 from underseal_protocol.keys import PublicKeySet
 from underseal_protocol.schemas import VERSION_MEMBER
 from underseal_protocol.strict_json import JsonLimits, loads
@@ -38,6 +41,7 @@ DISCOVERY_PATH = "/.well-known/openid-configuration"
 FALLBACK_PATH = "/auth/token"
 MAX_DOCUMENT_BYTES = 256 * 1024
 DISCOVERY_SECONDS = 30.0
+KEY_LOG_LIMITS = JsonLimits(max_bytes=8 * 1024 * 1024, max_depth=4)
 JSON_LIMITS = JsonLimits(max_bytes=MAX_DOCUMENT_BYTES, max_depth=16)
 
 
@@ -50,6 +54,7 @@ class Found:
         is_certain: the peer published it; otherwise it is the fallback.
         issuer: of its credentials, if it is an Underseal node.
         key_set: its JWKS in canonical form, if it is an Underseal node.
+        key_log: the entries of its key log (JWS), oldest first, if it has one.
         problems: sentences for the operator.
     """
 
@@ -57,6 +62,7 @@ class Found:
     is_certain: bool = False
     issuer: str | None = None
     key_set: str | None = None
+    key_log: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
 
 
@@ -92,13 +98,14 @@ async def _discover(
     if auth != base:
         document = await _configuration(http, peer, base, [], attempts)
     issuer = key_set = None
+    key_log: tuple[str, ...] = ()
     if isinstance(document.get(VERSION_MEMBER), str):
         try:
-            issuer, key_set = await _keys(http, peer, base, document, attempts)
-        except (PeerError, JsonError, KeySetError) as error:
+            issuer, key_set, key_log = await _keys(http, peer, base, document, attempts)
+        except (PeerError, ProtocolError) as error:
             problems.append(f"its keys cannot be used: {error.message}")
     used = endpoint or auth + FALLBACK_PATH
-    return Found(used, endpoint is not None, issuer, key_set, tuple(problems))
+    return Found(used, endpoint is not None, issuer, key_set, key_log, tuple(problems))
 
 
 def _endpoint(document: Mapping[str, object], problems: list[str]) -> str | None:
@@ -122,6 +129,11 @@ def pin(session: Session, peer_id: int, found: Found, now: datetime) -> list[str
     """
     peer = pins.peer_row(session, peer_id)
     warnings = [f"{peer.name}: {problem}" for problem in found.problems]
+    # First, because a peer that has moved has its token endpoint elsewhere, too.
+    if found.key_set is not None and found.issuer is not None:
+        warnings += _pin_keys(session, peer, found, found.key_set, found.issuer, now)
+    elif peer.is_underseal and found.is_certain:
+        warnings.append(f"{peer.name} was an Underseal node and does not show its keys now")
     # The fallback is a guess: it is pinned when there is nothing better, and is never a change.
     if found.is_certain or peer.token_origin is None:
         origin = str(origin_of(found.token_endpoint))
@@ -130,20 +142,40 @@ def pin(session: Session, peer_id: int, found: Found, now: datetime) -> list[str
                 f"the token endpoint of {peer.name} has moved from {peer.token_origin} to "
                 f"{found.token_endpoint}; calls have stopped until you confirm it"
             )
-    if found.key_set is not None and found.issuer is not None:
-        if not pins.accept_keys(session, peer, found.key_set, found.issuer, now):
-            warnings.append(f"{peer.name} shows other keys than before; confirm them to use them")
-    elif peer.is_underseal and found.is_certain:
-        warnings.append(f"{peer.name} was an Underseal node and does not show its keys now")
     if found.is_certain:
         pins.contacted(session, peer, now)
     return warnings
 
 
-def key_set_text(keys: PublicKeySet) -> str:
-    """A key set in one form, so that equal sets are equal text."""
-    members = sorted(keys.to_jwks()["keys"], key=lambda jwk: str(jwk["kid"]))
-    return json.dumps({"keys": members}, sort_keys=True, separators=(",", ":"))
+def _pin_keys(
+    session: Session, peer: Peer, found: Found, key_set: str, issuer: str, now: datetime
+) -> list[str]:
+    """Pin or follow the keys that a peer shows; what does not follow waits for the operator."""
+    newest, reason = found.key_log[-1:], None
+    warnings: tuple[str, ...] = ()
+    if json.loads(peer.key_log):
+        if found.key_log:
+            try:
+                warnings = follow(session, peer, found.key_log, now).warnings
+                # Of what is accepted, not of what is shown. It may be a moment or a cache behind.
+                if _is_in_log(key_set, json.loads(peer.key_log)):
+                    key_set = peer.key_set or key_set
+            except (KeyLogError, AddressError) as error:
+                reason = error.message
+    elif newest and peer.key_set is not None and first_log(session, peer, read_entry(newest[0])):
+        return []
+    newest = newest if _is_in_log(key_set, newest) else ()
+    if pins.accept_keys(session, peer, key_set, issuer, now, key_log=newest, reason=reason):
+        return list(warnings)
+    return [
+        *warnings,
+        f"{peer.name} shows other keys than before; confirm them to use them"
+        + (f" ({reason})" if reason else ""),
+    ]
+
+
+def _is_in_log(key_set: str, key_log: Sequence[str]) -> bool:
+    return any(key_set_text(read_entry(token).keys) == key_set for token in reversed(key_log))
 
 
 async def _configuration(
@@ -168,12 +200,20 @@ async def _keys(
     base: str,
     document: Mapping[str, object],
     attempts: int | None,
-) -> tuple[str, str]:
-    """Issuer and key set, both from the peer's own origin.
+) -> tuple[str, str, tuple[str, ...]]:
+    """Issuer, key set and key log, all from the peer's own origin.
 
-    An identity provider that could name other keys would be able to sign footprints.
+    An identity provider that could name other keys would be able to sign footprints. A peer whose
+    key log is pinned may say at its old address that it has moved: its log proves it or not.
     """
     issuer, address = document.get("issuer"), document.get("jwks_uri")
+    log: tuple[str, ...] = ()
+    if isinstance(document.get(KEY_LOG_MEMBER), str):
+        log = await _key_log(http, peer, base, attempts)
+    has_moved = isinstance(issuer, str) and origin_of(issuer) != origin_of(base)
+    if has_moved and log and json.loads(peer.key_log):
+        newest = read_entry(log[-1])
+        return newest.url, key_set_text(newest.keys), log
     if not isinstance(issuer, str) or origin_of(issuer) != origin_of(base):
         raise ProtocolViolationError(f"its issuer {issuer!r} is not at its own address")
     if not isinstance(address, str) or origin_of(address) != origin_of(base):
@@ -181,11 +221,41 @@ async def _keys(
     keys = PublicKeySet.from_jwks(await _document(http, peer, address, attempts))
     if not keys.thumbprints():
         raise ProtocolViolationError("its key set is empty")
-    return issuer.rstrip("/"), key_set_text(keys)
+    key_set = key_set_text(keys)
+    is_first = peer.key_set is None
+    if log and is_first and not _is_newest(log[-1], key_set, issuer):
+        raise ProtocolViolationError(
+            "its key log does not say the same as its key set",
+            hint="It may have changed its keys at this moment: try again.",
+        )
+    return issuer.rstrip("/"), key_set, log
+
+
+def _is_newest(token: str, key_set: str, issuer: str) -> bool:
+    entry = read_entry(token)
+    return key_set_text(entry.keys) == key_set and entry.url == issuer.rstrip("/")
+
+
+async def _key_log(http: PeerHttp, peer: Peer, base: str, attempts: int | None) -> tuple[str, ...]:
+    """The key log at the address of the peer, unverified."""
+    url = base + KEY_LOG_PATH
+    document = await _document(http, peer, url, attempts, limits=KEY_LOG_LIMITS)
+    entries = document.get("entries")
+    if not isinstance(entries, list) or not all(isinstance(one, str) for one in entries):
+        raise ProtocolViolationError(f"{url} is no key log")
+    if not 0 < len(entries) <= MAX_ENTRIES:
+        raise ProtocolViolationError(f"{url} has {len(entries)} entries, at most {MAX_ENTRIES}")
+    read_entry(entries[-1])
+    return tuple(entries)
 
 
 async def _document(
-    http: PeerHttp, peer: Peer, url: str, attempts: int | None
+    http: PeerHttp,
+    peer: Peer,
+    url: str,
+    attempts: int | None,
+    *,
+    limits: JsonLimits = JSON_LIMITS,
 ) -> Mapping[str, object]:
     answer = await http.send(
         Call(
@@ -196,12 +266,12 @@ async def _document(
             ca_pem=peer.ca_pem,
             private_origins=private_origins(peer),
             attempts=attempts,
-            max_bytes=MAX_DOCUMENT_BYTES,
+            max_bytes=limits.max_bytes,
         )
     )
     if answer.status != 200:
         raise AnswerError(f"{url} answered {answer.status}", status=answer.status)
-    document = loads(answer.body, limits=JSON_LIMITS)
+    document = loads(answer.body, limits=limits)
     if not isinstance(document, dict):
         raise ProtocolViolationError(f"{url} is not a JSON object")
     return document

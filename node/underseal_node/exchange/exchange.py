@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import structlog
 from sqlmodel import Session
 
+from underseal_node.errors import NodeError
 from underseal_node.exchange.access import Access, access_of
 from underseal_node.exchange.discovery import Found, discover, pin
 from underseal_node.exchange.http import PeerHttp
@@ -106,6 +107,16 @@ class Exchange:
         """
         peer = await self._peer(peer_id)
         await self.tokens.token(access_of(peer, self.node.vault, asks_approval=True))
+
+    async def look_for_keys(self, peer_id: int) -> None:
+        """Look at a peer that has signed with a key that is not known: it may have new ones.
+
+        What goes wrong is logged: then the known keys decide.
+        """
+        try:
+            await self._look(await self._peer(peer_id), attempts=2)
+        except NodeError as error:
+            log.warning("peer discovery", reason=error.message)
 
     def look_again(self, peer_id: int) -> None:
         """The next call looks at the peer's discovery document first."""

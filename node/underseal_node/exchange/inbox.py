@@ -131,7 +131,7 @@ class InboxWorker:
     async def _answered(self, row: InboxEvent, event: Event) -> bool:
         """Handle an event; not when other keys were confirmed while footprints were judged."""
         node = self._node
-        prepared = await prepare(node, row, event)
+        prepared = await prepare(self._exchange, row, event)
         now = node.now()
 
         def work(session: Session) -> bool:

@@ -25,6 +25,7 @@ from underseal_node.errors import NodeError
 from underseal_node.exchange.verification import (
     CREDENTIAL_OMITTED,
     DEPRECATED,
+    STORED_LIMITS,
     Classified,
     Trust,
     UnusableItemError,
@@ -42,8 +43,6 @@ from underseal_protocol.strict_json import JsonLimits
 __all__ = ["Outcome", "Statements", "Taken", "reverify", "take", "take_all"]
 
 MAX_EVIDENCE_BYTES = 1024 * 1024
-# What is stored was within the limits of its day.
-STORED_LIMITS = JsonLimits(max_bytes=2**31, max_depth=1_000)
 
 RANK = {
     VerificationState.INVALID: 0,
@@ -140,7 +139,7 @@ def take(
             )
             alert = _alert(session, peer, new, AlertKind.INVALID, message, now) or alert
         return Taken(new.footprint_id, new.state, Outcome.NEW, alert)
-    objection = _objection(row, new, peer.name)
+    objection = None if _is_held(row, new, trust) else _objection(row, new, peer.name)
     if objection is not None:
         evidence = _evidence(row, new)
         alert = _alert(session, peer, new, objection.kind, objection.message, now, evidence)
@@ -169,6 +168,17 @@ def reverify(session: Session, peer_id: int, trust: Trust, limits: JsonLimits) -
             pins.signed(session, peer)
             better += 1
     return better
+
+
+def _is_held(row: ReceivedFootprint, new: Classified, trust: Trust) -> bool:
+    """Whether this is what we hold from before its key came into other hands: it stays good."""
+    return (
+        row.verification == VerificationState.VERIFIED
+        and new.kid in trust.revoked
+        and new.kid == row.kid
+        and new.signed_digest == row.credential_digest
+        and new.body_digest == row.body_digest
+    )
 
 
 def _objection(row: ReceivedFootprint, new: Classified, name: str) -> Objection | None:
@@ -223,6 +233,8 @@ def _update(
     alert = None
     replaced = _is_better(row, new)
     if replaced:
+        if row.credential_digest != new.credential_digest:
+            row.received_at = now  # of this signature: what proves that it is older than a theft
         _set_body(row, new)
     if row.status != new.status:
         if row.status == DEPRECATED:
@@ -265,6 +277,7 @@ def _columns(new: Classified) -> dict[str, Any]:
         "verification": new.state,
         "reason": new.reason,
         "credential_digest": new.credential_digest,
+        "kid": new.kid,
         "withheld": json.dumps(sorted(new.withheld)),
         "valid_from": "" if index is None else utc_text(index.valid_from),
         "valid_until": "" if index is None else utc_text(index.valid_until),

@@ -14,12 +14,16 @@ from sqlmodel import Session
 
 from underseal_node.exchange.access import Access, list_address, query_string
 from underseal_node.exchange.addresses import origin_of
-from underseal_node.exchange.errors import AnswerError, ProtocolViolationError
+from underseal_node.exchange.errors import (
+    AnswerError,
+    ConfirmationNeededError,
+    ProtocolViolationError,
+)
 from underseal_node.exchange.exchange import Exchange
 from underseal_node.exchange.granting import ask_for_grants
 from underseal_node.exchange.progress import PullProgress, PullStage
 from underseal_node.exchange.receiving import receive_items
-from underseal_node.store import pulls
+from underseal_node.store import pins, pulls
 from underseal_protocol.criteria import Criteria
 
 __all__ = ["pull_peer"]
@@ -65,9 +69,10 @@ async def pull_peer(
         PeerError: the peer cannot be reached or does not behave. What was stored stays, and the
             next pull goes on there.
         RefusedError: the peer must not or cannot be called.
+        ConfirmationNeededError: it shows keys that do not follow from the pinned ones.
     """
     progress.state = PullStage.RUNNING
-    access = await exchange.access(peer_id)
+    access = await _access(exchange, peer_id)
     await ask_for_grants(exchange, access)
     walk = await _start(exchange, access, criteria)
     try:
@@ -80,6 +85,23 @@ async def pull_peer(
         walk = await _start(exchange, access, criteria)
         await _walk(exchange, walk, progress)
     progress.state = PullStage.DONE
+
+
+async def _access(exchange: Exchange, peer_id: int) -> Access:
+    access = await exchange.access(peer_id)
+    if await exchange.node.store.read(lambda session: pins.waits_for_keys(session, peer_id)):
+        # Perhaps it shows the right ones again.
+        exchange.look_again(peer_id)
+        access = await exchange.access(peer_id)
+        if await exchange.node.store.read(lambda session: pins.waits_for_keys(session, peer_id)):
+            raise ConfirmationNeededError(
+                f"{access.name} shows other keys than those that are pinned, and nothing that is "
+                "pinned confirms them; nothing is pulled until you do",
+                hint=f"Ask {access.name} on another way for the fingerprints of its keys, compare "
+                f"them with `underseal peer show {access.name}`, and confirm them with "
+                f"`underseal peer set {access.name} --confirm-keys`.",
+            )
+    return access
 
 
 async def _start(exchange: Exchange, access: Access, criteria: Criteria) -> _Walk:

@@ -31,9 +31,10 @@ from underseal_node.settings import Settings
 from underseal_node.store import pins, received
 from underseal_node.store.alerts import AlertKind, raise_alert
 from underseal_node.store.tables import VerificationState
+from underseal_protocol.jws import named_key
 from underseal_protocol.strict_json import JsonLimits
 
-__all__ = ["classify_all", "json_limits", "receive_items", "report_broken"]
+__all__ = ["classify_all", "json_limits", "judge", "receive_items", "report_broken"]
 
 log = structlog.get_logger(__name__)
 
@@ -83,6 +84,23 @@ def classify_all(
     return classified, broken
 
 
+async def judge(
+    exchange: Exchange, peer_id: int, items: Sequence[bytes]
+) -> tuple[Trust, list[Classified], list[str]]:
+    """Classify what a peer has sent. If it names a key that is not known, look at the peer first:
+    it may have changed its keys a moment ago."""
+    limits = json_limits(exchange.node.settings)
+    for is_last in (False, True):
+        trust = await exchange.node.store.read(
+            lambda session: trust_in(pins.peer_row(session, peer_id))
+        )
+        classified, broken = await asyncio.to_thread(classify_all, items, trust, limits)
+        if is_last or not any(trust.is_unknown(item.kid) for item in classified):
+            break
+        await exchange.look_for_keys(peer_id)
+    return trust, classified, broken
+
+
 def report_broken(
     session: Session, peer_id: int, what: str, broken: Iterable[str], now: datetime
 ) -> None:
@@ -99,14 +117,15 @@ async def _receive(
     then: Callable[[Session], None] | None,
 ) -> None:
     """One portion. Again from the start when the operator confirms other keys meanwhile."""
-    limits = json_limits(exchange.node.settings)
     taken: list[Taken] | None = None
     while taken is None:
-        trust = await exchange.node.store.read(
-            lambda session: trust_in(pins.peer_row(session, access.peer_id))
-        )
-        classified, broken = await asyncio.to_thread(classify_all, items, trust, limits)
+        trust, classified, broken = await judge(exchange, access.peer_id, items)
         statements = await _statements(exchange, access, classified)
+        if any(trust.is_unknown(named_key(token)) for token in statements.values()):
+            await exchange.look_for_keys(access.peer_id)
+            trust = await exchange.node.store.read(
+                lambda session: trust_in(pins.peer_row(session, access.peer_id))
+            )
 
         def work(
             session: Session,

@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -21,15 +22,19 @@ from underseal_protocol.canonical import digest
 from underseal_protocol.credential import credential_of, verify
 from underseal_protocol.criteria import FootprintIndex
 from underseal_protocol.disclosure import content_of
-from underseal_protocol.errors import JsonError, ProtocolError, Violation
+from underseal_protocol.errors import CredentialError, JsonError, ProtocolError, Violation
 from underseal_protocol.footprint import schema_violations
+from underseal_protocol.jws import named_key, statement_digest
+from underseal_protocol.key_log import read_entry
 from underseal_protocol.keys import PublicKeySet
 from underseal_protocol.status import StatusStatement, verify_status
 from underseal_protocol.strict_json import JsonLimits, loads
+from underseal_protocol.times import format_time
 
 __all__ = [
     "CREDENTIAL_OMITTED",
     "DEPRECATED",
+    "STORED_LIMITS",
     "Classified",
     "Trust",
     "UnusableItemError",
@@ -43,6 +48,8 @@ DEPRECATED = "Deprecated"
 CREDENTIAL_OMITTED = "it carries no credential, although the peer signs its footprints"
 SHOWN_VIOLATIONS = 10
 MAX_REASON_CHARACTERS = 2000
+# What is stored was within the limits of its day.
+STORED_LIMITS = JsonLimits(max_bytes=2**31, max_depth=1_000)
 _Judgement: TypeAlias = tuple[VerificationState, str | None, str | None, frozenset[str]]
 """State, reason, credential digest, withheld blocks."""
 
@@ -60,17 +67,34 @@ class Trust:
         issuer: expected in the credential.
         signed_before: then a missing credential is invalid.
         key_set: the keys as they are stored.
+        former_issuers: what it signed under before it moved.
+        revoked: keys that the peer has revoked, each with the instant since which it may have been
+            in other hands.
     """
 
     keys: PublicKeySet | None
     issuer: str | None
     signed_before: bool
     key_set: str | None = field(default=None, repr=False)
+    former_issuers: tuple[str, ...] = ()
+    revoked: Mapping[str, datetime] = field(default_factory=dict)
+
+    @property
+    def issuers(self) -> tuple[str, ...] | None:
+        """Every name that the peer may have signed under; `None` if any may."""
+        return None if self.issuer is None else (self.issuer, *self.former_issuers)
+
+    def is_unknown(self, kid: str | None) -> bool:
+        """Whether a key is neither pinned nor revoked: the peer may have rotated its keys."""
+        if kid is None or self.keys is None or kid in self.revoked:
+            return False
+        return all(key.kid != kid for key in self.keys)
 
     def holds(self, peer: Peer) -> bool:
         """Whether this is still what is pinned, or the operator has confirmed something else."""
-        known = (self.key_set, self.issuer, self.signed_before)
-        return known == (peer.key_set, peer.issuer, peer.signed_before)
+        former = tuple(json.loads(peer.former_issuers))
+        known = (self.key_set, self.issuer, self.signed_before, self.former_issuers)
+        return known == (peer.key_set, peer.issuer, peer.signed_before, former)
 
 
 @dataclass(frozen=True)
@@ -85,6 +109,8 @@ class Classified:
         status: as the peer sent it; part of no signature.
         body_digest: of everything but status and credential.
         credential_digest: names the issuer-signed part; only of a verified one.
+        kid: the key that the credential names, verified or not.
+        signed_digest: names the issuer-signed part, verified or not.
         withheld: names of the blocks that are not shown.
         index: what it can be found by; `None` when it is too broken for that.
         summary: for lists.
@@ -100,6 +126,8 @@ class Classified:
     withheld: frozenset[str]
     index: FootprintIndex | None = field(repr=False)
     summary: str = field(repr=False)
+    kid: str | None = None
+    signed_digest: str | None = None
 
     @property
     def keys(self) -> list[tuple[KeyKind, str]]:
@@ -110,7 +138,15 @@ class Classified:
 def trust_in(peer: Peer) -> Trust:
     """What is pinned of a peer."""
     keys = None if peer.key_set is None else PublicKeySet.from_jwks(json.loads(peer.key_set))
-    return Trust(keys, peer.issuer, peer.signed_before, peer.key_set)
+    log = json.loads(peer.key_log)
+    return Trust(
+        keys,
+        peer.issuer,
+        peer.signed_before,
+        peer.key_set,
+        tuple(json.loads(peer.former_issuers)),
+        read_entry(log[-1]).revoked if log else {},
+    )
 
 
 def classify(raw: bytes, trust: Trust, limits: JsonLimits) -> Classified:
@@ -132,10 +168,11 @@ def classify(raw: bytes, trust: Trust, limits: JsonLimits) -> Classified:
         raise UnusableItemError("an item is not a JSON object")
     footprint_id = _id_of(document)
     violations = schema_violations(document)
+    kid, signed_digest = _signature_of(document)
     judgement: _Judgement = (VerificationState.INVALID, _listed(violations), None, frozenset())
     if not violations:
         try:
-            judgement = _judge(document, trust)
+            judgement = _judge(document, trust, kid)
             if judgement[0] is VerificationState.VERIFIED:
                 # Another number that is read as the same double was not what was signed.
                 loads(raw, limits=limits, exact_numbers=True)
@@ -154,6 +191,8 @@ def classify(raw: bytes, trust: Trust, limits: JsonLimits) -> Classified:
         withheld=withheld,
         index=None if violations else _index(document),
         summary=summary_of(document),
+        kid=kid,
+        signed_digest=signed_digest,
     )
 
 
@@ -177,16 +216,19 @@ def check_statement(
     """
     if trust.keys is None:
         raise UnusableItemError("no keys are pinned for this peer")
+    kid = named_key(token.strip())
+    if kid is not None and kid in trust.revoked:
+        raise CredentialError(_revoked_reason(kid, trust.revoked[kid]))
     return verify_status(
         token,
         keys=trust.keys,
-        issuer=trust.issuer,
+        issuer=trust.issuers,
         footprint_id=footprint_id,
         credential_digest=credential_digest,
     )
 
 
-def _judge(document: Mapping[str, Any], trust: Trust) -> _Judgement:
+def _judge(document: Mapping[str, Any], trust: Trust, kid: str | None) -> _Judgement:
     nothing: frozenset[str] = frozenset()
     if credential_of(document) is None:
         # Whoever shows keys for footprints signs all of them.
@@ -196,9 +238,32 @@ def _judge(document: Mapping[str, Any], trust: Trust) -> _Judgement:
     if trust.keys is None:
         reason = "it carries a credential, and no keys of the peer are known to check it with"
         return VerificationState.INVALID, reason, None, nothing
-    verified = verify(document, keys=trust.keys, issuer=trust.issuer)
+    if kid is not None and kid in trust.revoked:
+        reason = _revoked_reason(kid, trust.revoked[kid])
+        return VerificationState.INVALID, reason, None, nothing
+    verified = verify(document, keys=trust.keys, issuer=trust.issuers)
     withheld = frozenset(block.value for block in verified.withheld)
     return VerificationState.VERIFIED, None, verified.digest, withheld
+
+
+def _signature_of(document: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """The key that a credential names, and the digest of what it signed; unverified."""
+    try:
+        credential = credential_of(document)
+    except ProtocolError:
+        return None, None
+    if credential is None:
+        return None, None
+    jwt = credential.partition("~")[0]
+    kid = named_key(jwt)
+    return kid, None if kid is None or not jwt.isascii() else statement_digest(jwt)
+
+
+def _revoked_reason(kid: str, since: datetime) -> str:
+    return (
+        f"it is signed with the key {kid}, which its owner has revoked: it may have been in other "
+        f"hands since {format_time(since)}"
+    )
 
 
 def _listed(violations: Sequence[Violation]) -> str:

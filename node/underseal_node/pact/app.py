@@ -26,6 +26,7 @@ from underseal_node.pact.footprints import PATH as FOOTPRINTS
 from underseal_node.pact.footprints import GetFootprint, ListFootprints
 from underseal_node.pact.gate import Gate, HotRoutes
 from underseal_node.pact.hosts import HostPolicy
+from underseal_node.pact.key_log import KeyLogEndpoint
 from underseal_node.pact.openapi import describe
 from underseal_node.pact.rate import RateLimit
 from underseal_node.pact.registration import (
@@ -153,6 +154,12 @@ def _routes(context: PublicContext, hot: HotRoutes) -> list[Route]:
             AttestationsEndpoint(context).handle,
             methods=["GET"],
             name="footprint_attestations",
+        ),
+        Route(
+            "/extensions/key-log",
+            KeyLogEndpoint(context).handle,
+            methods=["POST"],
+            name="peer_key_log",
         ),
     ]
     for route in routes:

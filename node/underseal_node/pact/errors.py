@@ -4,6 +4,7 @@
      ├─ BadRequestError         400 BadRequest
      ├─ UnauthenticatedError    401 BadRequest, with WWW-Authenticate
      ├─ AccessDeniedError       403 AccessDenied
+     ├─ ConflictError           409 BadRequest
      ├─ BodyTooLargeError       413 BadRequest
      ├─ MisdirectedError        421 BadRequest
      ├─ TooManyRequestsError    429 BadRequest, with Retry-After
@@ -33,6 +34,7 @@ __all__ = [
     "AccessDeniedError",
     "BadRequestError",
     "BodyTooLargeError",
+    "ConflictError",
     "MisdirectedError",
     "TokenRequestError",
     "TooManyRequestsError",
@@ -61,6 +63,10 @@ class UnauthenticatedError(WireError):
 
 class AccessDeniedError(WireError):
     """The requester is known and may not do this."""
+
+
+class ConflictError(WireError):
+    """What is sent contradicts what is known of the requester."""
 
 
 class BodyTooLargeError(WireError):
@@ -109,6 +115,7 @@ STATUS: dict[type[Exception], tuple[int, ErrorCode, Mapping[str, str]]] = {
     AccessDeniedError: (403, ErrorCode.ACCESS_DENIED, {}),
     PeerSuspendedError: (403, ErrorCode.ACCESS_DENIED, {}),
     NotFoundError: (404, ErrorCode.NOT_FOUND, {}),
+    ConflictError: (409, ErrorCode.BAD_REQUEST, {}),
     BodyTooLargeError: (413, ErrorCode.BAD_REQUEST, {"connection": "close"}),
     MisdirectedError: (421, ErrorCode.BAD_REQUEST, {}),
 }

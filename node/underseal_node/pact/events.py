@@ -12,7 +12,8 @@ from starlette.responses import Response
 from underseal_node.pact.access import PublicContext, read_body
 from underseal_node.pact.errors import BadRequestError, TooManyRequestsError
 from underseal_node.pact.sources import check_source
-from underseal_node.store import inbox
+from underseal_node.store import inbox, pins
+from underseal_node.store.serving import Requester
 from underseal_protocol.events import (
     AnyEvent,
     PublishedEvent,
@@ -71,7 +72,7 @@ class EventsEndpoint:
         event = parse_event(document)
         if len(event.id) > MAX_EVENT_ID_CHARACTERS:
             raise BadRequestError(f"the id is longer than {MAX_EVENT_ID_CHARACTERS} characters")
-        check_source(event.source, requester.base_url)
+        await self._check_source(event.source, requester)
         self._check_count(event)
         await self._accept(requester.peer_id, event.id, event.type, body, now)
         return Response(status_code=200)
@@ -97,6 +98,22 @@ class EventsEndpoint:
                 "too many of your events are waiting to be handled",
                 retry_after_seconds=INBOX_RETRY_SECONDS,
             )
+
+    async def _check_source(self, source: str, requester: Requester) -> None:
+        """Refuse an event in another's name; the names that the peer had before it moved are its
+        own: what waited in its outbox meanwhile was written under them.
+
+        Raises:
+            BadRequestError: the source is not the requester's.
+        """
+        try:
+            check_source(source, requester.base_url)
+        except BadRequestError:
+            issuers = await self._context.node.store.read(
+                lambda session: pins.issuers(session, requester.peer_id)
+            )
+            if requester.base_url is None or not any(_is_from(source, one) for one in issuers):
+                raise
 
     def _check_count(self, event: AnyEvent) -> None:
         """Refuse what would keep everybody else waiting.
@@ -136,6 +153,14 @@ class EventsEndpoint:
 
         # An event that is there already is answered alike: the sender did not see our answer.
         await self._context.node.store.write(accept)
+
+
+def _is_from(source: str, url: str) -> bool:
+    try:
+        check_source(source, url)
+    except BadRequestError:
+        return False
+    return True
 
 
 def check_content_type(value: str | None) -> None:

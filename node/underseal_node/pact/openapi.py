@@ -32,6 +32,11 @@ SCHEMAS: dict[str, Schema] = {
         "required": ["code", "message"],
         "properties": {"code": {"type": "string"}, "message": {"type": "string"}},
     },
+    "KeyLog": {
+        "type": "object",
+        "required": ["entries"],
+        "properties": {"entries": {"type": "array", "items": {"type": "string"}, "maxItems": 100}},
+    },
     "TokenError": {
         "type": "object",
         "required": ["error"],
@@ -250,8 +255,16 @@ def _own_paths() -> dict[str, Any]:
         errors=(401, 403, 404),
         parameters=[_id_parameter()],
     )
+    key_log = _operation(
+        "postKeyLog",
+        "Tell of new entries in the key log of the requester",
+        _json({"type": "object", "required": ["accepted"]}),
+        errors=(400, 401, 403, 409, 413),
+        body=("application/json", "KeyLog"),
+    )
     paths: dict[str, Any] = {
         "/auth/token": {"post": token},
+        "/extensions/key-log": {"post": key_log},
         "/extensions/status/{id}": {"get": status_of},
         **_partner_paths(),
         GRANTS_PATH: {"get": _grants()},

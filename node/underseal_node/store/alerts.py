@@ -23,6 +23,8 @@ class AlertKind(StrEnum):
     STATUS = "status"  # a deprecated footprint became active again
     STATUS_STATEMENT = "status-statement"  # a statement of deprecation that does not verify
     KEYS_CHANGED = "keys-changed"  # the peer's key set is not the pinned one
+    KEYS_REVOKED = "keys-revoked"  # the peer has taken keys back
+    MOVED = "moved"  # the peer has another address, as a key says that is pinned
     ENDPOINT_CHANGED = "endpoint-changed"  # the peer's token endpoint is at another origin
     UNASKED = "unasked"  # an answer to a request that was not made
 

@@ -6,25 +6,31 @@ What was found at first contact is trusted; what differs later waits for the ope
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlmodel import Session, select
 
 from underseal_node.errors import NotFoundError, RefusedError
 from underseal_node.store.alerts import AlertKind, raise_alert
-from underseal_node.store.tables import Peer
+from underseal_node.store.tables import Peer, PullState
+from underseal_protocol.key_log import read_entry
 from underseal_protocol.keys import PublicKeySet
 
 __all__ = [
     "accept_endpoint",
+    "accept_first_log",
     "accept_keys",
     "confirm_endpoint",
     "confirm_keys",
     "contacted",
+    "followed",
+    "issuers",
+    "moved",
     "names",
     "peer_row",
     "signed",
+    "waits_for_keys",
 ]
 
 SHOWN_KEYS = 4
@@ -116,36 +122,135 @@ def confirm_endpoint(session: Session, peer_id: int, origin: str) -> Peer:
     return peer
 
 
-def accept_keys(session: Session, peer: Peer, key_set: str, issuer: str, now: datetime) -> bool:
+def accept_keys(
+    session: Session,
+    peer: Peer,
+    key_set: str,
+    issuer: str,
+    now: datetime,
+    *,
+    key_log: Sequence[str] = (),
+    reason: str | None = None,
+) -> bool:
     """Pin the keys of a peer, or keep a changed key set for the operator to decide.
 
     Args:
         key_set: a JWKS in canonical form, so that equal sets are equal text.
         issuer: what the peer calls itself.
+        key_log: the newest entry that goes with it, if the peer has a key log.
+        reason: why they do not follow from the pinned ones, if the peer has a key log.
 
     Returns:
         whether it is the key set in force.
     """
     if peer.key_set is None:
         peer.key_set, peer.issuer, peer.is_underseal = key_set, issuer, True
-        peer.pending_key_set = None
-    elif peer.key_set == key_set:
-        peer.pending_key_set = None
+        peer.key_log = json.dumps(list(key_log))
+        peer.pending_key_set = peer.pending_key_log = None
+    elif peer.key_set == key_set and reason is None:
+        peer.pending_key_set = peer.pending_key_log = None
     elif peer.pending_key_set != key_set:
         peer.pending_key_set = key_set
+        peer.pending_key_log = json.dumps(list(key_log)) if key_log else None
+        why = "" if reason is None else f"; {reason}"
         # With their fingerprints: an alert about yet other keys is another alert.
         raise_alert(
             session,
             AlertKind.KEYS_CHANGED,
             f"{peer.name} shows other keys than those that are pinned ({_fingerprints(key_set)}); "
-            "what is signed with them is not accepted until you confirm them",
+            f"what is signed with them is not accepted until you confirm them{why}",
             now,
             peer_id=peer.id,
-            evidence=key_set.encode(),
+            evidence="\n".join([key_set, *key_log]).encode(),
         )
     session.add(peer)
     session.flush()
-    return peer.key_set == key_set
+    return peer.pending_key_set is None
+
+
+def accept_first_log(session: Session, peer: Peer, entry: str) -> None:
+    """Pin the key log of a peer whose keys are pinned already.
+
+    Args:
+        entry: the newest (JWS); it names exactly those keys.
+    """
+    peer.key_log = json.dumps([entry])
+    session.add(peer)
+    session.flush()
+
+
+def followed(
+    session: Session,
+    peer: Peer,
+    *,
+    entries: Sequence[str],
+    key_set: str,
+    issuer: str,
+    former_issuers: Sequence[str],
+) -> None:
+    """The keys of a peer have changed in a way that follows from what is pinned.
+
+    Args:
+        entries: what is to be kept of its key log (JWS), oldest first.
+        key_set: what the newest says, in canonical form.
+        issuer: where the newest says that it is.
+        former_issuers: where it was before.
+    """
+    peer.key_log, peer.key_set = json.dumps(list(entries)), key_set
+    peer.issuer, peer.former_issuers = issuer, json.dumps(list(former_issuers))
+    peer.pending_key_set = peer.pending_key_log = None
+    session.add(peer)
+    session.flush()
+
+
+def moved(session: Session, peer: Peer, old: str, new: str, origin: str) -> bool:
+    """Follow a peer to another address, with what was pinned at the old one.
+
+    A peer at an address that the operator chose otherwise stays there.
+
+    Args:
+        old: its URL before.
+        new: its URL now.
+        origin: of the new one.
+
+    Returns:
+        whether it was there.
+    """
+    if (peer.base_url or "").rstrip("/") != old:
+        return False
+    peer.base_url = new
+    if (peer.auth_url or "").rstrip("/") == old:
+        peer.auth_url = new
+    endpoint = peer.token_endpoint or ""
+    if endpoint.startswith(f"{old}/"):
+        peer.token_endpoint, peer.token_origin = new + endpoint.removeprefix(old), origin
+        peer.pending_token_endpoint = None
+    session.add(peer)
+    for walk in session.exec(select(PullState).where(PullState.peer_id == peer.id)):
+        walk.next_link = walk.pending_watermark = None
+        session.add(walk)
+    session.flush()
+    return True
+
+
+def issuers(session: Session, peer_id: int) -> list[str]:
+    """The addresses under which the peer signs or has signed, as its pinned keys say.
+
+    Raises:
+        NotFoundError: no such peer.
+    """
+    peer = peer_row(session, peer_id)
+    former: list[str] = json.loads(peer.former_issuers)
+    return [*([peer.issuer] if peer.issuer else []), *former]
+
+
+def waits_for_keys(session: Session, peer_id: int) -> bool:
+    """Whether the peer shows keys that the operator has to decide about.
+
+    Raises:
+        NotFoundError: no such peer.
+    """
+    return peer_row(session, peer_id).pending_key_set is not None
 
 
 def confirm_keys(session: Session, peer_id: int) -> Peer:
@@ -158,8 +263,12 @@ def confirm_keys(session: Session, peer_id: int) -> Peer:
     peer = peer_row(session, peer_id)
     if peer.pending_key_set is None:
         raise RefusedError(f"no change of the keys of {peer.name} waits to be confirmed")
-    peer.key_set = peer.pending_key_set
-    peer.pending_key_set = None
+    peer.key_set, peer.key_log = peer.pending_key_set, peer.pending_key_log or "[]"
+    log = json.loads(peer.key_log)
+    if log and (url := read_entry(log[-1]).url) != peer.issuer:
+        former = [*json.loads(peer.former_issuers), *([peer.issuer] if peer.issuer else [])]
+        peer.issuer, peer.former_issuers = url, json.dumps([one for one in former if one != url])
+    peer.pending_key_set = peer.pending_key_log = None
     session.add(peer)
     session.flush()
     return peer

@@ -15,7 +15,7 @@ from underseal_node.store.tables import (
     VerificationState,
 )
 
-__all__ = ["find", "listing", "not_verified", "save", "statuses"]
+__all__ = ["find", "listing", "not_verified", "save", "statuses", "verified"]
 
 ROWS_AT_A_TIME = 100
 
@@ -67,13 +67,26 @@ def save(
 
 def not_verified(session: Session, peer_id: int) -> Iterator[ReceivedFootprint]:
     """What was received from a peer and is not verified, oldest first, and not all in memory."""
+    yield from _walk(session, peer_id, is_verified=False)
+
+
+def verified(session: Session, peer_id: int) -> Iterator[ReceivedFootprint]:
+    """What was received from a peer and is verified, oldest first, and not all in memory."""
+    yield from _walk(session, peer_id, is_verified=True)
+
+
+def _walk(session: Session, peer_id: int, *, is_verified: bool) -> Iterator[ReceivedFootprint]:
+    state = col(ReceivedFootprint.verification)
+    wanted = (
+        state == VerificationState.VERIFIED if is_verified else state != VerificationState.VERIFIED
+    )
     after = 0
     while True:
         rows = session.exec(
             select(ReceivedFootprint)
             .where(
                 ReceivedFootprint.peer_id == peer_id,
-                ReceivedFootprint.verification != VerificationState.VERIFIED,
+                wanted,
                 col(ReceivedFootprint.seq) > after,
             )
             .order_by(col(ReceivedFootprint.seq))

@@ -214,6 +214,9 @@ class Peer(SQLModel, table=True):
     )
     key_set: str | None = Field(default=None, description="pinned JWKS as JSON", sa_type=Text)
     pending_key_set: str | None = Field(default=None, sa_type=Text)
+    pending_key_log: str | None = Field(
+        default=None, sa_type=Text, description="JSON array (JWS) that comes with pending_key_set"
+    )
     accept_unsigned: bool = Field(default=True, description="policy: unsigned ones are usable")
     signed_before: bool = Field(default=False, description="then a missing credential is invalid")
 

@@ -31,6 +31,7 @@ from underseal_node.store.tables import KeyKind, OutboxEvent, Peer, ReceivedFoot
 from underseal_node.trust.peers import PeerChange, add_peer, change_peer
 from underseal_protocol.criteria import Criteria
 from underseal_protocol.disclosure import Level
+from underseal_protocol.keys import SigningKey
 
 EXAMPLE = Path(__file__).parents[2] / "vectors" / "credential" / "footprint.json"
 COMPANY = "urn:pact:company.example:company-id:1"
@@ -173,13 +174,14 @@ def new_company(tmp_path: Path, network: Network, clock: StandingClock) -> Itera
     """Found a company: `new_company("seller", requests_answer="auto")`."""
     made: list[Company] = []
 
-    def found(name: str, **settings: Any) -> Company:
+    def found(name: str, *, recovery: SigningKey | None = None, **settings: Any) -> Company:
         url = f"https://{name}.example"
         home = create_node(
             tmp_path / name,
             company_name=name.capitalize(),
             company_ids=[COMPANY],
             url=url,
+            recovery=None if recovery is None else recovery.public_key(),
             clock=clock,
         )
         node = open_node(home.path, settings=Settings(**settings), clock=clock)

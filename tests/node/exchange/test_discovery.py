@@ -17,6 +17,7 @@ from underseal_node.exchange import discovery
 from underseal_node.exchange.errors import AddressError, ConfirmationNeededError
 from underseal_node.store.tables import KeyKind
 from underseal_node.trust.peers import PeerChange, add_peer, change_peer
+from underseal_protocol.key_log import KEY_LOG_PATH
 from underseal_protocol.keys import KeyPurpose, PublicKeySet, SigningKey
 
 MakeFootprint = Callable[..., dict[str, Any]]
@@ -145,10 +146,12 @@ async def test_new_keys_are_not_used_until_they_are_confirmed(
 ) -> None:
     (footprint_id,) = await seller.publish(make_footprint())
     seller.grant(buyer, KeyKind.ALL)
+    await buyer.pull(seller)
     other = PublicKeySet([SigningKey.generate(KeyPurpose.FOOTPRINT).public_key()])
     saying(network, KEYS, other.to_jwks())
     clock.advance(hours=2)
-    await buyer.pull(seller)
+    with pytest.raises(ConfirmationNeededError, match="other keys"):
+        await buyer.pull(seller)
     assert buyer.received()[footprint_id].verification == "verified"  # by the pinned keys
     assert buyer.alerts() == ["keys-changed"]
     peer, _ = await change_peer(buyer.exchange, seller.name, PeerChange(confirm_keys=True))
@@ -216,7 +219,7 @@ async def test_the_document_is_looked_at_again_only_after_a_while(
     assert network.calls == []
     clock.advance(hours=2)
     await buyer.exchange.access(peer_id)
-    assert network.calls == [f"GET {CONFIGURATION}", f"GET {KEYS}"]
+    assert network.calls == [f"GET {CONFIGURATION}", f"GET {KEY_LOG_PATH}", f"GET {KEYS}"]
 
 
 @pytest.mark.parametrize("host", ["999.1.1.1", "xn--", "[v1.x]", "a..b", "é" * 70 + ".com"])

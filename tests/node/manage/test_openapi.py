@@ -26,6 +26,7 @@ NOTHING_TO_VIOLATE = {
     ("get", "/health"),
     ("get", "/metrics"),
     ("get", "/node"),
+    ("get", "/keys"),
     ("get", "/peers"),
     ("get", "/grants"),
     ("get", "/peers/{name}"),

@@ -204,3 +204,33 @@ async def test_tokens_from_before_a_revocation_are_refused(world: World, listed:
         newer = world.token("buyer", issued_at=world.now + timedelta(seconds=2))
         client.headers["authorization"] = f"Bearer {newer}"
         assert len(listed(await client.get("/3/footprints"))) == 2
+
+
+KEY_LOG = "/extensions/key-log"
+
+
+async def test_no_key_log_without_a_token(world: World) -> None:
+    async with world.client() as client:
+        assert_error(await client.post(KEY_LOG, json={"entries": ["x"]}), 401, "BadRequest")
+
+
+@pytest.mark.parametrize(
+    ("values", "status", "code"),
+    [
+        ({"state": PeerState.SUSPENDED}, 403, "AccessDenied"),
+        ({"state": PeerState.REVOKED}, 401, "BadRequest"),
+    ],
+)
+async def test_no_key_log_of_a_peer_that_may_not_call(
+    world: World, values: dict[str, Any], status: int, code: str
+) -> None:
+    world.change_peer("buyer", **values)
+    async with world.client("buyer") as client:
+        assert_error(await client.post(KEY_LOG, json={"entries": ["x"]}), status, code)
+
+
+async def test_a_key_log_changes_nothing_without_a_pinned_one(world: World) -> None:
+    async with world.client("buyer") as client:
+        response = await client.post(KEY_LOG, json={"entries": ["x"]})
+    assert_error(response, 409, "BadRequest")
+    assert "no key log is pinned" in response.json()["message"]

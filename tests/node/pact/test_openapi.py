@@ -29,6 +29,7 @@ WITH_INPUT = [
     "putCredentials",
     "listGrants",
     "getAttestations",
+    "postKeyLog",
 ]
 WITHOUT_INPUT = ["discovery", "jwks", "did", "keyLog", "health"]
 CASES = [(name, GenerationMode.POSITIVE) for name in (*WITH_INPUT, *WITHOUT_INPUT)]

@@ -259,7 +259,7 @@ async def test_no_client_id_is_stored_or_logged(world: World) -> None:
     ],
 )
 def test_the_address_behind_a_trusted_proxy(forwarded: str, client: str | None) -> None:
-    hosts = HostPolicy("https://node.example", trusted_proxies=["127.0.0.0/8"])
+    hosts = HostPolicy(lambda: ("https://node.example",), trusted_proxies=["127.0.0.0/8"])
     scope = {"client": ("127.0.0.1", 1), "headers": [(b"x-forwarded-for", forwarded.encode())]}
     assert hosts.client_address(scope) == client
 
@@ -268,12 +268,16 @@ def test_the_address_without_a_trusted_proxy() -> None:
     headers = [(b"x-forwarded-for", HERE.encode())]
     scope: dict[str, Any] = {"client": (ELSEWHERE, 1), "headers": headers}
     url = "https://node.example"
-    assert HostPolicy(url).client_address(scope) == ELSEWHERE
-    assert HostPolicy(url, trusted_proxies=["127.0.0.1"]).client_address(scope) == ELSEWHERE
+    assert HostPolicy(lambda: (url,)).client_address(scope) == ELSEWHERE
+    assert (
+        HostPolicy(lambda: (url,), trusted_proxies=["127.0.0.1"]).client_address(scope) == ELSEWHERE
+    )
     # Everybody comes from the address of the proxy, so it says nothing.
-    assert HostPolicy(url, behind_proxy=True).client_address(scope) is None
-    assert HostPolicy(url).client_address({"client": None, "headers": []}) is None
-    assert HostPolicy(url).client_address({"client": ("socket", 0), "headers": []}) is None
+    assert HostPolicy(lambda: (url,), behind_proxy=True).client_address(scope) is None
+    assert HostPolicy(lambda: (url,)).client_address({"client": None, "headers": []}) is None
+    assert (
+        HostPolicy(lambda: (url,)).client_address({"client": ("socket", 0), "headers": []}) is None
+    )
 
 
 async def test_forwarded_addresses_are_slowed_one_by_one(make_world: MakeWorld) -> None:

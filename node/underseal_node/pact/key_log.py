@@ -1,0 +1,100 @@
+"""`POST /extensions/key-log`: a peer tells of new entries in its key log.
+
+They change nothing but what is pinned for the peer whose token it is, and only if they follow from
+that by signatures: whoever has stolen its token, and not its keys, can do nothing here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import datetime
+
+import structlog
+from sqlmodel import Session
+from starlette.requests import Request
+from starlette.responses import Response
+
+from underseal_node.errors import NodeError
+from underseal_node.exchange.following import Followed, follow
+from underseal_node.pact.access import PublicContext, read_body
+from underseal_node.pact.errors import BadRequestError, ConflictError
+from underseal_node.store import pins
+from underseal_node.store.alerts import AlertKind, raise_alert
+from underseal_protocol.errors import KeyLogError
+from underseal_protocol.strict_json import JsonLimits, loads
+
+__all__ = ["KeyLogEndpoint"]
+
+log = structlog.get_logger(__name__)
+
+MAX_ENTRIES = 100
+MAX_DEPTH = 3
+MAX_EVIDENCE_BYTES = 1024 * 1024
+
+
+class KeyLogEndpoint:
+    """Takes up what peers say of their keys.
+
+    Args:
+        context: what the endpoints share.
+    """
+
+    def __init__(self, context: PublicContext) -> None:
+        self._context = context
+        self._max_bytes = context.node.settings.max_request_body_bytes
+        self._limits = JsonLimits(max_bytes=self._max_bytes, max_depth=MAX_DEPTH)
+        self._one_at_a_time = asyncio.Semaphore(1)
+
+    async def handle(self, request: Request) -> Response:
+        """Handle one request: 200 with the number of entries that were new.
+
+        Raises:
+            ProtocolError: the body is not JSON.
+            BadRequestError: it is no list of entries.
+            ConflictError: they do not follow from what is pinned for the requester.
+        """
+        context = self._context
+        now = context.node.now()
+        claims = context.claims(request.scope, now)
+        requester = await context.serving.requester(claims.client_id, claims.issued_at, now)
+        body = await read_body(request.scope, request.receive, self._max_bytes)
+        entries = _entries(loads(body, limits=self._limits))
+        async with self._one_at_a_time:
+            done = await context.node.store.write(
+                lambda session: _follow(session, requester.peer_id, entries, now)
+            )
+        if isinstance(done, str):
+            raise ConflictError(done)
+        if done.warnings:
+            log.warning("keys of a peer", peer=requester.name, warnings=done.warnings)
+        return Response(json.dumps({"accepted": done.accepted}), media_type="application/json")
+
+
+def _entries(document: object) -> list[str]:
+    entries = document.get("entries") if isinstance(document, dict) else None
+    if not isinstance(entries, list) or not all(isinstance(one, str) for one in entries):
+        raise BadRequestError('the body must be {"entries": [...]} with the entries as texts')
+    if not 0 < len(entries) <= MAX_ENTRIES:
+        raise BadRequestError(f"there are {len(entries)} entries, expected 1 to {MAX_ENTRIES}")
+    return entries
+
+
+def _follow(session: Session, peer_id: int, entries: list[str], now: datetime) -> Followed | str:
+    """Take up entries; the text of a refusal, whose alert is kept."""
+    peer = pins.peer_row(session, peer_id)
+    try:
+        return follow(session, peer, entries, now)  # all of it, or an error before any change
+    except KeyLogError as error:
+        raise_alert(
+            session,
+            AlertKind.KEYS_CHANGED,
+            f"{peer.name} has told of keys that do not follow from the pinned ones: "
+            f"{error.message}; they are not used",
+            now,
+            peer_id=peer_id,
+            evidence="\n".join(entries).encode()[:MAX_EVIDENCE_BYTES],
+        )
+        return error.message
+    except NodeError as error:
+        return error.message

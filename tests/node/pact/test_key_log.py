@@ -1,0 +1,136 @@
+"""`POST /extensions/key-log`: only what follows from what is pinned for exactly this peer."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from sqlmodel import select
+
+from underseal_node.exchange.following import key_set_text
+from underseal_node.store.tables import Alert, Peer
+from underseal_protocol.key_log import KeyLogEntry, first_entry, next_entry
+from underseal_protocol.keys import KeyPurpose, PublicKeySet, SigningKey
+
+World = Any
+
+PATH = "/extensions/key-log"
+IDENTITY, NEW, OTHER = (SigningKey.generate(KeyPurpose.IDENTITY) for _ in range(3))
+
+
+@pytest.fixture
+def first(world: World) -> KeyLogEntry:
+    """Pinned for the buyer; another peer has a log of its own."""
+    world.add_peer("other", base_url="https://other.example")
+    entries = {}
+    for name, key in (("buyer", IDENTITY), ("other", OTHER)):
+        keys = PublicKeySet([key.public_key()])
+        url = f"https://{name}.example"
+        entry = first_entry(url=url, keys=keys, recovery=None, key=key, issued_at=world.now)
+        entries[name] = entry
+        world.change_peer(
+            name,
+            key_log=json.dumps([entry.token]),
+            key_set=key_set_text(keys),
+            issuer=url,
+            is_underseal=True,
+        )
+    return entries["buyer"]
+
+
+def rotated(world: World, before: KeyLogEntry, key: SigningKey = IDENTITY) -> KeyLogEntry:
+    keys = PublicKeySet([*before.keys, NEW.public_key()])
+    return next_entry(before, key=key, issued_at=world.now, keys=keys)
+
+
+def peer(world: World, name: str = "buyer") -> Peer:
+    found: Peer = world.node.store.read_sync(
+        lambda session: session.get(Peer, world.peer_ids[name])
+    )
+    return found
+
+
+async def test_what_follows_is_accepted_once(world: World, first: KeyLogEntry) -> None:
+    entry = rotated(world, first)
+    async with world.client("buyer") as client:
+        for count in (1, 0):
+            response = await client.post(PATH, json={"entries": [first.token, entry.token]})
+            assert (response.status_code, response.json()) == (200, {"accepted": count})
+    assert peer(world).key_set == key_set_text(entry.keys)
+    assert json.loads(peer(world).key_log) == [first.token, entry.token]
+
+
+async def test_another_peer_cannot_say_it(world: World, first: KeyLogEntry) -> None:
+    entry = rotated(world, first)
+    before = peer(world, "other").key_log
+    async with world.client("other") as client:
+        response = await client.post(PATH, json={"entries": [entry.token]})
+    assert (response.status_code, response.json()["code"]) == (409, "BadRequest")
+    assert json.loads(peer(world).key_log) == [first.token]
+    assert peer(world, "other").key_log == before
+
+
+async def test_what_does_not_follow_is_refused_whole_and_is_an_alert(
+    world: World, first: KeyLogEntry
+) -> None:
+    good = rotated(world, first)
+    thief = SigningKey.generate(KeyPurpose.IDENTITY)
+    forged = first_entry(
+        url="https://buyer.example",
+        keys=PublicKeySet([thief.public_key()]),
+        recovery=None,
+        key=thief,
+        issued_at=world.now,
+    )
+    bad = next_entry(forged, key=thief, issued_at=world.now)
+    async with world.client("buyer") as client:
+        response = await client.post(PATH, json={"entries": [good.token, bad.token]})
+    assert response.status_code == 409
+    assert json.loads(peer(world).key_log) == [first.token]
+    (alert,) = world.node.store.read_sync(lambda session: session.exec(select(Alert)).all())
+    assert alert.kind == "keys-changed"
+    assert bad.token in alert.evidence.decode()
+
+
+async def test_an_address_that_must_not_be_called_is_refused(
+    world: World, first: KeyLogEntry
+) -> None:
+    for url in ("http://buyer.example", "https://user:x@buyer.example", "ftp://x", "7"):
+        entry = next_entry(first, key=IDENTITY, issued_at=world.now, url=url)
+        async with world.client("buyer") as client:
+            response = await client.post(PATH, json={"entries": [entry.token]})
+        assert response.status_code == 409
+        assert peer(world).base_url == "https://buyer.example"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"7",
+        b"\xff",
+        b"{}",
+        b"[]",
+        b'{"entries":[]}',
+        b'{"entries":[7]}',
+        b'{"entries":"x"}',
+        b'{"entries":[[[[["x"]]]]]}',
+        json.dumps({"entries": ["x"] * 101}).encode(),
+    ],
+)
+async def test_what_is_no_list_of_entries_is_malformed(
+    world: World, first: KeyLogEntry, body: bytes
+) -> None:
+    async with world.client("buyer") as client:
+        response = await client.post(PATH, content=body)
+    assert (response.status_code, response.json()["code"]) == (400, "BadRequest")
+    assert json.loads(peer(world).key_log) == [first.token]
+
+
+@pytest.mark.parametrize("token", ["x", "x.y.z", "a" * 200_000, ""])
+async def test_what_is_no_entry_is_refused(world: World, first: KeyLogEntry, token: str) -> None:
+    async with world.client("buyer") as client:
+        response = await client.post(PATH, json={"entries": [token]})
+    assert response.status_code == 409
+    assert json.loads(peer(world).key_log) == [first.token]
