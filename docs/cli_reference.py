@@ -33,6 +33,7 @@ JSON_OF = {
     "footprint publish": "draft-published",
     "footprint attach": "attestation-attached",
     "attest": "attestation-made",
+    "footprint reissue": "footprint-reissue",
     "peer add": "peer-added",
     "peer set": "peer",
     "peer credentials": "peer-credentials",

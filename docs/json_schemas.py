@@ -38,6 +38,7 @@ SHAPES: dict[str, type[BaseModel]] = {
     "draft-published": attestations.DraftPublishedShape,
     "attestation-made": attestations.AttestationMadeShape,
     "attestation-attached": attestations.AttachedShape,
+    "footprint-reissue": footprints.ReissuedShape,
     "received-list": Listing[footprints.ReceivedShape],
     "received": footprints.ReceivedDetail,
     "peer-list": Listing[peers.PeerShape],

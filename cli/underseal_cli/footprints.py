@@ -196,6 +196,33 @@ def supersede(
     _print_change(changed, as_json=as_json)
 
 
+@app.command()
+def reissue(
+    context: typer.Context,
+    signed_by: Annotated[
+        str, typer.Option("--signed-by", metavar="KEY", help="Fingerprint of a revoked key.")
+    ],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Publish nothing; say how many there are.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Publish again, under new ids, what a key has signed that is revoked now.
+
+    The old ones are deprecated. Peers that may see them are told.
+    """
+    given = {"signedBy": signed_by, "dryRun": dry_run}
+    done = manage_of(context).post("/footprints/reissue", given)
+    if as_json:
+        output.show(done)
+        return
+    for old, new in done["successors"].items():
+        output.say(f"{old}  deprecated", f"{new}  published")
+    verb = "would be published again" if dry_run else "published again"
+    output.say(f"{done['found']} {verb}.")
+    _print_notified(done["notified"])
+
+
 def _import_file(manage: Manage, name: str, content: bytes, *, dry_run: bool) -> dict[str, Any]:
     """The answer for one file. That the node does not even take it is a problem of this file.
 

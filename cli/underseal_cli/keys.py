@@ -129,7 +129,7 @@ def _print(changed: dict[str, Any], as_json: bool) -> None:
         output.say(
             f"{changed['footprints']} published footprints are signed with a revoked key. Who has "
             "them from before can prove it; nobody else accepts them.",
-            "`underseal footprint reissue` publishes successors.",
+            "`underseal footprint reissue --signed-by KEY` publishes successors.",
         )
     _tell(changed)
 

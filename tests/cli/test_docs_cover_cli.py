@@ -37,6 +37,7 @@ STABLE = {
     "footprint attach": "",
     "attest": "--statement --level --coverage --standard --provider --comments --completed-at "
     "--valid-until --out",
+    "footprint reissue": "--signed-by --dry-run",
     "received list": "--peer --verification",
     "received show": "--peer",
     "peer invite": "--for --pre-approve --expires --grant-product-id --level --from --out",

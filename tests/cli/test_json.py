@@ -220,10 +220,12 @@ def keys(checked: Checked, tmp_path: Path) -> None:
         init = ("--company", "Keys", "--company-id", COMPANY_IDS["seller"], "--url", node.url)
         checked("init", *init, "--recovery-key-out", file, home=home)
         node.start()
-        kid = checked("key list", home=home)["data"][0]["kid"]
+        listed = checked("key list", home=home)["data"]
+        kid = next(one["kid"] for one in listed if one["purpose"] == "footprint")
         assert len(checked("key rotate", home=home)["rotated"]) == 6
         with_key = ("--since", "2026-01-01T00:00:00Z", "--recovery-key-file", file)
         assert checked("key revoke", kid, *with_key, home=home)["revoked"] == [kid]
+        checked("footprint reissue", "--signed-by", kid, "--dry-run", home=home)
         made = checked("key recovery", "--new", "--recovery-key-file", file, home=home)
         assert made["recoveryKey"].startswith("usrk1-")
         moved = checked("move", "--url", "https://moved.example", home=home)

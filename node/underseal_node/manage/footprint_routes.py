@@ -23,9 +23,11 @@ from underseal_node.manage.shapes.footprints import (
     FootprintShape,
     ImportedShape,
     ImportShape,
+    ReissuedShape,
+    ReissueInput,
 )
 from underseal_node.manage.shapes.refusals import ProblemShape
-from underseal_node.publishing import publish
+from underseal_node.publishing import publish, reissuing
 from underseal_node.publishing.results import Changed
 from underseal_node.store import footprints
 from underseal_node.store.footprints import OwnFootprint
@@ -84,6 +86,18 @@ async def template() -> Response:
     from underseal_node.publishing.template import workbook
 
     return Response(workbook(), media_type=XLSX)
+
+
+@router.post("/reissue", **RESPONSE)
+async def reissue(context: Context, given: ReissueInput) -> ReissuedShape:
+    """Publish successors of the footprints that a revoked key has signed."""
+    done = await reissuing.reissue(context.node, given.signed_by, dry_run=given.dry_run)
+    return ReissuedShape(
+        dry_run=given.dry_run,
+        found=done.found,
+        successors=dict(done.successors),
+        notified=list(done.notified),
+    )
 
 
 @router.get("", **RESPONSE)

@@ -17,6 +17,7 @@ from underseal_node.manage.shapes.keys import (
     RotateInput,
 )
 from underseal_node.node import node_url
+from underseal_node.publishing.reissuing import count_signed_by
 from underseal_node.trust import key_changes, moving
 from underseal_node.trust.key_changes import KeyChange
 from underseal_protocol.errors import KeySetError
@@ -59,7 +60,8 @@ async def revoke(context: Context, given: RevokeInput) -> KeyChangeShape:
     """Tell that keys have been in other hands, and put new ones in their places."""
     recovery_key = recovery_key_of(given.recovery_key)
     change = await key_changes.revoke(context.node, given.kids, given.since, recovery_key)
-    return _shape(change, given.reason)
+    footprints = await context.node.store.read(lambda session: count_signed_by(session, given.kids))
+    return _shape(change, footprints, given.reason)
 
 
 @router.post("/keys/recovery", **RESPONSE)
@@ -91,13 +93,13 @@ async def move(context: Context, given: MoveInput) -> MoveShape:
     )
 
 
-def _shape(change: KeyChange, reason: str | None = None) -> KeyChangeShape:
+def _shape(change: KeyChange, footprints: int = 0, reason: str | None = None) -> KeyChangeShape:
     return KeyChangeShape(
         entry=change.entry.number,
         new=dict(change.new),
         rotated=list(change.rotated),
         revoked=list(change.revoked),
         notified=list(change.peers),
-        footprints=change.footprints,
+        footprints=footprints,
         reason=reason,
     )

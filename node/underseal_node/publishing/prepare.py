@@ -166,7 +166,7 @@ def subject_id(normal: Mapping[str, Any], identity: Identity) -> str:
         identity: of this node.
     """
     subject: Sequence[Any] = [
-        identity.url,
+        identity.first_url or identity.url,
         sorted(map(fold, normal["productIds"])),
         [normal["pcf"].get(name) for name in SUBJECT_PCF_MEMBERS],
     ]
@@ -244,9 +244,9 @@ def _has_list_of_extensions(document: Mapping[str, Any]) -> bool:
 
 
 def _is_signed_by(document: Mapping[str, Any], identity: Identity) -> bool:
-    schema = identity.url + CREDENTIAL_SCHEMA_PATH
+    schemas = {url + CREDENTIAL_SCHEMA_PATH for url in (identity.url, *identity.former_urls)}
     entries = document.get("extensions", ())
-    return any(isinstance(one, dict) and one.get("dataSchema") == schema for one in entries)
+    return any(isinstance(one, dict) and one.get("dataSchema") in schemas for one in entries)
 
 
 # --- problems ---------------------------------------------------------------------------------

@@ -42,6 +42,8 @@ __all__ = [
     "deprecate",
     "import_files",
     "require_active",
+    "sign_all",
+    "statement_of",
     "store_signed",
     "successor",
     "supersede",
@@ -108,7 +110,7 @@ async def _import_file(
     compared.clear()
     if dry_run:
         return imported, await node.store.read(lambda session: _would_be_told(session, node, fresh))
-    signed = await asyncio.to_thread(_sign_all, node, fresh)
+    signed = await asyncio.to_thread(sign_all, node, fresh)
     return imported, await node.store.write(lambda session: _store(session, node, name, signed))
 
 
@@ -135,7 +137,7 @@ async def supersede(node: Node, footprint_id: str, file: tuple[str, bytes]) -> C
         what = f"there are {len(read.documents)} footprints in it, and one replaces {old.id}"
         raise UnpublishableError([Problem(name, "", what, "Put it into a file of its own.")])
     draft = successor(read.documents[0], old, node, name)
-    new = (await asyncio.to_thread(_sign_all, node, [draft]))[0]
+    new = (await asyncio.to_thread(sign_all, node, [draft]))[0]
     notified = await store_signed(node, name, new, old)
     return Changed(old.id, new.id, tuple(notified), tuple(draft.findings))
 
@@ -163,7 +165,7 @@ async def store_signed(
         RefusedError: the old one has been deprecated meanwhile.
         UnpublishableError: there is a footprint with this id.
     """
-    statement = None if old is None else _statement(node, old)
+    statement = None if old is None else statement_of(node, old)
 
     def work(session: Session) -> list[str]:
         ids = [new.id]
@@ -190,7 +192,7 @@ async def deprecate(node: Node, footprint_id: str) -> Changed:
     """
     old = await node.store.read(lambda session: footprints.row(session, footprint_id))
     require_active(old)
-    statement = _statement(node, old)
+    statement = statement_of(node, old)
 
     def work(session: Session) -> list[str]:
         require_active(footprints.row(session, old.id))
@@ -292,7 +294,7 @@ def successor(source: PlacedDocument, old: Footprint, node: Node, name: str) -> 
     return made
 
 
-def _sign_all(node: Node, drafts: list[Draft]) -> list[NewFootprint]:
+def sign_all(node: Node, drafts: list[Draft]) -> list[NewFootprint]:
     """Sign drafts, in their order; the list is empty afterwards, so that they are freed."""
     key, now = node.signing_key(KeyPurpose.FOOTPRINT), node.now()
     drafts.reverse()
@@ -358,7 +360,8 @@ def require_active(footprint: Footprint) -> None:
         )
 
 
-def _statement(node: Node, footprint: Footprint) -> str:
+def statement_of(node: Node, footprint: Footprint) -> str:
+    """Sign that a footprint is deprecated."""
     return issue_status(
         footprint_id=footprint.id,
         status=DEPRECATED,

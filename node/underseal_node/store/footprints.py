@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
@@ -30,6 +30,7 @@ __all__ = [
     "get",
     "listing",
     "row",
+    "walk_active",
 ]
 
 T = TypeVar("T")
@@ -143,6 +144,21 @@ def row(session: Session, footprint_id: str) -> Footprint:
             hint="`underseal footprint list` shows them all.",
         )
     return found
+
+
+def walk_active(session: Session) -> Iterator[Footprint]:
+    """All active own footprints, oldest first, and not all in memory."""
+    after = 0
+    while rows := session.exec(
+        select(Footprint)
+        .where(Footprint.status == "Active", col(Footprint.seq) > after)
+        .order_by(col(Footprint.seq))
+        .limit(IDS_PER_QUERY)
+    ).all():
+        yield from rows
+        after = rows[-1].seq or 0
+        for one in rows:
+            session.expunge(one)
 
 
 def find_many(session: Session, ids: Iterable[str]) -> dict[str, Footprint]:

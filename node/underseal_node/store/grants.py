@@ -19,7 +19,17 @@ from underseal_node.store.types import utc_text
 from underseal_protocol.criteria import fold
 from underseal_protocol.disclosure import Level
 
-__all__ = ["GRANTABLE", "add", "covering", "get", "has_footprints", "in_force", "listing", "remove"]
+__all__ = [
+    "GRANTABLE",
+    "add",
+    "covering",
+    "get",
+    "has_footprints",
+    "in_force",
+    "inherit",
+    "listing",
+    "remove",
+]
 
 GRANTABLE = (KeyKind.ALL, KeyKind.PRODUCT, KeyKind.CLASSIFICATION, KeyKind.FOOTPRINT)
 
@@ -125,6 +135,25 @@ def _same(session: Session, peer_id: int, kind: KeyKind, value: str) -> Sequence
         )
         .order_by(col(AccessGrant.level).desc())
     ).all()
+
+
+def inherit(session: Session, old_id: str, new_id: str, now: datetime) -> None:
+    """Whoever was granted a single footprint is granted its successor alike.
+
+    Args:
+        old_id: in lower case.
+        new_id: in lower case.
+        now: aware.
+    """
+    for grant in session.exec(
+        select(AccessGrant).where(
+            AccessGrant.kind == KeyKind.FOOTPRINT, AccessGrant.value == old_id
+        )
+    ).all():
+        values = grant.model_dump(exclude={"id"})
+        values |= {"value": new_id, "shown_value": new_id, "created_at": now}
+        session.add(AccessGrant(**values | {"changed": next_change(session)}))
+    session.flush()
 
 
 def get(session: Session, grant_id: int) -> AccessGrant:

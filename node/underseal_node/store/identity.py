@@ -24,11 +24,15 @@ class Identity:
         company_name: as it is written into footprints.
         company_ids: URNs of the company, at least one.
         url: where peers reach the node; no trailing slash. It is the issuer of what it signs.
+        former_urls: where it was before, oldest first; what it signed there stays its own.
+        first_url: where it was first, from which ids of footprints are derived; empty: where it is.
     """
 
     company_name: str
     company_ids: tuple[str, ...]
     url: str
+    former_urls: tuple[str, ...] = ()
+    first_url: str = ""
 
 
 def create(session: Session, identity: Identity, now: datetime) -> None:

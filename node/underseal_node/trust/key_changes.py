@@ -63,7 +63,6 @@ class KeyChange:
         rotated: the keys that sign no more; what they signed stays valid.
         revoked: the keys that nobody should trust any more.
         peers: the names of the peers that are told.
-        footprints: how many published footprints are signed with a key that is now revoked.
     """
 
     entry: KeyLogEntry
@@ -71,7 +70,6 @@ class KeyChange:
     rotated: Sequence[str] = ()
     revoked: Sequence[str] = ()
     peers: Sequence[str] = ()
-    footprints: int = 0
 
 
 async def rotate(node: Node, purposes: Sequence[KeyPurpose]) -> KeyChange:

@@ -7,7 +7,7 @@ keys or address appends one. So looking costs one small query.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlmodel import Session
 
@@ -32,7 +32,6 @@ class OwnState:
         identity: company and address.
         public_keys: all that are not revoked; the one in use for a purpose comes last.
         in_use: the name of the key that signs, by purpose.
-        former_urls: where it was before, oldest first.
         entries: the whole key log (JWS), oldest first.
     """
 
@@ -40,13 +39,12 @@ class OwnState:
     identity: Identity
     public_keys: PublicKeySet = field(compare=False)
     in_use: Mapping[KeyPurpose, str]
-    former_urls: tuple[str, ...] = ()
     entries: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def urls(self) -> tuple[str, ...]:
         """Every address that it has or had; the present one first."""
-        return (self.identity.url, *self.former_urls)
+        return (self.identity.url, *self.identity.former_urls)
 
 
 @dataclass(frozen=True)
@@ -77,13 +75,14 @@ def load_state(session: Session) -> OwnState:
     entries = tuple(key_log.entries(session))
     log = [read_entry(entry) for entry in entries]
     urls = [entry.url for entry in log if entry.url != identity.url]
+    if urls:
+        identity = replace(identity, former_urls=tuple(dict.fromkeys(urls)), first_url=log[0].url)
     rows = ((purpose, keys.active(session, purpose)) for purpose in keyring.VAULT_PURPOSE)
     return OwnState(
         number=log[-1].number if log else 0,
         identity=identity,
         public_keys=log[-1].keys if log else keyring.public_keys(session),
         in_use={purpose: row.kid for purpose, row in rows if row is not None},
-        former_urls=tuple(dict.fromkeys(urls)),
         entries=entries,
     )
 

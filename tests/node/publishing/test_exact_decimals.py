@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from underseal_node.publishing.publish import _drafts, _sign_all, _store
+from underseal_node.publishing.publish import _drafts, _store, sign_all
 from underseal_node.store import footprints
 from underseal_protocol.disclosure import Level
 from underseal_protocol.segments import render
@@ -59,7 +59,7 @@ def test_from_the_file_to_what_peers_read(
         written["pcf"] |= figures
         content = json.dumps(written).encode()
     drafts = _drafts(desk.node, "file", content, {})
-    signed = _sign_all(desk.node, drafts)
+    signed = sign_all(desk.node, drafts)
     desk.node.store.write_sync(lambda session: _store(session, desk.node, "file", signed))
     stored = desk.row(footprint_id)
     served = render(stored.segments, Level.FULL, stored.status)

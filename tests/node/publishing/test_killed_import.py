@@ -31,7 +31,7 @@ from underseal_node.node import open_node
 from underseal_node.publishing import publish
 
 home, file, pause = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3] == "pause"
-tell = publish._tell
+tell = publish.tell
 
 def tell_and_wait(*arguments):
     told = tell(*arguments)
@@ -39,7 +39,7 @@ def tell_and_wait(*arguments):
     time.sleep(60 if pause else 0)
     return told
 
-publish._tell = tell_and_wait
+publish.tell = tell_and_wait
 node = open_node(home)
 print("ready", flush=True)
 result = asyncio.run(publish.import_files(node, [("file", file.read_bytes())], dry_run=False))

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from underseal_node.manage.shapes.base import Instant, Shape
+from underseal_node.manage.shapes.base import InputShape, Instant, Shape
 from underseal_node.manage.shapes.refusals import ProblemShape
 from underseal_node.store.tables import VerificationState
 from underseal_protocol.disclosure import Level
@@ -21,6 +21,8 @@ __all__ = [
     "PreviewShape",
     "ReceivedDetail",
     "ReceivedShape",
+    "ReissueInput",
+    "ReissuedShape",
     "SeenShape",
     "UsageTermsShape",
 ]
@@ -141,6 +143,22 @@ class UsageTermsShape(Shape):
     terms: str | None = None  # a text or a URL
     purpose: str | None = None
     until: Instant | None = None  # end of the grant, not of the promise
+
+
+class ReissueInput(InputShape):
+    """POST /footprints/reissue"""
+
+    signed_by: str
+    dry_run: bool = False
+
+
+class ReissuedShape(Shape):
+    """Answer of POST /footprints/reissue. `successors`: old id -> new id; empty in a dry run"""
+
+    dry_run: bool
+    found: int
+    successors: dict[str, str]
+    notified: list[str]
 
 
 class ReceivedShape(Shape):

@@ -1,0 +1,147 @@
+"""Publishing again what a key has signed that is revoked now.
+
+A footprint is not signed a second time: two credentials for one id are the evidence of two stories.
+So each gets a successor with the same content, an id of its own and a signature of the key in use,
+and is deprecated, as for a correction.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlmodel import Session
+
+from underseal_node.errors import NotFoundError, RefusedError
+from underseal_node.node import Node
+from underseal_node.publishing.comparing import DEPRECATED
+from underseal_node.publishing.files import PlacedDocument
+from underseal_node.publishing.prepare import Draft, draft_of
+from underseal_node.publishing.publish import sign_all, statement_of, tell
+from underseal_node.publishing.results import UnpublishableError
+from underseal_node.store import footprints, grants, keys
+from underseal_node.store.footprints import NewFootprint
+from underseal_node.store.tables import Footprint
+from underseal_protocol.credential import credential_of
+from underseal_protocol.disclosure import Level
+from underseal_protocol.jws import named_key
+from underseal_protocol.keys import KeyPurpose
+from underseal_protocol.segments import render
+from underseal_protocol.strict_json import loads
+
+__all__ = ["Reissued", "count_signed_by", "reissue"]
+
+FOOTPRINTS_PER_TRANSACTION = 200
+
+
+@dataclass(frozen=True)
+class Reissued:
+    """What came of it.
+
+    Attributes:
+        found: how many active footprints are signed with the key.
+        successors: the ids of the new ones, by those of the old.
+        notified: names of the peers that are told; sorted.
+    """
+
+    found: int
+    successors: Mapping[str, str]
+    notified: Sequence[str]
+
+
+def count_signed_by(session: Session, kids: Sequence[str]) -> int:
+    """How many active own footprints these keys have signed."""
+    wanted = set(kids)
+    return sum(_signer(row) in wanted for row in footprints.walk_active(session))
+
+
+async def reissue(node: Node, kid: str, *, dry_run: bool = False) -> Reissued:
+    """Replace every active footprint that a revoked key has signed by one with the same content.
+
+    Each portion is written whole; when it is interrupted it can be called again.
+
+    Args:
+        node: who publishes.
+        kid: of a footprint key of this node.
+        dry_run: only count.
+
+    Raises:
+        NotFoundError: there is no such footprint key.
+        RefusedError: it is not revoked: what it signed is valid.
+        UnpublishableError: what was published does not meet the schema of today.
+    """
+    await node.store.read(lambda session: _require_revoked(session, kid))
+    found = await node.store.read(
+        lambda session: [row.id for row in footprints.walk_active(session) if _signer(row) == kid]
+    )
+    if dry_run:
+        return Reissued(len(found), {}, ())
+    successors: dict[str, str] = {}
+    notified: set[str] = set()
+    for start in range(0, len(found), FOOTPRINTS_PER_TRANSACTION):
+        portion = found[start : start + FOOTPRINTS_PER_TRANSACTION]
+        made, told = await _portion(node, portion)
+        successors |= made
+        notified.update(told)
+    return Reissued(len(found), successors, sorted(notified))
+
+
+async def _portion(node: Node, ids: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+    rows = await node.store.read(lambda session: footprints.find_many(session, ids))
+    old = [rows[one] for one in ids if rows[one].status != DEPRECATED]
+    new, statements = await asyncio.to_thread(_successors, node, old)
+    pairs = dict(zip((one.id for one in old), (one.id for one in new), strict=True))
+
+    def work(session: Session) -> list[str]:
+        now = node.now()
+        footprints.add_all(session, new, now)
+        for (old_id, new_id), statement in zip(pairs.items(), statements, strict=True):
+            if footprints.row(session, old_id).status == DEPRECATED:
+                raise RefusedError(
+                    f"the footprint {old_id} was deprecated meanwhile", hint="Try again."
+                )
+            footprints.deprecate(session, old_id, statement)
+            grants.inherit(session, old_id, new_id, now)
+        return tell(session, node, [*pairs.values(), *pairs])
+
+    return pairs, await node.store.write(work) if pairs else []
+
+
+def _successors(node: Node, old: Sequence[Footprint]) -> tuple[list[NewFootprint], list[str]]:
+    """The signed successors of footprints, and the statements of their deprecation."""
+    drafts = [_draft(node, row) for row in old]
+    return sign_all(node, drafts), [statement_of(node, row) for row in old]
+
+
+def _draft(node: Node, row: Footprint) -> Draft:
+    document: dict[str, Any] = loads(render(row.segments, Level.FULL, row.status))
+    del document["id"], document["status"]
+    preceding = [one for one in document.get("precedingPfIds") or () if one.lower() != row.id]
+    document["precedingPfIds"] = [*preceding, row.id]
+    placed = PlacedDocument(document, lambda pointer: f"{row.id} {pointer}".strip())
+    made = draft_of(placed, "", node.identity, node.now(), new_id=True)
+    if not isinstance(made, Draft):
+        raise UnpublishableError(made)
+    return made
+
+
+def _signer(row: Footprint) -> str | None:
+    """The key that has signed a footprint."""
+    document = loads(render(row.segments, Level.TOTAL, row.status))
+    credential = credential_of(document)
+    return None if credential is None else named_key(credential.partition("~")[0])
+
+
+def _require_revoked(session: Session, kid: str) -> None:
+    row = keys.find(session, kid)
+    if row is None or row.purpose != KeyPurpose.FOOTPRINT:
+        raise NotFoundError(
+            f"this node has no footprint key {kid}", hint="`underseal key list` shows them all."
+        )
+    if row.revoked_at is None:
+        raise RefusedError(
+            f"the key {kid} is not revoked, so what it signed is valid",
+            hint="After a theft, revoke it first with `underseal key revoke`.",
+        )
