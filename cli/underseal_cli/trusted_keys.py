@@ -115,9 +115,8 @@ def keys_pinned(context: typer.Context, peer: str) -> TrustedKeys:
         )
     keys = PublicKeySet.from_jwks({"keys": pinned["keys"]})
     issuer = pinned.get("issuer")
-    return TrustedKeys(
-        keys, () if issuer is None else (issuer,), f"the keys pinned for the peer {peer}"
-    )
+    issuers = () if issuer is None else (issuer, *pinned.get("formerIssuers", ()))
+    return TrustedKeys(keys, issuers, f"the keys pinned for the peer {peer}")
 
 
 def _read(content: bytes, source: str, place: str, issuers: tuple[str, ...]) -> TrustedKeys:
@@ -127,6 +126,8 @@ def _read(content: bytes, source: str, place: str, issuers: tuple[str, ...]) -> 
 
     try:
         value = loads(content)
+        if isinstance(value, dict) and isinstance(value.get("entries"), list):
+            value = value["entries"]  # as a node shows it at /.well-known/underseal-key-log
         if isinstance(value, list):
             return _of_log(value, source)
         found = TrustedKeys(PublicKeySet.from_jwks(value), issuers, source)

@@ -15,6 +15,7 @@ from underseal_node.logs import redact
 from underseal_node.node import Node
 from underseal_node.store import alerts, gauges, identity, inbox, outbox, peers
 from underseal_node.store.tables import Peer, PeerState
+from underseal_node.trust.keyring import newest_entry
 
 __all__ = ["look_inside"]
 
@@ -73,7 +74,16 @@ async def _database(node: Node) -> list[Check]:
         reason = redact(str(getattr(error, "orig", None) or type(error).__name__))
         message = f"the database cannot be used: {reason}"
         return [problem("database", message, "Check the disk, and what else uses the database.")]
-    return [ok("database", "the database can be read and written"), *found]
+    keys = await node.store.read(_recovery_key)
+    return [ok("database", "the database can be read and written"), keys, *found]
+
+
+def _recovery_key(session: Session) -> Check:
+    """Without one, whoever steals the keys has them for good."""
+    if newest_entry(session).recovery is None:
+        message = "this node has no recovery key: a theft of its keys could not be undone"
+        return warning("recovery key", message, "Make one with `underseal key recovery --new`.")
+    return ok("recovery key", "there is a recovery key; make sure that you know where")
 
 
 def _disk(node: Node) -> Check:

@@ -59,7 +59,8 @@ async def show_keys(context: Context, name: str) -> PeerKeysShape:
     """The keys that are pinned for a peer, to verify with them elsewhere."""
     peer = await context.node.store.read(lambda session: peers.by_name(session, name))
     keys = [] if peer.key_set is None else json.loads(peer.key_set)["keys"]
-    return PeerKeysShape(issuer=peer.issuer, keys=keys)
+    former = json.loads(peer.former_issuers)
+    return PeerKeysShape(issuer=peer.issuer, former_issuers=former, keys=keys)
 
 
 @router.patch("/{name}", **RESPONSE)

@@ -23,9 +23,11 @@ from underseal_node.manage.app import create_manage_app
 from underseal_node.node import Node, create_node, open_node
 from underseal_node.pact.app import create_public_app
 from underseal_node.settings import Settings
+from underseal_protocol.keys import KeyPurpose, PublicKey, SigningKey
 
 Document = dict[str, Any]
 MANAGE_URL = "http://127.0.0.1:8444"
+RECOVERY = SigningKey.generate(KeyPurpose.RECOVERY).public_key()
 COMPANY_IDS = ["urn:lei:529900T8BM49AURSDO55"]
 
 
@@ -117,13 +119,16 @@ class Market:
         default_factory=lambda: [datetime(2026, 3, 1, 12, 0, 0, 250_000, tzinfo=UTC)]
     )
 
-    async def open(self, name: str, **settings: Any) -> Company:
+    async def open(
+        self, name: str, *, recovery: PublicKey | None = RECOVERY, **settings: Any
+    ) -> Company:
         """A company whose node is at https://NAME.example."""
         home = create_node(
             self.directory / name,
             company_name=name.title(),
             company_ids=COMPANY_IDS,
             url=f"https://{name}.example",
+            recovery=recovery,
             clock=lambda: self.time[0],
         )
         used = Settings(**settings)

@@ -78,6 +78,7 @@ async def test_a_node_in_order_has_nothing_to_do(company: Company) -> None:
     assert {name: one["result"] for name, one in found.items()} == {
         "process": "ok",
         "database": "ok",
+        "recovery key": "ok",
         "disk": "ok",
         "workers": "ok",
     }

@@ -105,6 +105,7 @@ class PeerKeysShape(Shape):
     """GET /peers/{name}/keys: what is pinned, a JWK Set with the issuer beside it"""
 
     issuer: str | None = None
+    former_issuers: list[str] = Field(default_factory=list)  # before it moved
     keys: list[dict[str, Any]]
 
 
