@@ -22,13 +22,16 @@ ANNOUNCED_ENTRIES = 50
 
 def audience(session: Session) -> tuple[list[str], list[str]]:
     """The names of the active peers that are told, and of those that cannot be."""
-    rows = session.exec(
-        select(Peer.name, Peer.is_underseal, Peer.base_url)
-        .where(Peer.state == PeerState.ACTIVE)
-        .order_by(Peer.name)
+    peers = session.exec(
+        select(Peer).where(Peer.state == PeerState.ACTIVE).order_by(Peer.name)
     ).all()
-    told = [name for name, is_underseal, url in rows if is_underseal and url is not None]
-    return told, [name for name, _, _ in rows if name not in told]
+    told = [peer.name for peer in peers if _can_be_told(peer)]
+    return told, [peer.name for peer in peers if not _can_be_told(peer)]
+
+
+def _can_be_told(peer: Peer) -> bool:
+    """Whether it has a place for this, and lets us in."""
+    return peer.is_underseal and peer.base_url is not None and peer.client_id is not None
 
 
 def enqueue_key_log(
