@@ -189,18 +189,27 @@ def advance(known: Sequence[KeyLogEntry], tokens: Sequence[str]) -> list[KeyLogE
         what holds now, oldest first; the last one says what is true of the node.
 
     Raises:
-        KeyLogError: an entry does not follow, by the rules above; then none is accepted.
+        KeyLogError: an entry does not follow, by the rules above, and no recovery that does comes
+            after it; then none is accepted.
     """
     if len(tokens) > MAX_ENTRIES:
         raise KeyLogError(f"the key log has {len(tokens)} entries, expected at most {MAX_ENTRIES}")
     accepted = list(known)
-    for token in tokens:
-        entry = read_entry(token)
+    entries = [read_entry(token) for token in tokens]
+    last_recovery = max((one.recoveries for one in entries), default=0)
+    for entry in entries:
         is_known = entry.digest in {one.digest for one in accepted}
         # A log may be sent whole; what came before the pinned entry says nothing new.
         is_older = entry.number <= known[0].number and entry.recoveries <= known[0].recoveries
-        if not (is_known or is_older):
+        if is_known or is_older:
+            continue
+        try:
             accepted = _accept(accepted, entry)
+        except KeyLogError:
+            # Where a thief was believed, the owner's own entries of that time do not follow. That
+            # is no obstacle: what counts is the recovery that comes after them.
+            if entry.recoveries >= last_recovery:
+                raise
     return accepted
 
 

@@ -122,12 +122,13 @@ def _former_issuers(
 ) -> list[str]:
     """Where the peer was, as far as that still holds: a recovery takes back what a thief said."""
     held = {one.digest for one in accepted}
-    taken_back = {one.url for one in known if one.digest not in held}
-    urls = [url for url in json.loads(peer.former_issuers) if url not in taken_back]
-    urls += [one.url for one in [*known, *accepted] if one.url not in taken_back]
-    # It may have been there before a thief claimed to have moved away.
-    urls += [one.url for one in accepted]
-    return [url for url in dict.fromkeys(urls) if url != accepted[-1].url]
+    taken_back: set[str] = set()
+    if known[0].digest in held:  # otherwise it cannot be told which of them were the thief's
+        taken_back = {one.url for one in known if one.digest not in held}
+        taken_back -= {one.url for one in accepted}
+    urls = [*json.loads(peer.former_issuers), *(one.url for one in [*known, *accepted])]
+    not_former = {*taken_back, accepted[-1].url}
+    return [url for url in dict.fromkeys(urls) if url not in not_former]
 
 
 def _moved(
