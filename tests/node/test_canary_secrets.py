@@ -23,7 +23,7 @@ import httpx
 import pytest
 import structlog
 from pydantic import SecretStr
-from tests.node.manage.conftest import Company, Market, make_document
+from tests.node.manage.conftest import RECOVERY_KEY, Company, Market, make_document
 
 from underseal_node.errors import ConfigurationError
 from underseal_node.logs import configure_logging
@@ -33,11 +33,14 @@ from underseal_node.settings import LogLevel, Settings
 from underseal_node.store import peers
 from underseal_node.trust.keyring import VAULT_PURPOSE
 from underseal_node.trust.vault import read_master_key
+from underseal_protocol.keys import KeyPurpose
+from underseal_protocol.recovery import recovery_text
 
 PASSPHRASE = "cAnArY-passphrase-83b1"
 SECRET_OF_EVIL = "cAnArY/secret+of=evil 21f0"
 SHORT_PASSPHRASE = "cAnArY7"
 DATABASE_PASSWORD = "cAnArY-database-77aa"
+REVOKE = {"kids": ["nothing"], "since": "2026-01-01T00:00:00Z"}
 DATABASE_URL = f"postgresql://underseal:{DATABASE_PASSWORD}@127.0.0.1:1/underseal"
 
 Document = dict[str, Any]
@@ -192,14 +195,33 @@ async def plant(stage: Stage) -> None:
         canaries.plant(f"operator token of {name}", home.operator_token())
         master_key = read_master_key(home, company.node.settings)
         canaries.plant(f"master key of {name}", base64.b64encode(master_key).decode())
-        for purpose in VAULT_PURPOSE:
-            pem = company.node.signing_key(purpose).to_pem().decode()
-            canaries.plant(f"{purpose} key of {name}", pem.splitlines()[1])
+    plant_keys(stage, "first")
+    canaries.plant("recovery key", recovery_text(RECOVERY_KEY))
+    canaries.plant("recovery key as typed", recovery_text(RECOVERY_KEY).replace("-", ""))
     canaries.plant("passphrase", PASSPHRASE)
     canaries.plant("short passphrase", SHORT_PASSPHRASE)
     canaries.plant("secret of evil", SECRET_OF_EVIL)
     canaries.plant("token of evil", "cAnArY-opaque-token-0c1d")
     canaries.plant("database password", DATABASE_PASSWORD)
+
+
+def plant_keys(stage: Stage, when: str) -> None:
+    for company in (stage.customer, stage.supplier):
+        name = company.node.identity.company_name
+        for purpose in VAULT_PURPOSE:
+            pem = company.node.signing_key(purpose).to_pem().decode()
+            stage.canaries.plant(f"{when} {purpose} key of {name}", pem.splitlines()[1])
+
+
+async def change_keys(stage: Stage) -> None:
+    """Rotation, and a revocation with the recovery key."""
+    supplier = stage.supplier
+    await supplier.post("/keys/rotate", {})
+    kid = supplier.node.signing_key(KeyPurpose.ATTESTATION).kid
+    given = {"kids": [kid], "since": "2026-01-01T00:00:00Z"}
+    await supplier.post("/keys/revoke", given | {"recoveryKey": recovery_text(RECOVERY_KEY)})
+    plant_keys(stage, "second")
+    await exchanged(stage)
 
 
 async def meet(stage: Stage, document: Document) -> None:
@@ -223,6 +245,7 @@ async def meet(stage: Stage, document: Document) -> None:
     await supplier.post(f"/requests/{waiting['id']}/fulfil", {"footprintIds": [footprint_id]})
     await exchanged(stage)
     assert (await customer.pull("cathode"))["verified"] == 1
+    await change_keys(stage)
     tokens = [*customer.exchange.tokens._cache.values(), *supplier.exchange.tokens._cache.values()]
     assert len(tokens) >= 2
     for number, cached in enumerate(tokens):
@@ -268,6 +291,10 @@ async def misuse_management(stage: Stage) -> None:
         ("POST", "/peers", {"name": "new", "url": f"https://u:{quote(secret)}@evil.example"}),
         ("PATCH", "/peers/nobody", {"clientSecret": secret}),
         ("PATCH", "/peers/evil0", {"clientSecret": secret, "confirmKeys": True}),
+        ("POST", "/keys/revoke", {**REVOKE, "recoveryKey": recovery_text(RECOVERY_KEY)}),
+        ("POST", "/keys/revoke", {**REVOKE, "recoveryKey": secret}),
+        ("POST", "/keys/revoke", {**REVOKE, "recoveryKey": [secret]}),
+        ("POST", "/keys/recovery", {"jwk": {"d": secret}, "recoveryKey": secret}),
         ("POST", "/backup", {"passphrase": SHORT_PASSPHRASE}),
         ("POST", "/backup", {"passphrase": {"x": PASSPHRASE}}),
         ("POST", "/backup", {"passphrase": PASSPHRASE, "other": 1}),

@@ -27,7 +27,8 @@ from underseal_protocol.keys import KeyPurpose, PublicKey, SigningKey
 
 Document = dict[str, Any]
 MANAGE_URL = "http://127.0.0.1:8444"
-RECOVERY = SigningKey.generate(KeyPurpose.RECOVERY).public_key()
+RECOVERY_KEY = SigningKey.generate(KeyPurpose.RECOVERY)
+RECOVERY = RECOVERY_KEY.public_key()
 COMPANY_IDS = ["urn:lei:529900T8BM49AURSDO55"]
 
 
