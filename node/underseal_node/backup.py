@@ -26,14 +26,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
-from underseal_node.errors import RefusedError
+from underseal_node.errors import ConfigurationError, RefusedError
 from underseal_node.home import Home, sync_directory, write_private
-from underseal_node.settings import Settings
+from underseal_node.settings import Settings, load_settings
 from underseal_node.store.backup import check_database, copy_database, prepare_restored
 from underseal_node.store.migrate import refuse_unknown
 from underseal_node.store.types import utc_text
+from underseal_node.trust.master_key import keep_master_key, read_master_key
 from underseal_node.trust.passphrase import check_passphrase, open_sealed, seal
-from underseal_node.trust.vault import format_master_key, read_master_key
 
 __all__ = ["Restored", "create_backup", "needs_passphrase", "restore_backup"]
 
@@ -138,7 +138,7 @@ def restore_backup(archive: Path, home: Home, *, passphrase: str | None = None) 
             manifest = _extract(archive, staging)
             staged = Home(staging)
             staged.make_directories()
-            has_key = _unseal_into(staged, passphrase)
+            has_key = _unseal_into(staged, home, passphrase)
             refuse_unknown(check_database(staged.database))
             paused = prepare_restored(staged.database)
             staged.new_operator_token()
@@ -328,11 +328,11 @@ def _write_entry(content: IO[bytes], file: Path) -> str:
     return digest.hexdigest()
 
 
-def _unseal_into(staged: Home, passphrase: str | None) -> bool:
-    """Put the secrets of a backup with the key in their places; whether it was one."""
+def _unseal_into(staged: Home, home: Home, passphrase: str | None) -> bool:
+    """Put the secrets of a backup with the key in their places; whether the node has its key."""
     sealed = staged.path / SEALED
     if not sealed.exists():
-        return False
+        return _has_key_elsewhere(staged, home)
     if passphrase is None:
         raise RefusedError(
             "this backup holds the encryption key of the node, protected by a passphrase",
@@ -340,11 +340,20 @@ def _unseal_into(staged: Home, passphrase: str | None) -> bool:
         )
     files = _unseal(sealed.read_bytes(), passphrase)
     sealed.unlink()
-    write_private(staged.master_key_file, format_master_key(files.pop(MASTER_KEY)))
+    keep_master_key(home, load_settings(staged), files.pop(MASTER_KEY), written=staged)
     for name, content in files.items():
         if not FILE_NAME.fullmatch(name) or not name.startswith("tls/"):
             raise RefusedError(f"a secret {name!r} has no place in a backup")
         write_private(staged.path / name, content)
+    return True
+
+
+def _has_key_elsewhere(staged: Home, home: Home) -> bool:
+    """Whether a key is where the settings of the node, and the environment, say."""
+    try:
+        read_master_key(home, load_settings(staged))
+    except ConfigurationError:
+        return False
     return True
 
 

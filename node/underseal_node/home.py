@@ -147,9 +147,14 @@ class Home:
                 hint="Choose a directory that you may write to with --home.",
             ) from error
 
-    def finish(self) -> None:
-        """Write the configuration file, last of all: what was interrupted before is no node."""
-        write_private(self.config_file, CONFIG_TEMPLATE.encode())
+    def finish(self, *, has_keyring: bool = False) -> None:
+        """Write the configuration file, last of all: what was interrupted before is no node.
+
+        Args:
+            has_keyring: the master key was put into the keyring, and has to be found again.
+        """
+        chosen = "\nmaster_key_keyring = true\n" if has_keyring else ""
+        write_private(self.config_file, (CONFIG_TEMPLATE + chosen).encode())
 
     def make_directories(self) -> None:
         """Make the directories that are missing, readable by their owner only."""

@@ -55,7 +55,8 @@ SECRET_TEXT = re.compile(
     (?P<before>\b(?:Bearer|Basic)\s+)[A-Za-z0-9._~+/=-]{8,}         # Authorization headers
     | \beyJ[A-Za-z0-9_-]{6,}(?:\.[A-Za-z0-9_~-]+){1,}               # JWTs and SD-JWTs
     | -----BEGIN\ [A-Z ]*PRIVATE\ KEY-----.*?(?:-----END[^-]*-----|\Z)
-    | (?P<name>\b(?:client_secret|access_token|client_assertion|password)["']?\s*[=:]\s*["']?)
+    | (?P<name>\b(?:client_secret|access_token|client_assertion|password|master_key)
+      ["']?\s*[=:]\s*["']?)
       [^\s"'&,}]+
     | (?P<scheme>\b[a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s/@]+(?=@)     # passwords in URLs
     """,

@@ -22,9 +22,10 @@ from underseal_node.store import key_log
 from underseal_node.store.database import Store, open_store
 from underseal_node.store.identity import Identity
 from underseal_node.trust import keyring
+from underseal_node.trust.master_key import create_master_key
 from underseal_node.trust.own_keys import OwnState, TokenKeys, load_state, load_token_keys
 from underseal_node.trust.tokens import AccessTokens
-from underseal_node.trust.vault import Vault, VaultPurpose, create_master_key, open_vault
+from underseal_node.trust.vault import Vault, VaultPurpose, open_vault
 from underseal_protocol.keys import KeyPurpose, PublicKey, PublicKeySet, SigningKey
 
 if TYPE_CHECKING:
@@ -191,7 +192,7 @@ def create_node(
         store.write_sync(first_rows)
     finally:
         store.close()
-    home.finish()
+    home.finish(has_keyring=settings.master_key_keyring)
     return home
 
 

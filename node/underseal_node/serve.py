@@ -24,6 +24,7 @@ from underseal_node.process import EXIT_SECONDS, MODULE, Listener, Task
 from underseal_node.settings import Settings, load_settings
 from underseal_node.supervisor import ChildSpec, Supervisor
 from underseal_node.tls import TlsFiles, development_certificate, server_context
+from underseal_node.trust.master_key import MASTER_KEY_VARIABLE
 
 __all__ = ["Running", "run"]
 
@@ -122,7 +123,7 @@ def _serve(
     worker = Task(Listener.PUBLIC, home.path, settings, public_vault(vault), public.fileno(), tls)
     manager = Task(Listener.MANAGE, home.path, settings, vault, manage.fileno())
     specs = [ChildSpec("manage", MODULE, manager, (manage.fileno(),))] + [
-        ChildSpec(f"public-{number}", MODULE, worker, (public.fileno(),))
+        ChildSpec(f"public-{number}", MODULE, worker, (public.fileno(),), (MASTER_KEY_VARIABLE,))
         for number in range(1, settings.workers + 1)
     ]
     running = Running(

@@ -63,6 +63,7 @@ class Settings(BaseSettings):
     # Where things are.
     database_url: SecretStr | None = None
     master_key_file: Path | None = None
+    master_key_keyring: bool = False
     ca_file: Path | None = None
 
     # Listeners.

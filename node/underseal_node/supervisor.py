@@ -46,12 +46,14 @@ class ChildSpec:
         module: run with `python -m`; it gets the number of its end of the pipe as argument.
         message: sent to it first; it is pickled.
         descriptors: files that it inherits under the same numbers.
+        withheld: environment variables that it does not inherit.
     """
 
     name: str
     module: str
     message: Any
     descriptors: tuple[int, ...] = ()
+    withheld: tuple[str, ...] = ()
 
 
 @dataclass
@@ -116,6 +118,7 @@ class Supervisor:
         child.process = subprocess.Popen(
             [sys.executable, "-m", spec.module, str(theirs.fileno())],
             pass_fds=(theirs.fileno(), *spec.descriptors),
+            env={name: value for name, value in os.environ.items() if name not in spec.withheld},
             stdin=subprocess.DEVNULL,
             process_group=0,  # Ctrl-C is for the parent, which stops the children in order
         )

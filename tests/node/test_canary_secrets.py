@@ -32,7 +32,7 @@ from underseal_node.node import create_node
 from underseal_node.settings import LogLevel, Settings
 from underseal_node.store import peers
 from underseal_node.trust.keyring import VAULT_PURPOSE
-from underseal_node.trust.vault import read_master_key
+from underseal_node.trust.master_key import read_master_key
 from underseal_protocol.keys import KeyPurpose
 from underseal_protocol.recovery import recovery_text
 

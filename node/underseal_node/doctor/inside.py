@@ -11,11 +11,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from underseal_node.doctor.checks import Check, ok, problem, warning
+from underseal_node.errors import ConfigurationError
 from underseal_node.logs import redact
 from underseal_node.node import Node
 from underseal_node.store import alerts, gauges, identity, inbox, outbox, peers
 from underseal_node.store.tables import Peer, PeerState
 from underseal_node.trust.keyring import newest_entry
+from underseal_node.trust.master_key import place_of, read_master_key
 
 __all__ = ["look_inside"]
 
@@ -47,7 +49,13 @@ WAITING = (
 
 async def look_inside(node: Node) -> list[Check]:
     """Look at the node."""
-    return [_process(node), *await _database(node), _disk(node), *_settings(node)]
+    return [
+        _process(node),
+        *await _database(node),
+        _disk(node),
+        *_master_key(node),
+        *_settings(node),
+    ]
 
 
 def _process(node: Node) -> Check:
@@ -94,6 +102,21 @@ def _disk(node: Node) -> Check:
             "disk", message, "Make room: without it, nothing can be published or received."
         )
     return ok("disk", message)
+
+
+def _master_key(node: Node) -> list[Check]:
+    """Where it is, and whether it is still there: it was read when the node started."""
+    try:
+        place = place_of(node.home, node.settings)
+        read_master_key(node.home, node.settings)
+    except ConfigurationError as error:
+        return [problem("master key", error.message, error.hint or "")]
+    checks = [ok("master key", f"the master key is in {place}")]
+    left = node.home.master_key_file
+    if place.file != left and left.exists():
+        message = f"{left} is not used: the master key is in {place}"
+        checks.append(warning("master key", message, "Move it to where your other keys are kept."))
+    return checks
 
 
 def _settings(node: Node) -> list[Check]:

@@ -1,19 +1,15 @@
 """Encryption at rest: private keys and peer secrets, under keys derived from one master key.
 
-The master key (32 bytes) is in a file beside the database or wherever `master_key_file` says. From
-it HKDF-SHA-256 (RFC 5869) derives one AES-256-GCM key per purpose, so that a process can be given
-what it needs and no more: a worker of the public listener opens the access-token key, never the
-footprint key.
+Where the master key is, `trust.master_key` knows. From its 32 bytes HKDF-SHA-256 (RFC 5869) derives
+one AES-256-GCM key per purpose, so that a process can be given what it needs and no more: a worker
+of the public listener opens the access-token key, never the footprint key.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import secrets
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -21,12 +17,12 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from underseal_node.errors import ConfigurationError, NodeError
-from underseal_node.home import Home, write_private
+from underseal_node.home import Home
 from underseal_node.settings import Settings
+from underseal_node.trust.master_key import KEY_BYTES, read_master_key
 
-__all__ = ["Vault", "VaultError", "VaultPurpose", "create_master_key", "open_vault"]
+__all__ = ["Vault", "VaultError", "VaultPurpose", "open_vault"]
 
-KEY_BYTES = 32
 NONCE_BYTES = 12
 FORMAT = b"\x01"
 
@@ -134,67 +130,13 @@ class Vault:
             raise VaultError(f"this process does not hold the key for {purpose}") from None
 
 
-def create_master_key(home: Home, settings: Settings) -> None:
-    """Write a fresh master key where none is; one that was put there is taken as it is."""
-    file = settings.master_key_file or home.master_key_file
-    if not file.exists():
-        write_private(file, format_master_key(secrets.token_bytes(KEY_BYTES)))
-
-
-def format_master_key(key: bytes) -> bytes:
-    """The content of a master key file."""
-    return base64.b64encode(key) + b"\n"
-
-
 def open_vault(home: Home, settings: Settings) -> Vault:
     """The vault of the node in this home, for every purpose.
 
     Raises:
-        ConfigurationError: the master key is missing, readable by others or malformed.
+        ConfigurationError: the master key cannot be read.
     """
     return Vault.from_master_key(read_master_key(home, settings))
-
-
-def read_master_key(home: Home, settings: Settings) -> bytes:
-    """The 32 bytes of the master key.
-
-    Raises:
-        ConfigurationError: the file is missing, readable by others or malformed.
-    """
-    file = settings.master_key_file or home.master_key_file
-    try:
-        text = file.read_bytes()
-        mode = file.stat().st_mode
-    except OSError as error:
-        raise ConfigurationError(
-            f"the master key {file} cannot be read: {error.strerror}",
-            hint="Put the key that belongs to this database there, or name its file with "
-            "UNDERSEAL_MASTER_KEY_FILE.",
-        ) from error
-    if file == home.master_key_file and mode & 0o077:
-        raise ConfigurationError(
-            f"the master key {file} can be read by other users",
-            hint=f"Run `chmod 600 {file}`.",
-        )
-    return parse_master_key(text, file)
-
-
-def parse_master_key(text: bytes, file: Path) -> bytes:
-    """Decode the content of a master key file.
-
-    Raises:
-        ConfigurationError: it is not the base64 form of 32 bytes.
-    """
-    try:
-        key = base64.b64decode(text.strip(), validate=True)
-    except binascii.Error:
-        key = b""
-    if len(key) != KEY_BYTES:
-        raise ConfigurationError(
-            f"{file} is not a master key: {KEY_BYTES} bytes in base64 are expected",
-            hint=f"`openssl rand -base64 {KEY_BYTES}` makes one for a new node.",
-        )
-    return key
 
 
 def _derive(master_key: bytes, purpose: VaultPurpose) -> bytes:

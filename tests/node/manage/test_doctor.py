@@ -80,6 +80,7 @@ async def test_a_node_in_order_has_nothing_to_do(company: Company) -> None:
         "database": "ok",
         "recovery key": "ok",
         "disk": "ok",
+        "master key": "ok",
         "workers": "ok",
     }
     assert all("hint" not in one for one in found.values())

@@ -23,7 +23,7 @@ import pytest
 from underseal_node.home import Home
 from underseal_node.metrics import exposition
 from underseal_node.node import create_node
-from underseal_node.trust.vault import format_master_key
+from underseal_node.trust.master_key import format_master_key
 
 SCRIPT = """
 import json, sys
@@ -261,3 +261,24 @@ def test_a_wrong_master_key_is_told_in_words(start: Callable[..., Served], tmp_p
         assert served.process.returncode == 1
         assert "Traceback" not in error
         assert "cannot be decrypted with this master key\nRestore the master key" in error
+
+
+def test_only_the_management_process_inherits_the_master_key(
+    start: Callable[..., Served], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = format_master_key(os.urandom(32)).decode().strip()
+    monkeypatch.setenv("UNDERSEAL_MASTER_KEY", key)
+    served = start(workers=2)
+    assert not served.home.master_key_file.exists()
+    with served.client() as client:
+        assert client.get("/.well-known/jwks.json").status_code == 200
+    environments = [Path(f"/proc/{pid}/environ").read_bytes() for pid in served.children()]
+    assert len(environments) == 3
+    assert [key.encode() in one for one in environments].count(True) == 1
+    headers = {"authorization": f"Bearer {served.home.operator_token()}"}
+    with httpx.Client(base_url=served.running["manage_url"], headers=headers) as manage:
+        with_key = manage.post("/backup", json={"passphrase": "correct horse battery"})
+        assert with_key.status_code == 200
+    assert served.stop() == 0
+    _, logged = served.process.communicate()
+    assert key not in logged

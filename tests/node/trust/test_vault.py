@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from underseal_node.errors import ConfigurationError
 from underseal_node.home import Home
 from underseal_node.settings import Settings
+from underseal_node.trust.master_key import create_master_key
 from underseal_node.trust.vault import (
     Vault,
     VaultError,
     VaultPurpose,
-    create_master_key,
     open_vault,
 )
 
