@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections import OrderedDict
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from threading import Lock
 from typing import Any, Protocol
@@ -27,6 +27,7 @@ __all__ = [
 ALGORITHM = "ES256"
 TOKEN_TYPE = "at+jwt"  # RFC 9068 section 2.1
 MAX_TOKEN_CHARACTERS = 4096
+MAX_SKEW = timedelta(seconds=60)
 REQUIRED_CLAIMS = ("iss", "sub", "aud", "exp", "iat", "jti")
 
 
@@ -51,12 +52,14 @@ class Claims:
         issued_at: `iat`; whole seconds.
         expires_at: `exp`; whole seconds; from this instant on it is expired.
         token_id: `jti`.
+        usable_from: `iat`, or `nbf` if that is later, less the skew that is allowed for.
     """
 
     client_id: str
     issued_at: datetime
     expires_at: datetime
     token_id: str
+    usable_from: datetime
 
 
 class KeySource(Protocol):
@@ -117,7 +120,8 @@ class AccessTokens:
     def verify(self, token: str, now: datetime) -> Claims:
         """Check a token from an `Authorization` header.
 
-        No clock skew is allowed for: the clock that issued it is the one that checks it.
+        The clock that issued it is the one that checks it, so nothing is allowed for at its end; at
+        its beginning a minute is, because that clock may have been set back.
 
         Args:
             token: without the word `Bearer`.
@@ -143,6 +147,11 @@ class AccessTokens:
             raise TokenExpiredError(
                 f"the access token expired at {claims.expires_at:%Y-%m-%dT%H:%M:%SZ}",
                 hint="Ask the token endpoint for a new one.",
+            )
+        if now < claims.usable_from:
+            raise TokenInvalidError(
+                f"the access token is not valid before {claims.usable_from:%Y-%m-%dT%H:%M:%SZ}",
+                hint="The clock of this node may have been set back.",
             )
         return claims
 
@@ -214,16 +223,17 @@ def _kid(token: str) -> str:
 
 
 def _claims(payload: dict[str, Any]) -> Claims:
-    times = payload["iat"], payload["exp"]
+    times = payload["iat"], payload["exp"], payload.get("nbf", payload["iat"])
     if any(isinstance(time, bool) or not isinstance(time, int) for time in times):
-        raise TokenInvalidError("the access token is not valid: iat and exp are not whole seconds")
+        raise TokenInvalidError("the access token is not valid: its times are not whole seconds")
     if not isinstance(payload["sub"], str) or not isinstance(payload["jti"], str):
         raise TokenInvalidError("the access token is not valid: sub and jti are not text")
     try:
-        issued_at, expires_at = (datetime.fromtimestamp(time, UTC) for time in times)
+        issued_at, expires_at, not_before = (datetime.fromtimestamp(time, UTC) for time in times)
+        usable_from = max(issued_at, not_before) - MAX_SKEW
     except (OverflowError, ValueError, OSError):
-        raise TokenInvalidError("the access token is not valid: iat or exp out of range") from None
-    return Claims(payload["sub"], issued_at, expires_at, payload["jti"])
+        raise TokenInvalidError("the access token is not valid: a time is out of range") from None
+    return Claims(payload["sub"], issued_at, expires_at, payload["jti"], usable_from)
 
 
 def _reason(error: Exception) -> str:
