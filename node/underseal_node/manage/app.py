@@ -72,6 +72,7 @@ def create_manage_app(
         token=SecretStr(node.home.operator_token()),  # middleware shows its arguments
         hosts=[node.settings.manage_host],
         counts=counts or RequestCounts(node.home.run, "manage"),
+        max_json_depth=node.settings.max_json_depth,
     )
     app = FastAPI(
         title="Underseal management",

@@ -14,6 +14,8 @@ from underseal_node.errors import NodeError
 from underseal_node.manage.errors import refusal, refused
 from underseal_node.metrics import RequestCounts
 from underseal_node.pact.access import read_body
+from underseal_protocol.errors import ProtocolError
+from underseal_protocol.strict_json import JsonLimits, loads
 
 __all__ = ["MAX_JSON_BYTES", "Guard"]
 
@@ -37,16 +39,23 @@ class Guard:
         token: of the operator.
         hosts: answered for, beside the loopback addresses.
         counts: where requests are counted.
+        max_json_depth: of bodies.
     """
 
     def __init__(
-        self, app: ASGIApp, token: SecretStr, hosts: Iterable[str], counts: RequestCounts
+        self,
+        app: ASGIApp,
+        token: SecretStr,
+        hosts: Iterable[str],
+        counts: RequestCounts,
+        max_json_depth: int,
     ) -> None:
         self._app = app
         self._token = token.get_secret_value().encode()
         self._hosts = {*LOOPBACK, *(_in_header(host) for host in hosts)}
         self._has_every_address = not EVERY_ADDRESS.isdisjoint(hosts)
         self._counts = counts
+        self._limits = JsonLimits(max_bytes=MAX_JSON_BYTES, max_depth=max_json_depth)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request (or the lifespan of the application)."""
@@ -85,9 +94,12 @@ class Guard:
             answer = self._app
         else:
             try:
-                receive = _replayed(await read_body(scope, receive, MAX_JSON_BYTES), receive)
+                body = await read_body(scope, receive, MAX_JSON_BYTES)
+                if b"json" in headers.get(b"content-type", b"").lower():
+                    loads(body, limits=self._limits)  # the framework's reader is less strict
+                receive = _replayed(body, receive)
                 answer = self._app
-            except NodeError as error:
+            except (NodeError, ProtocolError) as error:
                 answer = refusal(error)
         await answer(scope, receive, send)
 

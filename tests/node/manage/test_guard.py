@@ -170,12 +170,40 @@ async def test_unknown_members_and_odd_texts_are_refused(
     company: Company, refused: Refused
 ) -> None:
     assert "nmae" in refused(await company.http.post("/peers", json={"nmae": "x"}), 422)
-    for text in (b"a\\u0000b", b"\\ud800"):
+    for text, word in ((b"a\\u0000b", "scope"), (b"\\ud800", "surrogate")):
         body = b'{"name":"x","scope":"' + text + b'"}'
         answer = await company.http.post(
             "/peers", content=body, headers={"content-type": "application/json"}
         )
-        assert "scope" in refused(answer, 422)
+        assert word in refused(answer, 422)
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        (b'{"name": "a", "name": "b"}', "twice"),
+        (b'{"x": {"y": 1, "y": 1}}', "twice"),
+        (b"[" * 65 + b"]" * 65, "64"),
+        (b"[" * 100_000, ""),
+        (b'{"name": "\\ud800"}', "surrogate"),
+        (b'{"name": NaN}', ""),
+        (b'{"name": 1e999}', ""),
+    ],
+)
+async def test_json_that_two_readers_understand_differently_is_refused_everywhere(
+    company: Company, refused: Refused, body: bytes, sentence: str
+) -> None:
+    tried = 0
+    for path, methods in company.app.openapi()["paths"].items():
+        for method in methods:
+            if "application/json" not in methods[method].get("requestBody", {}).get("content", {}):
+                continue
+            tried += 1
+            headers = {"content-type": "application/json"}
+            url = path.replace("{request_id}", "1").replace("{", "").replace("}", "")
+            answer = await company.http.request(method, url, content=body, headers=headers)
+            assert sentence in refused(answer, 422), (method, path)
+    assert tried >= 8
 
 
 async def test_methods_and_paths_that_there_are_not(company: Company, refused: Refused) -> None:

@@ -231,6 +231,23 @@ async def test_a_large_body_is_refused_unread(world: World, make_world: Any) -> 
     assert_refused(small, response, 413)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        json.dumps(event()).encode()[:-1] + b', "id": "another"}',
+        json.dumps(event()).encode().replace(b'{"pfIds"', b'{"pfIds": [], "pfIds"'),
+        json.dumps(event()).encode()[:-1] + b', "x": ' + b"[" * 64 + b"]" * 64 + b"}",
+        json.dumps(event()).encode()[:-1] + b', "x": ' + b"[" * 100_000,
+        json.dumps(event()).encode()[:-1] + b', "x": "\\ud800"}',
+        json.dumps(event()).encode()[:-1] + b', "x": 1e999}',
+    ],
+)
+async def test_json_that_two_readers_understand_differently_is_refused(
+    world: World, body: bytes
+) -> None:
+    assert_refused(world, await post(world, body))
+
+
 async def test_a_body_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     async def never() -> Message:
         await asyncio.Event().wait()
