@@ -36,12 +36,14 @@ _LEVEL_OF_ASKER = (
     f"AND g.value = '' AND g.peer_id = c.peer_id AND g.level = {Level.FULL.rank} "
     f"AND {ACTIVE_GRANT} AND f.seq IS NOT NULL), {LEVEL.replace(':peer', 'c.peer_id')})"
 )
+# The newest is looked up in both cases: that, too, is work.
 _THAT_OR_NEWEST = (
-    "f.seq = coalesce((SELECT seq FROM footprint WHERE id = :id), (SELECT max(seq) FROM footprint))"
+    "CROSS JOIN (SELECT max(seq) AS seq FROM footprint) newest LEFT JOIN footprint f "
+    "ON f.seq = coalesce((SELECT seq FROM footprint WHERE id = :id), newest.seq)"
 )
 _ONE = (
     f"SELECT {_WHO}, f.{{column}}, f.status, {_LEVEL_OF_ASKER}, f.id FROM {{source}} "  # noqa: S608
-    f"LEFT JOIN footprint f ON {_THAT_OR_NEWEST} WHERE {{which}}"
+    f"{_THAT_OR_NEWEST} WHERE {{which}}"
 )
 # One row for each attestation beside a footprint, or one row without any.
 _ATTESTATIONS = (
