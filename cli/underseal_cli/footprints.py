@@ -20,6 +20,7 @@ from underseal_cli.options import (
     limit_reached,
     manage_of,
 )
+from underseal_protocol.rounding import MAX_DIGITS
 
 __all__ = ["app"]
 
@@ -27,6 +28,16 @@ MAX_NAME_CHARACTERS = 1024  # of a file, as the node takes it
 
 app = typer.Typer(help="Own footprints: publish, look at, correct.", no_args_is_help=True)
 
+Digits = Annotated[
+    int | None,
+    typer.Option(
+        "--significant-digits",
+        metavar="N",
+        min=1,
+        max=MAX_DIGITS,
+        help="Round the figures to so many, half to even, for everybody who sees them.",
+    ),
+]
 Id = Annotated[str, typer.Argument(metavar="ID", help="Of the footprint.")]
 
 
@@ -59,6 +70,7 @@ def import_files(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be published, and to whom.")
     ] = False,
+    significant_digits: Digits = None,
     as_json: Json = False,
 ) -> None:
     """Publish the footprints in files: each file whole, or not at all."""
@@ -69,7 +81,13 @@ def import_files(
     for file, content in contents:
         try:
             results.append(
-                _import_file(manage, output.visible(str(file)), content, dry_run=dry_run)
+                _import_file(
+                    manage,
+                    output.visible(str(file)),
+                    content,
+                    dryRun="true" if dry_run else None,
+                    significantDigits=significant_digits,
+                )
             )
         except CliError as error:  # what was published before is told all the same
             broken = error
@@ -188,11 +206,17 @@ def supersede(
     context: typer.Context,
     footprint_id: Id,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The corrected footprint.")],
+    significant_digits: Digits = None,
     as_json: Json = False,
 ) -> None:
     """Replace a footprint by a corrected one. Peers that may see them are told."""
     path = f"/footprints/{segment(footprint_id)}/supersede"
-    changed = manage_of(context).upload(path, read_input(file), name=output.visible(str(file)))
+    changed = manage_of(context).upload(
+        path,
+        read_input(file),
+        name=output.visible(str(file)),
+        significantDigits=significant_digits,
+    )
     _print_change(changed, as_json=as_json)
 
 
@@ -223,8 +247,11 @@ def reissue(
     _print_notified(done["notified"])
 
 
-def _import_file(manage: Manage, name: str, content: bytes, *, dry_run: bool) -> dict[str, Any]:
+def _import_file(manage: Manage, name: str, content: bytes, **query: Any) -> dict[str, Any]:
     """The answer for one file. That the node does not even take it is a problem of this file.
+
+    Args:
+        query: more of it.
 
     Raises:
         CliError: the node does not answer.
@@ -234,7 +261,7 @@ def _import_file(manage: Manage, name: str, content: bytes, *, dry_run: bool) ->
             "/footprints/import",
             content,
             name=name[-MAX_NAME_CHARACTERS:],
-            dryRun="true" if dry_run else None,
+            **query,
         )
     except RefusedError as error:
         problem = {"file": name, "place": "", "message": error.message}

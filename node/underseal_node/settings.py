@@ -24,6 +24,7 @@ from pydantic_settings import (
 
 from underseal_node.errors import ConfigurationError
 from underseal_node.home import Home
+from underseal_protocol.rounding import MAX_DIGITS
 
 __all__ = ["LogLevel", "RequestsAnswer", "Settings", "load_settings"]
 
@@ -83,6 +84,7 @@ class Settings(BaseSettings):
     requests_answer: RequestsAnswer = RequestsAnswer.ASSIST
     pull_on_published: bool = True
     allow_private_networks: bool = False
+    round_significant_digits: Annotated[int, Field(ge=1, le=MAX_DIGITS)] | None = None
 
     # Partnerships.
     credential_lifetime_days: Annotated[int, Field(ge=1, le=3_650)] = 365

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.cli.conftest import Market, Run
+from tests.cli.conftest import WIERZBOLIT, Market, Run
 
 from underseal_cli import output
 
@@ -118,3 +118,21 @@ def test_at_a_terminal_bytes_do_not_steer_it(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(sys, "stdout", terminal)
     output.write_bytes(b'{"a":"\x1b"}')
     assert terminal.getvalue() == '{"a":"\\x1b"}\n'
+
+
+def test_figures_are_rounded_for_everybody(run: Run, market: Market, tmp_path: Path) -> None:
+    document = json.loads((WIERZBOLIT / "nmc811.json").read_text("utf-8"))
+    document.pop("id", None)
+    document["productIds"] = ["urn:gtin:4712345060507"]
+    file = tmp_path / "rounded.json"
+    file.write_text(json.dumps(document), encoding="utf-8")
+    home = market.seller.home
+    done = run(*("footprint", "import", file, "--significant-digits", "2", "--json"), home=home)
+    assert done.status == 0, done.err
+    footprint_id = done.json["footprints"][0]["id"]
+    shown = run("footprint", "show", footprint_id, "--as", "buyer", home=home)
+    figure = json.loads(shown.out)["pcf"]["pcfExcludingBiogenicUptake"]
+    assert len(figure.replace(".", "").strip("0")) <= 2
+    assert figure != document["pcf"]["pcfExcludingBiogenicUptake"]
+    for digits in ("0", "31", "x"):
+        assert run("footprint", "import", file, "--significant-digits", digits).status == 2

@@ -31,11 +31,14 @@ from underseal_node.publishing import publish, reissuing
 from underseal_node.publishing.results import Changed
 from underseal_node.store import footprints
 from underseal_node.store.footprints import OwnFootprint
+from underseal_protocol.rounding import MAX_DIGITS
 
 __all__ = ["router"]
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 FileName = Annotated[str, Query(min_length=1, max_length=1024, description="of the file")]
+
+Digits = Annotated[int | None, Query(alias="significantDigits", ge=1, le=MAX_DIGITS)]
 
 UPLOAD: dict[str, Any] = {
     "requestBody": {
@@ -53,10 +56,13 @@ async def import_file(
     context: Context,
     name: FileName = "file",
     dry_run: Annotated[bool, Query(alias="dryRun")] = False,
+    digits: Digits = None,
 ) -> ImportShape:
     """Publish what is in a file, all of it or nothing."""
     content = await body_of(request, context)
-    result = await publish.import_files(context.node, [(name, content)], dry_run=dry_run)
+    result = await publish.import_files(
+        context.node, [(name, content)], dry_run=dry_run, significant_digits=digits
+    )
     return ImportShape(
         dry_run=result.dry_run,
         published=result.published,
@@ -151,11 +157,18 @@ async def deprecate(context: Context, footprint_id: str) -> ChangedShape:
 
 @router.post("/{footprint_id}/supersede", openapi_extra=UPLOAD, **RESPONSE)
 async def supersede(
-    request: Request, context: Context, footprint_id: str, name: FileName = "file"
+    request: Request,
+    context: Context,
+    footprint_id: str,
+    name: FileName = "file",
+    digits: Digits = None,
 ) -> ChangedShape:
     """Replace a footprint by the one in the file."""
     content = await body_of(request, context)
-    return _changed(await publish.supersede(context.node, footprint_id, (name, content)))
+    change = await publish.supersede(
+        context.node, footprint_id, (name, content), significant_digits=digits
+    )
+    return _changed(change)
 
 
 def _changed(change: Changed) -> ChangedShape:

@@ -101,7 +101,10 @@ async def draft_file(
         wanted = supersedes
         old = await node.store.read(lambda session: footprints.row(session, wanted))
         require_active(old)
-        supersedes, made = old.id, successor(source, old, node, name)
+        supersedes, made = (
+            old.id,
+            successor(source, old, node, name, node.settings.round_significant_digits),
+        )
     try:
         fixed = make_draft(made.document, issuer=node.identity.url)
     except ProtocolError as error:
@@ -165,7 +168,8 @@ async def _fresh(node: Node, source: PlacedDocument, name: str) -> Draft:
     Raises:
         UnpublishableError: it is no good, or has been published.
     """
-    made = await asyncio.to_thread(draft_of, source, name, node.identity, node.now())
+    digits = node.settings.round_significant_digits
+    made = await asyncio.to_thread(draft_of, source, name, node.identity, node.now(), digits=digits)
     if not isinstance(made, Draft):
         raise UnpublishableError(made)
     (compared,) = await node.store.read(

@@ -29,6 +29,7 @@ from underseal_protocol.errors import JsonError, SchemaError, Violation
 from underseal_protocol.footprint import normalise
 from underseal_protocol.keys import SigningKey
 from underseal_protocol.methodology import Finding, check
+from underseal_protocol.rounding import round_figures
 from underseal_protocol.segments import pack, render
 from underseal_protocol.strict_json import loads
 from underseal_protocol.times import format_time
@@ -91,9 +92,15 @@ class Draft:
 
 
 def draft_of(
-    source: PlacedDocument, file: str, identity: Identity, now: datetime, *, new_id: bool = False
+    source: PlacedDocument,
+    file: str,
+    identity: Identity,
+    now: datetime,
+    *,
+    new_id: bool = False,
+    digits: int | None = None,
 ) -> Draft | list[Problem]:
-    """Complete and check a document.
+    """Complete, round and check a document.
 
     Args:
         source: from a file.
@@ -101,6 +108,7 @@ def draft_of(
         identity: of this node.
         now: aware; the time of creation where none is written.
         new_id: an id that is left out is a fresh one, not that of what the footprint is about.
+        digits: significant ones that figures keep; `None`: all.
 
     Returns:
         the draft, or every reason why there is none.
@@ -119,6 +127,8 @@ def draft_of(
         normal = normalise(defaults | content | {"status": ACTIVE})
     except SchemaError as error:
         return problems + [_problem_of(one, source, file) for one in error.violations]
+    if digits is not None:
+        normal = round_figures(normal, digits)
     if "id" in filled:
         normal["id"] = str(uuid.uuid4()) if new_id else subject_id(normal, identity)
     try:

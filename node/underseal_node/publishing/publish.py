@@ -54,7 +54,11 @@ MAX_PROBLEMS = 10_000  # of one file
 
 
 async def import_files(
-    node: Node, files: Sequence[tuple[str, bytes]], *, dry_run: bool
+    node: Node,
+    files: Sequence[tuple[str, bytes]],
+    *,
+    dry_run: bool,
+    significant_digits: int | None = None,
 ) -> ImportResult:
     """Publish the footprints in files. The same content under the same id changes nothing.
 
@@ -62,7 +66,10 @@ async def import_files(
         node: who publishes; its process must be able to open the footprint key.
         files: name and content of each.
         dry_run: sign and store nothing, but say what would be.
+        significant_digits: that figures keep; `None`: as the setting `round_significant_digits`
+            says.
     """
+    digits = significant_digits or node.settings.round_significant_digits
     imported: list[Imported] = []
     problems: list[Problem] = []
     notified: set[str] = set()
@@ -70,7 +77,9 @@ async def import_files(
     seen: dict[str, str] = {}
     for name, content in files:
         try:
-            footprints_of_file, told = await _import_file(node, name, content, seen, dry_run)
+            footprints_of_file, told = await _import_file(
+                node, name, content, seen, dry_run, digits
+            )
         except UnpublishableError as error:
             problems += error.problems
             refused += 1
@@ -81,7 +90,12 @@ async def import_files(
 
 
 async def _import_file(
-    node: Node, name: str, content: bytes, seen: dict[str, str], dry_run: bool
+    node: Node,
+    name: str,
+    content: bytes,
+    seen: dict[str, str],
+    dry_run: bool,
+    digits: int | None,
 ) -> tuple[list[Imported], list[str]]:
     """Publish what is in a file: all of it or nothing.
 
@@ -91,7 +105,7 @@ async def _import_file(
     Returns:
         what became of the footprints, and who is told.
     """
-    drafts = await asyncio.to_thread(_drafts, node, name, content, seen)
+    drafts = await asyncio.to_thread(_drafts, node, name, content, seen, digits)
     compared = await node.store.read(
         lambda session: compare(session, drafts, name, node.identity, node.now())
     )
@@ -114,13 +128,16 @@ async def _import_file(
     return imported, await node.store.write(lambda session: _store(session, node, name, signed))
 
 
-async def supersede(node: Node, footprint_id: str, file: tuple[str, bytes]) -> Changed:
+async def supersede(
+    node: Node, footprint_id: str, file: tuple[str, bytes], *, significant_digits: int | None = None
+) -> Changed:
     """Replace a footprint by a corrected one: the new one is published, the old one deprecated.
 
     Args:
         node: who publishes.
         footprint_id: of an own, active footprint.
         file: name and content; it holds exactly one footprint.
+        significant_digits: as for `import_files`.
 
     Raises:
         NotFoundError: there is no own footprint with this id.
@@ -136,7 +153,8 @@ async def supersede(node: Node, footprint_id: str, file: tuple[str, bytes]) -> C
     if len(read.documents) != 1:
         what = f"there are {len(read.documents)} footprints in it, and one replaces {old.id}"
         raise UnpublishableError([Problem(name, "", what, "Put it into a file of its own.")])
-    draft = successor(read.documents[0], old, node, name)
+    digits = significant_digits or node.settings.round_significant_digits
+    draft = successor(read.documents[0], old, node, name, digits)
     new = (await asyncio.to_thread(sign_all, node, [draft]))[0]
     notified = await store_signed(node, name, new, old)
     return Changed(old.id, new.id, tuple(notified), tuple(draft.findings))
@@ -202,7 +220,9 @@ async def deprecate(node: Node, footprint_id: str) -> Changed:
     return Changed(old.id, None, tuple(await node.store.write(work)))
 
 
-def _drafts(node: Node, name: str, content: bytes, seen: dict[str, str]) -> list[Draft]:
+def _drafts(
+    node: Node, name: str, content: bytes, seen: dict[str, str], digits: int | None = None
+) -> list[Draft]:
     """Every footprint of a file, complete and checked.
 
     Raises:
@@ -218,7 +238,7 @@ def _drafts(node: Node, name: str, content: bytes, seen: dict[str, str]) -> list
         findings: dict[Finding, Finding] = {}  # most rows have the same few
         now = node.now()
         while waiting and len(problems) < MAX_PROBLEMS:
-            made = draft_of(waiting.pop(), name, node.identity, now)
+            made = draft_of(waiting.pop(), name, node.identity, now, digits=digits)
             if not isinstance(made, Draft):
                 problems += (one for one in made if one.place not in unread)
                 continue
@@ -264,7 +284,9 @@ def _without_collection() -> Iterator[None]:
             gc.enable()
 
 
-def successor(source: PlacedDocument, old: Footprint, node: Node, name: str) -> Draft:
+def successor(
+    source: PlacedDocument, old: Footprint, node: Node, name: str, digits: int | None
+) -> Draft:
     """The draft of what replaces a footprint.
 
     Raises:
@@ -286,7 +308,7 @@ def successor(source: PlacedDocument, old: Footprint, node: Node, name: str) -> 
         if old.id not in named:
             document = document | {"precedingPfIds": [*(preceding or ()), old.id]}
     changed = replace(source, document=document)
-    made = draft_of(changed, name, node.identity, node.now(), new_id=True)
+    made = draft_of(changed, name, node.identity, node.now(), new_id=True, digits=digits)
     if not isinstance(made, Draft):
         raise UnpublishableError(made)
     if made.is_attested:

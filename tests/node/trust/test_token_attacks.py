@@ -29,6 +29,7 @@ from underseal_node.node import Node, open_node
 from underseal_node.pact.app import create_public_app
 from underseal_node.store import peers
 from underseal_node.store.tables import Peer
+from underseal_node.trust.own_keys import TokenKeys
 from underseal_node.trust.tokens import AccessTokens, TokenError, TokenInvalidError
 from underseal_protocol import jws
 from underseal_protocol.errors import ProtocolError
@@ -46,6 +47,7 @@ KEY = SigningKey.generate(KeyPurpose.ACCESS_TOKEN)
 FOOTPRINT_KEY = SigningKey.generate(KeyPurpose.FOOTPRINT)
 IDENTITY_KEY = SigningKey.generate(KeyPurpose.IDENTITY)
 ATTACKER = SigningKey.generate(KeyPurpose.ACCESS_TOKEN)
+KEYS = TokenKeys(1, {KEY.kid: KEY}, (KEY,), (ISSUER,))
 RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 HEADER = {"alg": "ES256", "kid": KEY.kid, "typ": "at+jwt"}
@@ -251,9 +253,9 @@ class Checked:
 
 @pytest.fixture
 def checked() -> Checked:
-    used = AccessTokens(KEY, ISSUER, 900)
+    used = AccessTokens(always, 900)
     used.verify(GOOD, NOW)
-    return Checked(AccessTokens(KEY, ISSUER, 900), used)
+    return Checked(AccessTokens(always, 900), used)
 
 
 def test_the_control_is_accepted(checked: Checked) -> None:
@@ -273,7 +275,7 @@ def test_an_attack_is_refused(checked: Checked, attack: str) -> None:
 @pytest.mark.parametrize("skew", [-60, 60])
 def test_a_clock_may_be_set_back_by_a_minute(skew: int) -> None:
     """The end is exact, because the clock that issued it is the one that checks it."""
-    tokens = AccessTokens(KEY, ISSUER, 900)
+    tokens = AccessTokens(always, 900)
     assert tokens.verify(GOOD, NOW + timedelta(seconds=skew)).client_id == "client-1"
     assert tokens.verify(token({}, {"nbf": SECONDS + 60}), NOW).client_id == "client-1"
     with pytest.raises(TokenInvalidError, match="not valid before"):
@@ -289,6 +291,11 @@ def test_an_access_token_is_no_other_statement() -> None:
                 jws.verify(GOOD, typ=typ, purpose=purpose, keys=keys)
 
 
+def always(*, look: bool = False) -> TokenKeys:
+    """One key, for ever."""
+    return KEYS
+
+
 def register(session: Session) -> None:
     """A peer whose client is that of the good token."""
     peer = peers.add(session, Peer(name="client", created_at=NOW))
@@ -299,7 +306,7 @@ async def test_the_endpoints_refuse_every_attack(node: Node, clock: StandingCloc
     """Also what has to travel in a header; with 401 and the Error object."""
     node.store.write_sync(register)
     opened = open_node(node.home.path, role="public", clock=clock)
-    opened._keys[KeyPurpose.ACCESS_TOKEN] = KEY
+    opened._token_keys = TokenKeys(opened.own.number, KEYS.keys, KEYS.sealing, opened.own.urls)
     app = create_public_app(opened)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     url = opened.identity.url

@@ -50,7 +50,8 @@ class ImportedShape(Shape):
 
 
 class ImportShape(Shape):
-    """POST /footprints/import (the body is the file, as it is; query: `name` of the file, `dryRun`)
+    """POST /footprints/import (the body is the file, as it is; query: `name` of the file, `dryRun`,
+    `significantDigits`)
 
     One request for each file, of any content type. 200 also when the file is refused: then
     `refused` is 1 and `problems` names every error. Of several files, the CLI adds the answers up:
@@ -127,7 +128,7 @@ class PreviewShape(Shape):
 
 class ChangedShape(Shape):
     """POST /footprints/{id}/deprecate; POST /footprints/{id}/supersede (the body is the file; query
-    `name`; 422 with problems if it is refused)"""
+    `name`, `significantDigits`; 422 with problems if it is refused)"""
 
     deprecated: str  # id
     published: str | None = None  # id of the successor
