@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Iterator, Sequence
@@ -52,8 +53,11 @@ RESULTS = Path("bench.json")
 CONNECTIONS = 32
 PRODUCT_SHARE = 10  # footprints of one product
 BATCH = 5_000
+OK = 200
 TOKENS = 15_000  # more than the cache of verified tokens holds
 CLASS = "urn:pact:productclassification:cas:554-13-2"
+ALL, FEW = "buyer", "few"  # peers, by what they may see
+QUERIES = 2_000  # more than a node remembers
 SERVER_CORE, CLIENT_CORE = 0, 1
 
 Json = dict[str, Any]
@@ -65,7 +69,7 @@ Json = dict[str, Any]
 def document(number: int) -> Json:
     """A footprint as an industrial supplier sends it."""
     return {
-        "id": str(uuid.uuid5(uuid.NAMESPACE_URL, str(number))),
+        "id": id_of(number),
         "specVersion": "3.0.0",
         "created": "2025-01-01T00:00:00Z",
         "status": "Active",
@@ -104,6 +108,15 @@ def document(number: int) -> Json:
     }
 
 
+def id_of(number: int) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, str(number)))
+
+
+def granted_few(count: int) -> range:
+    """The numbers of the ten that the second peer may see, far from one another."""
+    return range(count // 20, count, count // 10)
+
+
 def fill(node: Node, count: int) -> None:
     """Store footprints. One is signed; the others are it with their own id and product."""
     model = document(0)
@@ -126,7 +139,7 @@ def fill(node: Node, count: int) -> None:
 
 
 def row(node: Node, packed: bytes, model_id: str, number: int) -> Json:
-    footprint_id = str(uuid.uuid5(uuid.NAMESPACE_URL, str(number)))
+    footprint_id = id_of(number)
     product = b":product-id:%d" % (number // PRODUCT_SHARE)
     segments = packed.replace(model_id.encode(), footprint_id.encode())
     return {
@@ -159,7 +172,7 @@ def keys_of(footprint: Json) -> list[Json]:
 
 
 def make_home(directory: Path, count: int) -> Path:
-    """A node with so many footprints and one peer that has been granted a classification."""
+    """A node with so many footprints, a peer that may see all of them and one that may see ten."""
     home = create_node(
         directory, company_name="Bench AG", company_ids=["urn:lei:x"], url=f"https://{HOST}"
     )
@@ -167,11 +180,25 @@ def make_home(directory: Path, count: int) -> Path:
 
     def store(session: Session) -> None:
         now = node.now()
-        session.add(Peer(id=1, name="buyer", created_at=now))
-        session.flush()
-        session.add(ClientCredential(client_id="buyer", peer_id=1, secret_hash="-", created_at=now))
+        for number, name in ((1, ALL), (2, FEW)):
+            session.add(Peer(id=number, name=name, created_at=now))
+            session.flush()
+            session.add(
+                ClientCredential(client_id=name, peer_id=number, secret_hash="-", created_at=now)
+            )
         session.add(
             AccessGrant(peer_id=1, kind=KeyKind.ALL, value="", level=3, changed=1, created_at=now)
+        )
+        session.add_all(
+            AccessGrant(
+                peer_id=2,
+                kind=KeyKind.FOOTPRINT,
+                value=id_of(number),
+                level=1,
+                changed=1,
+                created_at=now,
+            )
+            for number in granted_few(count)
         )
 
     node.store.write_sync(store)
@@ -187,9 +214,10 @@ def make_home(directory: Path, count: int) -> Path:
 
 
 class Raw:
-    """Returns the same bytes whatever is asked, as a bare ASGI application."""
+    """Returns the same answer whatever is asked, as a bare ASGI application."""
 
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, status: int, body: bytes) -> None:
+        self._status = status
         self._body = body
         self._headers = [
             (b"content-type", b"application/json"),
@@ -197,7 +225,9 @@ class Raw:
         ]
 
     async def __call__(self, scope: Json, receive: Any, send: Any) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": self._headers})
+        await send(
+            {"type": "http.response.start", "status": self._status, "headers": self._headers}
+        )
         await send({"type": "http.response.body", "body": self._body})
 
 
@@ -253,8 +283,10 @@ class Load:
     p99_ms: float
 
 
-def wrk(address: str, requests: Sequence[tuple[str, str]], seconds: float) -> Load:
-    """Send these requests (path and token) in turn, over and over."""
+def wrk(
+    address: str, requests: Sequence[tuple[str, str]], seconds: float, *, is_refused: bool = False
+) -> Load:
+    """Send these requests (path and token) in turn, over and over; all are answered or refused."""
     with tempfile.TemporaryDirectory() as directory:
         script = Path(directory) / "requests.lua"
         lines = "\n".join(
@@ -277,7 +309,9 @@ def wrk(address: str, requests: Sequence[tuple[str, str]], seconds: float) -> Lo
         command = ["taskset", "-c", str(CLIENT_CORE), "wrk", "-t1", f"-c{CONNECTIONS}"]
         command += [f"-d{seconds:g}s", "--latency", "-s", str(script), address]
         output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    assert "Non-2xx" not in output, output
+    refused = re.search(r"Non-2xx or 3xx responses: (\d+)", output)
+    due = _found(r"(\d+) requests in", output)[0] if is_refused else "0"
+    assert (refused[1] if refused else "0") == due, output
     assert "Socket errors" not in output, output
     return Load(
         float(_found(r"Requests/sec:\s+([\d.]+)", output)[0]),
@@ -295,12 +329,16 @@ def _milliseconds(number: str, unit: str) -> float:
     return float(number) * {"us": 0.001, "ms": 1.0, "s": 1000.0}[unit]
 
 
-def fetch(address: str, path: str, token: str) -> bytes:
+def fetch(address: str, path: str, token: str) -> tuple[int, bytes]:
+    """Status and body."""
     headers = {"Host": HOST, "Authorization": f"Bearer {token}"}
     request = urllib.request.Request(address + path, headers=headers)
-    with urllib.request.urlopen(request, timeout=30) as response:
-        body: bytes = response.read()
-    return body
+    try:
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return response.status, response.read()
+    except urllib.error.HTTPError as refused:
+        with refused:
+            return refused.code, refused.read()
 
 
 # --- targets --------------------------------------------------------------------------------
@@ -342,15 +380,19 @@ class Bench:
     def ratio(self, name: str, home: Path, requests: Sequence[tuple[str, str]]) -> float:
         """OURS / RAW for these requests."""
         with serving("ours", home) as ours:
-            body = fetch(ours, *requests[0])
-            file = self._directory / f"{name}.body"
+            status, body = fetch(ours, *requests[0])
+            file = self._directory / f"{name}.{status}"
             file.write_bytes(body)
+
+            def load(address: str, seconds: float) -> Load:
+                return wrk(address, requests, seconds, is_refused=status != OK)
+
             with serving("raw", file) as raw:
                 fetch(raw, *requests[0])
                 for address in (ours, raw):
-                    wrk(address, requests, 1)
+                    load(address, 1)
                 pairs = [
-                    (wrk(ours, requests, self._seconds), wrk(raw, requests, self._seconds))
+                    (load(ours, self._seconds), load(raw, self._seconds))
                     for _ in range(self._rounds)
                 ]
         self.loads[name] = {
@@ -373,11 +415,11 @@ class Bench:
         return statistics.median(load["requests_per_second"] for load in loads)
 
 
-def token_of(home: Path, number: int = 0) -> list[str]:
-    """Tokens of the peer."""
+def token_of(home: Path, number: int = 0, *, peer: str = ALL) -> list[str]:
+    """Tokens of a peer."""
     node = open_node(home)
     tokens = node.access_tokens()
-    issued = [tokens.issue("buyer", node.now()) for _ in range(number or 1)]
+    issued = [tokens.issue(peer, node.now()) for _ in range(number or 1)]
     node.close()
     return issued
 
@@ -386,7 +428,7 @@ def read_targets(bench: Bench, home: Path, count: int) -> list[Target]:
     (token,) = token_of(home)
     step = max(1, count // 1000)
     numbers = range(0, count, step)
-    one = [(f"/3/footprints/{uuid.uuid5(uuid.NAMESPACE_URL, str(n))}", token) for n in numbers]
+    one = [(f"/3/footprints/{id_of(n)}", token) for n in numbers]
     product = f"/3/footprints?productId=urn:pact:{HOST}:product-id:"
     products = [(f"{product}{n // PRODUCT_SHARE}", token) for n in numbers]
     page = [("/3/footprints?limit=100", token)]
@@ -400,6 +442,28 @@ def read_targets(bench: Bench, home: Path, count: int) -> list[Target]:
     ]
 
 
+def few_targets(bench: Bench, home: Path, count: int) -> list[Target]:
+    """A peer that may see ten: what it sees, and what it does not, costs it about the same."""
+    (token,) = token_of(home, peer=FEW)
+    granted = granted_few(count)
+    page = [("/3/footprints?limit=100", token)]
+    one = [(f"/3/footprints/{id_of(number)}", token) for number in granted]
+    hidden_numbers = [n for n in range(0, count, max(1, count // 1000)) if n not in granted]
+    hidden = [(f"/3/footprints/{id_of(n)}", token) for n in hidden_numbers]
+    absent = [(f"/3/footprints/{id_of(n + 10 * count)}", token) for n in hidden_numbers]
+    product = f"/3/footprints?productId=urn:pact:{HOST}:product-id:"
+    products = [(f"{product}{n}", token) for n in range(min(QUERIES, count // PRODUCT_SHARE))]
+    targets = [
+        Target("few-read-page-10", bench.ratio("few-page", home, page), 0.20),
+        Target("few-read-by-id", bench.ratio("few-by-id", home, one), 0.20),
+        Target("few-hidden-by-product", bench.ratio("few-product", home, products), 0.08),
+        Target("few-hidden-by-id", bench.ratio("few-hidden", home, hidden), 0.10),
+    ]
+    bench.ratio("few-absent", home, absent)
+    pace = bench.rate("few-hidden") / bench.rate("few-absent")
+    return [*targets, Target("few-hidden-to-absent", min(pace, 1 / pace), 0.9)]
+
+
 def growth_target(bench: Bench, directory: Path, small: int, large: int) -> Target:
     """What a request costs in a large store, against a small one; the worst of three kinds."""
     rates: dict[int, dict[str, float]] = {}
@@ -408,7 +472,7 @@ def growth_target(bench: Bench, directory: Path, small: int, large: int) -> Targ
         (token,) = token_of(home)
         ids = range(0, count, max(1, count // 1000))
         kinds = {
-            "by-id": [f"/3/footprints/{uuid.uuid5(uuid.NAMESPACE_URL, str(n))}" for n in ids],
+            "by-id": [f"/3/footprints/{id_of(n)}" for n in ids],
             "by-product": [
                 f"/3/footprints?productId=urn:pact:{HOST}:product-id:{n // PRODUCT_SHARE}"
                 for n in ids
@@ -431,12 +495,14 @@ def main() -> int:
     parser.add_argument("--large", type=int, default=1_000_000, help="0: leave the growth out")
     parser.add_argument("--seconds", type=float, default=3, help="of each run")
     parser.add_argument("--rounds", type=int, default=3, help="of which the median counts")
+    parser.add_argument("--only", choices=("read", "few", "growth"), help="this part alone")
     parser.add_argument("--serve", nargs=3, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.serve:
         kind, argument, descriptor = arguments.serve
         if kind == "raw":
-            serve(Raw(Path(argument).read_bytes()), int(descriptor))
+            body = Path(argument)
+            serve(Raw(int(body.suffix[1:]), body.read_bytes()), int(descriptor))
         else:
             serve(create_public_app(open_node(argument, role="public")), int(descriptor))
         return 0
@@ -447,12 +513,17 @@ def main() -> int:
         directory = Path(name)
         bench = Bench(directory, arguments.seconds, arguments.rounds)
         started = time.perf_counter()
-        print(f"storing {arguments.count} footprints ...", flush=True)
-        home = make_home(directory / "home", arguments.count)
-        print(f"... in {time.perf_counter() - started:.0f} s", flush=True)
-        targets = read_targets(bench, home, arguments.count)
-        shutil.rmtree(home)
-        if arguments.large:
+        targets: list[Target] = []
+        if arguments.only != "growth":
+            print(f"storing {arguments.count} footprints ...", flush=True)
+            home = make_home(directory / "home", arguments.count)
+            print(f"... in {time.perf_counter() - started:.0f} s", flush=True)
+            if arguments.only != "few":
+                targets += read_targets(bench, home, arguments.count)
+            if arguments.only != "read":
+                targets += few_targets(bench, home, arguments.count)
+            shutil.rmtree(home)
+        if arguments.large and arguments.only in (None, "growth"):
             targets.append(growth_target(bench, directory, 1_000, arguments.large))
     for target in targets:
         print(target)
