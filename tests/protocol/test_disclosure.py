@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from underseal_protocol.criteria import FootprintIndex
 from underseal_protocol.disclosure import (
     CREDENTIAL_SCHEMA_PATH,
     Block,
@@ -192,3 +194,29 @@ def test_every_published_property_has_its_place() -> None:
     } == set(schemas["ProductFootprint"]["required"]) - {"status"}
     assert set(schemas["CarbonFootprint"]["required"]) < CORE_PCF
     assert pcf == CORE_PCF | (in_blocks - {"comment", "extensions"})
+
+
+class Noted(Mapping[str, Any]):
+    """A document that notes which members are asked for."""
+
+    def __init__(self, members: Mapping[str, Any], noted: set[str], path: str = "") -> None:
+        self._members, self._noted, self._path = members, noted, path
+
+    def __getitem__(self, name: str) -> Any:
+        self._noted.add(f"{self._path}/{name}")
+        value = self._members[name]
+        return Noted(value, self._noted, f"{self._path}/{name}") if name == "pcf" else value
+
+    def __iter__(self) -> Iterator[str]:
+        raise AssertionError("the filters look at single members")
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+
+def test_the_filters_look_at_the_core_alone() -> None:
+    """So no filter can ask about what a level withholds (docs/adr/0013-disclosure-levels.md)."""
+    noted: set[str] = set()
+    FootprintIndex.of(Noted(SAMPLE, noted))
+    assert {"/productIds", "/companyIds", "/status", "/pcf/geographyCountry"} <= noted
+    assert {path: block_of(path) for path in noted} == dict.fromkeys(noted)

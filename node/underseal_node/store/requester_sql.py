@@ -36,10 +36,9 @@ _LEVEL_OF_ASKER = (
     f"AND g.value = '' AND g.peer_id = c.peer_id AND g.level = {Level.FULL.rank} "
     f"AND {ACTIVE_GRANT} AND f.seq IS NOT NULL), {LEVEL.replace(':peer', 'c.peer_id')})"
 )
-# The newest is looked up in both cases: that, too, is work.
 _THAT_OR_NEWEST = (
-    "CROSS JOIN (SELECT max(seq) AS seq FROM footprint) newest LEFT JOIN footprint f "
-    "ON f.seq = coalesce((SELECT seq FROM footprint WHERE id = :id), newest.seq)"
+    "LEFT JOIN footprint f ON f.seq = coalesce((SELECT seq FROM footprint WHERE id = :id), "
+    "(SELECT seq FROM footprint ORDER BY seq DESC LIMIT 1))"
 )
 _ONE = (
     f"SELECT {_WHO}, f.{{column}}, f.status, {_LEVEL_OF_ASKER}, f.id FROM {{source}} "  # noqa: S608

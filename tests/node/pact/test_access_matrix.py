@@ -450,8 +450,8 @@ async def test_hidden_takes_the_work_of_absent(stage: Stage, peer: str) -> None:
                 path = template.format(stage.documents[number]["id"])
                 hidden, steps = await watch(client, path)
                 assert hidden == absent
-                # Among footprints, keys differ in number and place by as much.
-                assert abs(steps - absent_steps) <= 0.1 * absent_steps
+                # Two hidden ones differ by as much, since their keys do in number and place.
+                assert abs(steps - absent_steps) <= 0.15 * absent_steps
 
 
 @pytest.mark.parametrize("level", [Level.TOTAL])

@@ -17,6 +17,7 @@ from sqlmodel import Session
 from underseal_node.store.database import next_change
 from underseal_node.store.page_sql import MAX_BRANCHES, Reach, page_statement
 from underseal_node.store.readers import EngineReader, SqliteReader
+from underseal_node.store.requester_sql import BY_CLIENT, BY_PEER, Statements
 from underseal_node.store.serving import PageQuery, Serving, open_serving
 from underseal_node.store.tables import (
     AccessGrant,
@@ -340,6 +341,25 @@ def test_no_plan_scans_a_stored_table(
     for step in plan:
         word, name = step.split()[:2]
         assert word != "SCAN" or name in {"page", "found"} or name.startswith("b"), plan
+
+
+@pytest.mark.parametrize("name", ["requester", "footprint", "status_statement", "reach", "grants"])
+@pytest.mark.parametrize("by", [BY_CLIENT, BY_PEER], ids=["client", "peer"])
+def test_no_plan_about_a_requester_scans_a_stored_table(
+    world: World, by: Statements, name: str
+) -> None:
+    parameters = {"asker": 1, "now": "", "id": "", "after": 0, "count": 1}
+    with world.node.store.read_engine.connect() as connection:
+        driver = connection.connection.dbapi_connection
+        plan = driver.execute(f"EXPLAIN QUERY PLAN {getattr(by, name)}", parameters).fetchall()
+    for *_, step in plan:
+        word, what = step.split()[:2]
+        # The newest footprint: one step, from the end.
+        if word == "SCAN" and what == "footprint":
+            assert step == "SCAN footprint"
+            assert "ORDER BY seq DESC LIMIT 1" in getattr(by, name)
+            continue
+        assert word != "SCAN" or what == "change_counter", plan
 
 
 async def test_long_reads_do_not_run_on_the_event_loop(
