@@ -7,12 +7,11 @@ nothing in either node, enforces them.
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, get_args
 
-from underseal_protocol.criteria import fold
 from underseal_protocol.disclosure import Level
 from underseal_protocol.errors import TermsError, TimeError
 from underseal_protocol.times import format_time, parse_time
@@ -100,25 +99,6 @@ class GrantedToUs:
             terms=_text(document, "terms", MAX_TERMS_CHARACTERS),
             purpose=_text(document, "purpose", MAX_PURPOSE_CHARACTERS),
         )
-
-    def covers(
-        self, footprint_id: str, product_ids: Container[str], classifications: Container[str]
-    ) -> bool:
-        """Whether a footprint is among what is granted; case never matters.
-
-        Args:
-            footprint_id: in lower case.
-            product_ids: its `productIds`, folded.
-            classifications: its `productClassifications`, folded.
-        """
-        value = fold(self.value)
-        if self.kind == "all":
-            return True
-        if self.kind == "product":
-            return value in product_ids
-        if self.kind == "classification":
-            return value in classifications
-        return value == footprint_id
 
 
 def _shown(value: object) -> str:

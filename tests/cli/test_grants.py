@@ -136,3 +136,21 @@ def test_figures_are_rounded_for_everybody(run: Run, market: Market, tmp_path: P
     assert figure != document["pcf"]["pcfExcludingBiogenicUptake"]
     for digits in ("0", "31", "x"):
         assert run("footprint", "import", file, "--significant-digits", digits).status == 2
+
+
+def test_usage_terms_are_shown_as_a_promise(run: Run, market: Market) -> None:
+    grant = ("grant", "add", "buyer", "--all", "--level", "quality")
+    texts = ("--terms", "Not for resale.\x1b[2J", "--purpose", "CBAM report")
+    assert run(*grant, *texts, home=market.seller.home).status == 0
+    assert run("pull", "seller", home=market.buyer.home).status == 0
+    shown = run("received", "show", market.ids[0], home=market.buyer.home)
+    assert "Not for resale.\\x1b[2J" in shown.out
+    assert "CBAM report" in shown.out
+    assert "a promise to the peer; nothing enforces them" in shown.out
+    listed = run("received", "list", "--json", home=market.buyer.home).json["data"]
+    (terms,) = next(one for one in listed if one["id"] == market.ids[0])["usageTerms"]
+    assert (terms["kind"], terms["purpose"]) == ("all", "CBAM report")
+    assert run(*grant, "--terms", "", "--purpose", "", home=market.seller.home).status == 0
+    assert run("pull", "seller", home=market.buyer.home).status == 0
+    again = run("received", "show", market.ids[0], home=market.buyer.home)
+    assert "promise" not in again.out

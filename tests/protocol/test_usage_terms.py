@@ -78,20 +78,3 @@ def test_members_that_are_not_known_are_ignored() -> None:
 def test_what_is_no_grant_is_refused(document: Any, words: str) -> None:
     with pytest.raises(TermsError, match=words):
         GrantedToUs.from_json(document)
-
-
-@pytest.mark.parametrize(
-    ("kind", "value", "covers"),
-    [
-        ("all", "", True),
-        ("product", "URN:X:1", True),
-        ("product", "urn:x:class", False),
-        ("classification", "urn:x:Class", True),
-        ("classification", "urn:x:1", False),
-        ("footprint", "ID", True),
-        ("footprint", "urn:x:1", False),
-    ],
-)
-def test_what_is_covered(kind: Any, value: str, covers: bool) -> None:
-    grant = GrantedToUs(kind=kind, value=value, level=Level.TOTAL)
-    assert grant.covers("id", {"urn:x:1"}, {"urn:x:class"}) is covers

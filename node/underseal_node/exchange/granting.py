@@ -6,6 +6,9 @@ answer, or answers nonsense, does not keep its footprints from being received.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
+
 import structlog
 from sqlmodel import Session
 
@@ -14,6 +17,7 @@ from underseal_node.exchange.access import Access
 from underseal_node.exchange.errors import AnswerError, ProtocolViolationError
 from underseal_node.exchange.exchange import Exchange
 from underseal_node.store import granted, pins
+from underseal_node.store.granted import Coverage
 from underseal_protocol.errors import ProtocolError
 from underseal_protocol.strict_json import JsonLimits, loads
 from underseal_protocol.usage_terms import GRANTS_PATH, GrantedToUs
@@ -48,11 +52,24 @@ async def ask_for_grants(exchange: Exchange, access: Access) -> None:
             "the peer does not tell what it has granted", peer=access.name, reason=error.message
         )
         return
+    await _keep(exchange, access.peer_id, found)
 
-    def work(session: Session) -> None:
-        granted.keep(session, pins.peer_row(session, access.peer_id), found)
 
-    await exchange.node.store.write(work)
+async def _keep(exchange: Exchange, peer_id: int, found: Sequence[GrantedToUs]) -> None:
+    """Keep what was told, once all that was received has its terms; in portions, as everywhere."""
+    store, told = exchange.node.store, granted.as_told(found)
+    before = await store.read(lambda session: pins.peer_row(session, peer_id).granted_to_us)
+    if told == before:
+        return
+    coverage = granted.Coverage(found)
+    after: int | None = 0
+    while after is not None:
+        after = await store.write(partial(_note_next, peer_id, coverage, after))
+    await store.write(lambda session: granted.keep(session, pins.peer_row(session, peer_id), told))
+
+
+def _note_next(peer_id: int, coverage: Coverage, after: int, session: Session) -> int | None:
+    return granted.note_next(session, peer_id, coverage, after)
 
 
 async def _told(exchange: Exchange, access: Access) -> list[GrantedToUs]:

@@ -101,8 +101,7 @@ def take_all(
     given = statements or {}
     taken = [take(session, peer, item, trust, now, given.get(item.footprint_id)) for item in items]
     accepted = [one.footprint_id for one in taken if one.outcome is not Outcome.REFUSED]
-    if accepted:
-        granted.note_terms(session, peer, accepted)
+    granted.note_terms(session, peer, accepted)
     return taken
 
 

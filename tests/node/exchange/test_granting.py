@@ -14,6 +14,7 @@ from underseal_node.exchange.granting import ask_for_grants
 from underseal_node.store import granted, grants
 from underseal_node.store.tables import KeyKind
 from underseal_protocol.disclosure import Level
+from underseal_protocol.usage_terms import GrantedToUs
 
 Documents = Callable[..., dict[str, Any]]
 
@@ -152,3 +153,35 @@ async def test_a_peer_of_another_make_is_not_asked(
     assert granted.of_peer(buyer.peer(seller)) is None
     await ask_for_grants(buyer.exchange, access)
     assert network.calls.count(f"GET {PATH}") == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "covers"),
+    [
+        ("all", "", True),
+        ("product", "URN:X:1", True),
+        ("product", "urn:x:class", False),
+        ("classification", "urn:x:Class", True),
+        ("classification", "urn:x:1", False),
+        ("footprint", "ID", True),
+        ("footprint", "urn:x:1", False),
+    ],
+)
+def test_what_is_covered(kind: Any, value: str, covers: bool) -> None:
+    grant = GrantedToUs(kind=kind, value=value, level=Level.TOTAL)
+    keys = {("product", "urn:x:1"), ("classification", "urn:x:class"), ("company", "urn:x:c")}
+    assert granted.Coverage([grant]).of("id", keys) == ([grant] if covers else [])
+
+
+async def test_many_footprints_get_other_terms_in_portions(
+    seller: Company, buyer: Company, make_footprint: Documents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = await seller.publish(*(make_footprint(number) for number in range(5)))
+    grant(seller, buyer, KeyKind.ALL)
+    await buyer.pull(seller)
+    monkeypatch.setattr(granted, "ROWS_AT_A_TIME", 2)
+    for text in ("first", "second"):
+        grant(seller, buyer, KeyKind.ALL, terms=text)
+        access = await buyer.exchange.access(buyer.peer(seller).id or 0)
+        await ask_for_grants(buyer.exchange, access)
+        assert [terms(buyer, one) for one in ids] == [[(text, None)]] * 5
