@@ -408,11 +408,11 @@ class Bench:
         self, home: Path, one: Sequence[tuple[str, str]], other: Sequence[tuple[str, str]]
     ) -> float:
         """How fast requests that are refused are against others, in turn at the same server."""
-        rounds = range(2 * self._rounds)
+        rounds = range(self._rounds)
         with serving("ours", home) as ours:
 
             def rate(requests: Sequence[tuple[str, str]]) -> float:
-                return wrk(ours, requests, self._seconds / 2, is_refused=True).requests_per_second
+                return wrk(ours, requests, self._seconds, is_refused=True).requests_per_second
 
             rate(one), rate(other)
             return statistics.median(rate(one) / rate(other) for _ in rounds)
