@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import sys
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,14 +14,14 @@ from underseal_cli import output
 from underseal_cli.errors import CliError
 from underseal_cli.files import read_input, write_whole
 from underseal_cli.invitation_files import invite_many
-from underseal_cli.manage_client import Manage
 from underseal_cli.options import Json, LevelOption, manage_of, seconds_of, usage_error
-from underseal_cli.peer_view import print_peer
+from underseal_cli.peer_view import instant, print_summary, print_words
 from underseal_protocol.disclosure import Level
 
 __all__ = ["accept", "complete", "invite"]
 
 LINK = re.compile("https://", re.IGNORECASE)
+MIN_SECONDS, MAX_SECONDS = 60, 365 * 86_400
 
 
 def invite(
@@ -68,10 +68,13 @@ def invite(
     """
     if (name is None) == (from_file is None):
         raise usage_error(context, "give the NAME of one company, or --from CSV for many")
+    seconds = seconds_of(context, expires)
+    if not MIN_SECONDS <= seconds <= MAX_SECONDS:
+        raise usage_error(context, "an invitation is good for 1m up to 365d")
     terms = {
         "forWhom": for_whom,
         "preApprove": pre_approve,
-        "expiresSeconds": seconds_of(context, expires),
+        "expiresSeconds": seconds,
         "productIds": product_id or [],
         "level": level,
     }
@@ -87,15 +90,19 @@ def invite(
     if as_json:
         output.show(invitation)
         return
-    until = invitation["expiresAt"][:16].replace("T", " ")
+    until = instant(invitation["expiresAt"])
     if out is None:
-        output.say(f"The invitation for {invitation['name']}, good until {until} UTC:", "")
+        output.say(f"The invitation for {invitation['name']}, good until {until}:", "")
         output.say(invitation["link"], "")
     else:
-        output.say(f"The invitation for {invitation['name']}, good until {until} UTC: {out}")
-    output.say("Whoever has it can accept it, once. Send it on a way that only they read.")
+        output.say(f"The invitation for {invitation['name']}, good until {until}: {out}")
+    whoever = "Whoever has it" if for_whom is None else for_whom
+    output.say(f"{whoever} can accept it, once. Send it on a way that only they read. There:")
+    what = "'LINK'" if out is None else shlex.quote(out.name)
+    output.say(f"  underseal peer accept {what}")
     if not pre_approve:
-        output.say(f"When they have accepted: underseal peer approve {invitation['name']}")
+        output.say("and when they have, here:")
+        output.say(f"  underseal peer approve {shlex.quote(invitation['name'])}")
 
 
 def accept(
@@ -136,6 +143,11 @@ def accept(
     }
     if LINK.match(invitation.strip()):
         body["link"] = invitation.strip()
+    elif not invitation.strip() or not (Path(invitation).exists() or invitation == "-"):
+        raise CliError(
+            f"there is no file {invitation!r}",
+            hint="Give the file of an invitation, or its whole link in quotes: 'https://...#...'.",
+        )
     else:
         body["document"] = read_document(Path(invitation), "an invitation")
     if ca_file is not None:
@@ -151,18 +163,18 @@ def accept(
     if reply_out is not None:
         output.say(
             f"The reply is in {reply_out}. Send it to {peer['name']}, who takes it with",
-            f"underseal peer complete {reply_out.name}",
+            f"  underseal peer complete {shlex.quote(reply_out.name)}",
         )
     elif peer["state"] == "active":
         output.say(f"{peer['name']} is a partner now: both sides can call each other.")
     else:
         output.say(
-            f"{peer['name']} has our registration and has to approve it; this node notices by "
-            "itself.",
+            f"{peer['name']} has our registration, and has to approve it.",
+            "This node notices by itself when it has; `underseal peer list` shows it.",
         )
     output.say("")
-    print_peer(peer)
-    _say_words(manage_of(context), peer)
+    print_summary(peer)
+    print_words(manage_of(context), peer)
 
 
 def complete(
@@ -176,13 +188,17 @@ def complete(
     if as_json:
         output.show(peer)
         return
-    if peer["state"] == "active":
-        output.say(f"{peer['name']} is a partner now.")
-    else:
-        output.say(f"{peer['name']} has accepted. Look at who it is, then approve or reject it:")
-        output.say(f"underseal peer approve {peer['name']}")
+    is_active = peer["state"] == "active"
+    output.say(
+        f"{peer['name']} is a partner now." if is_active else f"{peer['name']} has accepted."
+    )
     output.say("")
-    print_peer(peer)
+    print_summary(peer)
+    print_words(manage_of(context), peer)
+    if not is_active:
+        name = shlex.quote(peer["name"])
+        output.say("", f"If that is who you invited: underseal peer approve {name}")
+        output.say(f"otherwise: underseal peer reject {name} --reason TEXT")
 
 
 def read_document(file: Path, what: str) -> dict[str, Any]:
@@ -211,21 +227,6 @@ def write_invitation(file: Path, invitation: dict[str, Any]) -> None:
     """
     content = json.dumps(invitation["document"], ensure_ascii=False, indent=2)
     write_whole(file, [content.encode(), b"\n"])
-
-
-def _say_words(manage: Manage, peer: dict[str, Any]) -> None:
-    """What both sides read to each other to be sure."""
-    found = peer.get("fingerprint")
-    if found is None or not output.is_terminal(sys.stdout):
-        return
-    own = manage.get("/node")["fingerprint"]["words"]
-    output.say(
-        "",
-        f"To be sure, call {peer['name']} and compare: their words should be",
-        f"  {found['words']}",
-        f"and ours are\n  {own}",
-        f"Then run: underseal peer confirm {peer['name']}",
-    )
 
 
 def _given(body: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Annotated, Any
 
 import typer
@@ -9,7 +10,7 @@ import typer
 from underseal_cli import output, tables
 from underseal_cli.manage_client import segment
 from underseal_cli.options import Json, manage_of
-from underseal_cli.peer_view import print_peer
+from underseal_cli.peer_view import print_summary, print_words
 
 __all__ = ["approve", "confirm", "reject", "resume", "revoke", "rotate", "suspend"]
 
@@ -21,7 +22,10 @@ Reason = Annotated[
 
 def approve(context: typer.Context, name: Name, as_json: Json = False) -> None:
     """Approve a partnership that waits for us."""
-    _show(_moved(context, name, "approve"), f"{name} is a partner now.", as_json=as_json)
+    peer = _moved(context, name, "approve")
+    _show(peer, f"{name} is a partner now: both sides can call each other.", as_json=as_json)
+    if not as_json:
+        print_words(manage_of(context), peer)
 
 
 def reject(context: typer.Context, name: Name, reason: Reason, as_json: Json = False) -> None:
@@ -40,7 +44,10 @@ def suspend(
 ) -> None:
     """Let a peer see nothing, and call it no more, for a time."""
     peer = _moved(context, name, "suspend", {"reason": reason} if reason else {})
-    text = f"{name} is suspended: nothing is shown or sent to it until `underseal peer resume`."
+    text = (
+        f"{name} is suspended: nothing is shown or sent to it until\n"
+        f"underseal peer resume {shlex.quote(name)}"
+    )
     _show(peer, text, as_json=as_json)
 
 
@@ -113,8 +120,8 @@ def _show(peer: dict[str, Any], text: str, *, as_json: bool) -> None:
         output.show(peer)
         output.warn(*peer["warnings"])
         return
-    output.say(text, "")
-    print_peer(peer)
+    output.say(*text.split("\n"), "")
+    print_summary(peer)
 
 
 def _words(peer: dict[str, Any]) -> str:

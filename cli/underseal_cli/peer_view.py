@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
 from underseal_cli import output, tables
+from underseal_cli.manage_client import Manage
 
-__all__ = ["open_question", "print_peer", "state_of"]
+__all__ = ["instant", "open_question", "print_peer", "print_summary", "print_words", "state_of"]
 
 ASSURANCE = {
     "first-contact": "pinned at first contact",
     "invitation": "pinned by invitation",
     "confirmed": "confirmed by you",
 }
+
+
+def instant(text: str | None) -> str:
+    """An instant to the minute, `never` if there is none."""
+    return f"{text[:16].replace('T', ' ')} UTC" if text else "never"
 
 
 def state_of(peer: dict[str, Any]) -> str:
@@ -59,10 +66,48 @@ def print_peer(peer: dict[str, Any], *, granted: Sequence[dict[str, Any]] | None
             ("unsigned footprints", "usable" if peer["acceptUnsigned"] else "not usable"),
             ("private network", "allowed" if peer["allowPrivateNetwork"] else None),
             *([("it may see", _grants(granted))] if granted is not None else []),
-            ("last contact", peer.get("lastContactAt") or "never"),
+            ("last contact", instant(peer.get("lastContactAt"))),
         ]
     )
     output.warn(*(f"Warning: {one}" for one in peer["warnings"]))
+
+
+def print_summary(peer: dict[str, Any]) -> None:
+    """Who a peer is and how it stands with it; `peer show` has the rest."""
+    found = peer.get("fingerprint") or {}
+    tables.details(
+        [
+            ("name", peer["name"]),
+            ("state", state_of(peer)),
+            ("because", peer.get("stateReason")),
+            ("company", peer.get("companyName")),
+            ("company ids", peer["companyIds"]),
+            ("url", peer.get("url")),
+            ("its words", found.get("words")),
+            ("assurance", ASSURANCE[peer["assurance"]] if found else None),
+        ]
+    )
+    output.warn(*(f"Warning: {one}" for one in peer["warnings"]))
+
+
+def print_words(manage: Manage, peer: dict[str, Any]) -> None:
+    """What both sides read to each other to be sure; nothing where that has been done.
+
+    Args:
+        manage: of the own node, which has words, too.
+        peer: as the management API answers.
+    """
+    found = peer.get("fingerprint")
+    if found is None or peer["assurance"] == "confirmed":
+        return
+    own = manage.get("/node")["fingerprint"]["words"]
+    output.say(
+        "",
+        "To be sure that nobody stands between, call a person you know there and compare:",
+        f"  their words   {found['words']}",
+        f"  our words     {own}",
+        f"Then run: underseal peer confirm {shlex.quote(peer['name'])}",
+    )
 
 
 def open_question(peer: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ from underseal_cli.errors import CliError
 from underseal_cli.files import read_input
 from underseal_cli.manage_client import segment
 from underseal_cli.options import Json, manage_of, usage_error
-from underseal_cli.peer_view import open_question, print_peer, state_of
+from underseal_cli.peer_view import instant, open_question, print_peer, print_words, state_of
 
 __all__ = ["app"]
 
@@ -170,8 +170,8 @@ def list_peers(context: typer.Context, as_json: Json = False) -> None:
             one["name"],
             state_of(one),
             one.get("url") or ("" if one["state"] == "invited" else "only pulls"),
-            "Underseal" if one["isUnderseal"] else "",
-            (one.get("lastContactAt") or "never")[:19],
+            "Underseal" if one["isUnderseal"] and one["state"] != "invited" else "",
+            instant(one.get("lastContactAt")),
             open_question(one),
         )
         for one in found["data"]
@@ -193,6 +193,8 @@ def show(context: typer.Context, name: Name, as_json: Json = False) -> None:
         output.show(found)
     else:
         print_peer(found, granted=manage.get("/grants", peer=name)["data"])
+        if found["state"] in ("pending", "active"):
+            print_words(manage, found)
 
 
 app.command()(partners.confirm)

@@ -16,7 +16,7 @@ from typing import Any
 
 from underseal_protocol import base64url, jws
 from underseal_protocol.errors import InvitationError
-from underseal_protocol.invitation import Invitation
+from underseal_protocol.invitation import INVITATION_DOCUMENT, REPLY_DOCUMENT, Invitation
 from underseal_protocol.key_log import KeyLogEntry
 from underseal_protocol.keys import SigningKey
 from underseal_protocol.onboarding import (
@@ -41,7 +41,6 @@ __all__ = [
 ]
 
 ACCEPTANCE_TYPE = "underseal-acceptance+jwt"
-REPLY_DOCUMENT = "underseal-reply"
 REGISTRATION_PATH = "/extensions/register"
 PRIVATE_KEY_JWT = "private_key_jwt"
 CONNECTION_ID = "pact_connection_id"  # the draft addendum's name, section 6.6
@@ -184,7 +183,7 @@ def read_reply(document: Any, *, now: datetime, url: str) -> Reply:
     if not isinstance(document, Mapping) or not isinstance(document.get(EXTENSION), Mapping):
         raise InvitationError(
             "this is not the reply to an invitation",
-            hint="`underseal peer accept ... --reply-out FILE` writes one.",
+            hint=_how_to_reply(document),
         )
     extension = document[EXTENSION]
     check_version(extension, "the reply")
@@ -210,6 +209,12 @@ def read_reply(document: Any, *, now: datetime, url: str) -> Reply:
         digest=jws.statement_digest(str(signed)),
         proof=proof,
     )
+
+
+def _how_to_reply(document: Any) -> str:
+    if isinstance(document, Mapping) and document.get("type") == INVITATION_DOCUMENT:
+        return "It is an invitation: `underseal peer accept` takes it, at the node that is invited."
+    return "`underseal peer accept ... --reply-out FILE` writes one."
 
 
 def _check_metadata(document: Mapping[str, Any], entry: KeyLogEntry) -> None:

@@ -45,6 +45,7 @@ __all__ = [
 
 INVITATION_TYPE = "underseal-invitation+jwt"
 INVITATION_DOCUMENT = "underseal-invitation"
+REPLY_DOCUMENT = "underseal-reply"
 INVITATION_PATH = "/extensions/invitations"
 MAX_OFFERS = 200
 
@@ -243,9 +244,17 @@ def check_audience(terms: Terms, url: str, company_ids: tuple[str, ...], *, who:
 
 def _document(document: Any, kind: str, what: str) -> Mapping[str, Any]:
     if not isinstance(document, Mapping) or document.get("type") != kind:
-        raise InvitationError(f"this is not {what} of Underseal")
+        raise InvitationError(f"this is not {what} of Underseal", hint=_how_to_take(document))
     check_version(document, what)
     return document
+
+
+def _how_to_take(document: Any) -> str | None:
+    if isinstance(document, Mapping) and document.get("type") == REPLY_DOCUMENT:
+        return (
+            "It is the reply to one: `underseal peer complete` takes it, at the node that invited."
+        )
+    return None
 
 
 def _terms(claims: Mapping[str, Any]) -> Terms:

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session
@@ -118,7 +119,9 @@ async def accept(exchange: Exchange, given: Acceptance) -> Accepted:
     if given.as_file:
         return Accepted(peer, reply_document(registration, hash_token(invitation.token)))
     answer = await _register(exchange, peer, invitation, registration)
-    return Accepted(await node.store.write(lambda session: _registered(session, peer, answer)))
+    return Accepted(
+        await node.store.write(lambda session: _registered(session, peer, answer, node.now()))
+    )
 
 
 def _pending_peer(
@@ -260,7 +263,7 @@ async def _register(
     )
 
 
-def _registered(session: Session, sent: Peer, answer: Mapping[str, Any]) -> Peer:
+def _registered(session: Session, sent: Peer, answer: Mapping[str, Any], now: datetime) -> Peer:
     """Take up what the inviting node has answered."""
     peer = pins.peer_row(session, sent.id or 0)
     extension = answer.get(EXTENSION)
@@ -271,8 +274,7 @@ def _registered(session: Session, sent: Peer, answer: Mapping[str, Any]) -> Peer
         peer.client_expires_at = None
     if said.get("state") == PeerState.ACTIVE:
         partnerships.activated(session, peer)
-    session.add(peer)
-    session.flush()
+    pins.contacted(session, peer, now)
     return peer
 
 

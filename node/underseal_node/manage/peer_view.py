@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -16,11 +17,11 @@ from underseal_node.store.tables import (
     AuthMethod,
     Awaits,
     ClientCredential,
+    Invitation,
     Peer,
     PeerState,
 )
-from underseal_node.trust.fingerprints import fingerprint_of_text
-from underseal_protocol.keys import PublicKeySet
+from underseal_node.trust.fingerprints import fingerprint_of_text, thumbprints_of_text
 from underseal_protocol.urns import check_urn
 
 __all__ = ["peer_shape", "peer_shapes"]
@@ -42,8 +43,9 @@ async def peer_shape(node: Node, name: str, warnings: Sequence[str] = ()) -> Pee
 
     def work(session: Session) -> PeerShape:
         peer = peers.by_name(session, name)
-        held = peers.credentials(session, node.now(), peer.id)
-        return _shape(session, peer, held.get(peer.id or 0, []), node.now(), warnings)
+        held = peers.credentials(session, node.now(), peer.id).get(peer.id or 0, [])
+        invited = invitations.unused(session, peer.id).get(peer.id or 0)
+        return _shape(peer, held, invited, node.now(), warnings)
 
     return await node.store.read(work)
 
@@ -53,9 +55,9 @@ async def peer_shapes(node: Node) -> list[PeerShape]:
 
     def work(session: Session) -> list[PeerShape]:
         now = node.now()
-        held = peers.credentials(session, now)
+        held, invited = peers.credentials(session, now), invitations.unused(session)
         return [
-            _shape(session, peer, held.get(peer.id or 0, []), now, ())
+            _shape(peer, held.get(peer.id or 0, []), invited.get(peer.id or 0), now, ())
             for peer in peers.listing(session)
         ]
 
@@ -63,16 +65,13 @@ async def peer_shapes(node: Node) -> list[PeerShape]:
 
 
 def _shape(
-    session: Session,
     peer: Peer,
     held: Sequence[ClientCredential],
+    invitation: Invitation | None,
     now: datetime,
     warnings: Sequence[str],
 ) -> PeerShape:
     pending = peer.pending_key_set
-    invitation = None
-    if peer.state == PeerState.INVITED:
-        invitation = invitations.of_peer(session, peer.id or 0)
     found = fingerprint_of_text(peer.key_set)
     return PeerShape(
         name=peer.name,
@@ -84,6 +83,7 @@ def _shape(
         assurance=Assurance(peer.assurance),
         fingerprint=None if found is None else FingerprintShape(words=found.words, hex=found.hex),
         auth_method=AuthMethod(peer.auth_method),
+        invitation_id=None if invitation is None else invitation.id,
         invitation_expires_at=None if invitation is None else invitation.expires_at,
         expires_at=held[-1].expires_at if held else None,
         client_expires_at=peer.client_expires_at,
@@ -94,8 +94,8 @@ def _shape(
         pending_token_endpoint=peer.pending_token_endpoint,
         is_underseal=peer.is_underseal,
         issuer=peer.issuer,
-        key_thumbprints=[] if peer.key_set is None else _thumbprints(peer.key_set),
-        pending_key_thumbprints=None if pending is None else _thumbprints(pending),
+        key_thumbprints=thumbprints_of_text(peer.key_set),
+        pending_key_thumbprints=None if pending is None else thumbprints_of_text(pending),
         has_credentials=peers.has_credentials(peer),
         client_id=peer.client_id,
         scope=peer.scope,
@@ -125,16 +125,16 @@ def _warnings(peer: Peer, held: Sequence[ClientCredential], now: datetime) -> li
 
 
 def _expiry(peer: Peer, held: Sequence[ClientCredential], now: datetime) -> list[str]:
-    found = []
+    found, name = [], shlex.quote(peer.name)
     theirs = held[-1].expires_at if held else None
     if theirs is not None and theirs - now <= WARN_BEFORE:
         found.append(
             f"the credentials of {peer.name} here end on {theirs:%Y-%m-%d}: run `underseal peer "
-            f"rotate {peer.name}`"
+            f"rotate {name}`"
         )
     if not held and peer.removed_at is None:
         found.append(
-            f"{peer.name} has no valid credentials here: run `underseal peer rotate {peer.name}`"
+            f"{peer.name} has no valid credentials here: run `underseal peer rotate {name}`"
         )
     ours = peer.client_expires_at
     if ours is not None and ours - now <= WARN_BEFORE:
@@ -144,8 +144,3 @@ def _expiry(peer: Peer, held: Sequence[ClientCredential], now: datetime) -> list
             "peer rotate` for this node"
         )
     return found
-
-
-def _thumbprints(key_set: str) -> list[str]:
-    """Computed, not taken from the names of the keys: a peer names its keys as it likes."""
-    return sorted(PublicKeySet.from_jwks(json.loads(key_set)).thumbprints())

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from underseal_node.store.tables import Invitation, Peer
 
-__all__ = ["accepted", "add", "by_id", "of_peer", "used", "withdraw"]
+__all__ = ["accepted", "add", "by_id", "unused", "used", "withdraw"]
 
 
 def add(session: Session, row: Invitation) -> None:
@@ -24,9 +24,16 @@ def by_id(session: Session, invitation_id: str) -> Invitation | None:
     return session.get(Invitation, invitation_id)
 
 
-def of_peer(session: Session, peer_id: int) -> Invitation | None:
-    """The invitation of a peer, used or not."""
-    return session.exec(select(Invitation).where(Invitation.peer_id == peer_id)).first()
+def unused(session: Session, peer_id: int | None = None) -> dict[int, Invitation]:
+    """Invitations that nobody has accepted yet, expired or not, by peer.
+
+    Args:
+        peer_id: only of this one.
+    """
+    statement = select(Invitation).where(col(Invitation.used_at).is_(None))
+    if peer_id is not None:
+        statement = statement.where(Invitation.peer_id == peer_id)
+    return {row.peer_id: row for row in session.exec(statement).all()}
 
 
 def accepted(session: Session, invitation_id: str) -> Peer | None:

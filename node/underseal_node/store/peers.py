@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import delete, func, or_, update
@@ -65,6 +66,7 @@ BELONGINGS: tuple[type[SQLModel], ...] = (
 )
 
 
+@lru_cache(maxsize=16_384)  # each new name is compared with all that are there
 def name_key(name: str) -> str:
     """What makes names equal: case does not count, nor how a letter is put together."""
     return unicodedata.normalize("NFKC", name).casefold()

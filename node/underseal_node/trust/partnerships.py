@@ -9,6 +9,7 @@ with the next request of the peer, because its state is read with every request.
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -156,10 +157,15 @@ def _save(session: Session, peer: Peer) -> None:
 
 
 def _hint(peer: Peer) -> str | None:
+    name = shlex.quote(peer.name)
     if peer.state == PeerState.REVOKED:
-        return f"What is revoked stays so: remove {peer.name}, then invite it again."
+        return f"What is revoked stays so: `underseal peer remove {name}`, then invite it again."
     if peer.state == PeerState.INVITED:
         return f"{peer.name} has not accepted the invitation yet."
     if peer.state == PeerState.PENDING:
-        return f"Approve it first: `underseal peer approve {peer.name}`."
+        if peer.awaits == Awaits.THEM:
+            return f"{peer.name} has to approve it first."
+        return f"Approve it first: `underseal peer approve {name}`."
+    if peer.state == PeerState.SUSPENDED:
+        return f"End the suspension with `underseal peer resume {name}`."
     return None

@@ -74,6 +74,7 @@ class PeerShape(Shape):
     assurance: Assurance
     fingerprint: FingerprintShape | None = None
     auth_method: AuthMethod  # how we authenticate there
+    invitation_id: str | None = None  # of one that it has not accepted yet
     invitation_expires_at: Instant | None = None
     expires_at: Instant | None = None  # when its credentials here end
     client_expires_at: Instant | None = None  # when ours there end
