@@ -167,7 +167,7 @@ LOCAL: dict[str, dict[str, Any]] = {
                             {
                                 "row": COUNT,
                                 "name": TEXT,
-                                "result": {"enum": ["invited", "kept", "failed"]},
+                                "result": {"enum": ["invited", "kept", "known", "failed"]},
                             },
                             optional={"file": TEXT, "message": TEXT},
                         ),
