@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,12 +15,15 @@ from underseal_cli import output
 from underseal_cli.errors import CliError
 from underseal_cli.files import read_input, write_whole
 from underseal_cli.invitation_files import invite_many
+from underseal_cli.manage_client import Manage, segment
 from underseal_cli.options import Json, LevelOption, manage_of, seconds_of, usage_error
 from underseal_cli.peer_view import instant, print_summary, print_words
 from underseal_protocol.disclosure import Level
 
 __all__ = ["accept", "complete", "invite"]
 
+APPROVAL_SECONDS = 8.0
+POLL_SECONDS = 0.25
 LINK = re.compile("https://", re.IGNORECASE)
 MIN_SECONDS, MAX_SECONDS = 60, 365 * 86_400
 
@@ -152,7 +156,10 @@ def accept(
         body["document"] = read_document(Path(invitation), "an invitation")
     if ca_file is not None:
         body["caPem"] = read_input(ca_file).decode("ascii", "ignore")
-    accepted = manage_of(context).post("/invitations/accept", _given(body))
+    manage = manage_of(context)
+    accepted = manage.post("/invitations/accept", _given(body))
+    if accepted["isPreApproved"] and reply_out is None:
+        accepted["peer"] = _awaited(manage, accepted["peer"])
     if reply_out is not None:
         content = json.dumps(accepted["reply"], ensure_ascii=False, indent=2).encode() + b"\n"
         write_whole(reply_out, [content])
@@ -167,6 +174,11 @@ def accept(
         )
     elif peer["state"] == "active":
         output.say(f"{peer['name']} is a partner now: both sides can call each other.")
+    elif accepted["isPreApproved"]:
+        output.say(
+            f"{peer['name']} has our registration. It becomes a partner as soon as it has seen our",
+            "keys at our address; if it cannot call us, it has to approve by hand.",
+        )
     else:
         output.say(
             f"{peer['name']} has our registration, and has to approve it.",
@@ -175,6 +187,15 @@ def accept(
     output.say("")
     print_summary(peer)
     print_words(manage_of(context), peer)
+
+
+def _awaited(manage: Manage, peer: dict[str, Any]) -> dict[str, Any]:
+    """A peer that approves as soon as it has called this node; not waited for longer than that."""
+    deadline = time.monotonic() + APPROVAL_SECONDS
+    while peer["state"] == "pending" and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
+        peer = manage.get(f"/peers/{segment(peer['name'])}")
+    return peer
 
 
 def complete(

@@ -73,11 +73,13 @@ class Accepted:
     """What came of it.
 
     Attributes:
-        peer: pending, or active when the invitation was approved beforehand.
+        peer: pending.
+        is_pre_approved: the other side approves as soon as it has seen our keys at our address.
         reply: the reply to be carried by hand, if that was asked for.
     """
 
     peer: Peer
+    is_pre_approved: bool
     reply: dict[str, Any] | None = field(default=None, repr=False)
 
 
@@ -115,13 +117,14 @@ async def accept(exchange: Exchange, given: Acceptance) -> Accepted:
             f"the invitation of {invitation.issuer} was accepted before: it is the peer "
             f"{peer.name}, which is {peer.state}"
         )
-    registration = json.loads(peer.registration)
+    registration, pre_approved = json.loads(peer.registration), invitation.terms.is_pre_approved
     if given.as_file:
-        return Accepted(peer, reply_document(registration, hash_token(invitation.token)))
+        reply = reply_document(registration, hash_token(invitation.token))
+        return Accepted(peer, pre_approved, reply)
     answer = await _register(exchange, peer, invitation, registration)
-    return Accepted(
-        await node.store.write(lambda session: _registered(session, peer, answer, node.now()))
-    )
+    now = node.now()
+    registered = await node.store.write(lambda session: _registered(session, peer, answer, now))
+    return Accepted(registered, pre_approved)
 
 
 def _pending_peer(

@@ -1,12 +1,17 @@
-"""Waiting for the other side to approve a partnership: asked now and then, until it has decided.
+"""Approvals that need no person here: those that the other side gives, and those given beforehand.
 
-The other node calls us as soon as its operator has approved, which says so too; asking is for nodes
-that it cannot call.
+A peer that has to approve us is asked now and then. It calls us as soon as its operator has
+approved, which says so too; asking is for nodes that cannot be called.
+
+A company whose invitation was approved beforehand is a partner as soon as the address that it has
+registered shows the keys that it has registered: whoever has only read the invitation on its way
+cannot be somebody else.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -26,13 +31,14 @@ log = structlog.get_logger(__name__)
 
 ASKED_AT_A_TIME = 8
 ASK_SECONDS = 30.0
+LOOK_SECONDS = 0.5
 # The longer it has taken, the less often it is worth asking.
 AGE_SHARE = 20
 MAX_PAUSE = timedelta(minutes=15)
 
 
 class ApprovalWorker:
-    """Asks the peers that have to approve us.
+    """Asks the peers that have to approve us, and approves those that were approved beforehand.
 
     Args:
         exchange: of this process.
@@ -48,34 +54,63 @@ class ApprovalWorker:
         """Work until told to stop."""
         while not stop.is_set():
             await self.ask()
-            await wait(stop, self._node.settings.approval_poll_seconds)
+            await self.approve()
+            await wait(stop, min(LOOK_SECONDS, self._node.settings.approval_poll_seconds))
 
     async def ask(self) -> None:
-        """Ask every peer whose turn it is."""
+        """Ask every peer that has to approve us and whose turn it is."""
+        await self._each(peers.waiting_for_them, self._ask)
+
+    async def approve(self) -> None:
+        """Approve what was approved beforehand, as far as it is who it says."""
+        await self._each(peers.approved_beforehand, self._approve)
+
+    async def _each(
+        self,
+        read: Callable[[Session], Sequence[Peer]],
+        work: Callable[[Peer], Coroutine[None, None, None]],
+    ) -> None:
         try:
-            waiting = await self._node.store.read(peers.waiting_for_them)
+            waiting = await self._node.store.read(read)
         except SQLAlchemyError:
             log.exception("the peers cannot be read")
             return
-        due = [peer for peer in waiting if self._is_due(peer)]
-        await asyncio.gather(*(self._ask(peer) for peer in due))
+        await asyncio.gather(*(self._try(peer, work) for peer in waiting if self._is_due(peer)))
 
     def _is_due(self, peer: Peer) -> bool:
         """Registered with the other side, and not asked just now."""
         now = self._node.now()
         asked_at = self._asked_at.get(peer.id or 0)
-        pause = min(MAX_PAUSE, (now - peer.created_at) / AGE_SHARE)
+        least = timedelta(seconds=self._node.settings.approval_poll_seconds)
+        pause = max(least, min(MAX_PAUSE, (now - peer.created_at) / AGE_SHARE))
         return asked_at is None or now - asked_at >= pause
 
-    async def _ask(self, peer: Peer) -> None:
+    async def _try(self, peer: Peer, work: Callable[[Peer], Coroutine[None, None, None]]) -> None:
         async with self._slots:
             self._asked_at[peer.id or 0] = self._node.now()
             try:
-                await look_for_approval(self._exchange, peer.id or 0)
+                async with asyncio.timeout(ASK_SECONDS):
+                    await work(peer)
             except SQLAlchemyError:
                 log.exception("an approval cannot be written", peer=peer.name)
             except (TimeoutError, *ROW_ERRORS) as error:
                 log.info("not approved yet", peer=peer.name, reason=reason_of(error))
+
+    async def _ask(self, peer: Peer) -> None:
+        await look_for_approval(self._exchange, peer.id or 0)
+
+    async def _approve(self, peer: Peer) -> None:
+        peer_id, key_set = peer.id or 0, peer.key_set
+        await self._exchange.check_keys(peer_id)
+
+        def work(session: Session) -> None:
+            current = pins.peer_row(session, peer_id)
+            if current.key_set == key_set and current.awaits == Awaits.US:
+                partnerships.approve(session, current, self._node.now())
+
+        await self._node.store.write(work)
+        log.info("approved, as said beforehand", peer=peer.name)
+        await self._exchange.ask_approval(peer_id)  # by which the peer learns of it
 
 
 async def look_for_approval(exchange: Exchange, peer_id: int) -> None:
@@ -88,8 +123,7 @@ async def look_for_approval(exchange: Exchange, peer_id: int) -> None:
     """
     node = exchange.node
     try:
-        async with asyncio.timeout(ASK_SECONDS):
-            await exchange.ask_approval(peer_id)
+        await exchange.ask_approval(peer_id)
     except PartnershipEndedError as error:
         reason = error.message
 

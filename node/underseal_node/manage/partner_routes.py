@@ -80,7 +80,7 @@ async def accept_invitation(context: Context, given: AcceptInput) -> AcceptedSha
         ),
     )
     peer = await peer_shape(context.node, accepted.peer.name)
-    return AcceptedShape(peer=peer, reply=accepted.reply)
+    return AcceptedShape(peer=peer, is_pre_approved=accepted.is_pre_approved, reply=accepted.reply)
 
 
 @router.post("/invitations/complete", **RESPONSE)

@@ -35,6 +35,7 @@ from underseal_node.store.tables import (
 
 __all__ = [
     "add",
+    "approved_beforehand",
     "by_name",
     "credentials",
     "failing",
@@ -133,6 +134,20 @@ def waiting_for_them(session: Session) -> Sequence[Peer]:
     """Peers that have to approve a partnership with us."""
     return session.exec(
         select(Peer).where(Peer.state == PeerState.PENDING, Peer.awaits == Awaits.THEM)
+    ).all()
+
+
+def approved_beforehand(session: Session) -> Sequence[Peer]:
+    """Peers that have accepted an invitation which says that accepting is enough."""
+    return session.exec(
+        select(Peer)
+        .join(Invitation, col(Invitation.peer_id) == Peer.id)
+        .where(
+            Peer.state == PeerState.PENDING,
+            Peer.awaits == Awaits.US,
+            col(Invitation.is_pre_approved),
+            col(Invitation.used_at).is_not(None),
+        )
     ).all()
 
 

@@ -45,7 +45,7 @@ class Registered:
     """What came of a registration.
 
     Attributes:
-        peer: now pending, or active.
+        peer: now pending.
         client_id: of the peer here.
         expires_at: when its credentials end.
     """
@@ -114,9 +114,8 @@ def _registered(session: Session, node: Node, row: Invitation, reply: Reply) -> 
     if peer.state != PeerState.INVITED:
         raise InvitationError(f"the partnership is {peer.state} already")
     pin_partner(peer, reply.entry, reply.company, reply.client_id, reply.client_expires_at)
-    is_approved = row.is_pre_approved
-    peer.state = PeerState.ACTIVE if is_approved else PeerState.PENDING
-    peer.awaits = None if is_approved else Awaits.US
+    # Also if it is approved beforehand: first it has to show these keys at its address.
+    peer.state, peer.awaits = PeerState.PENDING, Awaits.US
     session.add(peer)
     expires_at = partnerships.lifetime_end(node.settings, now)
     peers.issue(

@@ -133,9 +133,33 @@ async def test_approved_beforehand_needs_one_command_a_side(
     pack, cathode = strangers
     terms: Document = {"forWhom": "https://cathode.example", "preApprove": True}
     accepted = await accept(cathode, await invite(pack, **terms))
-    assert accepted["peer"]["state"] == "active"
+    assert accepted["isPreApproved"] is True
+    await ApprovalWorker(pack.exchange).approve()
     assert (await pack.get("/peers/Cathode"))["state"] == "active"
+    assert (await cathode.get("/peers/Pack"))["state"] == "active"
     await cathode.pull("Pack")
+
+
+async def test_what_is_approved_beforehand_has_to_show_its_keys_at_its_address(
+    strangers: tuple[Company, Company], market: Market
+) -> None:
+    """A thief of the invitation can name the address of the company, and does not have it."""
+    pack, _ = strangers
+    terms: Document = {"forWhom": "https://cathode.example", "preApprove": True}
+    invitation = await invite(pack, **terms)
+    elsewhere = Market(market.directory / "elsewhere", market.stack, time=market.time)
+    elsewhere.directory.mkdir()
+    elsewhere.internet.hosts["pack.example"] = market.internet.hosts["pack.example"]
+    await accept(await elsewhere.open("cathode"), invitation)
+    worker = ApprovalWorker(pack.exchange)
+    await worker.approve()
+    waiting = await pack.get("/peers/Cathode")
+    assert (waiting["state"], waiting["awaits"]) == ("pending", "us")
+    # Had it the address, too, it would be the one that was meant.
+    market.internet.hosts["cathode.example"] = elsewhere.internet.hosts["cathode.example"]
+    pack.advance(minutes=1)
+    await worker.approve()
+    assert (await pack.get("/peers/Cathode"))["state"] == "active"
 
 
 async def test_what_is_approved_beforehand_names_somebody(company: Company) -> None:

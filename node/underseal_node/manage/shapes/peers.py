@@ -167,6 +167,7 @@ class AcceptedShape(Shape):
     """Answer of POST /invitations/accept"""
 
     peer: PeerShape
+    is_pre_approved: bool  # active as soon as the other side has seen our keys at our address
     reply: dict[str, Any] | None = Field(default=None, repr=False)
 
 
