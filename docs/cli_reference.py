@@ -52,6 +52,7 @@ JSON_OF = {
     "pull": "pull",
     "received list": "received-list",
     "received show": "received",
+    "received attestations": "attestation-list",
     "request send": "request",
     "request list": "request-list",
     "request show": "request",

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from underseal_node.manage.shapes import (
     attestations,
+    attested,
     exchange,
     footprints,
     keys,
@@ -41,6 +42,7 @@ SHAPES: dict[str, type[BaseModel]] = {
     "footprint-reissue": footprints.ReissuedShape,
     "received-list": Listing[footprints.ReceivedShape],
     "received": footprints.ReceivedDetail,
+    "attestation-list": Listing[attested.JudgedShape],
     "peer-list": Listing[peers.PeerShape],
     "peer": peers.PeerShape,
     "peer-added": peers.PeerAddedShape,

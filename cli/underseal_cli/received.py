@@ -59,14 +59,25 @@ def list_received(
             *tables.figure_columns(one),
             one["status"],
             one["verification"],
+            [_in_short(each) for each in one["attestations"]],
             "yes" if one["usageTerms"] else None,
         )
         for one in found["data"]
     ]
     tables.table(
-        ("id", "peer", "product", "kgCO2e", "per", "status", "verification", "terms"),
+        (
+            "id",
+            "peer",
+            "product",
+            "kgCO2e",
+            "per",
+            "status",
+            "verification",
+            "attested by",
+            "terms",
+        ),
         rows,
-        narrow=((0, 2), (1,), (3, 4), (5, 6), (7,)),
+        narrow=((0, 2), (1,), (3, 4), (5, 6), (7, 8)),
         empty="Nothing has been received yet: `underseal pull PEER`.",
     )
 
@@ -97,6 +108,7 @@ def show(
             ("usable", "yes" if found["isUsable"] else "no"),
             ("status", found["status"]),
             ("status proven", f"as of {proven}" if proven else "no"),
+            ("attestation", [_sentence(one) for one in found["attestations"]]),
             ("not shown to us", ", ".join(found["withheld"])),
             ("received", found["receivedAt"]),
             *_terms(found["usageTerms"]),
@@ -115,3 +127,43 @@ def _terms(stated: list[dict[str, Any]]) -> list[tuple[str, str | None]]:
     if lines:
         lines.append(("", "Terms and purpose are a promise to the peer; nothing enforces them."))
     return lines
+
+
+@app.command()
+def attestations(
+    context: typer.Context,
+    footprint_id: Annotated[str, typer.Argument(metavar="ID", help="Of the footprint.")],
+    peer: PeerOption = None,
+    as_json: Json = False,
+) -> None:
+    """Ask the peer for what verifiers attest beside a footprint; all that is held of it."""
+    found = manage_of(context).post(f"/received/{segment(footprint_id)}/attestations", peer=peer)
+    if as_json:
+        output.show(found)
+        return
+    if not found["data"]:
+        output.say("Nobody attests it.")
+    for one in found["data"]:
+        output.say(_sentence(one))
+
+
+def _in_short(judged: dict[str, Any]) -> str:
+    """For a list: the verifier if it is known, otherwise what is wrong."""
+    name = judged.get("peer")
+    if judged["state"] == "attested":
+        return str(name)
+    return f"{judged['state']}{'' if name is None else f': {name}'}"
+
+
+def _sentence(judged: dict[str, Any]) -> str:
+    """What an attestation says, and whether that counts."""
+    where = "" if judged["isCarried"] else " (beside the footprint)"
+    claims = judged.get("attestation")
+    said = "it cannot be read"
+    if claims is not None:
+        said = (
+            f"{claims['providerName']}, {claims['level']} assurance, {claims['coverage']}, "
+            f"{claims['standardName']}, until {claims['validUntil']}"
+        )
+    reason = f"; {judged['reason']}" if "reason" in judged else f", known as {judged['peer']}"
+    return f"{judged['state']}{where}: {said}{reason}"

@@ -40,6 +40,7 @@ STABLE = {
     "footprint reissue": "--signed-by --dry-run",
     "received list": "--peer --verification",
     "received show": "--peer",
+    "received attestations": "--peer",
     "peer invite": "--for --pre-approve --expires --grant-product-id --level --from --out",
     "peer accept": "--name --reply-out",
     "peer approve": "",

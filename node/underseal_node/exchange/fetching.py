@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from underseal_node.errors import PeerError
 from underseal_node.exchange.access import Access
+from underseal_node.exchange.attested import ask_if_possible, known_of
 from underseal_node.exchange.errors import (
     AnswerError,
     CredentialsRefusedError,
@@ -105,7 +106,10 @@ async def _store(
     if not held:
         return
     items = [body for body in held.values() if body is not None]
+    known = await known_of(exchange, access, held.keys())
     await receive_items(exchange, access, items, fetched.progress)
+    # A footprint that is published again has not changed: there may be something new beside it.
+    await ask_if_possible(exchange, access, known)
     fetched.missing += len(held) - len(items)
     fetched.done.update(held)
     held.clear()

@@ -22,6 +22,7 @@ from typing import Any
 from sqlmodel import Session
 
 from underseal_node.errors import NodeError
+from underseal_node.exchange.attested import STORED_LIMITS, check_attestations
 from underseal_node.exchange.verification import (
     CREDENTIAL_OMITTED,
     DEPRECATED,
@@ -137,6 +138,7 @@ def take(
                 f"{peer.name} sent footprint {new.footprint_id}, which is invalid: {new.reason}"
             )
             alert = _alert(session, peer, new, AlertKind.INVALID, message, now) or alert
+        alert = check_attestations(session, row, peer, now) or alert
         return Taken(new.footprint_id, new.state, Outcome.NEW, alert)
     objection = None if _is_held(row, new, trust) else _objection(row, new, peer.name)
     if objection is not None:
@@ -245,6 +247,8 @@ def _update(
         else:
             row.status = new.status
     alert = _apply_statement(session, row, peer, trust, statement, now) or alert
+    if replaced:
+        alert = check_attestations(session, row, peer, now) or alert
     after = (row.verification, row.withheld, row.status, row.status_statement, row.reason)
     if before == after:
         outcome = Outcome.UNCHANGED if alert is None else Outcome.REFUSED
@@ -266,6 +270,7 @@ def _is_better(row: ReceivedFootprint, new: Classified) -> bool:
 def _set_body(row: ReceivedFootprint, new: Classified) -> None:
     for name, value in _columns(new).items():
         setattr(row, name, value)
+    row.is_attested = new.is_attested or row.attestations is not None
 
 
 def _columns(new: Classified) -> dict[str, Any]:
@@ -282,6 +287,7 @@ def _columns(new: Classified) -> dict[str, Any]:
         "valid_until": "" if index is None else utc_text(index.valid_until),
         "geography": None if index is None else index.geography,
         "summary": new.summary,
+        "is_attested": new.is_attested,
     }
 
 

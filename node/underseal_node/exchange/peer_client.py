@@ -34,6 +34,7 @@ KEY_LOG_ENDPOINT = "/extensions/key-log"
 EVENT_CONTENT_TYPE = "application/cloudevents+json; charset=UTF-8"
 MAX_EVENT_ANSWER_BYTES = 64 * 1024
 MAX_STATEMENT_BYTES = 16 * 1024
+MAX_ATTESTATIONS_BYTES = 1024 * 1024
 MAX_MESSAGE_CHARACTERS = 300
 # Opaque; what it may hold is what can stand in a header and in a URL.
 WATERMARK = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
@@ -136,6 +137,31 @@ class PeerClient:
         if answer.status != 200:
             raise refusal(answer, access, f"the status of footprint {footprint_id}")
         return answer.body.decode("ascii", "replace").strip()
+
+    async def attestations(self, access: Access, footprint_id: str) -> list[str]:
+        """What an Underseal peer serves beside a footprint as attested by verifiers, unverified.
+
+        Raises:
+            PeerError: it cannot be reached or refuses, or its answer is no list of texts.
+        """
+        url = f"{access.base_url}/extensions/attestations/{quote(footprint_id, safe='')}"
+        answer = await self._get(access, url, max_bytes=MAX_ATTESTATIONS_BYTES)
+        if answer.status == 404:
+            return []
+        if answer.status != 200:
+            raise refusal(answer, access, f"the attestations of footprint {footprint_id}")
+        try:
+            document = loads(answer.body, limits=self._limits)
+        except JsonError as error:
+            raise ProtocolViolationError(
+                f"{access.name} answered no attestations: {error.message}"
+            ) from error
+        tokens = document.get("data") if isinstance(document, Mapping) else None
+        if not isinstance(tokens, list) or not all(
+            isinstance(one, str) and one.isascii() and "\0" not in one for one in tokens
+        ):
+            raise ProtocolViolationError(f"{access.name} answered no list of attestations")
+        return [str(one) for one in tokens]
 
     async def post_event(self, access: Access, body: bytes) -> None:
         """Deliver an event; once, because the outbox tries again.

@@ -21,7 +21,7 @@ from underseal_node.store.tables import KeyKind, Peer, VerificationState
 from underseal_protocol.canonical import digest
 from underseal_protocol.credential import credential_of, verify
 from underseal_protocol.criteria import FootprintIndex
-from underseal_protocol.disclosure import content_of
+from underseal_protocol.disclosure import content_of, is_attestation_entry
 from underseal_protocol.errors import CredentialError, JsonError, ProtocolError, Violation
 from underseal_protocol.footprint import schema_violations
 from underseal_protocol.jws import named_key, statement_digest
@@ -114,6 +114,7 @@ class Classified:
         withheld: names of the blocks that are not shown.
         index: what it can be found by; `None` when it is too broken for that.
         summary: for lists.
+        is_attested: a verified one carries attestations.
     """
 
     footprint_id: str
@@ -128,6 +129,7 @@ class Classified:
     summary: str = field(repr=False)
     kid: str | None = None
     signed_digest: str | None = None
+    is_attested: bool = False
 
     @property
     def keys(self) -> list[tuple[KeyKind, str]]:
@@ -193,6 +195,8 @@ def classify(raw: bytes, trust: Trust, limits: JsonLimits) -> Classified:
         summary=summary_of(document),
         kid=kid,
         signed_digest=signed_digest,
+        is_attested=state is VerificationState.VERIFIED
+        and any(map(is_attestation_entry, document.get("extensions") or ())),
     )
 
 

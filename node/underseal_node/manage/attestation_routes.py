@@ -13,16 +13,15 @@ from underseal_node.manage.footprint_routes import UPLOAD, FileName
 from underseal_node.manage.shapes.attestations import (
     AttachedShape,
     AttestationMadeShape,
-    AttestationShape,
     AttestInput,
     DraftDetail,
     DraftedShape,
     DraftPublishedShape,
     DraftShape,
-    JudgedShape,
     PublishInput,
     TokenInput,
 )
+from underseal_node.manage.shapes.attested import AttestationShape, JudgedShape
 from underseal_node.manage.shapes.base import Listing
 from underseal_node.publishing.attaching import Attesting, attach, attest
 from underseal_node.publishing.drafting import draft_file, publish_draft

@@ -11,9 +11,12 @@ from fastapi import APIRouter, Query, Response
 from sqlmodel import Session
 
 from underseal_node.errors import NodeError, NotFoundError, RefusedError
+from underseal_node.exchange.attested import ask, judged_of
 from underseal_node.exchange.receiving import json_limits
 from underseal_node.exchange.verification import check_statement, trust_in
+from underseal_node.manage.attestation_routes import judged_shape
 from underseal_node.manage.context import RESPONSE, Context, Limit, finding, with_footprint
+from underseal_node.manage.shapes.attested import JudgedShape
 from underseal_node.manage.shapes.base import Listing
 from underseal_node.manage.shapes.footprints import (
     FindingShape,
@@ -44,6 +47,7 @@ async def list_received(
     limit: Limit = 1000,
 ) -> Listing[ReceivedShape]:
     """Received footprints, newest first."""
+    now = context.node.now()
 
     def work(session: Session) -> list[ReceivedShape]:
         rows = received.listing(
@@ -53,7 +57,7 @@ async def list_received(
             product_id=None if product_id is None else fold(product_id),
             limit=limit,
         )
-        return [ReceivedShape(**_members(session, row)) for row, _ in rows]
+        return [ReceivedShape(**_members(session, row, now)) for row, _ in rows]
 
     return Listing(data=await context.node.store.read(work))
 
@@ -61,19 +65,38 @@ async def list_received(
 @router.get("/{footprint_id}", response_model=ReceivedDetail)
 async def show_received(context: Context, footprint_id: str, peer: str | None = None) -> Response:
     """One received footprint, as it came."""
-    limits, today = json_limits(context.node.settings), context.node.now().date()
+    limits, now = json_limits(context.node.settings), context.node.now()
 
     def work(session: Session) -> tuple[ReceivedDetail, bytes]:
         row = _the_one(session, footprint_id, peer)
         detail = ReceivedDetail(
-            **_members(session, row),
+            **_members(session, row, now),
             footprint={},
             status_statement=row.status_statement,
-            findings=_findings(row, limits, today),
+            findings=_findings(row, limits, now.date()),
         )
         return detail, row.body
 
     return with_footprint(*await context.node.store.read(work))
+
+
+@router.post("/{footprint_id}/attestations", **RESPONSE)
+async def ask_for_attestations(
+    context: Context, footprint_id: str, peer: str | None = None
+) -> Listing[JudgedShape]:
+    """Ask the peer for what verifiers attest beside a received footprint; all that is held now."""
+    store, now = context.node.store, context.node.now()
+    row = await store.read(lambda session: _the_one(session, footprint_id, peer))
+    access = await context.exchange.access(row.peer_id)
+    if access.is_underseal:
+        await ask(context.exchange, access, [row.footprint_id])
+
+    def work(session: Session) -> list[JudgedShape]:
+        again = _the_one(session, footprint_id, peer)
+        found = judged_of(session, again, pins.peer_row(session, again.peer_id), now)
+        return [judged_shape(one) for one in found]
+
+    return Listing(data=await store.read(work))
 
 
 def _the_one(session: Session, footprint_id: str, peer: str | None) -> ReceivedFootprint:
@@ -112,7 +135,7 @@ def _findings(row: ReceivedFootprint, limits: JsonLimits, today: date) -> list[F
     return [finding(one) for one in found]
 
 
-def _members(session: Session, row: ReceivedFootprint) -> dict[str, Any]:
+def _members(session: Session, row: ReceivedFootprint, now: datetime) -> dict[str, Any]:
     peer = pins.peer_row(session, row.peer_id)  # read once in a session
     return {
         "id": row.footprint_id,
@@ -123,6 +146,7 @@ def _members(session: Session, row: ReceivedFootprint) -> dict[str, Any]:
         "status": row.status,
         "status_proven_at": _proven_at(row, peer),
         "withheld": json.loads(row.withheld),
+        "attestations": [judged_shape(one) for one in judged_of(session, row, peer, now)],
         "received_at": row.received_at,
         "changed_at": row.changed_at,
         **_shown(json.loads(row.summary)),

@@ -22,6 +22,7 @@ class AlertKind(StrEnum):
     INVALID = "invalid"  # a footprint failed verification
     STATUS = "status"  # a deprecated footprint became active again
     STATUS_STATEMENT = "status-statement"  # a statement of deprecation that does not verify
+    ATTESTATION = "attestation"  # of a verifier, and it does not verify
     KEYS_CHANGED = "keys-changed"  # the peer's key set is not the pinned one
     KEYS_REVOKED = "keys-revoked"  # the peer has taken keys back
     MOVED = "moved"  # the peer has another address, as a key says that is pinned

@@ -39,6 +39,9 @@ __all__ = [
 ]
 
 
+MAX_REASON_CHARACTERS = 1000
+
+
 class AttestationState(StrEnum):
     """What an attestation is worth to this node."""
 
@@ -174,4 +177,5 @@ def judge(
         state, reason = AttestationState.EXPIRED, error.message
     except ProtocolError as error:
         state, reason = AttestationState.INVALID, error.message
-    return Judged(state, claims, name, reason, is_carried)
+    shown = None if reason is None else reason[:MAX_REASON_CHARACTERS]
+    return Judged(state, claims, name, shown, is_carried)

@@ -253,3 +253,55 @@ def refused() -> Callable[[httpx.Response, int], str]:
 
 Refused = Callable[[httpx.Response, int], str]
 Opened = Callable[..., Coroutine[Any, Any, Company]]
+
+
+SAID = {
+    "level": "limited",
+    "coverage": "product level",
+    "standardName": "ISO 14067:2018",
+    "completedAt": "2026-02-27T00:00:00Z",
+    "statement": {"text": "未发现任何异常: nothing has come to our attention."},
+}
+
+
+@dataclass
+class Stage:
+    """A supplier, a verifier that is its peer, and a draft."""
+
+    market: Market
+    supplier: Company
+    verifier: Company
+
+    async def draft(self, document: Document, **query: Any) -> Document:
+        made: Document = await self.supplier.upload("/drafts", document, **query)
+        return made
+
+    async def attest(self, document: Any, status: int = 200, **changes: Any) -> Any:
+        given = {**SAID, "document": json.dumps(document), **changes}
+        return await self.verifier.post("/attestations", given, status)
+
+    async def publish(self, draft: Any, token: str | None = None, status: int = 200) -> Any:
+        given = {"draft": json.dumps(draft)} | ({} if token is None else {"attestation": token})
+        return await self.supplier.post("/drafts/publish", given, status)
+
+    async def body(self, footprint_id: str) -> Document:
+        shown: Document = (await self.supplier.get(f"/footprints/{footprint_id}"))["footprint"]
+        return shown
+
+    async def received_at(self, level: str, document: Document) -> Any:
+        """A footprint as the verifier has received it from the supplier."""
+        (footprint_id,) = await self.supplier.publish(document)
+        given = {"peer": "auditor", "everything": True, "level": level}
+        await self.supplier.post("/grants", given, 201)
+        await self.verifier.pull("cathode")
+        return await self.verifier.get(f"/received/{footprint_id}")
+
+
+@pytest.fixture
+async def stage(market: Market) -> Stage:
+    supplier, verifier = await market.open("cathode"), await market.open("auditor")
+    await market.befriend(supplier, verifier)
+    # The first contact pins the keys, on both sides.
+    await supplier.pull("auditor")
+    await verifier.pull("cathode")
+    return Stage(market, supplier, verifier)

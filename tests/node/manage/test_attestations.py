@@ -5,60 +5,14 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from tests.node.manage.conftest import Company, Market
+from tests.node.manage.conftest import SAID, Document, Stage
 
 from underseal_protocol.attestation import attestations_of, read_attestation
 from underseal_protocol.credential import verify
 from underseal_protocol.disclosure import Level
-
-Document = dict[str, Any]
-SAID = {
-    "level": "limited",
-    "coverage": "product level",
-    "standardName": "ISO 14067:2018",
-    "completedAt": "2026-02-27T00:00:00Z",
-    "statement": {"text": "未发现任何异常: nothing has come to our attention."},
-}
-
-
-@dataclass
-class Stage:
-    """A supplier, a verifier that is its peer, and a draft."""
-
-    market: Market
-    supplier: Company
-    verifier: Company
-
-    async def draft(self, document: Document, **query: Any) -> Document:
-        made: Document = await self.supplier.upload("/drafts", document, **query)
-        return made
-
-    async def attest(self, document: Any, status: int = 200, **changes: Any) -> Any:
-        given = {**SAID, "document": json.dumps(document), **changes}
-        return await self.verifier.post("/attestations", given, status)
-
-    async def publish(self, draft: Any, token: str | None = None, status: int = 200) -> Any:
-        given = {"draft": json.dumps(draft)} | ({} if token is None else {"attestation": token})
-        return await self.supplier.post("/drafts/publish", given, status)
-
-    async def body(self, footprint_id: str) -> Document:
-        shown: Document = (await self.supplier.get(f"/footprints/{footprint_id}"))["footprint"]
-        return shown
-
-
-@pytest.fixture
-async def stage(market: Market) -> Stage:
-    supplier, verifier = await market.open("cathode"), await market.open("auditor")
-    await market.befriend(supplier, verifier)
-    # The first contact pins the keys, on both sides.
-    await supplier.pull("auditor")
-    await verifier.pull("cathode")
-    return Stage(market, supplier, verifier)
-
 
 # --- a draft ------------------------------------------------------------------------------------
 
@@ -392,18 +346,10 @@ async def test_nobody_attests_an_own_footprint(
 # --- what is published already ------------------------------------------------------------------
 
 
-async def received_at(stage: Stage, level: Level, document: Document) -> Any:
-    (footprint_id,) = await stage.supplier.publish(document)
-    given = {"peer": "auditor", "everything": True, "level": level}
-    await stage.supplier.post("/grants", given, 201)
-    await stage.verifier.pull("cathode")
-    return await stage.verifier.get(f"/received/{footprint_id}")
-
-
 async def test_a_published_footprint_is_attested_and_served_beside(
     stage: Stage, document: Callable[..., Document]
 ) -> None:
-    shown = await received_at(stage, Level.FULL, document())
+    shown = await stage.received_at(Level.FULL, document())
     before = await stage.body(shown["id"])
     attested = await stage.attest(shown)
     token = {"attestation": attested["attestation"]}
@@ -422,7 +368,7 @@ async def test_a_published_footprint_is_attested_and_served_beside(
 async def test_what_is_not_shown_cannot_be_attested(
     stage: Stage, document: Callable[..., Document], level: Level
 ) -> None:
-    shown = await received_at(stage, level, document())
+    shown = await stage.received_at(level, document())
     refusal = await stage.attest(shown["footprint"], 422)
     assert "what is not shown cannot be attested" in refusal["message"]
 
@@ -430,7 +376,7 @@ async def test_what_is_not_shown_cannot_be_attested(
 async def test_a_published_footprint_that_was_altered_is_not_attested(
     stage: Stage, document: Callable[..., Document]
 ) -> None:
-    shown = await received_at(stage, Level.FULL, document())
+    shown = await stage.received_at(Level.FULL, document())
     shown["footprint"]["companyName"] = "x"
     refusal = await stage.attest(shown, 422)
     assert "the core is not what was signed" in refusal["message"]
@@ -439,7 +385,7 @@ async def test_a_published_footprint_that_was_altered_is_not_attested(
 async def test_a_published_footprint_of_a_stranger_is_not_attested(
     stage: Stage, document: Callable[..., Document]
 ) -> None:
-    shown = await received_at(stage, Level.FULL, document())
+    shown = await stage.received_at(Level.FULL, document())
     stage.verifier = await stage.market.open("stranger")
     refusal = await stage.attest(shown, 409)
     assert "'https://cathode.example', which is not an active peer" in refusal["message"]

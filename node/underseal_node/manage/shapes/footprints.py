@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
+from underseal_node.manage.shapes.attested import JudgedShape
 from underseal_node.manage.shapes.base import InputShape, Instant, Shape
 from underseal_node.manage.shapes.refusals import ProblemShape
 from underseal_node.store.tables import VerificationState
@@ -173,6 +174,7 @@ class ReceivedShape(Shape):
     status: str
     status_proven_at: Instant | None = None
     withheld: list[str]
+    attestations: list[JudgedShape] = Field(default_factory=list)
     received_at: Instant
     changed_at: Instant
     product_name_company: str | None = None
