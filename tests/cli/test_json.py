@@ -71,6 +71,7 @@ def test_every_command(
     peers_and_grants(checked, market)
     partners(checked, market, tmp_path)
     receiving(checked, market, tmp_path)
+    attesting(checked, market, tmp_path)
     asking(checked, market)
     keys(checked, tmp_path)
     keeping(checked, market, tmp_path)
@@ -188,6 +189,30 @@ def receiving(checked: Checked, market: Market, tmp_path: Path) -> None:
     told = checked("verify", file, "--peer", "seller", home=home, status=1)
     assert "the core is not what was signed" in told["message"]
     checked("alert list", home=home)
+
+
+def attesting(checked: Checked, market: Market, tmp_path: Path) -> None:
+    """The buyer is the verifier."""
+    seller, buyer = market.seller.home, market.buyer.home
+    market.seller.run("pull", "buyer")  # so that its keys are pinned
+    draft, said = tmp_path / "draft.json", tmp_path / "said.json"
+    options = {"level": "limited", "coverage": "product level", "standard": "ISO 14067"}
+    said.write_text(json.dumps(options | {"text": "Nothing was found."}), encoding="utf-8")
+    source = variant(tmp_path, "json-attested")
+    made = checked("footprint draft", source, "--out", draft, home=seller)
+    assert made["id"] in {one["id"] for one in checked("footprint drafts", home=seller)["data"]}
+    token = tmp_path / "one.jws"
+    checked("attest", draft, "--statement", said, "--out", token, home=buyer)
+    done = checked("footprint publish", draft, "--attestation", token, home=seller)
+    assert (done["id"], done["outcome"]) == (made["id"], "published")
+    market.seller.run("grant", "add", "buyer", "--footprint", made["id"], "--level", "full")
+    market.buyer.run("pull", "seller")
+    shown = tmp_path / "shown.json"
+    shown.write_text(json.dumps(checked("received show", made["id"], home=buyer)), "utf-8")
+    checked("attest", shown, "--statement", said, "--out", token, home=buyer)
+    assert checked("footprint attach", token, home=seller)["isNew"] is True
+    found = checked("received attestations", made["id"], home=buyer)["data"]
+    assert [one["isCarried"] for one in found] == [True, False]
 
 
 def asking(checked: Checked, market: Market) -> None:
