@@ -15,7 +15,8 @@ from sqlmodel import Session
 
 from underseal_node.errors import RefusedError
 from underseal_node.exchange.verification import trust_in
-from underseal_node.store import attestations
+from underseal_node.store import attestations, identity
+from underseal_node.trust import keyring
 from underseal_protocol.attestation import (
     read_attestation,
     require_about,
@@ -40,6 +41,7 @@ __all__ = [
 
 
 MAX_REASON_CHARACTERS = 1000
+THIS_NODE = "this node"
 
 
 class AttestationState(StrEnum):
@@ -76,28 +78,31 @@ class Judged:
 
 
 def signed_by_peer(session: Session, token: str) -> tuple[Attestation, str]:
-    """Check that one of our peers has signed an attestation.
+    """Check that one of our peers, or this node itself, has signed an attestation.
 
     Args:
         token: as received.
 
     Returns:
-        what it says, and the name of the peer.
+        what it says, and the name of the peer; `THIS_NODE` if it is our own.
 
     Raises:
         UnknownVerifierError: no active peer is this verifier.
         ProtocolError: it is malformed, or the signature does not verify with the pinned keys.
     """
     claimed = read_attestation(token)
+    if claimed.verifier == identity.load(session).url:
+        keys = keyring.public_keys(session)
+        return verify_attestation(token, keys=keys, issuer=claimed.verifier), THIS_NODE
     peer = attestations.signer(session, claimed.verifier)
-    keys = None if peer is None else trust_in(peer).keys
-    if peer is None or keys is None:
+    pinned = None if peer is None else trust_in(peer).keys
+    if peer is None or pinned is None:
         raise UnknownVerifierError(
             f"the verifier {claimed.verifier} is not an active peer of this node, so nobody "
             "vouches for its keys",
             hint="Become partners with it first (`underseal peer add`), and compare its keys.",
         )
-    return verify_attestation(token, keys=keys, issuer=claimed.verifier), peer.name
+    return verify_attestation(token, keys=pinned, issuer=claimed.verifier), peer.name
 
 
 def checked_for_draft(

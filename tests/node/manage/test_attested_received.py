@@ -231,3 +231,14 @@ async def test_what_is_served_beside_and_does_not_hold_raises_an_alert(
     assert all("attestation" not in one for one in found)
     (alert,) = (await buyer.get("/alerts"))["data"]
     assert "with an attestation that does not verify" in alert["message"]
+
+
+async def test_a_verifier_knows_what_it_has_attested_itself(
+    stage: Stage, document: Callable[..., Document]
+) -> None:
+    given = {"peer": "auditor", "everything": True, "level": "quality"}
+    await stage.supplier.post("/grants", given, 201)
+    footprint_id = await attested_draft(stage, document())
+    await stage.verifier.pull("cathode")
+    (found,) = await seen(stage.verifier, footprint_id)
+    assert (found["state"], found["peer"]) == ("attested", "this node")

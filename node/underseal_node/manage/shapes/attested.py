@@ -36,7 +36,7 @@ class JudgedShape(Shape):
     """
 
     state: AttestationState
-    peer: str | None = None  # the verifier among our peers
+    peer: str | None = None  # the verifier among our peers; "this node" for our own
     reason: str | None = None  # why it is not attested
     is_carried: bool  # in the footprint, rather than beside it
     attestation: AttestationShape | None = None  # unproven unless attested or expired
