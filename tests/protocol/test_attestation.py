@@ -9,7 +9,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.protocol.attested import (
     DRAFT,
@@ -99,7 +99,7 @@ def test_beside_the_footprint_it_verifies_at_every_level(level: Level) -> None:
     assert checked(published(DRAFT, None, level), FOUND.token) == FOUND
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(footprints(), st.sampled_from(SHOWN))
 def test_any_footprint_can_be_attested(made: Document, level: Level) -> None:
     made["pcf"].pop("verification", None)

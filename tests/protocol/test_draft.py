@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.protocol.attested import DRAFT, OWNER, OWNER_KEYS, Document, document, published
 from tests.strategies import footprints
@@ -67,7 +67,7 @@ def test_what_is_withheld_is_no_subject(level: Level) -> None:
         Subject.of_published(shown, proven)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(footprints(), st.data())
 def test_of_any_footprint_any_change_is_noticed(made: Document, data: st.DataObject) -> None:
     made["pcf"].pop("verification", None)
