@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import structlog
 from sqlmodel import Session
 
 from underseal_node.errors import PeerError
 from underseal_node.exchange.access import Access
-from underseal_node.exchange.exchange import Exchange
-from underseal_node.exchange.verification import trust_in
+from underseal_node.exchange.verification import STORED_LIMITS, trust_in
 from underseal_node.store import pins, received
 from underseal_node.store.alerts import AlertKind, raise_alert
 from underseal_node.store.tables import Peer, ReceivedFootprint, VerificationState
@@ -24,10 +24,12 @@ from underseal_node.trust.attesting import AttestationState, Judged, judge
 from underseal_protocol.attestation import attestations_of
 from underseal_protocol.credential import verify
 from underseal_protocol.errors import ProtocolError
-from underseal_protocol.strict_json import JsonLimits, loads
+from underseal_protocol.strict_json import loads
+
+if TYPE_CHECKING:
+    from underseal_node.exchange.exchange import Exchange  # which needs this to follow a peer
 
 __all__ = [
-    "STORED_LIMITS",
     "ask",
     "ask_if_possible",
     "check_attestations",
@@ -37,8 +39,6 @@ __all__ = [
 
 log = structlog.get_logger(__name__)
 
-# What is stored was within the limits of its day.
-STORED_LIMITS = JsonLimits(max_bytes=2**31, max_depth=1_000)
 MAX_BESIDE = 16  # attestations that are kept of one footprint
 
 

@@ -22,7 +22,7 @@ from typing import Any
 from sqlmodel import Session
 
 from underseal_node.errors import NodeError
-from underseal_node.exchange.attested import STORED_LIMITS, check_attestations
+from underseal_node.exchange.attested import check_attestations
 from underseal_node.exchange.verification import (
     CREDENTIAL_OMITTED,
     DEPRECATED,
