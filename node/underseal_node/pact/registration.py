@@ -44,12 +44,11 @@ NO_STORE = {"cache-control": "no-store", "pragma": "no-cache"}
 
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">
 <meta name="viewport" content="width=device-width"><title>Invitation</title>
-<body style="font-family:system-ui,sans-serif;max-width:40rem;margin:4rem auto;padding:0 1rem">
 <h1>{company} invites you</h1>
 <p>to exchange product carbon footprints, node to node. To accept, give the whole address of this
 page, with everything that follows <code>#</code>, to your Underseal node:</p>
 <pre>underseal peer accept 'ADDRESS OF THIS PAGE'</pre>
-<p>The part after <code>#</code> is a key that counts once. Do not pass it on.</p></body></html>"""
+<p>The part after <code>#</code> is a key that counts once. Do not pass it on.</p></html>"""
 
 
 class InvitationEndpoint:
@@ -78,8 +77,7 @@ class InvitationEndpoint:
         headers = NO_STORE | {"referrer-policy": "no-referrer"}
         if "text/html" in request.headers.get("accept", ""):
             page = PAGE.format(company=html.escape(node.identity.company_name))
-            policy = "default-src 'none'; style-src 'unsafe-inline'"
-            headers |= {"content-security-policy": policy}
+            headers |= {"content-security-policy": "default-src 'none'"}
             return Response(page, headers=headers, media_type="text/html")
         return Response(document, headers=headers, media_type="application/json")
 
