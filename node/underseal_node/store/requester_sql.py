@@ -44,11 +44,13 @@ _ONE = (
     f"SELECT {_WHO}, f.{{column}}, f.status, {_LEVEL_OF_ASKER}, f.id FROM {{source}} "  # noqa: S608
     f"{_THAT_OR_NEWEST} WHERE {{which}}"
 )
-# One row for each attestation beside a footprint, or one row without any.
+# One row for each attestation beside a footprint, or one row without any; without the level that
+# shows them, too, so that their number is not read off the time.
 _ATTESTATIONS = (
     f"SELECT {_WHO}, a.token, f.status, {_LEVEL_OF_ASKER}, f.id FROM {{source}} "  # noqa: S608
-    f"LEFT JOIN footprint f ON {_THAT_OR_NEWEST} "
-    f"LEFT JOIN attestation a ON a.footprint_id = f.id AND a.role = '{AttestationRole.ATTACHED}' "
+    f"{_THAT_OR_NEWEST} "
+    f"LEFT JOIN attestation a ON a.footprint_id = CASE WHEN {_LEVEL_OF_ASKER} >= "
+    f"{Level.QUALITY.rank} AND f.id = :id THEN f.id END AND a.role = '{AttestationRole.ATTACHED}' "
     "WHERE {which} ORDER BY a.created_at, a.digest"
 )
 # One row for each grant, or one row without any.

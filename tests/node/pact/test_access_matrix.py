@@ -19,8 +19,9 @@ from urllib.parse import parse_qsl, quote, urlsplit
 import httpx
 import pytest
 from starlette.routing import Route
-from tests.node.pact.conftest import make_document
+from tests.node.pact.conftest import NOW, make_document
 
+from underseal_node.store.attestation_tables import AttestationRole, AttestationRow
 from underseal_node.store.tables import KeyKind
 from underseal_protocol.criteria import Criteria, FootprintIndex
 from underseal_protocol.disclosure import Block, Level
@@ -120,6 +121,25 @@ class Stage:
         return found
 
 
+def attested(footprint_id: str, number: int) -> Callable[[Any], None]:
+    """Puts as many attestations beside a footprint as its number says, marked like its block."""
+
+    def work(session: Any) -> None:
+        for each in range(number):
+            session.add(
+                AttestationRow(
+                    digest=f"{number}-{each}",
+                    role=AttestationRole.ATTACHED,
+                    footprint_id=footprint_id,
+                    verifier="https://verifier.example",
+                    token=MARKS[Block.VERIFICATION].format(number),
+                    created_at=NOW,
+                )
+            )
+
+    return work
+
+
 @pytest.fixture
 async def stage(make_world: Callable[..., World], level: Level) -> Stage:
     world = make_world(default_page_size=2)
@@ -129,6 +149,7 @@ async def stage(make_world: Callable[..., World], level: Level) -> Stage:
     for number in range(1, COUNT + 1):
         made.documents[number] = footprint(number)
         world.publish(made.documents[number])
+        world.write(attested(made.documents[number]["id"], number))
     for number in (2, 3):
         world.grant("by product", KeyKind.PRODUCT, product(number), level)
     world.grant("by classification", KeyKind.CLASSIFICATION, CLASS_B, level)
@@ -249,6 +270,21 @@ def of_token(stage: Stage) -> Iterator[Asked]:
         yield "POST", f"/auth/token?productId={quote(product(number))}", b""
 
 
+def of_posts(path: str) -> Callable[[Stage], Iterator[Asked]]:
+    """Documents that name what is hidden, at an endpoint that takes others."""
+
+    def requests(stage: Stage) -> Iterator[Asked]:
+        for document in stage.documents.values():
+            for said_there in (document["id"], document["productIds"]):
+                yield "POST", path, json.dumps({"id": said_there}).encode()
+        for body in (b"", b"{", b"[]", b"x" * 100):
+            yield "POST", path, body
+        for method in METHODS:
+            yield method, path, b""
+
+    return requests
+
+
 def plain(path: str) -> Callable[[Stage], Iterator[Asked]]:
     def requests(_stage: Stage) -> Iterator[Asked]:
         for method in METHODS:
@@ -261,7 +297,13 @@ REQUESTS: dict[str, Callable[[Stage], Iterator[Asked]]] = {
     LIST: of_list,
     f"{LIST}/{{id}}": of_one(f"{LIST}/{{id}}"),
     "/extensions/status/{id}": of_one("/extensions/status/{id}"),
+    "/extensions/attestations/{id}": of_one("/extensions/attestations/{id}"),
     "/extensions/grants": of_grants,
+    "/extensions/invitations/{id}": of_one("/extensions/invitations/{id}"),
+    **{
+        path: of_posts(path)
+        for path in ("/extensions/register", "/extensions/credentials", "/extensions/key-log")
+    },
     "/3/events": of_events,
     "/auth/token": of_token,
     **{
@@ -273,7 +315,10 @@ REQUESTS: dict[str, Callable[[Stage], Iterator[Asked]]] = {
             "/did.json",
             "/schemas/footprint-credential/1.0.0.json",
             "/schemas/footprint-credential-claims/1.0.0.json",
+            "/.well-known/underseal-key-log",
             "/schemas/footprint-status/1.0.0.json",
+            "/schemas/footprint-attestation/1.0.0.json",
+            "/schemas/footprint-attestation-claims/1.0.0.json",
             "/health",
             "/openapi.json",
             "/nothing/at/all",
@@ -380,7 +425,7 @@ async def test_the_cursor_of_another_peer_leads_to_own_footprints_only(
 
 # --- what is hidden and what is not there -----------------------------------------------------
 
-PAIRS = ("/3/footprints/{}", "/extensions/status/{}")
+PAIRS = ("/3/footprints/{}", "/extensions/status/{}", "/extensions/attestations/{}")
 
 
 def said(response: httpx.Response) -> tuple[Any, ...]:
