@@ -235,6 +235,7 @@ def sign(
         product_name=document["productNameCompany"],
         summary=summary_of(document),
         keys=frozenset(keys),
+        kid=key.kid,
     )
 
 

@@ -12,12 +12,13 @@ from sqlalchemy import insert, update
 from sqlalchemy.orm import defer
 from sqlmodel import Session, SQLModel, col, select
 
-from underseal_node.errors import NotFoundError
+from underseal_node.errors import NotFoundError, RefusedError
 from underseal_node.store.database import next_change
-from underseal_node.store.tables import Footprint, FootprintKey, KeyKind
+from underseal_node.store.tables import Footprint, FootprintKey, KeyKind, SigningKeyRow
 from underseal_node.store.types import from_utc_text, utc_text
 from underseal_protocol.criteria import STATUS_BY_FOLDED, fold
 from underseal_protocol.disclosure import Level
+from underseal_protocol.jws import named_key
 from underseal_protocol.segments import render
 
 __all__ = [
@@ -81,6 +82,7 @@ class NewFootprint:
         product_name: `productNameCompany`.
         summary: JSON for lists.
         keys: kind and folded value of what it can be found and granted by.
+        kid: the key that has signed it.
     """
 
     id: str
@@ -93,6 +95,7 @@ class NewFootprint:
     product_name: str
     summary: str
     keys: frozenset[tuple[KeyKind, str]]
+    kid: str = ""
 
 
 def listing(
@@ -198,7 +201,11 @@ def add_all(session: Session, footprints: Sequence[NewFootprint], now: datetime)
     Args:
         footprints: in the order in which peers will list them.
         now: aware.
+
+    Raises:
+        RefusedError: the key that has signed them was revoked meanwhile.
     """
+    _refuse_revoked(session, {one.kid for one in footprints})
     changed = next_change(session)
     for part in _portions(footprints):
         session.execute(insert(FOOTPRINTS), [_values(one, changed, now) for one in part])
@@ -211,6 +218,17 @@ def add_all(session: Session, footprints: Sequence[NewFootprint], now: datetime)
                 for kind, value in one.keys
             ],
         )
+
+
+def _refuse_revoked(session: Session, kids: Iterable[str]) -> None:
+    """Signing takes place before the transaction; a key may have been revoked in between."""
+    for kid in kids:
+        key = session.get(SigningKeyRow, kid)
+        if key is not None and key.revoked_at is not None:
+            raise RefusedError(
+                "the key for footprints was revoked while they were signed",
+                hint="Nothing was changed. Try again: another key signs now.",
+            )
 
 
 def _values(footprint: NewFootprint, changed: int, now: datetime) -> dict[str, Any]:
@@ -236,7 +254,11 @@ def deprecate(session: Session, footprint_id: str, statement: str) -> None:
     Args:
         footprint_id: of an active own footprint.
         statement: the signed statement of the new status.
+
+    Raises:
+        RefusedError: the key that has signed it was revoked meanwhile.
     """
+    _refuse_revoked(session, {named_key(statement) or ""})
     session.execute(
         update(Footprint)
         .where(col(Footprint.id) == footprint_id)

@@ -20,8 +20,6 @@ from underseal_node.trust.key_changes import move, revoke, rotate
 from underseal_protocol.credential import verify
 from underseal_protocol.keys import KeyPurpose, SigningKey
 
-pytest_plugins = ("tests.node.exchange.conftest",)
-
 MakeFootprint = Callable[..., dict[str, Any]]
 RECOVERY = SigningKey.generate(KeyPurpose.RECOVERY)
 
@@ -119,3 +117,21 @@ async def test_an_import_after_a_move_finds_what_is_there(
     files = [("again.json", json.dumps(document).encode())]
     result = await publish.import_files(seller.node, files, dry_run=False)
     assert [(one.id, one.outcome.value) for one in result.footprints] == [(first, "unchanged")]
+
+
+async def test_nothing_is_published_with_a_key_that_was_revoked_meanwhile(
+    seller: Company, make_footprint: MakeFootprint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An import signs, then waits for the writer; the operator revokes in between."""
+    (other,) = await seller.publish(make_footprint(2))
+    stolen = seller.node.signing_key(KeyPurpose.FOOTPRINT)
+    await revoke(seller.node, [stolen.kid], seller.clock(), RECOVERY)
+    with monkeypatch.context() as patch:
+        patch.setattr(seller.node, "signing_key", lambda _purpose: stolen)
+        files = [("late.json", json.dumps(make_footprint(1)).encode())]
+        with pytest.raises(RefusedError, match="was revoked while"):
+            await publish.import_files(seller.node, files, dry_run=False)
+        with pytest.raises(RefusedError, match="was revoked while"):
+            await publish.deprecate(seller.node, other)
+    assert (await publish.import_files(seller.node, files, dry_run=False)).published == 1
+    assert body(seller, other)["status"] == "Active"
