@@ -86,6 +86,10 @@ class Node:
         """Every public key of this node that is not revoked."""
         return self.current().public_keys
 
+    def urls(self) -> Sequence[str]:
+        """Every address that the node has or had; the present one first."""
+        return self.current().urls
+
     def current(self) -> OwnState:
         """Address and keys, at most `LOOK_AGAIN_SECONDS` old: another process may change them."""
         if time.monotonic() >= self._look_again_at:

@@ -66,9 +66,8 @@ def create_public_app(node: Node, counts: RequestCounts | None = None) -> FastAP
         mmap_bytes=settings.database_mmap_bytes,
         busy_timeout_seconds=settings.database_busy_timeout_seconds,
     )
-    cursors = Cursors(node.token_keys)
     hosts = HostPolicy(
-        lambda: node.current().urls,
+        node.urls,
         settings.allowed_hosts,
         settings.trusted_proxies,
         behind_proxy=settings.behind_proxy,
@@ -78,7 +77,7 @@ def create_public_app(node: Node, counts: RequestCounts | None = None) -> FastAP
         node,
         serving,
         node.access_tokens(),
-        cursors,
+        Cursors(node.token_keys),
         throttle,
         RateLimit(settings.max_requests_per_second),
     )
