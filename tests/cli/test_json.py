@@ -62,6 +62,7 @@ def variant(tmp_path: Path, name: str, **pcf: str) -> Path:
     return file
 
 
+@pytest.mark.timeout(300)  # every command, two of them with nodes of their own
 def test_every_command(
     checked: Checked, docs: Callable[[str], Any], market: Market, tmp_path: Path
 ) -> None:
