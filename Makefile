@@ -6,7 +6,7 @@ READY := $(VENV)/.ready-$(shell cat pyproject.toml Makefile | cksum | cut -d' ' 
 PYTEST_WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check soak bench docs clean
+.PHONY: help demo test check soak bench mutants docs clean
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -38,6 +38,10 @@ soak: $(READY) ## long proofs: faults, load
 
 bench: $(READY) ## measure against the targets; writes bench.json
 	@$(BIN)/python tests/benchmarks/bench.py
+
+mutants: $(READY) ## change the code in small ways: does a test notice? takes an hour
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group mutation
+	@$(BIN)/python tests/mutation/run.py
 
 docs: $(READY) ## regenerate the generated parts of docs/reference
 	@$(BIN)/python docs/generate.py

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import ssl
@@ -282,3 +283,53 @@ def test_only_the_management_process_inherits_the_master_key(
     assert served.stop() == 0
     _, logged = served.process.communicate()
     assert key not in logged
+
+
+def say(served: Served, *parts: bytes) -> bytes:
+    """What a running node answers to bytes over TLS, until it closes."""
+    context = ssl.create_default_context(cafile=served.home.tls / "development-ca.pem")
+    with (
+        socket.create_connection(("127.0.0.1", served.port), SECONDS) as plain,
+        context.wrap_socket(plain, server_hostname="localhost") as secure,
+    ):
+        answer = b""
+        try:
+            for part in parts:
+                secure.sendall(part)
+            while part := secure.recv(65536):
+                answer += part
+        except OSError:  # closed while we were sending, or instead of an answer
+            pass
+    return answer
+
+
+def test_the_limits_of_http_hold_in_a_running_node(
+    start: Callable[..., Served], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UNDERSEAL_MAX_CONNECTIONS_PER_ADDRESS", "5")
+    served = start()
+    get = b"GET /.well-known/jwks.json HTTP/1.1\r\nhost: localhost\r\n"
+    last = b"connection: close\r\n\r\n"
+    assert say(served, get + last).startswith(b"HTTP/1.1 200")
+    assert say(served, get + b"a: b\r\n" * 300 + last).startswith(b"HTTP/1.1 431")
+    assert b"200 OK" not in say(served, get, *[b"a" * 10_000] * 20)
+    assert say(served, b"\0\1\2\r\n\r\n").startswith(b"HTTP/1.1 400")
+    form = b"content-type: application/x-www-form-urlencoded\r\n"
+    post = b"POST /auth/token HTTP/1.1\r\nhost: localhost\r\n" + form
+    assert b'"invalid_request"' in say(served, post + b"content-length: 99999999\r\n" + last)
+    chunked = b"transfer-encoding: chunked\r\n" + last
+    answer = say(served, post + chunked, *[b"2000\r\n" + b"x" * 0x2000 + b"\r\n"] * 10)
+    assert answer == b"" or b'"invalid_request"' in answer
+    held = [socket.create_connection(("127.0.0.1", served.port)) for _ in range(5)]
+    context = ssl.create_default_context(cafile=served.home.tls / "development-ca.pem")
+    secured = [context.wrap_socket(one, server_hostname="localhost") for one in held]
+    time.sleep(0.2)
+    assert say(served, get + last) == b""
+    for one in secured:
+        one.close()
+    eventually(lambda: say(served, get + last).startswith(b"HTTP/1.1 200"), "places are free again")
+    (worker, _) = served.children()
+    limits = Path(f"/proc/{worker}/limits").read_text()
+    soft, hard = re.search(r"Max open files +(\S+) +(\S+)", limits).groups()  # type: ignore[union-attr]
+    assert "unlimited" in (soft, hard) or int(soft) >= min(65_536, int(hard))
+    assert served.stop() == 0

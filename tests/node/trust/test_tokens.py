@@ -63,6 +63,9 @@ def test_an_issued_token_is_verified(tokens: AccessTokens) -> None:
     assert claims.client_id == "client-1"
     assert claims.issued_at == NOW.replace(microsecond=0)
     assert claims.expires_at == claims.issued_at + timedelta(seconds=900)
+    said = jwt.decode(token, options={"verify_signature": False})
+    assert claims.token_id == said["jti"]
+    assert len(said["jti"]) == 22  # 128 random bits in base64url
 
 
 def test_an_issued_token_has_the_shape_of_rfc_9068(tokens: AccessTokens) -> None:
@@ -88,8 +91,10 @@ def test_it_expires_to_the_second_without_skew(tokens: AccessTokens, seen_before
         tokens.verify(token, NOW)
     tokens.verify(token, expiry - timedelta(microseconds=1))
     for _ in range(2):
-        with pytest.raises(TokenExpiredError, match="expired at 2026-03-01T12:15:00Z"):
+        with pytest.raises(TokenExpiredError, match="expired at 2026-03-01T12:15:00Z") as caught:
             tokens.verify(token, expiry)
+        assert "token endpoint" in (caught.value.hint or "")
+        assert len(tokens._cache) == 0
 
 
 @pytest.mark.parametrize(
@@ -254,3 +259,20 @@ def test_a_hit_costs_a_small_part_of_a_check(tokens: AccessTokens) -> None:
 def test_the_limit_on_length_leaves_room_for_our_own(tokens: AccessTokens) -> None:
     token = tokens.issue("client-" + "x" * 100, NOW)
     assert len(token) < tokens_module.MAX_TOKEN_CHARACTERS / 2
+
+
+def test_only_the_given_clock_counts(tokens: AccessTokens) -> None:
+    """Not that of the machine: in this test it is decades away, before and after."""
+    for year in (1980, 2090):
+        now = NOW.replace(year=year)
+        issued_at = int(now.timestamp())
+        token = signed(payload(iat=issued_at, nbf=issued_at, exp=issued_at + 900))
+        assert tokens.verify(token, now).issued_at.year == year
+
+
+def test_a_token_that_is_as_long_as_may_be_is_looked_at(tokens: AccessTokens) -> None:
+    longest = tokens_module.MAX_TOKEN_CHARACTERS
+    with pytest.raises(TokenInvalidError, match="is malformed"):
+        tokens.verify("x" * longest, NOW)
+    with pytest.raises(TokenInvalidError, match="too long"):
+        tokens.verify("x" * (longest + 1), NOW)

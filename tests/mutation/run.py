@@ -1,0 +1,122 @@
+"""Mutation testing: change the code in small ways, and see whether a test notices.
+
+    make mutants                              all modules of TARGETS
+    python tests/mutation/run.py credential   one of them
+
+mutmut imports what it changes from `.`, `src` or `source`, and our packages stand in `protocol` and
+`node`. So the run is made in a directory in which they stand side by side, with a copy of the
+tests. What survives is compared with `survivors.txt`, where each is explained; the exit status is
+1 when there is another one.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+SURVIVORS = Path(__file__).parent / "survivors.txt"
+PACKAGES = ("protocol/underseal_protocol", "node/underseal_node", "cli/underseal_cli")
+# Of each module the tests that are to notice: those of the module itself, and few others.
+TARGETS = {
+    "credential": (
+        "underseal_protocol/credential.py",
+        [
+            "tests/protocol/test_credential.py",
+            "tests/protocol/test_credential_tampering.py",
+            "tests/protocol/test_credential_vectors.py",
+            "tests/protocol/test_credential_refusals.py",
+        ],
+    ),
+    "tokens": (
+        "underseal_node/trust/tokens.py",
+        ["tests/node/trust/test_tokens.py", "tests/node/trust/test_token_attacks.py"],
+    ),
+    "grants": (
+        "underseal_node/store/grants.py",
+        ["tests/node/store/test_grants.py", "tests/node/manage/test_grants.py"],
+    ),
+    "page_sql": (
+        "underseal_node/store/page_sql.py",
+        ["tests/node/pact/test_page_sql.py", "tests/node/pact/test_default_deny.py"],
+    ),
+}
+IGNORED = shutil.ignore_patterns("__pycache__", ".hypothesis")
+
+
+def main(names: list[str]) -> int:
+    """Run the targets; say what survives without an explanation."""
+    explained = explanations()
+    unexplained = []
+    for name in names or list(TARGETS):
+        with tempfile.TemporaryDirectory(prefix="underseal-mutants-") as directory:
+            killed, survived = mutate(Path(directory), *TARGETS[name])
+        print(f"{name}: {killed} killed, {len(survived)} survived")
+        unexplained += [one for one in survived if one not in explained]
+    for one in unexplained:
+        print(f"unexplained: {one}")
+    return 1 if unexplained else 0
+
+
+def explanations() -> set[str]:
+    """The mutants that may survive: the lines that are no comments."""
+    lines = SURVIVORS.read_text(encoding="utf-8").splitlines() if SURVIVORS.exists() else []
+    return {line for line in lines if line and not line.startswith("#")}
+
+
+def mutate(place: Path, module: str, tests: list[str]) -> tuple[int, list[str]]:
+    """Run mutmut on one module; how many mutants were killed, and what the others change."""
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, place / Path(package).name, ignore=IGNORED)
+    shutil.copytree(ROOT / "tests", place / "tests", ignore=IGNORED)
+    settings = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    (place / "pyproject.toml").write_text(settings + configuration(module, tests), "utf-8")
+    subprocess.run([sys.executable, "-m", "mutmut", "run", "--max-children", "1"], cwd=place)
+    listed = subprocess.run(
+        [sys.executable, "-m", "mutmut", "results", "--all", "true"],
+        cwd=place, capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    results = dict(re.findall(r"^\s*(\S+): (.+)$", listed, re.MULTILINE))
+    killed = sum(result in ("killed", "timeout") for result in results.values())
+    left = [one for one, result in results.items() if result not in ("killed", "timeout")]
+    changes = [change(place, one) for one in left]
+    return killed, [one for one in changes if not is_wording(one)]
+
+
+def change(place: Path, mutant: str) -> str:
+    """What a mutant changes, in one line that stays the same when other lines change."""
+    shown = subprocess.run(
+        [sys.executable, "-m", "mutmut", "show", mutant],
+        cwd=place, capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    lines = [line for line in shown.splitlines() if re.match(r"[-+](?![-+])", line)]
+    function = mutant.partition("__mutmut_")[0]
+    return f"{function}: {' '.join(' '.join(lines).split())}"
+
+
+def is_wording(change: str) -> bool:
+    """Whether only the words of a sentence are others: what they say is for persons."""
+    before, _, after = change.partition(": - ")[2].partition(" + ")
+    is_sentence = re.search(r"[\"'][^\"']* [^\"']*[\"']", before) is not None
+    return is_sentence and before.lower() == after.replace("XX", "").lower()
+
+
+def configuration(module: str, tests: list[str]) -> str:
+    """The part of pyproject.toml that mutmut reads."""
+    packages = [Path(package).name for package in PACKAGES]
+    return f"""
+[tool.mutmut]
+source_paths = {packages}
+only_mutate = {[module]}
+pytest_add_cli_args_test_selection = {tests}
+pytest_add_cli_args = ["-p", "no:cacheprovider", "-p", "no:xdist"]
+also_copy = ["tests", "pyproject.toml"]
+"""
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
