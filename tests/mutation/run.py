@@ -45,6 +45,17 @@ TARGETS = {
         ["tests/node/pact/test_page_sql.py", "tests/node/pact/test_default_deny.py"],
     ),
 }
+# What was remembered before a mutant was forked off would hide what the mutant does.
+FORGETTING = """
+import pytest
+from underseal_node.store import page_sql
+
+@pytest.fixture(autouse=True)
+def _nothing_is_remembered():
+    for one in vars(page_sql).values():
+        if hasattr(one, "cache_clear"):
+            one.cache_clear()
+"""
 IGNORED = shutil.ignore_patterns("__pycache__", ".hypothesis")
 
 
@@ -73,6 +84,7 @@ def mutate(place: Path, module: str, tests: list[str]) -> tuple[int, list[str]]:
     for package in PACKAGES:
         shutil.copytree(ROOT / package, place / Path(package).name, ignore=IGNORED)
     shutil.copytree(ROOT / "tests", place / "tests", ignore=IGNORED)
+    (place / "tests" / "conftest.py").write_text(FORGETTING, encoding="utf-8")
     settings = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     (place / "pyproject.toml").write_text(settings + configuration(module, tests), "utf-8")
     subprocess.run([sys.executable, "-m", "mutmut", "run", "--max-children", "1"], cwd=place)
