@@ -53,7 +53,13 @@ class AddressError(PeerError):
 
 
 class UnreachableError(PeerError):
-    """The peer gave no complete answer."""
+    """The peer gave no complete answer.
+
+    Attributes:
+        is_unsent: it cannot have seen the request; otherwise it may have acted on it.
+    """
+
+    is_unsent = False
 
 
 class AnswerError(PeerError):

@@ -164,13 +164,15 @@ class PeerHttp:
             ProtocolViolationError: the answer is too large or a redirect.
         """
         self._check_origin(call)
-        attempts = call.attempts or self._settings.http_attempts
+        attempts, was_sent = call.attempts or self._settings.http_attempts, False
         for attempt in range(1, attempts + 1):
             last = attempt == attempts
             try:
                 answer = await self._send_once(call)
-            except UnreachableError:
+            except UnreachableError as error:
+                was_sent = was_sent or not error.is_unsent
                 if last:
+                    error.is_unsent = not was_sent
                     raise
                 await self._pause(attempt, None)
                 continue
@@ -224,10 +226,11 @@ class PeerHttp:
         except httpx.TimeoutException as error:
             raise UnreachableError(f"{origin} did not answer in time") from error
         except (httpx.HTTPError, ssl.SSLError, OSError) as error:
-            raise UnreachableError(
-                f"{origin} cannot be reached: {first_line(error)}",
-                hint=_connection_hint(error),
-            ) from error
+            unreachable = UnreachableError(
+                f"{origin} cannot be reached: {first_line(error)}", hint=_connection_hint(error)
+            )
+            unreachable.is_unsent = isinstance(error, httpx.ConnectError)
+            raise unreachable from error
         if 300 <= response.status_code < 400:
             raise ProtocolViolationError(
                 f"{origin} answered with a redirect ({response.status_code}); none is followed",

@@ -8,6 +8,11 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from underseal_node.errors import PeerError, RefusedError
+from underseal_node.exchange.errors import (
+    AnswerError,
+    ProtocolViolationError,
+    UnreachableError,
+)
 from underseal_node.exchange.exchange import Exchange
 from underseal_node.node import Node
 from underseal_node.store import peers
@@ -82,15 +87,33 @@ def _chosen(session: Session, node: Node, name: str) -> tuple[Peer, bool]:
     return peer, held[-1].method == AuthMethod.PRIVATE_KEY_JWT
 
 
+def _may_know(error: PeerError | RefusedError) -> bool:
+    """Whether a partner may have taken up what it was told."""
+    if isinstance(error, UnreachableError):
+        return not error.is_unsent
+    if isinstance(error, AnswerError):
+        return error.status >= 500
+    return isinstance(error, ProtocolViolationError)
+
+
 async def _tell(
     exchange: Exchange, peer: Peer, client_id: str, expires_at: datetime, old_until: datetime
 ) -> None:
-    """Tell a partner its new client id; if that fails, take it back."""
+    """Tell a partner its new client id; if it cannot know it, take it back.
+
+    Where the answer was lost the partner may use the new one already: then both stay good.
+    """
     node = exchange.node
     try:
         access = await exchange.access(peer.id or 0)
         await exchange.client.tell_credentials(access, client_id, expires_at)
     except (PeerError, RefusedError) as error:
+        if _may_know(error):
+            raise RefusedError(
+                f"{peer.name} was told a new client id and did not confirm it, so the old one and "
+                f"the new one work: {error.message}",
+                hint="Run the command again when it can be reached.",
+            ) from error
         await node.store.write(lambda session: peers.withdraw_client(session, client_id))
         raise RefusedError(
             f"{peer.name} cannot be told its new client id, so nothing has changed: "

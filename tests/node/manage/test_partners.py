@@ -474,6 +474,35 @@ async def test_a_partner_that_cannot_be_told_keeps_what_it_has(
     assert (await cathode.pull("Pack")).get("error") is None
 
 
+async def test_a_partner_whose_answer_is_lost_keeps_working(
+    strangers: tuple[Company, Company], market: Market, refused: Refused
+) -> None:
+    """It has taken up the new client id, and nobody knows."""
+    pack, cathode = strangers
+    await partners(pack, cathode)
+    before = peer(cathode, "Pack").client_id
+    real = market.internet.hosts["cathode.example"]
+
+    class Losing(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            answer = await real.handle_async_request(request)
+            if request.url.path.endswith("/credentials"):
+                raise httpx.ReadError("the answer is lost")
+            return answer
+
+    market.internet.hosts["cathode.example"] = Losing()
+    answer = await try_post(pack, "/peers/Cathode/rotate")
+    assert "the old one and the new one work" in refused(answer, 409)
+    market.internet.hosts["cathode.example"] = real
+    assert peer(cathode, "Pack").client_id != before
+    assert (await cathode.pull("Pack")).get("error") is None
+    issued = (await pack.get("/peers/Cathode"))["issuedClientIds"]
+    assert issued == [before, peer(cathode, "Pack").client_id]
+    last = await pack.post("/peers/Cathode/rotate", status=201)
+    pack.advance(days=8)
+    assert (await pack.get("/peers/Cathode"))["issuedClientIds"] == [last["clientId"]]
+
+
 async def test_rotation_of_a_secret_overlaps(pair: tuple[Company, Company]) -> None:
     cell, cathode = pair
     assert (await cell.pull("cathode")).get("error") is None
