@@ -32,10 +32,17 @@ DISCOVERY = "/.well-known/openid-configuration"
 KEYS = "/.well-known/jwks.json"
 
 PROXY = "See docs/how-to/reverse-proxy.md if a proxy is in front."
+TUNNEL = (
+    "What answers there does not reach this node: is the tunnel up, and does it lead to the port "
+    "of `underseal serve`? See docs/how-to/without-a-public-address.md."
+)
 HINTS = {
     400: f"A trusted proxy says that it was reached over plain HTTP. {PROXY}",
     404: f"A proxy may take the path off the URL, or something else answers there. {PROXY}",
     421: f"The host is not answered for: the proxy has to pass on the Host header. {PROXY}",
+    502: TUNNEL,
+    503: TUNNEL,
+    504: TUNNEL,
 }
 
 
