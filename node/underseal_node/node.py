@@ -70,6 +70,7 @@ class Node:
     exchange: Exchange | None = field(default=None, repr=False)
     _keys: dict[str, SigningKey] = field(default_factory=dict, repr=False)
     _token_keys: TokenKeys | None = field(default=None, repr=False)
+    _client_keys: tuple[int, Sequence[SigningKey]] | None = field(default=None, repr=False)
     _look_again_at: float = field(default=float("-inf"), repr=False)
 
     def now(self) -> datetime:
@@ -126,6 +127,14 @@ class Node:
             )
             self._keys[used.kid] = used
         return used
+
+    def client_keys(self) -> Sequence[SigningKey]:
+        """The client keys that peers may know: the one in use first, then those before it."""
+        number = self.current().number
+        if self._client_keys is None or self._client_keys[0] != number:
+            found = self.store.read_sync(lambda session: keyring.client_keys(session, self.vault))
+            self._client_keys = number, found
+        return self._client_keys[1]
 
     def token_keys(self, *, look: bool = False) -> TokenKeys:
         """What access tokens are signed and checked with; the same object while nothing changes.

@@ -9,6 +9,7 @@ else, and the type is explicit.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,6 +23,7 @@ __all__ = [
     "ASSERTION_TYPE",
     "CLIENT_ASSERTION_TYPE",
     "ClientAssertion",
+    "UnknownKeyError",
     "assert_client",
     "client_of",
     "verify_assertion",
@@ -36,6 +38,10 @@ MAX_ASSERTION_CHARACTERS = 8 * 1024
 MAX_JTI_CHARACTERS = 256
 
 _REQUIRED = ("iss", "sub", "aud", "jti", "iat", "exp")
+
+
+class UnknownKeyError(AssertionRefusedError):
+    """The key is not one of those pinned for the client; it may have new ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +104,12 @@ def client_of(assertion: str) -> str:
 
 
 def verify_assertion(
-    assertion: str, *, keys: PublicKeySet, client_id: str, audience: str, now: datetime
+    assertion: str,
+    *,
+    keys: PublicKeySet,
+    client_id: str,
+    audience: str | Collection[str],
+    now: datetime,
 ) -> ClientAssertion:
     """Check an assertion, but for its being used once: the caller has a memory for that.
 
@@ -106,12 +117,18 @@ def verify_assertion(
         assertion: as received.
         keys: pinned for the client.
         client_id: of the client.
-        audience: the issuer of this node.
+        audience: the issuer of this node; under each of its names where it has just moved.
         now: aware.
 
     Raises:
+        UnknownKeyError: the client has signed with a key that is not pinned.
         AssertionRefusedError: it does not authenticate this client here and now.
     """
+    kid = jws.named_key(assertion)
+    if kid is not None and kid not in {key.kid for key in keys}:
+        raise UnknownKeyError(
+            f"the client assertion is signed with the key {kid!r}, which is not pinned"
+        )
     try:
         token = jws.verify(
             assertion,
@@ -131,9 +148,10 @@ def verify_assertion(
             f"the client assertion is from {claims['iss']!r} about {claims['sub']!r}, "
             f"expected {client_id!r}"
         )
-    if claims["aud"] != audience:
+    names = (audience,) if isinstance(audience, str) else tuple(audience)
+    if claims["aud"] not in names:
         raise AssertionRefusedError(
-            f"the client assertion is for {claims['aud']!r}, expected {audience!r}"
+            f"the client assertion is for {claims['aud']!r}, expected {names[0]!r}"
         )
     jti = claims["jti"]
     if not isinstance(jti, str) or not 0 < len(jti) <= MAX_JTI_CHARACTERS:

@@ -55,6 +55,7 @@ class ApprovalWorker:
         while not stop.is_set():
             await self.ask()
             await self.approve()
+            await self.look()
             await wait(stop, min(LOOK_SECONDS, self._node.settings.approval_poll_seconds))
 
     async def ask(self) -> None:
@@ -64,6 +65,15 @@ class ApprovalWorker:
     async def approve(self) -> None:
         """Approve what was approved beforehand, as far as it is who it says."""
         await self._each(peers.approved_beforehand, self._approve)
+
+    async def look(self) -> None:
+        """Look at the peers that have signed with keys that are not pinned."""
+        try:
+            if await self._node.store.read(pins.any_look_wanted):
+                for peer_id in await self._node.store.write(pins.taken_looks):
+                    await self._exchange.look_for_keys(peer_id)
+        except SQLAlchemyError:
+            log.exception("the peers cannot be read")
 
     async def _each(
         self,

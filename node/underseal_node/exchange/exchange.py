@@ -21,7 +21,6 @@ from underseal_node.node import Node
 from underseal_node.store import pins
 from underseal_node.store.tables import Peer
 from underseal_protocol.client_assertion import assert_client
-from underseal_protocol.keys import KeyPurpose
 
 __all__ = ["Contact", "Exchange", "exchange_of"]
 
@@ -143,9 +142,11 @@ class Exchange:
         """Close all connections."""
         await self.http.aclose()
 
-    def _assertion(self, client_id: str, issuer: str) -> str:
-        key = self.node.signing_key(KeyPurpose.CLIENT)
-        return assert_client(client_id, audience=issuer, key=key, now=self.node.now())
+    def _assertion(self, client_id: str, issuer: str, age: int) -> str | None:
+        keys = self.node.client_keys()
+        if age >= len(keys):
+            return None
+        return assert_client(client_id, audience=issuer, key=keys[age], now=self.node.now())
 
     async def _peer(self, peer_id: int) -> Peer:
         return await self.node.store.read(lambda session: pins.peer_row(session, peer_id))

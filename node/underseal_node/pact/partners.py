@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from itertools import pairwise
 
 from sqlmodel import Session
 
@@ -20,10 +21,12 @@ from underseal_protocol.canonical import digest_of_bytes
 from underseal_protocol.client_assertion import (
     CLIENT_ASSERTION_TYPE,
     ClientAssertion,
+    UnknownKeyError,
     client_of,
     verify_assertion,
 )
 from underseal_protocol.errors import AssertionRefusedError
+from underseal_protocol.key_log import read_entry
 from underseal_protocol.keys import PublicKeySet
 
 __all__ = ["UNAUTHENTICATED", "Partners", "issue_instant"]
@@ -32,6 +35,7 @@ UNAUTHENTICATED = "the client could not be authenticated"
 # RFC 8628 section 3.5 has the words for a client that has to wait for a person.
 PENDING = "authorization_pending"
 ENDED = "access_denied"
+LOOK_PAUSE = timedelta(minutes=1)
 
 
 class Partners:
@@ -43,6 +47,7 @@ class Partners:
 
     def __init__(self, context: PublicContext) -> None:
         self._context = context
+        self._looked: dict[int, datetime] = {}
 
     def client_of(self, authorization: str | None, form: Mapping[str, str]) -> str:
         """Who a request with an assertion says it is from, unverified.
@@ -84,15 +89,40 @@ class Partners:
                 form["client_assertion"],
                 keys=_keys(partner.key_set),
                 client_id=client_id,
-                audience=self._context.node.identity.url,
+                audience=self._audiences(now),
                 now=now,
             )
+        except UnknownKeyError as error:
+            await self._look_for_keys(partner.peer_id, now)
+            raise TokenRequestError("invalid_client", error.message) from None
         except AssertionRefusedError as error:
             raise TokenRequestError("invalid_client", error.message) from None
         except RequesterUnknownError:
             raise TokenRequestError("invalid_client", UNAUTHENTICATED) from None
         await self._admit(partner, verified, now)
         return issue_instant(partner.tokens_from, now)
+
+    def _audiences(self, now: datetime) -> tuple[str, ...]:
+        """This node under its present name; for some time after it has moved, under the one before.
+
+        Not for ever: whoever gets the old address later could use here what is sent there.
+        """
+        node = self._context.node
+        state = node.current()
+        overlap = timedelta(hours=node.settings.rotation_overlap_hours)
+        moved_at = _moved_at(state.entries)
+        if moved_at is not None and now - moved_at < overlap:
+            return state.urls
+        return state.urls[:1]
+
+    async def _look_for_keys(self, peer_id: int, now: datetime) -> None:
+        """Have the management process look whether the peer has new keys; it is no more than asked
+        now and then, because whoever knows the client id can cause it."""
+        last = self._looked.get(peer_id)
+        if last is not None and now - last < LOOK_PAUSE:
+            return
+        self._looked[peer_id] = now
+        await self._context.node.store.write(lambda session: pins.want_look(session, peer_id))
 
     async def _admit(self, partner: Partner, verified: ClientAssertion, now: datetime) -> None:
         """Remember the assertion, and refuse a client that may not have a token now."""
@@ -131,6 +161,14 @@ def issue_instant(tokens_from: datetime | None, now: datetime) -> datetime:
         return now
     # `iat` has whole seconds: a token of the second of a revocation would look too old.
     return tokens_from.astimezone(UTC).replace(microsecond=0) + timedelta(seconds=1)
+
+
+@lru_cache(maxsize=8)
+def _moved_at(entries: tuple[str, ...]) -> datetime | None:
+    """When this node came to its present address; None if it has always been there."""
+    log = [read_entry(entry) for entry in entries]
+    moves = [now for before, now in pairwise(log) if before.url != now.url]
+    return moves[-1].issued_at if moves else None
 
 
 @lru_cache(maxsize=1024)

@@ -9,7 +9,7 @@ import json
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from underseal_node.errors import NotFoundError, RefusedError
 from underseal_node.store.alerts import AlertKind, raise_alert
@@ -21,6 +21,7 @@ __all__ = [
     "accept_endpoint",
     "accept_first_log",
     "accept_keys",
+    "any_look_wanted",
     "confirm_endpoint",
     "confirm_keys",
     "contacted",
@@ -30,7 +31,9 @@ __all__ = [
     "names",
     "peer_row",
     "signed",
+    "taken_looks",
     "waits_for_keys",
+    "want_look",
 ]
 
 SHOWN_KEYS = 4
@@ -67,6 +70,29 @@ def signed(session: Session, peer: Peer) -> None:
         peer.signed_before = True
         session.add(peer)
         session.flush()
+
+
+def want_look(session: Session, peer_id: int) -> None:
+    """The peer has signed with a key that is not pinned: somebody has to look for new ones."""
+    peer = peer_row(session, peer_id)
+    peer.look_wanted = True
+    session.add(peer)
+    session.flush()
+
+
+def any_look_wanted(session: Session) -> bool:
+    """Whether `taken_looks` would find anything."""
+    return session.exec(select(Peer.id).where(col(Peer.look_wanted)).limit(1)).first() is not None
+
+
+def taken_looks(session: Session) -> list[int]:
+    """The peers that somebody has to look at; whoever asks does it."""
+    rows = session.exec(select(Peer).where(col(Peer.look_wanted))).all()
+    for peer in rows:
+        peer.look_wanted = False
+        session.add(peer)
+    session.flush()
+    return [peer.id or 0 for peer in rows]
 
 
 def accept_endpoint(

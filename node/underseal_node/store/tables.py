@@ -214,6 +214,7 @@ class Peer(SQLModel, table=True):
     )
     key_set: str | None = Field(default=None, description="pinned JWKS as JSON", sa_type=Text)
     pending_key_set: str | None = Field(default=None, sa_type=Text)
+    look_wanted: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     pending_key_log: str | None = Field(
         default=None, sa_type=Text, description="JSON array (JWS) that comes with pending_key_set"
     )

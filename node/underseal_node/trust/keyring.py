@@ -20,6 +20,7 @@ from underseal_protocol.keys import KeyPurpose, PublicKey, PublicKeySet, Signing
 __all__ = [
     "VAULT_PURPOSE",
     "add_key",
+    "client_keys",
     "ensure_keys",
     "is_complete",
     "newest_entry",
@@ -27,6 +28,9 @@ __all__ = [
     "public_keys",
     "signing_key",
 ]
+
+# A peer that has missed more rotations than this has to look at our key log first.
+MAX_CLIENT_KEYS = 4
 
 VAULT_PURPOSE = {
     KeyPurpose.ACCESS_TOKEN: VaultPurpose.TOKEN_KEY,
@@ -114,6 +118,21 @@ def signing_key(session: Session, vault: Vault, purpose: KeyPurpose) -> SigningK
     if row is None:
         raise ConfigurationError(f"this node has no key for {purpose}")
     return open_key(vault, row)
+
+
+def client_keys(session: Session, vault: Vault) -> list[SigningKey]:
+    """The client key in use, and those before it that are not revoked: newest first.
+
+    A peer that has not heard of a rotation yet knows an earlier one.
+    """
+    used = keys.active(session, KeyPurpose.CLIENT)
+    rows = [
+        row
+        for row in keys.every(session)
+        if row.purpose == KeyPurpose.CLIENT and row.revoked_at is None and row.private_encrypted
+    ]
+    rows.sort(key=lambda row: (used is not None and row.kid == used.kid, row.created_at))
+    return [open_key(vault, row) for row in rows[: -MAX_CLIENT_KEYS - 1 : -1]]
 
 
 def open_key(vault: Vault, row: SigningKeyRow) -> SigningKey:

@@ -8,13 +8,15 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.node.manage.conftest import Company, Document, Market
+from tests.node.manage.conftest import RECOVERY_KEY, Company, Document, Market
 
 from underseal_node.exchange.approvals import ApprovalWorker
 from underseal_node.store import peers
 from underseal_node.store.tables import Peer, PeerState
+from underseal_protocol.recovery import recovery_text
 
 Refused = Callable[[httpx.Response, int], str]
+RECOVERY_TEXT = recovery_text(RECOVERY_KEY)
 DAY = 86_400
 
 
@@ -540,3 +542,57 @@ async def test_grants_of_an_invited_peer_do_nothing_yet(
     await cathode.publish(document(1))
     assert "has to approve" in (await pack.pull("Cathode"))["error"]
     assert (await cathode.get("/outbox"))["data"] == []
+
+
+def client_kid(company: Company, name: str) -> list[str]:
+    """The client keys that are pinned for a peer."""
+    pinned = json.loads(peer(company, name).key_set or "{}")["keys"]
+    return [one["kid"] for one in pinned if one["underseal:purpose"] == "client"]
+
+
+async def test_a_new_client_key_is_used_as_soon_as_the_partner_knows_it(
+    strangers: tuple[Company, Company],
+) -> None:
+    """No call fails meanwhile: until then the one before it is shown."""
+    pack, cathode = strangers
+    await partners(pack, cathode)
+    for _ in range(2):  # also when the partner has missed one
+        changed = await cathode.post("/keys/rotate", {"purposes": ["client"]})
+        assert changed["new"]["client"] not in client_kid(pack, "Cathode")
+        cathode.exchange.tokens._cache.clear()
+        assert (await cathode.pull("Pack")).get("error") is None
+    await cathode.work()  # the announcement goes through as well
+    assert changed["new"]["client"] in client_kid(pack, "Cathode")
+    cathode.exchange.tokens._cache.clear()
+    assert (await cathode.pull("Pack")).get("error") is None
+
+
+async def test_after_the_theft_of_a_client_key_the_partner_looks_for_the_new_one(
+    strangers: tuple[Company, Company],
+) -> None:
+    pack, cathode = strangers
+    await partners(pack, cathode)
+    (stolen,) = client_kid(pack, "Cathode")
+    revoked = {"kids": [stolen], "since": "2026-03-01T00:00:00Z", "recoveryKey": RECOVERY_TEXT}
+    await cathode.post("/keys/revoke", revoked)
+    cathode.exchange.tokens._cache.clear()
+    assert "does not accept our client key" in (await cathode.pull("Pack"))["error"]
+    await ApprovalWorker(pack.exchange).look()
+    assert stolen not in client_kid(pack, "Cathode")
+    cathode.advance(minutes=5)
+    assert (await cathode.pull("Pack")).get("error") is None
+
+
+async def test_a_partner_that_has_not_heard_of_a_move_still_gets_in(
+    strangers: tuple[Company, Company], market: Market
+) -> None:
+    pack, cathode = strangers
+    await partners(pack, cathode)
+    cathode.exchange._looked_until[peer(cathode, "Pack").id or 0] = float("inf")
+    await pack.post("/node/move", {"url": "https://pack-2.example"})
+    market.internet.hosts["pack-2.example"] = market.internet.hosts["pack.example"]
+    cathode.exchange.tokens._cache.clear()
+    assert (await cathode.pull("Pack")).get("error") is None
+    pack.advance(days=8)  # not for ever: the old address may belong to somebody else by then
+    cathode.exchange.tokens._cache.clear()
+    assert "expected 'https://pack-2.example'" in (await cathode.pull("Pack"))["error"]

@@ -123,6 +123,9 @@ def upgrade() -> None:
     )
     op.add_column("peer", sa.Column("granted_to_us", sa.Text(), nullable=True))
     op.add_column("peer", sa.Column("pending_key_log", sa.Text(), nullable=True))
+    op.add_column(
+        "peer", sa.Column("look_wanted", sa.Boolean(), server_default=sa.false(), nullable=False)
+    )
     op.add_column("received_footprint", sa.Column("kid", sa.String(), nullable=True))
     op.add_column("received_footprint", sa.Column("terms", sa.Text(), nullable=True))
     op.add_column("signing_key", sa.Column("revoked_at", sa.String(length=27), nullable=True))
