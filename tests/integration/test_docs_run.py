@@ -30,13 +30,19 @@ def script_of(document: Path) -> str:
     return "\n".join(blocks)
 
 
-def run(document: Path, tmp_path: Path, bench: Workbench) -> str:
+def run(document: Path, tmp_path: Path, bench: Workbench, before: str = "") -> str:
     """Execute a document's blocks in a home directory and with ports of their own.
+
+    Args:
+        document: whose blocks.
+        tmp_path: instead of /tmp.
+        bench: knows free ports.
+        before: what is there already where the document begins.
 
     Returns:
         What they printed.
     """
-    script = script_of(document).replace("/tmp/", f"{tmp_path}/")
+    script = f"{before}\n{script_of(document)}".replace("/tmp/", f"{tmp_path}/")
     ports: dict[str, int] = {}
     for port in sorted(set(PORT.findall(script))):
         ports[port] = bench.free_port()
@@ -44,6 +50,7 @@ def run(document: Path, tmp_path: Path, bench: Workbench) -> str:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("UNDERSEAL_")}
     environment |= {
         "HOME": str(tmp_path),
+        "BENCH": str(bench.directory),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "COLUMNS": "200",
         "NO_COLOR": "1",
@@ -80,6 +87,28 @@ def test_the_tutorial_works(tmp_path: Path) -> None:
     assert printed.count("verified") >= 2
     assert "0.412" in printed
     assert "1.87" in printed
+
+
+TWO_NODES = """
+export UNDERSEAL_ALLOW_PRIVATE_NETWORKS=true UNDERSEAL_CA_FILE=$BENCH/ca.pem
+TLS="--tls-cert $BENCH/tls-cert.pem --tls-key $BENCH/tls-key.pem --manage-port 0"
+start() {
+  underseal --home /tmp/$1 init --company "$1 AG" --company-id urn:lei:$2 --url https://localhost:$3
+  underseal --home /tmp/$1 serve $TLS 2> /tmp/$1.log &
+}
+start pack 999900HARZQUELLAKK54 8443
+start cathode 999900WIERZBOLITKA02 9443
+for n in pack cathode; do until [ -e /tmp/$n/run/node.json ]; do sleep 0.2; done; done
+underseal --home /tmp/cathode footprint import examples/battery/footprints/wierzbolit/*.json
+"""
+
+
+def test_onboarding_a_partner_works_as_described(tmp_path: Path) -> None:
+    with Workbench() as bench:
+        guide = ROOT / "docs" / "how-to" / "onboard-a-partner.md"
+        printed = run(guide, tmp_path, bench, TWO_NODES)
+    assert "cathode is a partner now: both sides can call each other." in printed
+    assert "cathode: 4 footprints: 4 verified" in printed
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))

@@ -35,6 +35,7 @@ MAX_SHOWN_CHARACTERS = 200
 # Of RFC 8628 section 3.5: said to a client that is known, and has to wait for a person.
 PENDING = "authorization_pending"
 ENDED = "access_denied"
+SUSPENDED = "unauthorized_client"
 JSON_LIMITS = JsonLimits(max_bytes=MAX_ANSWER_BYTES, max_depth=16)
 
 # `expires_in` is only recommended (section 5.1); without it a token is used this long.
@@ -279,6 +280,12 @@ def _partnership_refusal(answer: Answer, access: Access, said: str) -> AnswerErr
             hint="Its operator has to run `underseal peer approve`.",
         )
     reason = description[:MAX_SHOWN_CHARACTERS]
+    if error == SUSPENDED:
+        return CredentialsRefusedError(
+            f"{access.name} has suspended the partnership",
+            status=answer.status,
+            hint="Ask its operator, who can resume it; there is nothing to do here.",
+        )
     if error == ENDED:
         return PartnershipEndedError(
             f"{access.name} has ended the partnership: {reason}", status=answer.status
