@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -34,6 +35,8 @@ from underseal_protocol.criteria import Criteria
 from underseal_protocol.errors import ProtocolError
 
 HOST, GUEST = "host", "guest"
+pytestmark = pytest.mark.timeout(600)  # some hundred steps, on a busy machine
+
 SIDES = (HOST, GUEST)
 
 
