@@ -26,6 +26,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
+from underseal_node.clock import Clock, utc_now
 from underseal_node.errors import ConfigurationError, RefusedError
 from underseal_node.home import Home, sync_directory, write_private
 from underseal_node.settings import Settings, load_settings
@@ -116,7 +117,9 @@ def needs_passphrase(archive: Path) -> bool:
     return any(entry["name"] == SEALED for entry in manifest["files"])
 
 
-def restore_backup(archive: Path, home: Home, *, passphrase: str | None = None) -> Restored:
+def restore_backup(
+    archive: Path, home: Home, *, passphrase: str | None = None, clock: Clock = utc_now
+) -> Restored:
     """Restore a backup into a home that is absent or empty.
 
     Everything is written and checked beside the home and then renamed, so that the home is complete
@@ -126,6 +129,7 @@ def restore_backup(archive: Path, home: Home, *, passphrase: str | None = None) 
         archive: what `create_backup` wrote.
         home: where to.
         passphrase: of a backup with the key.
+        clock: what time it is.
 
     Raises:
         RefusedError: the home is not empty; the archive is damaged, not complete, from a newer
@@ -140,7 +144,7 @@ def restore_backup(archive: Path, home: Home, *, passphrase: str | None = None) 
             staged.make_directories()
             has_key = _unseal_into(staged, home, passphrase)
             refuse_unknown(check_database(staged.database))
-            paused = prepare_restored(staged.database)
+            paused = prepare_restored(staged.database, str(manifest["createdAt"]), clock())
             staged.new_operator_token()
             sync_directory(staging)
             staging.rename(home.path)

@@ -45,6 +45,7 @@ class RequestCounts:
         self._requests: Counter[tuple[str, str, int]] = Counter()
         self._buckets = [0] * (len(SECONDS) + 1)
         self._seconds = 0.0
+        self._audit_failures = 0
         self._written = 0
 
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
@@ -60,9 +61,13 @@ class RequestCounts:
         self._buckets[bisect_left(SECONDS, seconds)] += 1
         self._seconds += seconds
 
+    def audit_failed(self) -> None:
+        """Count a write to the audit log that failed; it is tried again."""
+        self._audit_failures += 1
+
     def write(self) -> None:
         """Write the counts for the management process, if there are new ones."""
-        total = sum(self._buckets)
+        total = sum(self._buckets) + self._audit_failures
         if total == self._written:
             return
         content = {
@@ -70,6 +75,7 @@ class RequestCounts:
             "requests": [[*key, number] for key, number in self._requests.items()],
             "buckets": self._buckets,
             "seconds": self._seconds,
+            "audit_failures": self._audit_failures,
         }
         self._file.parent.mkdir(mode=0o700, exist_ok=True)
         fresh = self._file.with_suffix(".new")
@@ -112,6 +118,7 @@ class _Counts(Collector):
         requests: Counter[tuple[str, str, str, str]] = Counter()
         buckets: dict[str, list[float]] = {}
         seconds: dict[str, float] = {}
+        audit_failures = 0
         for content in _contents(self._directory / DIRECTORY):
             listener = str(content["listener"])
             for method, route, status, number in content["requests"]:
@@ -119,6 +126,7 @@ class _Counts(Collector):
             before = buckets.get(listener, [0.0] * (len(SECONDS) + 1))
             buckets[listener] = [a + b for a, b in zip(before, content["buckets"], strict=True)]
             seconds[listener] = seconds.get(listener, 0.0) + content["seconds"]
+            audit_failures += content["audit_failures"]
         family = CounterMetricFamily(
             "underseal_requests", "HTTP requests", labels=["listener", "method", "route", "status"]
         )
@@ -126,6 +134,11 @@ class _Counts(Collector):
             family.add_metric(labels, number)
         yield family
         yield _histogram(buckets, seconds)
+        yield CounterMetricFamily(
+            "underseal_audit_write_failures",
+            "Writes of reads to the audit log that failed and were tried again",
+            value=audit_failures,
+        )
         for name, description, value in self._gauges:
             yield GaugeMetricFamily(name, description, value=value)
 

@@ -11,6 +11,8 @@ ProtocolError
  ├─ TermsError                   a grant with its usage terms that cannot be read
  ├─ KeySetError                  a key set, or a key of it, that cannot be used
  ├─ DraftError                   a draft whose parts do not agree
+ ├─ MerkleError                  a tree, or a proof about it, that does not hold
+ ├─ AuditError                   an entry of an audit log that is none
  └─ CredentialError              a signed statement that does not hold
      ├─ AssertionRefusedError    a client assertion that does not authenticate the client
      ├─ InvitationError          an invitation, or the reply to one, that is not accepted
@@ -31,6 +33,7 @@ __all__ = [
     "AssertionRefusedError",
     "AttestationError",
     "AttestationExpiredError",
+    "AuditError",
     "CredentialError",
     "CriteriaError",
     "DecimalError",
@@ -41,6 +44,7 @@ __all__ = [
     "JsonError",
     "KeyLogError",
     "KeySetError",
+    "MerkleError",
     "MissingCredentialError",
     "ProtocolError",
     "SchemaError",
@@ -180,6 +184,14 @@ class KeySetError(ProtocolError):
 
 class DraftError(ProtocolError):
     """The parts of a draft do not agree, or it is none."""
+
+
+class MerkleError(ProtocolError):
+    """A tree, or a proof about it, does not hold."""
+
+
+class AuditError(ProtocolError):
+    """An entry of an audit log is none."""
 
 
 class CredentialError(ProtocolError):

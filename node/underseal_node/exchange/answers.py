@@ -13,7 +13,7 @@ from sqlmodel import Session
 from underseal_node.exchange.exchange import Exchange
 from underseal_node.exchange.intake import take_all
 from underseal_node.exchange.raw_json import object_member
-from underseal_node.exchange.receiving import judge, report_broken
+from underseal_node.exchange.receiving import judge, record_received, report_broken
 from underseal_node.exchange.requests import accept_created
 from underseal_node.exchange.verification import Classified, Trust
 from underseal_node.node import Node
@@ -111,6 +111,7 @@ def _fulfilled(
     taken = take_all(session, peer_id, prepared.items, prepared.trust, now)
     what = "a fulfilled request brought what cannot be kept"
     report_broken(session, peer_id, what, prepared.broken, now)
+    record_received(session, peer_id, taken, len(prepared.broken), now)
     requests.settle(session, request, RequestState.FULFILLED, now, footprint_ids=ids)
     states = sorted(one.state.value for one in taken)
     return f"fulfilled: {', '.join(states) or 'nothing usable'}"

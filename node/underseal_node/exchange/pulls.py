@@ -23,7 +23,8 @@ from underseal_node.exchange.exchange import Exchange
 from underseal_node.exchange.granting import ask_for_grants
 from underseal_node.exchange.progress import PullProgress, PullStage
 from underseal_node.exchange.receiving import receive_items
-from underseal_node.store import pins, pulls
+from underseal_node.store import audit, pins, pulls
+from underseal_node.store.audit import Act, Actor
 from underseal_protocol.criteria import Criteria
 
 __all__ = ["pull_peer"]
@@ -84,6 +85,7 @@ async def pull_peer(
         await _abandon(exchange, walk)
         walk = await _start(exchange, access, criteria)
         await _walk(exchange, walk, progress)
+    await _record(exchange, access, progress)
     progress.state = PullStage.DONE
 
 
@@ -102,6 +104,27 @@ async def _access(exchange: Exchange, peer_id: int) -> Access:
                 f"`underseal peer set {access.name} --confirm-keys`.",
             )
     return access
+
+
+async def _record(exchange: Exchange, access: Access, progress: PullProgress) -> None:
+    """Put the pull into the audit log; each page of it is there already."""
+    now = exchange.node.now()
+
+    def work(session: Session) -> None:
+        audit.record(
+            session,
+            Act.FOOTPRINTS_PULLED,
+            now,
+            actor=Actor.NODE,
+            peer_id=access.peer_id,
+            detail={
+                "pages": progress.pages,
+                "received": progress.received,
+                "invalid": progress.invalid,
+            },
+        )
+
+    await exchange.node.store.write(work)
 
 
 async def _start(exchange: Exchange, access: Access, criteria: Criteria) -> _Walk:

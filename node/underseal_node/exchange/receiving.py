@@ -8,6 +8,7 @@ stop between two portions loses nothing.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
@@ -28,13 +29,21 @@ from underseal_node.exchange.verification import (
     trust_in,
 )
 from underseal_node.settings import Settings
-from underseal_node.store import pins, received
+from underseal_node.store import audit, pins, received
 from underseal_node.store.alerts import AlertKind, raise_alert
+from underseal_node.store.audit import Act, Actor
 from underseal_node.store.tables import VerificationState
 from underseal_protocol.jws import named_key
 from underseal_protocol.strict_json import JsonLimits
 
-__all__ = ["classify_all", "json_limits", "judge", "receive_items", "report_broken"]
+__all__ = [
+    "classify_all",
+    "json_limits",
+    "judge",
+    "receive_items",
+    "record_received",
+    "report_broken",
+]
 
 log = structlog.get_logger(__name__)
 
@@ -109,6 +118,32 @@ def report_broken(
         raise_alert(session, AlertKind.INVALID, f"{what}: {message}", now, peer_id=peer_id)
 
 
+def record_received(
+    session: Session, peer_id: int, taken: Sequence[Taken], broken: int, now: datetime
+) -> None:
+    """Put into the audit log what came from a peer, and what became of it.
+
+    Args:
+        broken: how many more items came that cannot be kept.
+    """
+    if not taken and not broken:
+        return
+    counts = Counter(one.outcome for one in taken)
+    audit.record(
+        session,
+        Act.FOOTPRINTS_RECEIVED,
+        now,
+        actor=Actor.NODE,
+        peer_id=peer_id,
+        footprint_ids=[one.footprint_id for one in taken],
+        detail={
+            "verified": sum(one.state == VerificationState.VERIFIED for one in taken),
+            "broken": broken or None,
+            **{outcome.value: counts[outcome] for outcome in sorted(counts)},
+        },
+    )
+
+
 async def _receive(
     exchange: Exchange,
     access: Access,
@@ -140,6 +175,7 @@ async def _receive(
             result = take_all(session, access.peer_id, classified, trust, now, statements)
             what = f"{access.name} sent what cannot be kept"
             report_broken(session, access.peer_id, what, broken, now)
+            record_received(session, access.peer_id, result, len(broken), now)
             pins.contacted(session, peer, now)
             if then is not None:
                 then(session)

@@ -16,7 +16,9 @@ from underseal_node.errors import NotFoundError, RefusedError
 from underseal_node.exchange.access import peer_base
 from underseal_node.node import Node
 from underseal_node.settings import RequestsAnswer, Settings
-from underseal_node.store import deliveries, grants, outbox, pins, requests
+from underseal_node.store import audit, deliveries, grants, outbox, pins, requests
+from underseal_node.store.audit import Act, Actor
+from underseal_node.store.audit import Outcome as AuditOutcome
 from underseal_node.store.deliveries import Deliverable
 from underseal_node.store.tables import (
     Direction,
@@ -318,6 +320,17 @@ def _deliver(
     requests.settle(
         session, request, RequestState.FULFILLED, now, footprint_ids=[item.id for item in found]
     )
+    for level in sorted({item.level for item in found}, key=lambda one: one.rank):
+        audit.record(
+            session,
+            Act.REQUEST_ANSWERED,
+            now,
+            actor=Actor.NODE,
+            peer_id=request.peer_id,
+            footprint_ids=[item.id for item in found if item.level is level],
+            level=level,
+            detail={"request": request.event_id, "answer": "fulfilled"},
+        )
     _enqueue(session, node, request, event_id, EventType.REQUEST_FULFILLED, body, now)
 
 
@@ -341,6 +354,15 @@ def _reject(
     )
     requests.settle(
         session, request, RequestState.REJECTED, now, error_code=code, error_message=message
+    )
+    audit.record(
+        session,
+        Act.REQUEST_ANSWERED,
+        now,
+        actor=Actor.NODE,
+        peer_id=request.peer_id,
+        outcome=AuditOutcome.REFUSED,
+        detail={"request": request.event_id, "answer": "rejected"},
     )
     _enqueue(session, node, request, event_id, EventType.REQUEST_REJECTED, body, now)
 

@@ -1,4 +1,4 @@
-"""The background work of a node: delivering events and handling those that came in."""
+"""The background work of a node: delivering events, handling those that came in, the audit log."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from underseal_node.exchange.approvals import ApprovalWorker
 from underseal_node.exchange.exchange import Exchange, exchange_of
 from underseal_node.exchange.inbox import InboxWorker
 from underseal_node.exchange.outbox import OutboxWorker
+from underseal_node.exchange.sequencer import Sequencer
 from underseal_node.node import Node
 
 __all__ = ["run_workers"]
@@ -35,6 +36,7 @@ async def run_workers(node: Node, stop: asyncio.Event, *, exchange: Exchange | N
             group.create_task(OutboxWorker(used).run(stop), name="outbox")
             group.create_task(InboxWorker(used).run(stop), name="inbox")
             group.create_task(ApprovalWorker(used).run(stop), name="approvals")
+            group.create_task(Sequencer(node).run(stop), name="sequencer")
     finally:
         await used.aclose()
         log.info("workers stopped")

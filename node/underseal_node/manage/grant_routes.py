@@ -13,6 +13,7 @@ from underseal_node.manage.context import RESPONSE, Context, RowId
 from underseal_node.manage.shapes.base import Listing
 from underseal_node.manage.shapes.peers import GrantInput, GrantShape, GrantState
 from underseal_node.store import footprints, grants, peers
+from underseal_node.store.audit import Act
 from underseal_node.store.tables import AccessGrant, KeyKind
 from underseal_node.store.types import from_utc_text, utc_text
 from underseal_protocol.disclosure import Level
@@ -70,7 +71,13 @@ async def list_grants(context: Context, peer: str | None = None) -> Listing[Gran
 @router.delete("/{grant_id}", status_code=204)
 async def remove(context: Context, grant_id: RowId) -> Response:
     """Take a grant away."""
-    await context.node.store.write(lambda session: grants.remove(session, grant_id))
+    now = context.node.now()
+
+    def work(session: Session) -> None:
+        grants.record(session, Act.GRANT_REMOVED, grants.get(session, grant_id), now)
+        grants.remove(session, grant_id)
+
+    await context.node.store.write(work)
     return Response(status_code=204)
 
 

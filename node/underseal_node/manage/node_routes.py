@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from fastapi import APIRouter
+from sqlmodel import Session
 from starlette.responses import Response, StreamingResponse
 
 from underseal_node import metrics
@@ -21,8 +22,9 @@ from underseal_node.manage.shapes.base import Listing
 from underseal_node.manage.shapes.node import AlertShape, BackupInput, CheckShape, NodeShape
 from underseal_node.manage.shapes.peers import FingerprintShape
 from underseal_node.node import Node
-from underseal_node.store import alerts, gauges
+from underseal_node.store import alerts, audit, gauges
 from underseal_node.store.alerts import AlertKind
+from underseal_node.store.audit import Act
 from underseal_node.trust.fingerprints import fingerprint
 
 __all__ = ["router"]
@@ -99,6 +101,13 @@ async def doctor(context: Context) -> Listing[CheckShape]:
 async def backup(context: Context, given: BackupInput) -> Response:
     """The whole node as one archive."""
     node = context.node
+
+    def record(session: Session) -> None:
+        detail = {"withKey": given.passphrase is not None}
+        audit.record(session, Act.BACKUP_MADE, node.now(), detail=detail)
+
+    # Before it: a node restored from this backup knows of it.
+    await node.store.write(record)
     stream, size = await asyncio.to_thread(_backup, node, given.passphrase)
     return StreamingResponse(
         _chunks(stream), media_type=GZIP, headers={"content-length": str(size)}

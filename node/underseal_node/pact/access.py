@@ -14,6 +14,7 @@ from underseal_node.pact.cursors import Cursors
 from underseal_node.pact.errors import BadRequestError, BodyTooLargeError, UnauthenticatedError
 from underseal_node.pact.rate import RateLimit
 from underseal_node.pact.throttle import Throttle
+from underseal_node.store.audit_buffer import AuditBuffer
 from underseal_node.store.serving import Serving
 from underseal_node.trust.tokens import AccessTokens, Claims
 
@@ -33,6 +34,7 @@ class PublicContext:
         cursors: seals positions in lists.
         throttle: slows failed authentications.
         rate: slows clients that ask too often.
+        audit: is told what peers do.
     """
 
     node: Node
@@ -41,6 +43,7 @@ class PublicContext:
     cursors: Cursors
     throttle: Throttle
     rate: RateLimit
+    audit: AuditBuffer
 
     def claims(self, scope: Scope, now: datetime) -> Claims:
         """The claims of the access token of a request.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -37,6 +38,7 @@ from underseal_node.pact.registration import (
 from underseal_node.pact.throttle import Throttle
 from underseal_node.pact.token import TokenEndpoint
 from underseal_node.pact.well_known import public_routes
+from underseal_node.store.audit_buffer import AuditBuffer
 from underseal_node.store.serving import open_serving
 from underseal_protocol.acceptance import REGISTRATION_PATH
 from underseal_protocol.invitation import INVITATION_PATH
@@ -61,8 +63,11 @@ def create_public_app(node: Node, counts: RequestCounts | None = None) -> FastAP
         counts: where requests are counted.
     """
     settings = node.settings
+    counts = counts or RequestCounts(node.home.run, "public")
+    audit = AuditBuffer(node.store, node.clock, counts.audit_failed)
     serving = open_serving(
         node.store.read_engine,
+        audit,
         mmap_bytes=settings.database_mmap_bytes,
         busy_timeout_seconds=settings.database_busy_timeout_seconds,
     )
@@ -80,11 +85,15 @@ def create_public_app(node: Node, counts: RequestCounts | None = None) -> FastAP
         Cursors(node.token_keys),
         throttle,
         RateLimit(settings.max_requests_per_second),
+        audit,
     )
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        flushing = asyncio.create_task(audit.run())
         yield
+        flushing.cancel()
+        await audit.flush()
         serving.close()
 
     hot = HotRoutes(FOOTPRINTS, ListFootprints(context), GetFootprint(context))
@@ -93,7 +102,7 @@ def create_public_app(node: Node, counts: RequestCounts | None = None) -> FastAP
         Gate,
         hosts=hosts,
         hot=hot,
-        counts=counts or RequestCounts(node.home.run, "public"),
+        counts=counts,
         templates={route.endpoint: route.path for route in routes},
     )
     app = FastAPI(

@@ -12,7 +12,8 @@ from starlette.responses import Response
 from underseal_node.pact.access import PublicContext, read_body
 from underseal_node.pact.errors import BadRequestError, TooManyRequestsError
 from underseal_node.pact.sources import check_source
-from underseal_node.store import inbox, pins
+from underseal_node.store import audit, inbox, pins
+from underseal_node.store.audit import Act, Actor
 from underseal_node.store.serving import Requester
 from underseal_protocol.events import (
     AnyEvent,
@@ -149,7 +150,17 @@ class EventsEndpoint:
         def accept(session: Session) -> bool:
             # Again, because several come at the same time.
             self._refuse_beyond(inbox.waiting(session, peer_id), len(body))
-            return inbox.accept(session, peer_id, event_id, event_type, body, now)
+            is_new = inbox.accept(session, peer_id, event_id, event_type, body, now)
+            if is_new:
+                audit.record(
+                    session,
+                    Act.EVENT_RECEIVED,
+                    now,
+                    actor=Actor.PEER,
+                    peer_id=peer_id,
+                    detail={"type": event_type, "event": event_id},
+                )
+            return is_new
 
         # An event that is there already is answered alike: the sender did not see our answer.
         await self._context.node.store.write(accept)

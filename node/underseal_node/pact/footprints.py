@@ -100,7 +100,9 @@ class ListFootprints:
         text = scope["query_string"]
         is_short = len(text) <= REMEMBERED_BYTES
         asked = self._remembered_query(text) if is_short else self._query(text)
-        page = await context.serving.page(claims.client_id, claims.issued_at, asked.page, now)
+        page = await context.serving.page(
+            claims.client_id, claims.issued_at, asked.page, now, is_shown=not asked.is_for_nothing
+        )
         headers = [(WATERMARK_HEADER, self._watermark(page.watermark))]
         if asked.is_for_nothing:
             await respond(send, EMPTY, headers)

@@ -23,6 +23,7 @@ from starlette.responses import Response
 from underseal_node.pact.access import PublicContext, read_body
 from underseal_node.pact.errors import BodyTooLargeError, TokenRequestError, TooManyRequestsError
 from underseal_node.pact.partners import UNAUTHENTICATED, Partners, issue_instant
+from underseal_node.store.audit import Act, Outcome
 from underseal_node.store.serving import PeerSuspendedError, RequesterUnknownError
 from underseal_node.trust.secrets import SecretMismatchError, check_secret
 
@@ -110,10 +111,12 @@ class TokenEndpoint:
 
     async def _authenticate(self, client_id: str, secret: str, now: datetime) -> datetime:
         """Check the secret; return the instant to issue the token at."""
+        context = self._context
         try:
-            client = await self._context.serving.client(client_id, now)
+            client = await context.serving.client(client_id, now)
             check_secret(secret, client.secret_hash)
         except (RequesterUnknownError, PeerSuspendedError):
+            context.audit.count(Act.TOKEN_REFUSED, None, Outcome.REFUSED)
             # The same work and the same answer as for a wrong secret.
             try:
                 check_secret(secret, None)
@@ -121,7 +124,9 @@ class TokenEndpoint:
                 raise TokenRequestError("invalid_client", UNAUTHENTICATED) from None
             raise TokenRequestError("invalid_client", UNAUTHENTICATED) from None
         except SecretMismatchError:
+            context.audit.count(Act.TOKEN_REFUSED, client.peer_id, Outcome.REFUSED)
             raise TokenRequestError("invalid_client", UNAUTHENTICATED) from None
+        context.audit.count(Act.TOKEN_ISSUED, client.peer_id)
         return issue_instant(client.tokens_from, now)
 
 

@@ -29,7 +29,8 @@ from underseal_node.publishing.results import (
     Problem,
     UnpublishableError,
 )
-from underseal_node.store import footprints, grants, outbox, pins
+from underseal_node.store import audit, footprints, grants, outbox, pins
+from underseal_node.store.audit import Act
 from underseal_node.store.footprints import NewFootprint
 from underseal_node.store.index import index_keys
 from underseal_node.store.tables import Footprint, KeyKind
@@ -41,6 +42,7 @@ from underseal_protocol.status import issue_status
 __all__ = [
     "deprecate",
     "import_files",
+    "record",
     "require_active",
     "sign_all",
     "statement_of",
@@ -194,6 +196,10 @@ async def store_signed(
         footprints.add_all(session, [new], node.now())
         if old is not None and statement is not None:
             footprints.deprecate(session, old.id, statement)
+        if old is None:
+            record(session, node, Act.FOOTPRINTS_PUBLISHED, ids, file=name)
+        else:
+            record(session, node, Act.FOOTPRINT_SUPERSEDED, ids, old=old.id, new=new.id)
         if then is not None:
             then(session)
         return tell(session, node, ids)
@@ -215,6 +221,7 @@ async def deprecate(node: Node, footprint_id: str) -> Changed:
     def work(session: Session) -> list[str]:
         require_active(footprints.row(session, old.id))
         footprints.deprecate(session, old.id, statement)
+        record(session, node, Act.FOOTPRINT_DEPRECATED, [old.id])
         return tell(session, node, [old.id])
 
     return Changed(old.id, None, tuple(await node.store.write(work)))
@@ -334,7 +341,13 @@ def _store(session: Session, node: Node, name: str, signed: Sequence[NewFootprin
     ids = [one.id for one in signed]
     _refuse_known(name, footprints.find_many(session, ids))
     footprints.add_all(session, signed, node.now())
+    record(session, node, Act.FOOTPRINTS_PUBLISHED, ids, file=name)
     return tell(session, node, ids)
+
+
+def record(session: Session, node: Node, act: Act, ids: Sequence[str], **detail: str) -> None:
+    """Put into the audit log what was done with own footprints."""
+    audit.record(session, act, node.now(), footprint_ids=ids, detail=detail)
 
 
 def _refuse_known(name: str, known: Mapping[str, Footprint]) -> None:

@@ -8,6 +8,8 @@ from enum import StrEnum
 
 from sqlmodel import Session, col, select
 
+from underseal_node.store import audit
+from underseal_node.store.audit import Act, Actor
 from underseal_node.store.tables import Alert, Peer
 
 __all__ = ["AlertKind", "listing", "raise_alert"]
@@ -67,7 +69,16 @@ def raise_alert(
             evidence=evidence,
         )
     )
-    session.flush()
+    # Not its message: that may repeat a figure.
+    audit.record(
+        session,
+        Act.ALERT_RAISED,
+        now,
+        actor=Actor.NODE,
+        peer_id=peer_id,
+        footprint_ids=() if footprint_id is None else [footprint_id],
+        detail={"kind": kind},
+    )
     return True
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 
 from underseal_node.errors import RefusedError
 from underseal_node.home import PRIVATE_FILE, sync_directory
+from underseal_node.store.audit import Act, Actor, members_of
 from underseal_node.store.tables import OutboxState
+from underseal_node.store.types import utc_text
 
 __all__ = ["check_database", "copy_database", "prepare_restored"]
 
@@ -18,6 +22,10 @@ BUSY_SECONDS = 30.0
 # A peer remembers the last change number it has seen. Numbers given after the backup was made must
 # not be given again to other changes, or the peer would miss those.
 CHANGE_NUMBERS_SKIPPED = 1_000_000_000
+
+
+# A backup of an earlier version has none before it is opened.
+HAS_AUDIT_LOG = "SELECT 1 FROM sqlite_master WHERE name = 'audit_pending'"
 
 
 def copy_database(source: Path, destination: Path) -> None:
@@ -74,8 +82,13 @@ def check_database(file: Path) -> str:
     return str(revision[0])
 
 
-def prepare_restored(file: Path) -> int:
-    """Make a restored database safe to run: nothing is sent again unasked.
+def prepare_restored(file: Path, created_at: str, now: datetime) -> int:
+    """Make a restored database safe to run: nothing is sent again unasked. The audit log tells of
+    it, because entries made after the backup are lost.
+
+    Args:
+        created_at: when the backup was made.
+        now: aware.
 
     Returns:
         how many outgoing events are now paused.
@@ -86,6 +99,13 @@ def prepare_restored(file: Path) -> int:
             (OutboxState.PAUSED, OutboxState.PENDING),
         ).rowcount
         connection.execute("UPDATE change_counter SET last = last + ?", (CHANGE_NUMBERS_SKIPPED,))
+        if connection.execute(HAS_AUDIT_LOG).fetchone():
+            detail = {"createdAt": created_at}
+            members = members_of(Act.RESTORED, now, actor=Actor.OPERATOR, detail=detail)
+            connection.execute(
+                "INSERT INTO audit_pending (created_at, members, footprint_ids) VALUES (?, ?, '')",
+                (utc_text(now), json.dumps(members)),
+            )
     _sync(file)
     return paused
 

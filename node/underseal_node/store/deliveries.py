@@ -23,7 +23,6 @@ ACTIVE = "Active"  # what every footprint was once
 
 # Whatever the grants are: the query looks each of them up.
 ANY_REACH = Reach(everything=False, level=None, grants=None)
-ID_OF_SEQ = text("SELECT id FROM footprint WHERE seq = :seq")
 NAMED = text(
     f"SELECT f.id, f.segments, f.status, {LEVEL} FROM footprint f "  # noqa: S608 - constants
     "WHERE f.id = :id"
@@ -37,10 +36,12 @@ class Deliverable:
     Attributes:
         id: of the footprint.
         body: its JSON at the disclosure level of the peer.
+        level: that level.
     """
 
     id: str
     body: bytes = field(repr=False)
+    level: Level
 
 
 def matching(
@@ -56,10 +57,7 @@ def matching(
     parameters |= {"after": 0, "count": limit, "peer": peer_id, "now": utc_text(now)}
     rows = session.connection().execute(text(statement.sql), parameters).fetchall()
     return [
-        Deliverable(
-            session.connection().execute(ID_OF_SEQ, {"seq": row[0]}).scalar_one(),
-            _rendered(row[1], row[2], row[3]),
-        )
+        Deliverable(row[3], _rendered(row[1], row[2], row[4]), Level.of_rank(row[4]))
         for row in sorted(rows, key=lambda row: int(row[0]))[:limit]
     ]
 
@@ -72,7 +70,8 @@ def named(
     for footprint_id in footprint_ids:
         row = _granted(session, peer_id, footprint_id, now)
         if row is not None:
-            found[footprint_id] = Deliverable(row[0], _rendered(row[1], row[2], row[3]))
+            body = _rendered(row[1], row[2], row[3])
+            found[footprint_id] = Deliverable(row[0], body, Level.of_rank(row[3]))
     return found
 
 

@@ -13,6 +13,8 @@ from sqlalchemy import ColumnElement, or_
 from sqlmodel import Session, col, select
 
 from underseal_node.errors import NotFoundError, RefusedError
+from underseal_node.store import audit
+from underseal_node.store.audit import Act
 from underseal_node.store.database import next_change
 from underseal_node.store.tables import AccessGrant, Footprint, FootprintKey, KeyKind, Peer
 from underseal_node.store.types import utc_text
@@ -28,6 +30,7 @@ __all__ = [
     "in_force",
     "inherit",
     "listing",
+    "record",
     "remove",
 ]
 
@@ -84,7 +87,8 @@ def add(
         if known.level > level.rank and says_as_much:
             return known
         if known.level == level.rank:
-            _change(session, known, known.dates if says_as_much else dates, terms, purpose)
+            if _change(session, known, known.dates if says_as_much else dates, terms, purpose):
+                record(session, Act.GRANT_CHANGED, known, now)
             return known
     grant = AccessGrant(
         peer_id=peer_id,
@@ -101,6 +105,7 @@ def add(
     )
     session.add(grant)
     session.flush()
+    record(session, Act.GRANT_ADDED, grant, now)
     return grant
 
 
@@ -110,19 +115,46 @@ def _change(
     dates: tuple[str | None, str | None],
     terms: str | None,
     purpose: str | None,
-) -> None:
-    """Other dates or terms for a grant. Its peer gets what it covers once more, with the terms."""
+) -> bool:
+    """Other dates or terms for a grant. Its peer gets what it covers once more, with the terms.
+
+    Returns:
+        whether anything is different now.
+    """
     after = (
         *dates,
         grant.terms if terms is None else terms or None,
         grant.purpose if purpose is None else purpose or None,
     )
     if after == (*grant.dates, grant.terms, grant.purpose):
-        return
+        return False
     grant.starts, grant.ends, grant.terms, grant.purpose = after
     grant.changed = next_change(session)
     session.add(grant)
     session.flush()
+    return True
+
+
+def record(session: Session, act: Act, grant: AccessGrant, now: datetime) -> None:
+    """Put what is done with a grant into the audit log."""
+    kind = KeyKind(grant.kind)
+    audit.record(
+        session,
+        act,
+        now,
+        peer_id=grant.peer_id,
+        footprint_ids=[grant.value] if kind is KeyKind.FOOTPRINT else (),
+        level=Level.of_rank(grant.level),
+        grants=() if grant.id is None else [grant.id],
+        detail={
+            "kind": kind,
+            "value": grant.shown_value or None,
+            "starts": grant.starts,
+            "ends": grant.ends,
+            "purpose": grant.purpose,
+            "terms": grant.terms,
+        },
+    )
 
 
 def _same(session: Session, peer_id: int, kind: KeyKind, value: str) -> Sequence[AccessGrant]:
@@ -152,8 +184,10 @@ def inherit(session: Session, old_id: str, new_id: str, now: datetime) -> None:
     ).all():
         values = grant.model_dump(exclude={"id"})
         values |= {"value": new_id, "shown_value": new_id, "created_at": now}
-        session.add(AccessGrant(**values | {"changed": next_change(session)}))
-    session.flush()
+        inherited = AccessGrant(**values | {"changed": next_change(session)})
+        session.add(inherited)
+        session.flush()
+        record(session, Act.GRANT_ADDED, inherited, now)
 
 
 def get(session: Session, grant_id: int) -> AccessGrant:

@@ -14,6 +14,8 @@ from datetime import datetime, timedelta
 from sqlmodel import Session, col, or_, select
 
 from underseal_node.errors import NotFoundError, RefusedError
+from underseal_node.store import audit
+from underseal_node.store.audit import Act, Actor
 from underseal_node.store.tables import OutboxEvent, OutboxState, Peer, PeerState
 from underseal_protocol.events import EventType, published_event
 
@@ -241,6 +243,14 @@ def delivered(session: Session, delivery: Delivery, now: datetime) -> None:
     row.leased_until = None
     row.last_error = None
     session.add(row)
+    audit.record(
+        session,
+        Act.EVENT_DELIVERED,
+        now,
+        actor=Actor.NODE,
+        peer_id=row.peer_id,
+        detail={"type": row.type, "event": row.event_id},
+    )
     peer = session.get(Peer, row.peer_id)
     if peer is not None:
         peer.last_contact_at = now

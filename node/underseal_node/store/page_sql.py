@@ -23,8 +23,10 @@ from underseal_protocol.criteria import Criteria
 
 __all__ = [
     "ACTIVE_GRANT",
+    "GRANTED",
     "GRANT_CHANGE",
     "LEVEL",
+    "LEVEL_AND_GRANT",
     "MAX_BRANCHES",
     "Reach",
     "Statement",
@@ -43,6 +45,9 @@ _COVERING = (
     f"AND g.peer_id = :peer AND {ACTIVE_GRANT}"
 )
 LEVEL = f"(SELECT max(g.level) {_COVERING})"
+# The level and, below it in the same number, the grant that gives it (`audit_buffer.GRANT_BITS`).
+LEVEL_AND_GRANT = f"g.level * {2**32} + g.id"
+GRANTED = f"(SELECT max({LEVEL_AND_GRANT}) {_COVERING})"
 _VISIBLE = f"EXISTS (SELECT 1 {_COVERING})"
 # A grant with a beginning may have begun after the watermark, long after it was given: what it
 # covers always counts as changed. It is delivered again, which does no harm.
@@ -87,7 +92,7 @@ class Statement:
     """SQL with the parameters that follow from the criteria.
 
     Attributes:
-        sql: selects seq, segments, status and, if the level differs, its rank.
+        sql: selects seq, segments, status, id and, if the level differs, its rank.
         parameters: besides `peer`, `now`, `after`, `count` and `changed`; not to be changed.
         is_bounded: whether it reads about as many rows as it returns; if not, it may take long.
     """
@@ -169,7 +174,9 @@ def page_statement(reach: Reach, criteria: Criteria, *, only_changed: bool) -> S
     parameters = dict(source.parameters)
     for clause in clauses:
         parameters.update(clause.parameters)
-    columns = "f.seq, f.segments, f.status" + ("" if reach.level is not None else f", {LEVEL}")
+    columns = "f.seq, f.segments, f.status, f.id" + (
+        "" if reach.level is not None else f", {LEVEL}"
+    )
     return Statement(
         _page_of(source.branches, columns, conditions),
         parameters,

@@ -13,7 +13,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from underseal_node.store.attestation_tables import AttestationRole
-from underseal_node.store.page_sql import ACTIVE_GRANT, GRANT_CHANGE, LEVEL, MAX_BRANCHES
+from underseal_node.store.page_sql import (
+    ACTIVE_GRANT,
+    GRANT_CHANGE,
+    GRANTED,
+    LEVEL_AND_GRANT,
+    MAX_BRANCHES,
+)
 from underseal_node.store.tables import KeyKind
 from underseal_protocol.disclosure import Level
 
@@ -29,34 +35,35 @@ _OF_PEER = (
     "p.id = :asker",
 )
 
-# The level of the requester's grants for the footprint `f`. A grant of everything at the highest
-# level needs no further look.
-_LEVEL_OF_ASKER = (
-    f"coalesce((SELECT g.level FROM access_grant g WHERE g.kind = '{KeyKind.ALL}' "  # noqa: S608
+# The level of the requester's grants for the footprint `f`, and which of them gives it. A grant of
+# everything at the highest level needs no further look.
+_GRANTED_TO_ASKER = (
+    f"coalesce((SELECT {LEVEL_AND_GRANT} FROM access_grant g WHERE g.kind = '{KeyKind.ALL}' "  # noqa: S608
     f"AND g.value = '' AND g.peer_id = c.peer_id AND g.level = {Level.FULL.rank} "
-    f"AND {ACTIVE_GRANT} AND f.seq IS NOT NULL), {LEVEL.replace(':peer', 'c.peer_id')})"
+    f"AND {ACTIVE_GRANT} AND f.seq IS NOT NULL), {GRANTED.replace(':peer', 'c.peer_id')})"
 )
 _THAT_OR_NEWEST = (
     "LEFT JOIN footprint f ON f.seq = coalesce((SELECT seq FROM footprint WHERE id = :id), "
     "(SELECT seq FROM footprint ORDER BY seq DESC LIMIT 1))"
 )
 _ONE = (
-    f"SELECT {_WHO}, f.{{column}}, f.status, {_LEVEL_OF_ASKER}, f.id FROM {{source}} "  # noqa: S608
+    f"SELECT {_WHO}, f.{{column}}, f.status, {_GRANTED_TO_ASKER}, f.id FROM {{source}} "  # noqa: S608
     f"{_THAT_OR_NEWEST} WHERE {{which}}"
 )
 # One row for each attestation beside a footprint, or one row without any; without the level that
 # shows them, too, so that their number is not read off the time.
 _ATTESTATIONS = (
-    f"SELECT {_WHO}, a.token, f.status, {_LEVEL_OF_ASKER}, f.id FROM {{source}} "  # noqa: S608
+    f"SELECT {_WHO}, a.token, f.status, {_GRANTED_TO_ASKER}, f.id FROM {{source}} "  # noqa: S608
     f"{_THAT_OR_NEWEST} "
-    f"LEFT JOIN attestation a ON a.footprint_id = CASE WHEN {_LEVEL_OF_ASKER} >= "
-    f"{Level.QUALITY.rank} AND f.id = :id THEN f.id END AND a.role = '{AttestationRole.ATTACHED}' "
+    f"LEFT JOIN attestation a ON a.footprint_id = CASE WHEN {_GRANTED_TO_ASKER} >= "
+    f"{Level.QUALITY.rank * 2**32} AND f.id = :id THEN f.id END "
+    f"AND a.role = '{AttestationRole.ATTACHED}' "
     "WHERE {which} ORDER BY a.created_at, a.digest"
 )
 # One row for each grant, or one row without any.
 _REACH = (
-    f"SELECT {_WHO}, (SELECT last FROM change_counter), g.kind, g.value, g.level, {GRANT_CHANGE} "  # noqa: S608
-    f"FROM {{source}} LEFT JOIN access_grant g ON g.peer_id = c.peer_id AND {ACTIVE_GRANT} "
+    f"SELECT {_WHO}, (SELECT last FROM change_counter), g.kind, g.value, g.level, {GRANT_CHANGE}, "  # noqa: S608
+    f"g.id FROM {{source}} LEFT JOIN access_grant g ON g.peer_id = c.peer_id AND {ACTIVE_GRANT} "
     f"WHERE {{which}} LIMIT {MAX_BRANCHES + 1}"
 )
 _GRANTS = (
@@ -91,10 +98,11 @@ class Statements:
 
     Attributes:
         requester: who it is.
-        footprint: the packed bytes of the footprint `:id`, its status, the rank and its id.
+        footprint: the packed bytes of the footprint `:id`, its status, rank and grant in one
+            number (`page_sql.LEVEL_AND_GRANT`), and its id.
         status_statement: the same with the signed statement of its status.
         attestations: the same with what verifiers attest beside it, a row for each.
-        reach: the change counter, and kind, value, rank and change of each grant.
+        reach: the change counter, and kind, value, rank, change and id of each grant.
         grants: its grants in force as it may know them, those with an id after `:after`.
     """
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from underseal_node.errors import NodeError
+from underseal_node.store.audit_buffer import Shown
 from underseal_node.store.tables import PeerState
 from underseal_protocol.criteria import Criteria
 from underseal_protocol.disclosure import Level
@@ -53,10 +54,12 @@ class ClientRecord:
     """What the token endpoint needs to know of a client.
 
     Attributes:
+        peer_id: key of the peer.
         secret_hash: of the client secret.
         tokens_from: tokens issued before this instant are not accepted; `None`: all are.
     """
 
+    peer_id: int
     secret_hash: str
     tokens_from: datetime | None
 
@@ -111,11 +114,13 @@ class Page:
         body: `{"data": [...]}` with the footprints at the disclosure levels of the requester.
         next_seq: position to go on after, or `None` at the end.
         watermark: every change up to this number is in the list.
+        shown: which footprints are on it; `None` if there are none.
     """
 
     body: bytes
     next_seq: int | None
     watermark: int
+    shown: Shown | None = None
 
 
 @dataclass(frozen=True, slots=True)

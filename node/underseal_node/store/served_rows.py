@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from underseal_node.errors import NotFoundError
+from underseal_node.store.audit_buffer import GRANT_BITS, Shown
 from underseal_node.store.readers import Row
 from underseal_node.store.requester_sql import WHO_COLUMNS
 from underseal_node.store.served import Partner, PeerSuspendedError, RequesterUnknownError
@@ -22,8 +23,10 @@ __all__ = [
     "grant_of",
     "instant",
     "known_peer",
+    "level_of",
     "levelled",
     "partner_of",
+    "shown_on",
     "summary_of_grants",
     "the_footprint",
 ]
@@ -90,7 +93,7 @@ def check_requester(rows: Sequence[Row], issued_at: datetime | None, now_text: s
 def summary_of_grants(grants: Sequence[Row]) -> tuple[int | None, int, int, int]:
     """What `GRANTS_SUMMARY` selects, of grants that have been read."""
     all_level, all_changed, levels = None, 0, []
-    for kind, _, level, changed in grants:
+    for kind, _, level, changed, _ in grants:
         levels.append(level)
         if kind == KeyKind.ALL:
             all_level = level if all_level is None else max(all_level, level)
@@ -104,16 +107,21 @@ def known_peer(rows: Sequence[Row]) -> Sequence[Row]:
     return rows
 
 
-def the_footprint(row: Row, footprint_id: str) -> tuple[Any, str, Level]:
-    """The value, status and level that `Statements.footprint` has found.
+def the_footprint(row: Row, footprint_id: str) -> tuple[Any, str, int]:
+    """The value and status that `Statements.footprint` has found, and by which level and grant.
 
     Raises:
         NotFoundError: it does not exist, or no grant covers it: the two look the same.
     """
-    value, status, rank, found_id = row[WHO_COLUMNS:]
-    if found_id != footprint_id or rank is None or value is None:
+    value, status, granted, found_id = row[WHO_COLUMNS:]
+    if found_id != footprint_id or granted is None or value is None:
         raise NotFoundError("there is no such footprint")
-    return value, status, LEVELS[rank]
+    return value, status, granted
+
+
+def level_of(granted: int) -> Level:
+    """The level in what `the_footprint` returns."""
+    return LEVELS[granted >> GRANT_BITS]
 
 
 def levelled(found: Sequence[Row], rank: int | None) -> list[tuple[bytes, Level, str]]:
@@ -123,9 +131,23 @@ def levelled(found: Sequence[Row], rank: int | None) -> list[tuple[bytes, Level,
         rank: the one that holds for all, or `None` if it is in the rows.
     """
     if rank is None:
-        return [(row[1], LEVELS[row[3]], row[2]) for row in found]
+        return [(row[1], LEVELS[row[4]], row[2]) for row in found]
     uniform = LEVELS[rank]
     return [(row[1], uniform, row[2]) for row in found]
+
+
+def shown_on(found: Sequence[Row], rank: int | None) -> Shown | None:
+    """Which footprints a page shows at which level, for the audit log.
+
+    Args:
+        rank: as for `levelled`.
+    """
+    if not found:
+        return None
+    if rank is not None:
+        return Shown(((rank, tuple([row[3] for row in found])),))
+    ranks = sorted({row[4] for row in found})
+    return Shown(tuple((one, tuple(r[3] for r in found if r[4] == one)) for one in ranks))
 
 
 def grant_of(row: Row) -> GrantedToUs:

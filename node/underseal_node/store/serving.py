@@ -15,11 +15,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
+from typing import Any
 
 from sqlalchemy import Engine
 
 from underseal_node.errors import NotFoundError
 from underseal_node.store import auth_failures
+from underseal_node.store.audit import Act, Outcome
+from underseal_node.store.audit_buffer import AuditBuffer
 from underseal_node.store.auth_failures import Blocked
 from underseal_node.store.page_cache import PageCache
 from underseal_node.store.page_sql import MAX_BRANCHES, Reach, page_statement
@@ -51,8 +54,10 @@ from underseal_node.store.served_rows import (
     grant_of,
     instant,
     known_peer,
+    level_of,
     levelled,
     partner_of,
+    shown_on,
     summary_of_grants,
     the_footprint,
 )
@@ -104,11 +109,20 @@ class Serving:
 
     Args:
         reader: runs them.
+        audit: is told who was shown what; `None`: only the operator looks, and nobody is shown
+            anything.
         page_cache_bytes: how much of pages is kept; 0 keeps nothing.
     """
 
-    def __init__(self, reader: Reader, *, page_cache_bytes: int = PAGE_CACHE_BYTES) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        audit: AuditBuffer | None,
+        *,
+        page_cache_bytes: int = PAGE_CACHE_BYTES,
+    ) -> None:
         self._reader = reader
+        self._audit = audit
         self._pages: PageCache[Page] = PageCache(page_cache_bytes)
         self._text_of = InstantText()
 
@@ -132,7 +146,7 @@ class Serving:
         secret_hash, method = row[WHO_COLUMNS : WHO_COLUMNS + 2]
         if method != AuthMethod.CLIENT_SECRET:
             raise RequesterUnknownError("the client has no secret")
-        return ClientRecord(secret_hash, instant(row[4]))
+        return ClientRecord(row[0], secret_hash, instant(row[4]))
 
     async def partner(self, client_id: str, now: datetime) -> Partner:
         """What the token endpoint checks a client assertion against, whatever its state.
@@ -178,10 +192,9 @@ class Serving:
         """
         who = {"asker": client_id, "id": footprint_id, "now": self._text_of(now)}
         rows = await self._reader.rows(BY_CLIENT.footprint, who)
-        segments, status, level = the_footprint(
-            check_requester(rows, issued_at, who["now"]), footprint_id
-        )
-        return render(segments, level, status)
+        row = check_requester(rows, issued_at, who["now"])
+        segments, status, granted = self._shown(Act.FOOTPRINTS_READ, row, footprint_id)
+        return render(segments, level_of(granted), status)
 
     async def status_statement(
         self, client_id: str, issued_at: datetime, footprint_id: str, now: datetime
@@ -194,7 +207,8 @@ class Serving:
         """
         who = {"asker": client_id, "id": footprint_id, "now": self._text_of(now)}
         rows = await self._reader.rows(BY_CLIENT.status_statement, who)
-        statement, _, _ = the_footprint(check_requester(rows, issued_at, who["now"]), footprint_id)
+        row = check_requester(rows, issued_at, who["now"])
+        statement, _, _ = self._shown(Act.STATUS_READ, row, footprint_id)
         return str(statement)
 
     async def attestations(
@@ -210,13 +224,38 @@ class Serving:
         """
         who = {"asker": client_id, "id": footprint_id, "now": self._text_of(now)}
         rows = await self._reader.rows(BY_CLIENT.attestations, who)
-        _, _, level = the_footprint(check_requester(rows, issued_at, who["now"]), footprint_id)
-        if Block.VERIFICATION not in level.blocks:
-            raise NotFoundError("there is no such footprint")
+        row = check_requester(rows, issued_at, who["now"])
+        self._shown(Act.ATTESTATIONS_READ, row, footprint_id, Block.VERIFICATION)
         return [str(row[WHO_COLUMNS]) for row in rows]
 
+    def _shown(
+        self, act: Act, row: Row, footprint_id: str, block: Block | None = None
+    ) -> tuple[Any, str, int]:
+        """What `the_footprint` has found, noted for the audit log, also if there is nothing.
+
+        Args:
+            block: what the level has to have.
+        """
+        try:
+            value, status, granted = the_footprint(row, footprint_id)
+            if block is not None and block not in level_of(granted).blocks:
+                raise NotFoundError("there is no such footprint")
+        except NotFoundError:
+            if self._audit is not None:
+                self._audit.count(act, row[0], Outcome.REFUSED)
+            raise
+        if self._audit is not None:
+            self._audit.one(act, row[0], granted, footprint_id)
+        return value, status, granted
+
     async def page(
-        self, client_id: str, issued_at: datetime, query: PageQuery, now: datetime
+        self,
+        client_id: str,
+        issued_at: datetime,
+        query: PageQuery,
+        now: datetime,
+        *,
+        is_shown: bool = True,
     ) -> Page:
         """One page of the footprints that the requester may see, oldest publication first.
 
@@ -225,6 +264,7 @@ class Serving:
             issued_at: `iat` of the token.
             query: which page.
             now: aware.
+            is_shown: whether the footprints on it are sent, not only its watermark.
 
         Raises:
             RequesterUnknownError, PeerSuspendedError: as for `requester`.
@@ -233,6 +273,15 @@ class Serving:
         who: dict[str, object] = {"asker": client_id, "now": now_text}
         rows = await self._reader.rows(BY_CLIENT.reach, who)
         check_requester(rows, issued_at, now_text)
+        page = await self._page(rows, who, query)
+        if page.shown is not None and is_shown and self._audit is not None:
+            is_listed = len(rows) <= MAX_BRANCHES
+            grants = tuple([row[-1] for row in rows]) if is_listed else ()
+            self._audit.page(rows[0][0], page.shown, grants)
+        return page
+
+    async def _page(self, rows: Sequence[Row], who: dict[str, object], query: PageQuery) -> Page:
+        """The page, new or kept; `rows` are those of `Statements.reach`."""
         asked = await self._asked(rows, who, query)
         if asked.reach.is_nothing:
             return Page(render_list((), before=BEFORE, after=AFTER), None, asked.watermark)
@@ -263,7 +312,9 @@ class Serving:
         now_text = self._text_of(now)
         who = {"asker": client_id, "now": now_text, "after": after_id, "count": limit + 1}
         rows = await self._reader.rows(BY_CLIENT.grants, who)
-        check_requester(rows, issued_at, now_text)
+        row = check_requester(rows, issued_at, now_text)
+        if self._audit is not None:
+            self._audit.count(Act.GRANTS_READ, row[0])
         found = [row[WHO_COLUMNS:] for row in rows if row[WHO_COLUMNS] is not None]
         next_id = int(found[limit - 1][0]) if len(found) > limit else None
         return GrantPage(tuple(grant_of(row) for row in found[:limit]), next_id)
@@ -308,7 +359,8 @@ class Serving:
         """
         who = {"asker": peer_id, "id": footprint_id, "now": utc_text(now)}
         rows = await self._reader.rows(BY_PEER.footprint, who)
-        segments, status, level = the_footprint(known_peer(rows)[0], footprint_id)
+        segments, status, granted = the_footprint(known_peer(rows)[0], footprint_id)
+        level = level_of(granted)
         return Seen(render(segments, level, status), level)
 
     async def count_seen_by(self, peer_id: int, now: datetime) -> dict[Level, int]:
@@ -369,34 +421,36 @@ class Serving:
         return Reach(everything=False, level=level, grants=listed), 0
 
 
-def open_serving(engine: Engine, *, mmap_bytes: int, busy_timeout_seconds: float) -> Serving:
+def open_serving(
+    engine: Engine, audit: AuditBuffer, *, mmap_bytes: int, busy_timeout_seconds: float
+) -> Serving:
     """Open what this process reads with.
 
     Args:
         engine: of the store; for SQLite only its path is used.
+        audit: is told who was shown what.
         mmap_bytes: how much of a SQLite file is mapped into memory.
         busy_timeout_seconds: how long to wait for a lock of SQLite.
     """
     if engine.dialect.name != "sqlite":
-        return Serving(EngineReader(engine))
-    return Serving(
-        SqliteReader(
-            str(engine.url.database),
-            mmap_bytes=mmap_bytes,
-            busy_timeout_seconds=busy_timeout_seconds,
-        )
+        return Serving(EngineReader(engine), audit)
+    reader = SqliteReader(
+        str(engine.url.database), mmap_bytes=mmap_bytes, busy_timeout_seconds=busy_timeout_seconds
     )
+    return Serving(reader, audit)
 
 
 def serving_for_operator(engine: Engine) -> Serving:
-    """The same queries for what an operator wants to know: nothing is kept, nothing to close.
+    """The same queries for what an operator wants to know: nothing is kept, nothing to close, and
+    nothing gets into the audit log, because the peer is shown nothing.
 
     Args:
         engine: of the store; its connections only read.
     """
-    return Serving(EngineReader(engine), page_cache_bytes=0)
+    return Serving(EngineReader(engine), None, page_cache_bytes=0)
 
 
 def _page(found: Sequence[Row], asked: _Asked, next_seq: int | None) -> Page:
     rows = levelled(found, asked.reach.level)
-    return Page(render_list(rows, before=BEFORE, after=AFTER), next_seq, asked.watermark)
+    body = render_list(rows, before=BEFORE, after=AFTER)
+    return Page(body, next_seq, asked.watermark, shown_on(found, asked.reach.level))

@@ -370,6 +370,7 @@ class ReceivedFootprint(SQLModel, table=True):
     credential_digest: str | None = None
     kid: str | None = Field(default=None, description="the key that signed it")
     terms: str | None = Field(default=None, sa_type=Text, description="JSON: usage terms")
+    receipt_id: str | None = Field(default=None, description="of the newest receipt held for it")
     withheld: str = Field(default="[]", description="JSON array of withheld blocks")
     attestations: str | None = Field(
         default=None, sa_type=Text, description="JSON array: served beside it (JWS)"

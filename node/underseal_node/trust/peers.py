@@ -21,7 +21,8 @@ from underseal_node.exchange.confirmations import confirm_endpoint, confirm_keys
 from underseal_node.exchange.discovery import Found
 from underseal_node.exchange.exchange import Exchange
 from underseal_node.node import Node
-from underseal_node.store import peers
+from underseal_node.store import audit, peers
+from underseal_node.store.audit import Act
 from underseal_node.store.tables import AuthMethod, Peer
 from underseal_node.trust import partnerships
 from underseal_node.trust.secrets import hash_secret, new_client_id, new_client_secret
@@ -115,6 +116,8 @@ async def add_peer(
         peer = peers.add(session, Peer(name=name, created_at=node.now()))
         _apply(session, node, peer, values)
         _issue(session, node, peer, client_id, secret)
+        _record(session, node, Act.PEER_ADDED, peer, url=peer.base_url)
+        _record(session, node, Act.CREDENTIALS_ISSUED, peer, client=client_id)
         return peer
 
     peer = await node.store.write(work)
@@ -146,13 +149,17 @@ async def change_peer(exchange: Exchange, name: str, change: PeerChange) -> tupl
         changed = {one for one, value in values.items() if value != getattr(peer, one, None)}
         _apply(session, node, peer, values)
         forgotten = _forget_address(session, peer) if changed & ADDRESSES else None
+        if changed:
+            _record(session, node, Act.PEER_CHANGED, peer, members=", ".join(sorted(changed)))
         if change.confirm_endpoint:
             confirm_endpoint(session, peer.id or 0)
+            _record(session, node, Act.ENDPOINT_CONFIRMED, peer, origin=peer.token_origin)
         if change.confirm_keys:
             # With other keys, it may sign under another name, too.
             if found is not None and found.key_set == peer.pending_key_set:
                 peer.issuer = found.issuer
             confirm_keys(session, node.settings, peer.id or 0)
+            _record(session, node, Act.KEYS_CONFIRMED, peer, issuer=peer.issuer)
         return peer, forgotten
 
     peer, forgotten = await node.store.write(work)
@@ -186,6 +193,7 @@ async def renew(node: Node, name: str) -> Credentials:
             )
         peers.revoke_credentials(session, peer, node.now())
         _issue(session, node, peer, client_id, secret)
+        _record(session, node, Act.CREDENTIALS_ISSUED, peer, client=client_id)
 
     await node.store.write(work)
     return _credentials(node, client_id, secret)
@@ -209,9 +217,17 @@ async def remove_peer(node: Node, name: str) -> str | None:
     """
 
     def work(session: Session) -> str | None:
-        return peers.remove(session, peers.by_name(session, name), node.now())
+        peer = peers.by_name(session, name)
+        peers.require_not_removed(peer)
+        _record(session, node, Act.PEER_REMOVED, peer)
+        return peers.remove(session, peer, node.now())
 
     return await node.store.write(work)
+
+
+def _record(session: Session, node: Node, act: Act, peer: Peer, **detail: str | None) -> None:
+    """What the operator does with a peer; under the name that it has at this moment."""
+    audit.record(session, act, node.now(), peer_id=peer.id, peer_name=peer.name, detail=detail)
 
 
 def checked_name(name: str) -> None:

@@ -215,8 +215,8 @@ def lists(make_world: Callable[..., World], monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("underseal_node.store.serving.render_list", render)
     engine = world.node.store.read_engine
     serving = [
-        open_serving(engine, mmap_bytes=0, busy_timeout_seconds=1),
-        Serving(EngineReader(engine), page_cache_bytes=0),
+        open_serving(engine, world.app.state.context.audit, mmap_bytes=0, busy_timeout_seconds=1),
+        Serving(EngineReader(engine), world.app.state.context.audit, page_cache_bytes=0),
     ]
     yield Lists(world, serving)
     for one in serving:

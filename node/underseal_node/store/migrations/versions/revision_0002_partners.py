@@ -1,4 +1,4 @@
-"""Partnerships: invitations, key logs, client assertions, usage terms."""
+"""Partnerships: invitations, key logs, client assertions, usage terms, audit log, receipts."""
 
 from __future__ import annotations
 
@@ -127,8 +127,84 @@ def upgrade() -> None:
         "peer", sa.Column("look_wanted", sa.Boolean(), server_default=sa.false(), nullable=False)
     )
     op.add_column("received_footprint", sa.Column("kid", sa.String(), nullable=True))
+    op.add_column("received_footprint", sa.Column("receipt_id", sa.String(), nullable=True))
     op.add_column("received_footprint", sa.Column("terms", sa.Text(), nullable=True))
     op.add_column("signing_key", sa.Column("revoked_at", sa.String(length=27), nullable=True))
     op.create_index("ix_inbox_waiting", "inbox", ["peer_id", "handled_at"], unique=False)
     # What was revoked until now had been removed.
     op.execute("UPDATE peer SET removed_at = token_not_before WHERE state = 'revoked'")
+    _create_audit_log()
+
+
+def _create_audit_log() -> None:
+    op.create_table(
+        "audit_entry",
+        sa.Column(
+            "number",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("leaf", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_audit_entry")),
+    )
+    op.create_table(
+        "audit_head",
+        sa.Column(
+            "size",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
+        sa.Column("token", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.String(length=27), nullable=False),
+        sa.PrimaryKeyConstraint("size", name=op.f("pk_audit_head")),
+    )
+    op.create_table(
+        "audit_node",
+        sa.Column("level", sa.Integer(), nullable=False),
+        sa.Column(
+            "position",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
+        sa.Column("hash", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("level", "position", name=op.f("pk_audit_node")),
+    )
+    op.create_table(
+        "audit_pending",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("created_at", sa.String(length=27), nullable=False),
+        sa.Column("peer_id", sa.Integer(), nullable=True),
+        sa.Column("members", sa.Text(), nullable=False),
+        sa.Column("footprint_ids", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_pending")),
+    )
+    op.create_table(
+        "audit_set",
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("packed", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_audit_set")),
+    )
+    op.create_table(
+        "receipt",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("peer_id", sa.Integer(), nullable=False),
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("acknowledgement", sa.Text(), nullable=False),
+        sa.Column("token", sa.Text(), nullable=True),
+        sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("head_size", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.String(length=27), nullable=False),
+        sa.Column("done_at", sa.String(length=27), nullable=True),
+        sa.ForeignKeyConstraint(["peer_id"], ["peer.id"], name=op.f("fk_receipt_peer_id_peer")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_receipt")),
+        sa.UniqueConstraint("role", "peer_id", "digest", name="uq_receipt_digest"),
+    )
+    op.create_index(op.f("ix_receipt_peer_id"), "receipt", ["peer_id"], unique=False)
+    op.create_index("ix_receipt_state", "receipt", ["role", "state"], unique=False)

@@ -1,0 +1,51 @@
+"""The worker that puts what was recorded into the audit log, several times a second."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from underseal_node.errors import NodeError
+from underseal_node.exchange.outbox import wait
+from underseal_node.node import Node
+from underseal_node.trust import audit
+
+__all__ = ["Sequencer"]
+
+log = structlog.get_logger(__name__)
+
+# At least every second something recorded has to be in the log; receipts wait for it, too.
+MAX_PAUSE_SECONDS = 0.5
+
+
+class Sequencer:
+    """Appends to the log.
+
+    One is enough. Were there two, the entries of one of them would be refused by the database, and
+    would be in the log the next time.
+
+    Args:
+        node: in the role `manage`.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until told to stop; then put in what is there."""
+        pause = min(self._node.settings.worker_poll_seconds, MAX_PAUSE_SECONDS)
+        while not stop.is_set():
+            await self.step()
+            await wait(stop, pause)
+        await self.step()
+
+    async def step(self) -> None:
+        """Put in what is there now."""
+        try:
+            await audit.append_all(self._node)
+        except SQLAlchemyError:
+            log.exception("the audit log could not be written; it is tried again")
+        except NodeError as error:
+            log.error("the audit log could not be written", reason=error.message)

@@ -1,0 +1,163 @@
+"""`record`: the one way by which something gets into the audit log.
+
+Call it in the transaction of what is done; the sequencer of the management process puts it into the
+log within a second (`store.audit_log`). Reads of peers come by way of `store.audit_buffer`.
+
+Never pass a secret, nor a figure of a footprint: the log is shown to auditors.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+from sqlmodel import Session
+
+from underseal_node.store.audit_tables import AuditPending
+from underseal_node.store.types import utc_text
+from underseal_protocol.disclosure import Level
+
+__all__ = ["Act", "Actor", "Detail", "Outcome", "members_of", "record"]
+
+MAX_TEXT_CHARACTERS = 500
+
+Detail: TypeAlias = Mapping[str, str | int | bool | None]
+
+
+class Actor(StrEnum):
+    """Who did something."""
+
+    OPERATOR = "operator"  # through the management API
+    PEER = "peer"
+    NODE = "node"  # by itself: a worker, a schedule
+
+
+class Outcome(StrEnum):
+    """How it ended."""
+
+    DONE = "done"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+class Act(StrEnum):
+    """What was done. `docs/reference/audit-log.md` describes each; a test compares the two."""
+
+    # What peers do here.
+    TOKEN_ISSUED = "token-issued"
+    TOKEN_REFUSED = "token-refused"
+    FOOTPRINTS_READ = "footprints-read"
+    STATUS_READ = "status-read"
+    ATTESTATIONS_READ = "attestations-read"
+    GRANTS_READ = "grants-read"
+    EVENT_RECEIVED = "event-received"
+    ACKNOWLEDGEMENT_RECEIVED = "acknowledgement-received"
+    # What this node does towards peers.
+    EVENT_DELIVERED = "event-delivered"
+    FOOTPRINTS_RECEIVED = "footprints-received"
+    FOOTPRINTS_PULLED = "footprints-pulled"
+    ACKNOWLEDGEMENT_SENT = "acknowledgement-sent"
+    RECEIPT_RECEIVED = "receipt-received"
+    # What the operator does.
+    FOOTPRINTS_PUBLISHED = "footprints-published"
+    FOOTPRINT_SUPERSEDED = "footprint-superseded"
+    FOOTPRINT_DEPRECATED = "footprint-deprecated"
+    GRANT_ADDED = "grant-added"
+    GRANT_CHANGED = "grant-changed"
+    GRANT_REMOVED = "grant-removed"
+    PEER_ADDED = "peer-added"
+    PEER_CHANGED = "peer-changed"
+    PEER_REMOVED = "peer-removed"
+    CREDENTIALS_ISSUED = "credentials-issued"
+    KEYS_CONFIRMED = "keys-confirmed"
+    ENDPOINT_CONFIRMED = "endpoint-confirmed"
+    REQUEST_ANSWERED = "request-answered"
+    BACKUP_MADE = "backup-made"
+    RESTORED = "restored"
+    # What the node noticed.
+    ALERT_RAISED = "alert-raised"
+
+
+def record(
+    session: Session,
+    act: Act,
+    now: datetime,
+    *,
+    actor: Actor = Actor.OPERATOR,
+    peer_id: int | None = None,
+    peer_name: str | None = None,
+    footprint_ids: Iterable[str] = (),
+    level: Level | None = None,
+    grants: Iterable[int] = (),
+    outcome: Outcome = Outcome.DONE,
+    detail: Detail | None = None,
+) -> None:
+    """Put something into the audit log, if this transaction is committed.
+
+    Args:
+        session: writes; of the transaction of what is done.
+        act: what.
+        now: aware.
+        actor: who.
+        peer_id: the peer that it is about.
+        peer_name: its name; only needed if it has none any more in a second.
+        footprint_ids: the footprints that it is about.
+        level: how much of them was shown.
+        grants: the grants that allowed it.
+        outcome: how it ended.
+        detail: a few short texts and numbers more; no secrets, no figures. `None` is left out.
+    """
+    members = members_of(
+        act, now, actor=actor, level=level, grants=grants, outcome=outcome, detail=detail
+    )
+    if peer_name is not None:
+        members["peer"] = {"name": _short(peer_name)}
+    session.add(
+        AuditPending(
+            created_at=now,
+            peer_id=peer_id,
+            members=json.dumps(members),
+            footprint_ids=" ".join(footprint_ids),
+        )
+    )
+    session.flush()
+
+
+def members_of(
+    act: Act,
+    now: datetime,
+    *,
+    actor: Actor,
+    level: Level | None = None,
+    grants: Iterable[int] = (),
+    outcome: Outcome = Outcome.DONE,
+    detail: Detail | None = None,
+) -> dict[str, Any]:
+    """The members of an entry; see `record`."""
+    members: dict[str, Any] = {
+        "act": act.value,
+        "actor": actor.value,
+        "outcome": outcome.value,
+        "time": utc_text(now),
+    }
+    if level is not None:
+        members["level"] = level.value
+    allowed = sorted(set(grants))
+    if allowed:
+        members["grants"] = allowed
+    said = {
+        name: _short(value) if isinstance(value, str) else value
+        for name, value in (detail or {}).items()
+        if value is not None
+    }
+    if said:
+        members["detail"] = said
+    return members
+
+
+def _short(text: str) -> str:
+    """Not too long, and without halves of characters, which have no canonical form."""
+    return text[:MAX_TEXT_CHARACTERS].encode("utf-8", "replace").decode("utf-8")

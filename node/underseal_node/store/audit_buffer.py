@@ -1,0 +1,213 @@
+"""What peers read and ask for, collected in memory and written down about twice a second.
+
+A read of a peer must not wait for a write. So each process of the public listener counts: who was
+shown which footprints, at which level, by which grant. What is the same within half a second
+becomes one entry. When the process is killed, what it has counted since the last write is lost: at
+most a second (docs/explanation/audit-log.md); when it ends in order, nothing is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import insert
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session
+
+from underseal_node.clock import Clock
+from underseal_node.store.audit import Act, Actor, Outcome, members_of
+from underseal_node.store.audit_tables import AuditPending
+from underseal_node.store.database import Store
+from underseal_node.store.types import utc_text
+from underseal_protocol.disclosure import Level
+
+__all__ = ["FLUSH_SECONDS", "GRANT_BITS", "AuditBuffer", "Shown"]
+
+log = structlog.get_logger(__name__)
+
+# Half of what may be lost: the write itself takes its time, too.
+FLUSH_SECONDS = 0.5
+# Level and grant of a read in one number: a query finds both at the cost of one.
+GRANT_BITS = 32
+# The footprints of smaller pages are put together; larger ones are often read as they are again.
+MAX_SMALL_PAGE = 64
+
+LEVELS = tuple(Level.of_rank(rank) for rank in range(4))
+
+
+class Shown:
+    """The footprints on one page; pages are told apart by this object.
+
+    Args:
+        parts: rank of the level, and the ids shown at that level.
+    """
+
+    __slots__ = ("parts",)
+
+    def __init__(self, parts: tuple[tuple[int, tuple[str, ...]], ...]) -> None:
+        self.parts = parts
+
+
+@dataclass
+class _Reads:
+    """What one peer was shown at one level by the same grants."""
+
+    ids: set[str] = field(default_factory=set)
+    times: int = 0
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A row of `audit_pending` to be."""
+
+    peer_id: int | None
+    members: dict[str, Any]
+    ids: tuple[str, ...] = ()
+
+
+_OneKey = tuple[Act, int, int]
+_PageKey = tuple[int, Shown, tuple[int, ...]]
+_CountKey = tuple[Act, int | None, Outcome]
+_ReadsKey = tuple[Act, int, int, tuple[int, ...]]
+
+
+class AuditBuffer:
+    """Counts what peers do, until it is written down.
+
+    Args:
+        store: where to.
+        clock: what time it is.
+        on_failure: called for each write that failed.
+    """
+
+    def __init__(
+        self, store: Store, clock: Clock, on_failure: Callable[[], None] = lambda: None
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._on_failure = on_failure
+        self._since: datetime | None = None
+        self._ones: dict[_OneKey, dict[str, int]] = {}
+        self._pages: Counter[_PageKey] = Counter()
+        self._counts: Counter[_CountKey] = Counter()
+        # What could not be written: without the pages, so that it does not grow without end.
+        self._kept: dict[_ReadsKey, _Reads] = {}
+        self._one_at_a_time = asyncio.Lock()
+
+    def one(self, act: Act, peer_id: int, granted: int, footprint_id: str) -> None:
+        """A peer was shown one footprint, or its status.
+
+        Args:
+            granted: rank of the level, shifted by `GRANT_BITS`, and id of the grant.
+        """
+        key = (act, peer_id, granted)
+        ids = self._ones.get(key)
+        if ids is None:
+            ids = self._ones[key] = {}
+        ids[footprint_id] = ids.get(footprint_id, 0) + 1
+
+    def page(self, peer_id: int, shown: Shown, grants: tuple[int, ...]) -> None:
+        """A peer was shown a page of a list.
+
+        Args:
+            shown: of the page.
+            grants: those of the peer in force; none if they are too many to list.
+        """
+        key = (peer_id, shown, grants)
+        pages = self._pages
+        pages[key] = pages.get(key, 0) + 1
+
+    def count(self, act: Act, peer_id: int | None, outcome: Outcome = Outcome.DONE) -> None:
+        """A peer, or somebody unknown, did something that needs no more to be said."""
+        self._counts[act, peer_id, outcome] += 1
+
+    async def run(self) -> None:
+        """Write down what was counted again and again, until cancelled."""
+        while True:
+            await asyncio.sleep(FLUSH_SECONDS)
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Write down what was counted, in one transaction; what cannot be written is kept."""
+        async with self._one_at_a_time:
+            since, now = self._since, self._clock()
+            reads, counts = self._taken()
+            self._since = now
+            if not reads and not counts:
+                return
+            try:
+                # Beside the event loop: a large page takes its time.
+                await self._store.write(lambda session: _write(session, reads, counts, since, now))
+            except SQLAlchemyError:
+                log.exception("reads could not be put into the audit log; they are tried again")
+                self._on_failure()
+                self._since = since
+                self._keep(reads, counts)
+
+    def _taken(self) -> tuple[list[tuple[_ReadsKey, _Reads]], Counter[_CountKey]]:
+        """Everything counted so far; what comes from now on is counted anew."""
+        ones, pages, counts, merged = self._ones, self._pages, self._counts, self._kept
+        self._ones, self._pages, self._counts, self._kept = {}, Counter(), Counter(), {}
+        for (act, peer_id, granted), ids in ones.items():
+            by = (granted & (1 << GRANT_BITS) - 1,)
+            reads = merged.setdefault((act, peer_id, granted >> GRANT_BITS, by), _Reads())
+            reads.ids.update(ids)
+            reads.times += sum(ids.values())
+        large: list[tuple[_ReadsKey, _Reads]] = []
+        for (peer_id, shown, grants), times in pages.items():
+            for rank, page_ids in shown.parts:
+                key = (Act.FOOTPRINTS_READ, peer_id, rank, grants)
+                if len(page_ids) > MAX_SMALL_PAGE:
+                    large.append((key, _Reads(set(page_ids), times)))
+                    continue
+                reads = merged.setdefault(key, _Reads())
+                reads.ids.update(page_ids)
+                reads.times += times
+        return [*merged.items(), *large], counts
+
+    def _keep(self, reads: list[tuple[_ReadsKey, _Reads]], counts: Counter[_CountKey]) -> None:
+        for key, one in reads:
+            kept = self._kept.setdefault(key, _Reads())
+            kept.ids |= one.ids
+            kept.times += one.times
+        self._counts.update(counts)
+
+
+def _write(
+    session: Session,
+    reads: list[tuple[_ReadsKey, _Reads]],
+    counts: Counter[_CountKey],
+    since: datetime | None,
+    now: datetime,
+) -> None:
+    rows = [*_rows_of_reads(reads, now), *_rows_of_counts(counts, now)]
+    span = {} if since is None else {"since": utc_text(since)}
+    values = [
+        {
+            "created_at": now,
+            "peer_id": row.peer_id,
+            "members": json.dumps(row.members | span),
+            "footprint_ids": " ".join(row.ids),
+        }
+        for row in rows
+    ]
+    session.execute(insert(AuditPending), values)
+
+
+def _rows_of_reads(reads: list[tuple[_ReadsKey, _Reads]], now: datetime) -> Iterator[_Row]:
+    for (act, peer_id, rank, grants), one in reads:
+        members = members_of(act, now, actor=Actor.PEER, level=LEVELS[rank], grants=grants)
+        yield _Row(peer_id, members | {"times": one.times}, tuple(one.ids))
+
+
+def _rows_of_counts(counts: Counter[_CountKey], now: datetime) -> Iterator[_Row]:
+    for (act, peer_id, outcome), times in counts.items():
+        members = members_of(act, now, actor=Actor.PEER, outcome=outcome)
+        yield _Row(peer_id, members | {"times": times})

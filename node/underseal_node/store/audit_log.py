@@ -1,0 +1,274 @@
+"""The audit log in the database: appending, reading, and what proofs are made of.
+
+Nothing here changes or deletes an entry. The number of an entry is its key: were there two
+sequencers, one of them would fail and find its entries in the log the next time.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, func, insert
+from sqlmodel import Session, col, select
+
+from underseal_node.store.audit_tables import (
+    AuditHead,
+    AuditNode,
+    AuditPending,
+    AuditRow,
+    AuditSet,
+)
+from underseal_node.store.tables import Peer
+from underseal_protocol.audit import MAX_INLINE_IDS, RANDOM_BYTES, make_entry, pack_ids, unpack_ids
+from underseal_protocol.merkle import Nodes, Tree, leaf_hash
+
+__all__ = [
+    "Appended",
+    "append_pending",
+    "entries",
+    "heads",
+    "is_waiting",
+    "newest_head",
+    "newest_number",
+    "nodes_of",
+    "recent",
+    "set_ids",
+    "sets",
+]
+
+ENTRIES_PER_TRANSACTION = 500
+ROWS_AT_A_TIME = 500
+SETS_AT_A_TIME = 50
+
+Sign = Callable[[int, bytes], str]
+"""Signs the head of a tree of this size with this root."""
+
+
+@dataclass(frozen=True)
+class Appended:
+    """What came of appending.
+
+    Attributes:
+        count: entries added.
+        size: of the log now.
+        root: of the tree over it.
+        has_more: whether more is waiting.
+    """
+
+    count: int
+    size: int
+    root: bytes
+    has_more: bool
+
+
+def append_pending(session: Session, sign: Sign, now: datetime) -> Appended:
+    """Move what was recorded into the log and sign its new head, in this transaction.
+
+    Args:
+        session: writes.
+        sign: with the receipt key of the node.
+        now: aware.
+    """
+    rows = session.exec(
+        select(AuditPending).order_by(col(AuditPending.id)).limit(ENTRIES_PER_TRANSACTION)
+    ).all()
+    last = session.exec(select(AuditRow).order_by(col(AuditRow.number).desc()).limit(1)).first()
+    size, previous = (0, None) if last is None else (last.number, last.leaf)
+    tree = Tree(size, nodes_of(session))
+    if not rows:
+        return Appended(0, size, tree.head(), has_more=False)
+    names = _names(session, rows)
+    made: list[dict[str, Any]] = []
+    nodes: list[dict[str, Any]] = []
+    for row in rows:
+        members = _members(session, row, names)
+        body = make_entry(tree.size + 1, previous, secrets.token_bytes(RANDOM_BYTES), members)
+        previous = leaf_hash(body)
+        made.append({"number": tree.size + 1, "body": body.decode(), "leaf": previous})
+        nodes += (
+            {"level": level, "position": position, "hash": value}
+            for level, position, value in tree.append(previous)
+            if level > 0
+        )
+    session.execute(insert(AuditRow), made)
+    if nodes:
+        session.execute(insert(AuditNode), nodes)
+    root = tree.head()
+    session.add(AuditHead(size=tree.size, token=sign(tree.size, root), created_at=now))
+    session.execute(delete(AuditPending).where(col(AuditPending.id).in_([row.id for row in rows])))
+    session.flush()
+    return Appended(len(rows), tree.size, root, has_more=len(rows) == ENTRIES_PER_TRANSACTION)
+
+
+def is_waiting(session: Session) -> bool:
+    """Whether something was recorded that is not in the log yet."""
+    return session.exec(select(AuditPending.id).limit(1)).first() is not None
+
+
+def nodes_of(session: Session) -> Nodes:
+    """The perfect subtrees of the log, as `underseal_protocol.merkle` asks for them."""
+
+    def node(level: int, position: int) -> bytes:
+        if level == 0:
+            statement = select(AuditRow.leaf).where(AuditRow.number == position + 1)
+        else:
+            statement = select(AuditNode.hash).where(
+                AuditNode.level == level, AuditNode.position == position
+            )
+        return session.exec(statement).one()
+
+    return node
+
+
+def newest_number(session: Session) -> int:
+    """How many entries the log has."""
+    return session.exec(select(func.max(AuditRow.number))).one() or 0
+
+
+def newest_head(session: Session) -> AuditHead | None:
+    """The last signed head; `None` for an empty log."""
+    return session.exec(select(AuditHead).order_by(col(AuditHead.size).desc()).limit(1)).first()
+
+
+def entries(session: Session) -> Iterator[AuditRow]:
+    """The whole log from the first entry on, not all in memory."""
+    after = 0
+    while rows := session.exec(
+        select(AuditRow)
+        .where(col(AuditRow.number) > after)
+        .order_by(col(AuditRow.number))
+        .limit(ROWS_AT_A_TIME)
+    ).all():
+        yield from rows
+        after = rows[-1].number
+        session.expunge_all()
+
+
+def heads(session: Session) -> Iterator[AuditHead]:
+    """All signed heads, the first one first, not all in memory."""
+    after = 0
+    while rows := session.exec(
+        select(AuditHead)
+        .where(col(AuditHead.size) > after)
+        .order_by(col(AuditHead.size))
+        .limit(ROWS_AT_A_TIME)
+    ).all():
+        yield from rows
+        after = rows[-1].size
+        session.expunge_all()
+
+
+def sets(session: Session) -> Iterator[AuditSet]:
+    """The sets of footprints that entries name, not all in memory."""
+    after = ""
+    while rows := session.exec(
+        select(AuditSet)
+        .where(col(AuditSet.digest) > after)
+        .order_by(col(AuditSet.digest))
+        .limit(SETS_AT_A_TIME)
+    ).all():
+        yield from rows
+        after = rows[-1].digest
+        session.expunge_all()
+
+
+def set_ids(session: Session, digest: str) -> list[str]:
+    """The footprints of a set; none if it is not there."""
+    found = session.get(AuditSet, digest)
+    return [] if found is None else unpack_ids(found.packed)
+
+
+def recent(
+    session: Session,
+    *,
+    peer_name: str | None = None,
+    footprint_id: str | None = None,
+    limit: int = 100,
+) -> list[dict[str, Any]]:
+    """The members of entries, newest first.
+
+    Args:
+        peer_name: only those about the peer of this name.
+        footprint_id: only those about this footprint.
+        limit: at most so many.
+    """
+    wanted = None if footprint_id is None else _sets_with(session, footprint_id)
+    found: list[dict[str, Any]] = []
+    before: int | None = None
+    while len(found) < limit:
+        statement = select(AuditRow).order_by(col(AuditRow.number).desc()).limit(ROWS_AT_A_TIME)
+        if before is not None:
+            statement = statement.where(col(AuditRow.number) < before)
+        if peer_name is not None:
+            # Only to read less; what counts is looked at below.
+            shown = json.dumps(peer_name, ensure_ascii=False)
+            statement = statement.where(col(AuditRow.body).contains(shown, autoescape=True))
+        rows = session.exec(statement).all()
+        if not rows:
+            break
+        before = rows[-1].number
+        for members in _readable(rows):
+            of_peer = peer_name is None or (members.get("peer") or {}).get("name") == peer_name
+            if of_peer and _is_about(members, footprint_id, wanted):
+                found.append(members)
+        session.expunge_all()
+    return found[:limit]
+
+
+def _readable(rows: Iterable[AuditRow]) -> Iterator[dict[str, Any]]:
+    """Members of entries; one that was spoiled is for `verify` to report, not for a list."""
+    for row in rows:
+        try:
+            members = json.loads(row.body)
+        except ValueError:
+            members = None
+        if not isinstance(members, dict):
+            members = {"act": "unreadable", "actor": "", "outcome": "", "time": ""}
+        yield members | {"number": row.number}
+
+
+def _is_about(
+    members: dict[str, Any], footprint_id: str | None, wanted: frozenset[str] | None
+) -> bool:
+    if footprint_id is None or wanted is None:
+        return True
+    footprints = members.get("footprints") or {}
+    return footprint_id in footprints.get("ids", ()) or footprints.get("digest") in wanted
+
+
+def _sets_with(session: Session, footprint_id: str) -> frozenset[str]:
+    return frozenset(one.digest for one in sets(session) if footprint_id in unpack_ids(one.packed))
+
+
+def _names(session: Session, rows: Sequence[AuditPending]) -> dict[int, str]:
+    ids = {row.peer_id for row in rows if row.peer_id is not None}
+    if not ids:
+        return {}
+    found = session.exec(select(Peer.id, Peer.name).where(col(Peer.id).in_(ids))).all()
+    return {peer_id: name for peer_id, name in found if peer_id is not None}
+
+
+def _members(session: Session, row: AuditPending, names: dict[int, str]) -> dict[str, Any]:
+    """What was recorded, with the peer as it is called and the footprints as they are kept."""
+    members: dict[str, Any] = json.loads(row.members)
+    if row.peer_id is not None:
+        name = members.get("peer", {}).get("name") or names.get(row.peer_id)
+        members["peer"] = {"id": row.peer_id} | ({} if name is None else {"name": name})
+    ids = row.footprint_ids.split()
+    if not ids:
+        return members
+    packed, digest = pack_ids(ids)
+    known = unpack_ids(packed)
+    if len(known) <= MAX_INLINE_IDS:
+        members["footprints"] = {"count": len(known), "ids": known}
+        return members
+    members["footprints"] = {"count": len(known), "digest": digest}
+    if session.get(AuditSet, digest) is None:
+        session.add(AuditSet(digest=digest, packed=packed))
+        session.flush()
+    return members
