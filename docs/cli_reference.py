@@ -66,6 +66,10 @@ JSON_OF = {
     "key revoke": "key-change",
     "key recovery": "recovery-key",
     "move": "move",
+    "audit show": "audit-list",
+    "audit verify": "audit-check",
+    "audit export": "file",
+    "audit receipts": "file",
     "verify": "verification",
     "backup": "backup",
     "restore": "restore",
@@ -80,6 +84,7 @@ FAILS_IF = {
     "peer invite": "with --from, a company could not be invited; the others are",
     "pull": "the pull from a peer failed",
     "verify": "a footprint does not verify, or something that was given with it does not",
+    "audit verify": "the log is not the one that was signed",
     "demo": "a step did not come out as it should",
 }
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from underseal_node.manage.shapes import (
     attestations,
     attested,
+    audit,
     exchange,
     footprints,
     keys,
@@ -60,6 +61,8 @@ SHAPES: dict[str, type[BaseModel]] = {
     "key-list": keys.KeysShape,
     "key-change": keys.KeyChangeShape,
     "move": keys.MoveShape,
+    "audit-list": Listing[audit.AuditEntryShape],
+    "audit-check": audit.AuditCheckShape,
     "refusal": refusals.RefusalShape,
 }
 """Name of the file -> shape."""

@@ -17,6 +17,7 @@ import typer.main
 
 from underseal_cli import (
     attest,
+    audit,
     backup,
     demo_command,
     doctor,
@@ -69,6 +70,7 @@ app.add_typer(outbox.app, name="outbox")
 app.add_typer(doctor.alerts, name="alert")
 app.add_typer(keys.app, name="key")
 app.command()(move.move)
+app.add_typer(audit.app, name="audit")
 app.command()(verify.verify)
 app.command()(attest.attest)
 app.command()(backup.backup)

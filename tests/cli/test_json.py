@@ -75,6 +75,7 @@ def test_every_command(
     attesting(checked, market, tmp_path)
     asking(checked, market)
     keys(checked, tmp_path)
+    auditing(checked, market, tmp_path)
     keeping(checked, market, tmp_path)
     assert checked.seen == set(docs("cli_reference").JSON_OF)
 
@@ -256,6 +257,25 @@ def keys(checked: Checked, tmp_path: Path) -> None:
         assert made["recoveryKey"].startswith("usrk1-")
         moved = checked("move", "--url", "https://moved.example", home=home)
         assert moved["formerUrl"] == node.url
+
+
+def auditing(checked: Checked, market: Market, tmp_path: Path) -> None:
+    seller, buyer = market.seller.home, market.buyer.home
+    read = checked("audit show", "--peer", "buyer", "--footprint", market.ids[0], home=seller)
+    assert "footprints-read" in {one["act"] for one in read["data"]}
+    log, receipts = tmp_path / "log.jsonl", tmp_path / "receipts.jsonl"
+    assert checked("audit export", "--out", log, home=seller)["bytes"] == log.stat().st_size
+    checked("audit receipts", "--out", receipts, home=buyer)
+    offline: tuple[str | Path, ...] = ("--log", log)
+    for options in ((), offline):
+        found = checked("audit verify", "--with-receipts", receipts, *options, home=seller)
+        assert found["isSound"] is True
+        assert found["size"] > 0
+    lines = log.read_bytes().splitlines(keepends=True)
+    entries = [line for line in lines if b'"kind":"entry"' in line]
+    log.write_bytes(b"".join(line for line in lines if line != entries[1]))
+    found = checked("audit verify", "--log", log, home=seller, status=1)
+    assert [(one["kind"], one["number"]) for one in found["problems"]] == [("deleted", 2)]
 
 
 def keeping(checked: Checked, market: Market, tmp_path: Path) -> None:

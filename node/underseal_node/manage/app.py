@@ -13,6 +13,7 @@ from underseal_node.exchange.exchange import Exchange, exchange_of
 from underseal_node.exchange.pull_jobs import PullJobs
 from underseal_node.manage import (
     attestation_routes,
+    audit_routes,
     footprint_routes,
     grant_routes,
     key_routes,
@@ -45,6 +46,7 @@ ROUTERS = (
     pull_routes.router,
     request_routes.router,
     seen_routes.router,
+    audit_routes.router,
 )
 
 

@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 from sqlmodel import Session
 
 from underseal_node.store.audit_tables import AuditPending
+from underseal_node.store.tables import Peer
 from underseal_node.store.types import utc_text
 from underseal_protocol.disclosure import Level
 
@@ -103,7 +104,7 @@ def record(
         now: aware.
         actor: who.
         peer_id: the peer that it is about.
-        peer_name: its name; only needed if it has none any more in a second.
+        peer_name: its name, if it is not (any more) that of `peer_id`.
         footprint_ids: the footprints that it is about.
         level: how much of them was shown.
         grants: the grants that allowed it.
@@ -113,6 +114,10 @@ def record(
     members = members_of(
         act, now, actor=actor, level=level, grants=grants, outcome=outcome, detail=detail
     )
+    if peer_name is None and peer_id is not None:
+        # Now, because the peer may be removed, or called otherwise, before this is in the log.
+        peer = session.get(Peer, peer_id)
+        peer_name = None if peer is None else peer.name
     if peer_name is not None:
         members["peer"] = {"name": _short(peer_name)}
     session.add(

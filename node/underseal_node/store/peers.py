@@ -13,6 +13,7 @@ from sqlmodel import Session, SQLModel, col, select
 
 from underseal_node.errors import NotFoundError, RefusedError
 from underseal_node.store import requests
+from underseal_node.store.audit_tables import Receipt
 from underseal_node.store.database import next_change
 from underseal_node.store.tables import (
     AccessGrant,
@@ -57,7 +58,13 @@ __all__ = [
 REMOVED = "the peer was removed"
 
 # What shows that something happened between us and a peer; then it is not simply deleted.
-HISTORY: tuple[type[SQLModel], ...] = (ReceivedFootprint, Request, InboxEvent, OutboxEvent)
+HISTORY: tuple[type[SQLModel], ...] = (
+    ReceivedFootprint,
+    Request,
+    InboxEvent,
+    OutboxEvent,
+    Receipt,
+)
 BELONGINGS: tuple[type[SQLModel], ...] = (
     ClientCredential,
     AccessGrant,

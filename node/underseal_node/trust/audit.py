@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from sqlmodel import Session
 
 from underseal_node.node import Node
 from underseal_node.store import audit_log, keys
 from underseal_node.store.audit_log import Appended
-from underseal_protocol.audit import issue_tree_head, read_tree_head
+from underseal_protocol.audit import issue_tree_head
 from underseal_protocol.audit_check import Claim, LogCheck, Problem, ProblemKind
-from underseal_protocol.errors import ProtocolError
+from underseal_protocol.audit_export import Checked, head_claim
 from underseal_protocol.keys import KeyPurpose, PublicKeySet
+from underseal_protocol.witness import Witnesses
 
 __all__ = ["Checked", "append", "append_all", "check", "receipt_keys"]
 
@@ -60,64 +59,42 @@ def receipt_keys(session: Session) -> PublicKeySet:
     return PublicKeySet.from_jwks({"keys": [json.loads(row.public_jwk) for row in rows]})
 
 
-@dataclass(frozen=True)
-class Checked:
-    """What a check of the log brought.
-
-    Attributes:
-        size: entries in the log.
-        root: hash of the tree over them.
-        heads: signed heads that it was compared with.
-        witnesses: receipts and acknowledgements of others that it was compared with.
-        problems: what is wrong.
-    """
-
-    size: int
-    root: bytes
-    heads: int
-    witnesses: int
-    problems: list[Problem]
-
-
-def check(session: Session, witnesses: Iterable[Claim] = (), forged: Iterable[str] = ()) -> Checked:
+def check(session: Session, witnesses: Witnesses) -> Checked:
     """Check the whole log of this node.
 
     Args:
         session: reads, on one snapshot.
-        witnesses: what others hold of this node's signatures; verified.
-        forged: about each thing that others hold and that is not signed by this node, a sentence.
+        witnesses: what others hold of this node's signatures.
     """
-    held, problems = list(witnesses), []
-    own: list[Claim] = []
-    for claim in _own_heads(session, receipt_keys(session)):
-        if isinstance(claim, Problem):
-            problems.append(claim)
-        else:
-            own.append(claim)
-    log_check = LogCheck([*own, *held])
-    for message in forged:
+    heads, problems = _own_heads(session, receipt_keys(session))
+    log_check = LogCheck([*heads, *witnesses.claims])
+    for message in witnesses.forged:
         log_check.unknown_signature(message)
     for row in audit_log.entries(session):
         log_check.entry(row.number, row.body.encode(), row.leaf)
     for one in audit_log.sets(session):
         log_check.footprint_set(one.digest, one.packed)
     problems += log_check.finish()
-    return Checked(log_check.size, log_check.root(), len(own), len(held), problems)
+    return Checked(
+        size=log_check.size,
+        root=log_check.root(),
+        heads=len(heads),
+        witnesses=len(witnesses.claims),
+        foreign=witnesses.foreign,
+        problems=problems,
+    )
 
 
-def _own_heads(session: Session, trusted: PublicKeySet) -> Iterator[Claim | Problem]:
+def _own_heads(session: Session, keys: PublicKeySet) -> tuple[list[Claim], list[Problem]]:
+    claims: list[Claim] = []
+    problems: list[Problem] = []
     for row in audit_log.heads(session):
-        try:
-            head = read_tree_head(row.token, trusted)
-        except ProtocolError as error:
-            yield Problem(
-                ProblemKind.UNKNOWN_SIGNATURE,
-                None,
-                f"the stored head of {row.size} entries does not verify: {error.message}",
-            )
+        found = head_claim(row.token, keys)
+        if isinstance(found, Problem):
+            problems.append(found)
             continue
-        if head.size != row.size:
-            message = f"the stored head of {row.size} entries is one of {head.size}"
-            yield Problem(ProblemKind.EDITED, None, message)
-        source = f"the head signed at {head.issued_at:%Y-%m-%dT%H:%M:%SZ}"
-        yield Claim(source, size=head.size, root=head.root)
+        claims.append(found)
+        if found.size != row.size:
+            message = f"{found.source} is of {found.size} entries, and is stored as of {row.size}"
+            problems.append(Problem(ProblemKind.EDITED, None, message))
+    return claims, problems

@@ -226,8 +226,8 @@ async def remove_peer(node: Node, name: str) -> str | None:
 
 
 def _record(session: Session, node: Node, act: Act, peer: Peer, **detail: str | None) -> None:
-    """What the operator does with a peer; under the name that it has at this moment."""
-    audit.record(session, act, node.now(), peer_id=peer.id, peer_name=peer.name, detail=detail)
+    """What the operator does with a peer."""
+    audit.record(session, act, node.now(), peer_id=peer.id, detail=detail)
 
 
 def checked_name(name: str) -> None:

@@ -32,6 +32,7 @@ from underseal_protocol.merkle import (
     verify_consistency,
     verify_inclusion,
 )
+from underseal_protocol.witness import Witnesses
 
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference" / "audit-log.md"
 
@@ -50,7 +51,9 @@ def append(node: Node) -> int:
 
 
 def check(node: Node, *witnesses: Claim) -> Checked:
-    return node.store.read_sync(lambda session: audit.check(session, witnesses))
+    others = Witnesses()
+    others.claims += witnesses
+    return node.store.read_sync(lambda session: audit.check(session, others))
 
 
 def found(node: Node, *witnesses: Claim) -> list[tuple[ProblemKind, int | None]]:

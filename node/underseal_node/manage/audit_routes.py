@@ -1,0 +1,153 @@
+"""The audit log: look at it, check it, export it, and what peers have signed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import IO, Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from sqlmodel import Session
+from starlette.responses import Response, StreamingResponse
+
+from underseal_node.errors import RefusedError
+from underseal_node.manage.context import RESPONSE, Context, Limit, body_of
+from underseal_node.manage.shapes.audit import AuditCheckShape, AuditEntryShape, AuditProblemShape
+from underseal_node.manage.shapes.base import Listing
+from underseal_node.node import Node
+from underseal_node.store import audit_log, peers, receipts
+from underseal_node.store.audit_tables import ReceiptRole
+from underseal_node.trust import audit
+from underseal_protocol import base64url
+from underseal_protocol.audit_export import entry_line, head_line, log_line, set_line
+from underseal_protocol.witness import read_witnesses
+
+__all__ = ["router"]
+
+LINES = "application/x-ndjson"
+CHUNK_BYTES = 256 * 1024
+PeerName = Annotated[str | None, Query(description="only about this peer")]
+UPLOAD: dict[str, Any] = {
+    "requestBody": {
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+    }
+}
+
+router = APIRouter(prefix="/audit")
+
+
+@router.get("", **RESPONSE)
+async def show(
+    context: Context,
+    peer: PeerName = None,
+    footprint_id: Annotated[str | None, Query(alias="footprintId")] = None,
+    limit: Limit = 100,
+) -> Listing[AuditEntryShape]:
+    """What is in the log, newest first."""
+    wanted = None if footprint_id is None else footprint_id.lower()
+    found = await context.node.store.read(
+        lambda session: audit_log.recent(session, peer_name=peer, footprint_id=wanted, limit=limit)
+    )
+    return Listing(data=[AuditEntryShape(**_known(members)) for members in found])
+
+
+@router.post("/verify", openapi_extra=UPLOAD, **RESPONSE)
+async def verify(request: Request, context: Context) -> AuditCheckShape:
+    """Check the log, also against what others hold of it."""
+    node = context.node
+    try:
+        lines = (await body_of(request, context)).decode().splitlines()
+    except UnicodeDecodeError:
+        raise RefusedError("the receipts are not text in UTF-8") from None
+    # What was recorded a moment ago belongs to it.
+    await audit.append_all(node)
+
+    def work(session: Session) -> audit.Checked:
+        keys = audit.receipt_keys(session)
+        return audit.check(session, read_witnesses(lines, url=node.identity.url, keys=keys))
+
+    checked = await node.store.read(work)
+    return AuditCheckShape(
+        is_sound=not checked.problems,
+        size=checked.size,
+        root=base64url.encode(checked.root),
+        heads=checked.heads,
+        witnesses=checked.witnesses,
+        foreign=checked.foreign,
+        problems=[
+            AuditProblemShape(kind=one.kind, message=one.message, number=one.number)
+            for one in checked.problems
+        ],
+    )
+
+
+@router.get("/export")
+async def export(context: Context) -> Response:
+    """The whole log as lines of JSON, to be checked elsewhere."""
+    node = context.node
+    await audit.append_all(node)
+
+    def lines(session: Session) -> Iterator[bytes]:
+        yield log_line(node.identity.url, audit.receipt_keys(session))
+        for head in audit_log.heads(session):
+            yield head_line(head.token)
+        for row in audit_log.entries(session):
+            yield entry_line(row.number, row.body)
+        for one in audit_log.sets(session):
+            yield set_line(one.digest, one.packed)
+
+    return await _download(node, lines)
+
+
+@router.get("/receipts")
+async def export_receipts(context: Context, peer: PeerName = None) -> Response:
+    """What peers have signed, as lines of JSON: they can check their logs with it."""
+
+    def lines(session: Session) -> Iterator[bytes]:
+        name = None if peer is None else peers.by_name(session, peer).name
+        for row, _ in receipts.held(session, name):
+            is_ours = row.role == ReceiptRole.ISSUED
+            kind, token = (
+                ("acknowledgement", row.acknowledgement) if is_ours else ("receipt", row.token)
+            )
+            if token is not None:
+                yield json.dumps({"kind": kind, "token": token}).encode() + b"\n"
+
+    return await _download(context.node, lines)
+
+
+def _known(members: dict[str, Any]) -> dict[str, Any]:
+    """The members that are shown; an entry of a later version may have more."""
+    return {name: value for name, value in members.items() if name in AuditEntryShape.model_fields}
+
+
+async def _download(node: Node, lines: Callable[[Session], Iterator[bytes]]) -> Response:
+    """An answer made of lines, all of one snapshot of the database."""
+    stream, size = await asyncio.to_thread(_written, node, lines)
+    headers = {"content-length": str(size)}
+    return StreamingResponse(_chunks(stream), media_type=LINES, headers=headers)
+
+
+def _written(node: Node, lines: Callable[[Session], Iterator[bytes]]) -> tuple[IO[bytes], int]:
+    with ExitStack() as stack:
+        try:
+            stream = stack.enter_context(tempfile.TemporaryFile(dir=node.home.backups))
+            node.store.read_sync(lambda session: stream.writelines(lines(session)))
+            size = stream.tell()
+            stream.seek(0)
+        except OSError as error:
+            raise RefusedError(
+                f"the export cannot be made in {node.home.backups}: {error.strerror or error}",
+                hint="Check the free space and the permissions; nothing was left behind.",
+            ) from error
+        stack.pop_all()  # it is closed when it has been sent
+    return stream, size
+
+
+def _chunks(stream: IO[bytes]) -> Iterator[bytes]:
+    with stream:
+        while chunk := stream.read(CHUNK_BYTES):
+            yield chunk

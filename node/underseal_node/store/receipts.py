@@ -1,0 +1,98 @@
+"""Queries on acknowledgements and receipts, issued and held."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from underseal_node.store.audit_tables import Receipt, ReceiptRole, ReceiptState
+from underseal_node.store.tables import Peer
+
+__all__ = ["add", "find", "get", "held", "newest_held", "of_footprint", "pending"]
+
+
+def add(
+    session: Session,
+    role: ReceiptRole,
+    peer_id: int,
+    digest: str,
+    acknowledgement: str,
+    now: datetime,
+) -> Receipt:
+    """Store an acknowledgement, whose receipt is still to come.
+
+    Args:
+        role: who signs the receipt.
+        digest: of the acknowledgement.
+        acknowledgement: JWS, verified.
+        now: aware.
+    """
+    row = Receipt(
+        id=str(uuid.uuid4()),
+        role=role,
+        peer_id=peer_id,
+        digest=digest,
+        acknowledgement=acknowledgement,
+        created_at=now,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def find(session: Session, role: ReceiptRole, peer_id: int, digest: str) -> Receipt | None:
+    """What there is about an acknowledgement."""
+    return session.exec(
+        select(Receipt).where(
+            Receipt.role == role, Receipt.peer_id == peer_id, Receipt.digest == digest
+        )
+    ).first()
+
+
+def get(session: Session, receipt_id: str) -> Receipt | None:
+    """One row."""
+    return session.get(Receipt, receipt_id)
+
+
+def pending(session: Session, *, limit: int) -> Sequence[Receipt]:
+    """Acknowledgements of peers that wait for our receipt, oldest first."""
+    return session.exec(
+        select(Receipt)
+        .where(Receipt.role == ReceiptRole.ISSUED, Receipt.state == ReceiptState.PENDING)
+        .order_by(col(Receipt.created_at), col(Receipt.id))
+        .limit(limit)
+    ).all()
+
+
+def newest_held(session: Session, peer_id: int) -> Receipt | None:
+    """The receipt of a peer about the longest log that it has shown us."""
+    return session.exec(
+        select(Receipt)
+        .where(
+            Receipt.role == ReceiptRole.HELD,
+            Receipt.peer_id == peer_id,
+            Receipt.state == ReceiptState.DONE,
+        )
+        .order_by(col(Receipt.head_size).desc())
+        .limit(1)
+    ).first()
+
+
+def held(session: Session, peer_name: str | None = None) -> Sequence[tuple[Receipt, str]]:
+    """Everything that peers have signed: receipts for us, acknowledgements of theirs; oldest first.
+
+    Args:
+        peer_name: only of this peer.
+    """
+    statement = select(Receipt, Peer.name).join(Peer, col(Receipt.peer_id) == Peer.id)
+    if peer_name is not None:
+        statement = statement.where(Peer.name == peer_name)
+    return session.exec(statement.order_by(col(Receipt.created_at), col(Receipt.id))).all()
+
+
+def of_footprint(session: Session, receipt_id: str | None) -> Receipt | None:
+    """The receipt that is held for a received footprint."""
+    return None if receipt_id is None else session.get(Receipt, receipt_id)

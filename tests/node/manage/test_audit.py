@@ -1,0 +1,88 @@
+"""The audit log by way of the management API."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+
+from tests.node.manage.conftest import Company
+
+from underseal_protocol.audit_export import check_export
+
+
+def spoil(company: Company, statement: str) -> None:
+    with closing(sqlite3.connect(company.node.home.database)) as connection, connection:
+        connection.execute(statement)
+
+
+async def acts(company: Company, **query: str) -> list[str]:
+    await company.post("/audit/verify")
+    return [one["act"] for one in (await company.get("/audit", **query))["data"]][::-1]
+
+
+async def test_what_the_operator_does_is_in_the_log(company: Company) -> None:
+    await company.post("/peers", {"name": "buyer"}, 201)
+    made = await company.post("/grants", {"peer": "buyer", "everything": True}, 201)
+    await company.http.delete(f"/grants/{made['data'][0]['id']}")
+    await company.patch("/peers/buyer", {"acceptUnsigned": False})
+    await company.post("/peers/buyer/credentials", status=201)
+    assert (await company.http.post("/backup", json={})).status_code == 200
+    await company.http.delete("/peers/buyer")
+    assert await acts(company) == [
+        "peer-added",
+        "credentials-issued",
+        "grant-added",
+        "grant-removed",
+        "peer-changed",
+        "credentials-issued",
+        "backup-made",
+        "peer-removed",
+    ]
+    # The peer is gone, its name is still there.
+    assert len(await acts(company, peer="buyer")) == 7
+    assert (await company.get("/audit", limit=1))["data"][0]["peer"]["name"] == "buyer"
+
+
+async def test_a_sound_log_is_said_to_be(company: Company) -> None:
+    await company.post("/peers", {"name": "buyer"}, 201)
+    checked = await company.post("/audit/verify")
+    assert checked == checked | {"isSound": True, "size": 2, "heads": 1, "problems": []}
+
+
+async def test_problems_are_told(company: Company) -> None:
+    await company.post("/peers", {"name": "buyer"}, 201)
+    await company.post("/audit/verify")
+    spoil(company, "UPDATE audit_entry SET body = replace(body, 'buyer', 'other') WHERE number = 1")
+    checked = await company.post("/audit/verify")
+    assert checked["isSound"] is False
+    assert [(one["kind"], one["number"]) for one in checked["problems"]] == [("edited", 1)]
+
+
+async def test_what_is_no_receipt_is_refused(company: Company) -> None:
+    for content in (b"\xff", b"{}", b"[", b'{"kind": "receipt", "token": "a.b.c"}'):
+        answer = await company.http.post("/audit/verify", content=content)
+        assert answer.status_code in (400, 409, 422), answer.text
+        assert answer.json()["message"]
+
+
+async def test_an_exported_log_is_checked_without_the_node(company: Company) -> None:
+    await company.post("/peers", {"name": "buyer"}, 201)
+    answer = await company.http.get("/audit/export")
+    assert answer.headers["content-type"] == "application/x-ndjson"
+    lines = answer.text.splitlines()
+    assert [json.loads(line)["kind"] for line in lines] == ["log", "head", "entry", "entry"]
+    checked = check_export(lines)
+    assert (checked.size, checked.heads, checked.problems) == (2, 1, [])
+    spoil(company, "UPDATE audit_entry SET body = replace(body, 'buyer', 'other') WHERE number = 1")
+    spoiled = (await company.http.get("/audit/export")).text.splitlines()
+    assert check_export(spoiled).problems != []
+    spoil(company, "UPDATE audit_entry SET body = 'no JSON' WHERE number = 1")
+    spoiled = (await company.http.get("/audit/export")).text.splitlines()
+    assert check_export(spoiled).problems != []
+
+
+async def test_nothing_held_is_an_empty_export(company: Company) -> None:
+    answer = await company.http.get("/audit/receipts")
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert (await company.http.get("/audit/receipts?peer=nobody")).status_code == 404
