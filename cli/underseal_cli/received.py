@@ -112,6 +112,7 @@ def show(
             ("not shown to us", ", ".join(found["withheld"])),
             ("received", found["receivedAt"]),
             *_terms(found["usageTerms"]),
+            ("receipt", _receipt(found.get("receipt"))),
         ]
     )
     print_findings(found["findings"])
@@ -167,3 +168,12 @@ def _sentence(judged: dict[str, Any]) -> str:
         )
     reason = f"; {judged['reason']}" if "reason" in judged else f", known as {judged['peer']}"
     return f"{judged['state']}{where}: {said}{reason}"
+
+
+def _receipt(receipt: dict[str, Any] | None) -> str | None:
+    """What the peer has signed about it."""
+    if receipt is None:
+        return None
+    if not receipt["isConfirmed"]:
+        return f"of {receipt['receivedAt']}, which does not confirm it"
+    return f"of {receipt['receivedAt']}, at the level {receipt['level']}"

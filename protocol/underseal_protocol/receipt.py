@@ -33,6 +33,7 @@ __all__ = [
     "Head",
     "Receipt",
     "Received",
+    "footprints_of",
     "issue_acknowledgement",
     "issue_receipt",
     "read_acknowledgement",
@@ -121,6 +122,7 @@ class Receipt:
         leaf: hash of that entry.
         known_size: of the earlier head from which the log is shown to have only grown.
         consistency: the proof of that.
+        token: the JWS.
     """
 
     issuer: str
@@ -134,6 +136,7 @@ class Receipt:
     leaf: bytes
     known_size: int | None
     consistency: Sequence[bytes] = field(repr=False)
+    token: str = field(repr=False)
 
     def check_continues(self, before: Head) -> None:
         """Check that the log of the issuer only grew since an earlier receipt.
@@ -310,11 +313,18 @@ def read_receipt(
         leaf=leaf,
         known_size=known,
         consistency=growth,
+        token=token,
     )
     verify_inclusion(leaf, number - 1, head.size, proof, head.root)
     if acknowledgement is not None:
         _check_answers(receipt, acknowledgement)
     return receipt
+
+
+def footprints_of(token: str) -> Sequence[Received]:
+    """The footprints that a receipt confirms. It is not checked: it was, when it was stored."""
+    found = jws.parse(token, max_characters=MAX_CHARACTERS).payload["footprints"]
+    return [_received(one, 3) for one in found]
 
 
 def _check_answers(receipt: Receipt, acknowledgement: Acknowledgement) -> None:

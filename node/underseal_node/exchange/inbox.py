@@ -23,11 +23,12 @@ from underseal_node.exchange.fetching import Fetched, fetch
 from underseal_node.exchange.lanes import Lanes
 from underseal_node.exchange.outbox import next_attempt, wait
 from underseal_node.exchange.progress import PullProgress
+from underseal_node.exchange.receipts import acknowledge
 from underseal_node.exchange.requests import give_up_after
 from underseal_node.store import inbox, pins
 from underseal_node.store.tables import InboxEvent
 from underseal_protocol.errors import EventError, JsonError
-from underseal_protocol.events import PublishedEvent, parse_event
+from underseal_protocol.events import PublishedEvent, RequestFulfilledEvent, parse_event
 from underseal_protocol.strict_json import loads
 
 __all__ = ["InboxWorker"]
@@ -52,6 +53,7 @@ class InboxWorker:
         self._node = exchange.node
         self._chance = chance
         self._lanes = Lanes(PEERS_AT_A_TIME, self._lane)
+        self._receipts = Lanes(PEERS_AT_A_TIME, self._acknowledge)
         # Of events whose other footprints could not be fetched yet.
         self._fetched: dict[int, Fetched] = {}
 
@@ -63,12 +65,15 @@ class InboxWorker:
                 await self.handle_due()
                 await wait(stop, poll)
         finally:
-            await self._lanes.finish(grace_seconds=0)  # what was not fetched is fetched again
+            # What was not fetched or acknowledged is so the next time.
+            await self._lanes.finish(grace_seconds=0)
+            await self._receipts.finish(grace_seconds=0)
 
     async def drain(self) -> None:
         """Handle what is due now and return when nothing is."""
         while await self.handle_due():
             await self._lanes.wait()
+        await self._receipts.wait()
 
     async def handle_due(self) -> bool:
         """Handle the events that need no peer, and start a lane per peer for those that do.
@@ -127,6 +132,8 @@ class InboxWorker:
         event = await asyncio.to_thread(_event, row)
         while not await self._answered(row, event):
             log.info("judged again with other keys", seq=row.seq)
+        if isinstance(event, RequestFulfilledEvent):
+            self._receipts.start([(row.peer_id, False)])
 
     async def _answered(self, row: InboxEvent, event: Event) -> bool:
         """Handle an event; not when other keys were confirmed while footprints were judged."""
@@ -168,6 +175,16 @@ class InboxWorker:
         if fetched.progress.invalid:
             outcome += f"; {fetched.progress.invalid} are invalid"
         await self._handled(row, outcome)
+        await self._acknowledge(row.peer_id)  # in the lane of this peer: it delays nobody else
+
+    async def _acknowledge(self, peer_id: int) -> None:
+        """Acknowledge what a peer has delivered, beside everything else."""
+        try:
+            await acknowledge(self._exchange, await self._exchange.access(peer_id))
+        except NodeError as error:
+            log.info("not acknowledged", peer_id=peer_id, reason=error.message)
+        except SQLAlchemyError:
+            log.exception("a receipt cannot be written", peer_id=peer_id)
 
     async def _handled(self, row: InboxEvent, outcome: str) -> None:
         now = self._node.now()

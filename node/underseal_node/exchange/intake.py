@@ -268,6 +268,7 @@ def _is_better(row: ReceivedFootprint, new: Classified) -> bool:
 
 
 def _set_body(row: ReceivedFootprint, new: Classified) -> None:
+    row.receipt_id = None  # it was for less, or for something else
     for name, value in _columns(new).items():
         setattr(row, name, value)
     row.is_attested = new.is_attested or row.attestations is not None

@@ -23,6 +23,7 @@ from underseal_node.exchange.raw_json import object_member
 from underseal_node.exchange.tokens import TokenClient
 from underseal_node.settings import Settings
 from underseal_protocol.errors import JsonError
+from underseal_protocol.receipt import MAX_CHARACTERS
 from underseal_protocol.strict_json import JsonLimits, array_items, loads
 from underseal_protocol.times import format_time
 
@@ -220,6 +221,30 @@ class PeerClient:
         answer = await self._authorised(access, call)
         if answer.status != 204:
             raise refusal(answer, access, "the new client id")
+
+    async def post_acknowledgement(self, access: Access, token: str) -> str | None:
+        """Acknowledge what was received; the receipt, unverified, or `None` if it is not ready.
+
+        Raises:
+            AnswerError: the peer refuses, or has no such thing.
+            PeerError: it cannot be reached.
+        """
+        call = Call(
+            "POST",
+            f"{access.base_url}/extensions/receipts",
+            access.origins,
+            headers={"content-type": "application/jwt", "accept": "application/jwt, */*"},
+            content=token.encode(),
+            ca_pem=access.ca_pem,
+            attempts=1,
+            max_bytes=MAX_CHARACTERS,
+        )
+        answer = await self._authorised(access, call)
+        if answer.status == 202:
+            return None
+        if answer.status != 200:
+            raise refusal(answer, access, "the receipt")
+        return answer.body.decode("ascii", "replace").strip()
 
     async def _get(
         self,

@@ -22,6 +22,7 @@ from underseal_node.exchange.errors import (
 from underseal_node.exchange.exchange import Exchange
 from underseal_node.exchange.granting import ask_for_grants
 from underseal_node.exchange.progress import PullProgress, PullStage
+from underseal_node.exchange.receipts import acknowledge
 from underseal_node.exchange.receiving import receive_items
 from underseal_node.store import audit, pins, pulls
 from underseal_node.store.audit import Act, Actor
@@ -86,6 +87,8 @@ async def pull_peer(
         walk = await _start(exchange, access, criteria)
         await _walk(exchange, walk, progress)
     await _record(exchange, access, progress)
+    for warning in await acknowledge(exchange, access):
+        progress.warn(warning)
     progress.state = PullStage.DONE
 
 

@@ -1,4 +1,5 @@
-"""The worker that puts what was recorded into the audit log, several times a second."""
+"""The worker that puts what was recorded into the audit log, several times a second, and signs
+receipts for what peers have acknowledged."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from underseal_node.errors import NodeError
 from underseal_node.exchange.outbox import wait
 from underseal_node.node import Node
-from underseal_node.trust import audit
+from underseal_node.trust import audit, receipts
 
 __all__ = ["Sequencer"]
 
@@ -42,9 +43,10 @@ class Sequencer:
         await self.step()
 
     async def step(self) -> None:
-        """Put in what is there now."""
+        """Put in what is there now, and answer the acknowledgements that wait."""
         try:
             await audit.append_all(self._node)
+            await receipts.issue_pending(self._node)
         except SQLAlchemyError:
             log.exception("the audit log could not be written; it is tried again")
         except NodeError as error:

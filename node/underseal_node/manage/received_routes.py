@@ -21,15 +21,17 @@ from underseal_node.manage.shapes.base import Listing
 from underseal_node.manage.shapes.footprints import (
     FindingShape,
     ReceivedDetail,
+    ReceivedReceipt,
     ReceivedShape,
     UsageTermsShape,
 )
-from underseal_node.store import granted, peers, pins, received
+from underseal_node.store import granted, peers, pins, receipts, received
 from underseal_node.store.tables import Peer, ReceivedFootprint, VerificationState
 from underseal_protocol import methodology
 from underseal_protocol.criteria import fold
 from underseal_protocol.disclosure import Block
 from underseal_protocol.errors import ProtocolError
+from underseal_protocol.receipt import footprints_of
 from underseal_protocol.strict_json import JsonLimits, loads
 from underseal_protocol.usage_terms import GrantedToUs
 
@@ -73,6 +75,7 @@ async def show_received(context: Context, footprint_id: str, peer: str | None = 
             **_members(session, row, now),
             footprint={},
             status_statement=row.status_statement,
+            receipt=_receipt(session, row),
             findings=_findings(row, limits, now.date()),
         )
         return detail, row.body
@@ -124,6 +127,20 @@ def _the_one(session: Session, footprint_id: str, peer: str | None) -> ReceivedF
             hint="Say which with --peer.",
         )
     return rows[0][0]
+
+
+def _receipt(session: Session, row: ReceivedFootprint) -> ReceivedReceipt | None:
+    held = receipts.of_footprint(session, row.receipt_id)
+    if held is None or held.token is None or held.done_at is None:
+        return None
+    levels = {one.footprint_id: one.level for one in footprints_of(held.token)}
+    return ReceivedReceipt(
+        id=held.id,
+        received_at=held.done_at,
+        is_confirmed=row.footprint_id in levels,
+        level=levels.get(row.footprint_id),
+        token=held.token,
+    )
 
 
 def _findings(row: ReceivedFootprint, limits: JsonLimits, today: date) -> list[FindingShape]:

@@ -30,6 +30,8 @@ from underseal_node.pact.hosts import HostPolicy
 from underseal_node.pact.key_log import KeyLogEndpoint
 from underseal_node.pact.openapi import describe
 from underseal_node.pact.rate import RateLimit
+from underseal_node.pact.receipts import PATH as RECEIPTS
+from underseal_node.pact.receipts import ReceiptsEndpoint
 from underseal_node.pact.registration import (
     CredentialsEndpoint,
     InvitationEndpoint,
@@ -127,6 +129,7 @@ def create_public_app(node: Node, counts: RequestCounts | None = None) -> FastAP
 
 
 def _routes(context: PublicContext, hot: HotRoutes) -> list[Route]:
+    receipts = ReceiptsEndpoint(context)
     routes = [
         Route(f"{hot.path}/{{id}}", hot.of_one, methods=["GET"], name="get_footprint"),
         Route(hot.path, hot.of_list, methods=["GET"], name="list_footprints"),
@@ -169,6 +172,8 @@ def _routes(context: PublicContext, hot: HotRoutes) -> list[Route]:
             methods=["POST"],
             name="peer_key_log",
         ),
+        Route(RECEIPTS, receipts.create, methods=["POST"], name="acknowledge"),
+        Route(f"{RECEIPTS}/{{id}}", receipts.show, methods=["GET"], name="receipt"),
     ]
     for route in routes:
         if route.methods is not None:

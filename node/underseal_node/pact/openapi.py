@@ -269,6 +269,7 @@ def _own_paths() -> dict[str, Any]:
         **_partner_paths(),
         GRANTS_PATH: {"get": _grants()},
         "/extensions/attestations/{id}": {"get": attestations_of},
+        **_receipt_paths(),
     }
     for path, (name, summary, media_type) in {
         "/.well-known/openid-configuration": ("discovery", "Discovery", "application/json"),
@@ -332,6 +333,31 @@ def _grants() -> Schema:
         errors=(400, 401, 403),
         parameters=parameters,
     )
+
+
+def _receipt_paths() -> dict[str, Any]:
+    jwt = {"application/jwt": {"schema": {"type": "string"}}}
+    receipt = {"description": "the receipt, a JWS", "content": jwt}
+    create = _operation(
+        "acknowledge",
+        "Acknowledge what was received, and get a receipt for it",
+        receipt,
+        errors=(400, 401, 403, 413),
+    )
+    create["requestBody"] = {"required": True, "content": jwt}
+    show = _operation(
+        "getReceipt",
+        "A receipt that was not ready",
+        receipt,
+        errors=(401, 403, 404),
+        parameters=[_id_parameter()],
+    )
+    for one in (create, show):
+        one["responses"]["202"] = {"description": "not ready; see Location and Retry-After"}
+    return {
+        "/extensions/receipts": {"post": create},
+        "/extensions/receipts/{id}": {"get": show},
+    }
 
 
 def _operation(

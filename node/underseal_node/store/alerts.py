@@ -30,6 +30,7 @@ class AlertKind(StrEnum):
     MOVED = "moved"  # the peer has another address, as a key says that is pinned
     ENDPOINT_CHANGED = "endpoint-changed"  # the peer's token endpoint is at another origin
     UNASKED = "unasked"  # an answer to a request that was not made
+    RECEIPT = "receipt"  # one that does not hold, or shows that the peer's log was rewritten
 
 
 def raise_alert(

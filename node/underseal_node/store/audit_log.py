@@ -29,6 +29,7 @@ from underseal_protocol.merkle import Nodes, Tree, leaf_hash
 
 __all__ = [
     "Appended",
+    "acknowledged",
     "append_pending",
     "entries",
     "heads",
@@ -133,6 +134,21 @@ def newest_number(session: Session) -> int:
 def newest_head(session: Session) -> AuditHead | None:
     """The last signed head; `None` for an empty log."""
     return session.exec(select(AuditHead).order_by(col(AuditHead.size).desc()).limit(1)).first()
+
+
+def acknowledged(session: Session, digest: str) -> tuple[int, bytes]:
+    """Number and hash of the newest entry about an acknowledgement.
+
+    Args:
+        digest: of the acknowledgement.
+    """
+    wanted = f'"acknowledgement":"{digest}"'
+    return session.exec(
+        select(AuditRow.number, AuditRow.leaf)
+        .where(col(AuditRow.body).contains(wanted, autoescape=True))
+        .order_by(col(AuditRow.number).desc())
+        .limit(1)
+    ).one()
 
 
 def entries(session: Session) -> Iterator[AuditRow]:

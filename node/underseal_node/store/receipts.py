@@ -6,12 +6,23 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from underseal_node.store.audit_tables import Receipt, ReceiptRole, ReceiptState
 from underseal_node.store.tables import Peer
 
-__all__ = ["add", "find", "get", "held", "newest_held", "of_footprint", "pending"]
+__all__ = [
+    "add",
+    "count_pending",
+    "find",
+    "get",
+    "held",
+    "newest_held",
+    "of_footprint",
+    "pending",
+    "unanswered",
+]
 
 
 def add(
@@ -57,6 +68,20 @@ def get(session: Session, receipt_id: str) -> Receipt | None:
     return session.get(Receipt, receipt_id)
 
 
+def unanswered(session: Session, peer_id: int) -> Receipt | None:
+    """The oldest acknowledgement to a peer that it has not answered."""
+    return session.exec(
+        select(Receipt)
+        .where(
+            Receipt.role == ReceiptRole.HELD,
+            Receipt.state == ReceiptState.PENDING,
+            Receipt.peer_id == peer_id,
+        )
+        .order_by(col(Receipt.created_at), col(Receipt.id))
+        .limit(1)
+    ).first()
+
+
 def pending(session: Session, *, limit: int) -> Sequence[Receipt]:
     """Acknowledgements of peers that wait for our receipt, oldest first."""
     return session.exec(
@@ -65,6 +90,20 @@ def pending(session: Session, *, limit: int) -> Sequence[Receipt]:
         .order_by(col(Receipt.created_at), col(Receipt.id))
         .limit(limit)
     ).all()
+
+
+def count_pending(session: Session, peer_id: int) -> int:
+    """How many acknowledgements of a peer wait for our receipt."""
+    statement = (
+        select(func.count())
+        .select_from(Receipt)
+        .where(
+            Receipt.role == ReceiptRole.ISSUED,
+            Receipt.state == ReceiptState.PENDING,
+            Receipt.peer_id == peer_id,
+        )
+    )
+    return int(session.exec(statement).one())
 
 
 def newest_held(session: Session, peer_id: int) -> Receipt | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
 from underseal_node.store.tables import (
@@ -15,9 +15,19 @@ from underseal_node.store.tables import (
     VerificationState,
 )
 
-__all__ = ["find", "listing", "not_verified", "save", "statuses", "verified"]
+__all__ = [
+    "find",
+    "listing",
+    "not_verified",
+    "save",
+    "set_receipt",
+    "statuses",
+    "verified",
+    "without_receipt",
+]
 
 ROWS_AT_A_TIME = 100
+IDS_PER_QUERY = 500
 
 
 def find(session: Session, peer_id: int, footprint_id: str) -> ReceivedFootprint | None:
@@ -99,6 +109,38 @@ def _walk(session: Session, peer_id: int, *, is_verified: bool) -> Iterator[Rece
         session.flush()
         for row in rows:
             session.expunge(row)
+
+
+def without_receipt(session: Session, peer_id: int, *, limit: int) -> list[tuple[str, str]]:
+    """Id and credential digest of what is verified and not acknowledged yet, oldest first."""
+    rows = session.exec(
+        select(ReceivedFootprint.footprint_id, ReceivedFootprint.credential_digest)
+        .where(
+            ReceivedFootprint.peer_id == peer_id,
+            ReceivedFootprint.verification == VerificationState.VERIFIED,
+            col(ReceivedFootprint.receipt_id).is_(None),
+        )
+        .order_by(col(ReceivedFootprint.seq))
+        .limit(limit)
+    ).all()
+    return [(footprint_id, digest) for footprint_id, digest in rows if digest is not None]
+
+
+def set_receipt(
+    session: Session, peer_id: int, footprint_ids: Sequence[str], receipt_id: str
+) -> None:
+    """Note which receipt is held for footprints of a peer."""
+    for start in range(0, len(footprint_ids), IDS_PER_QUERY):
+        session.execute(
+            update(ReceivedFootprint)
+            .where(
+                col(ReceivedFootprint.peer_id) == peer_id,
+                col(ReceivedFootprint.footprint_id).in_(
+                    footprint_ids[start : start + IDS_PER_QUERY]
+                ),
+            )
+            .values(receipt_id=receipt_id)
+        )
 
 
 def listing(

@@ -22,6 +22,7 @@ from underseal_node.exchange.inbox import InboxWorker
 from underseal_node.exchange.outbox import OutboxWorker
 from underseal_node.exchange.progress import PullProgress
 from underseal_node.exchange.pulls import pull_peer
+from underseal_node.exchange.sequencer import Sequencer
 from underseal_node.node import Node, create_node, open_node
 from underseal_node.pact.app import create_public_app
 from underseal_node.publishing import publish
@@ -148,6 +149,16 @@ class Company:
         """Send what is due in the outbox."""
         await OutboxWorker(self.exchange, chance=lambda: 1.0).drain()
 
+    async def sequence(self) -> None:
+        """Put what was recorded into the audit log and sign the receipts that are asked for."""
+        await self.public.state.context.audit.flush()
+        await Sequencer(self.node).step()
+
+    @property
+    def public(self) -> Any:
+        """The application of the public listener."""
+        return self.network.apps[urlsplit(self.url).hostname or ""]
+
     async def handle(self) -> None:
         """Handle what is due in the inbox."""
         await InboxWorker(self.exchange, chance=lambda: 1.0).drain()
@@ -184,7 +195,9 @@ def new_company(tmp_path: Path, network: Network, clock: StandingClock) -> Itera
             recovery=None if recovery is None else recovery.public_key(),
             clock=clock,
         )
-        node = open_node(home.path, settings=Settings(**settings), clock=clock)
+        # Nobody signs receipts meanwhile: there is nothing to wait for.
+        given = Settings(**{"receipt_wait_seconds": 0.001, **settings})
+        node = open_node(home.path, settings=given, clock=clock)
         network.apps[f"{name}.example"] = create_public_app(node)
         http = PeerHttp(node.settings, transport=network, sleep=no_pause, chance=lambda: 0.5)
         exchange = Exchange(node, http=http, clock=lambda: clock().timestamp())

@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
+from underseal_node.store import receipts
+from underseal_node.store.audit_tables import ReceiptRole
 from underseal_node.store.tables import KeyKind, PeerState
 from underseal_protocol.disclosure import Level
 
@@ -37,6 +39,39 @@ async def test_nothing_without_a_token(world: World, ids: list[str], path: str) 
 async def test_no_events_without_a_token(world: World) -> None:
     async with world.client() as client:
         assert_error(await client.post("/3/events", content=b"{}"), 401, "BadRequest")
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_no_receipts_without_a_token(world: World, ids: list[str], method: str) -> None:
+    path = "/extensions/receipts" if method == "POST" else f"/extensions/receipts/{ids[0]}"
+    async with world.client() as client:
+        assert_error(await client.request(method, path, content=b"x"), 401, "BadRequest")
+
+
+async def test_no_receipt_for_whose_keys_are_not_pinned(world: World) -> None:
+    world.grant("buyer", KeyKind.ALL)
+    async with world.client("buyer") as client:
+        response = await client.post("/extensions/receipts", content=b"a.b.c")
+    assert_error(response, 403, "AccessDenied")
+
+
+async def test_the_receipt_of_another_peer_looks_like_none(world: World, ids: list[str]) -> None:
+    world.add_peer("other")
+
+    def add(session: Any) -> str:
+        peer_id = world.peer_ids["other"]
+        row = receipts.add(session, ReceiptRole.ISSUED, peer_id, "digest", "a.b.c", world.now)
+        return str(row.id)
+
+    receipt_id = world.write(add)
+    async with world.client("other") as client:
+        waiting = await client.get(f"/extensions/receipts/{receipt_id}")
+    assert (waiting.status_code, waiting.headers["retry-after"]) == (202, "2")
+    async with world.client("buyer") as client:
+        hidden = await client.get(f"/extensions/receipts/{receipt_id}")
+        missing = await client.get(f"/extensions/receipts/{ids[0]}")
+    assert_error(hidden, 404, "NotFound")
+    assert hidden.content == missing.content
 
 
 async def test_a_peer_without_a_grant_gets_an_empty_list(world: World, listed: Listed) -> None:

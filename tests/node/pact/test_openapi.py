@@ -30,6 +30,8 @@ WITH_INPUT = [
     "listGrants",
     "getAttestations",
     "postKeyLog",
+    "acknowledge",
+    "getReceipt",
 ]
 WITHOUT_INPUT = ["discovery", "jwks", "did", "keyLog", "health"]
 CASES = [(name, GenerationMode.POSITIVE) for name in (*WITH_INPUT, *WITHOUT_INPUT)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -11,6 +12,7 @@ import ssl
 import subprocess
 import sys
 import time
+import uuid
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -20,11 +22,18 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlmodel import Session
 
 from underseal_node.home import Home
 from underseal_node.metrics import exposition
-from underseal_node.node import create_node
+from underseal_node.node import create_node, open_node
+from underseal_node.publishing import publish
+from underseal_node.store import audit_log, grants, peers
+from underseal_node.store.tables import KeyKind, Peer
+from underseal_node.trust import audit
 from underseal_node.trust.master_key import format_master_key
+from underseal_protocol.disclosure import Level
+from underseal_protocol.witness import Witnesses
 
 SCRIPT = """
 import json, sys
@@ -36,6 +45,7 @@ except NodeError as error:
     sys.exit(error.diagnosis())
 """
 SECONDS = 30.0
+EXAMPLE = Path(__file__).parents[2] / "vectors" / "credential" / "footprint.json"
 
 
 def eventually(condition: Callable[[], Any], what: str) -> Any:
@@ -172,6 +182,81 @@ def test_a_killed_worker_is_replaced(start: Callable[..., Served]) -> None:
     with served.client() as client:
         assert client.get("/health").json() == {"status": "ok"}
     assert served.stop() == 0
+
+
+def test_a_killed_node_loses_the_reads_of_a_second_at_most(
+    start: Callable[..., Served], tmp_path: Path
+) -> None:
+    home, ids, token = with_footprints(tmp_path / "home", count=8)
+    served = start(home, workers=2)
+    bearer = {"authorization": f"Bearer {token}"}
+    # A new connection each: so both workers get some.
+    for footprint_id in ids[:6]:
+        with served.client() as client:
+            path = f"/3/footprints/{footprint_id}"
+            assert client.get(path, headers={"host": "localhost", **bearer}).status_code == 200
+    time.sleep(1.0)
+    children = served.children()
+    for pid in children:
+        os.kill(pid, signal.SIGKILL)
+    served.stop(signal.SIGKILL)
+    eventually(lambda: not any(map(is_alive, children)), "children end")
+    assert read_of(home) == set(ids[:6])
+    # In order, nothing is lost.
+    again = start(home, workers=2)
+    for footprint_id in ids[6:]:
+        with again.client() as client:
+            path = f"/3/footprints/{footprint_id}"
+            assert client.get(path, headers={"host": "localhost", **bearer}).status_code == 200
+    assert again.stop() == 0
+    assert read_of(home) == set(ids)
+
+
+def with_footprints(path: Path, count: int) -> tuple[Home, list[str], str]:
+    """The home of a node with footprints, and a token of a peer that may see them."""
+    home = create_node(
+        path, company_name="Node AG", company_ids=["urn:lei:529900T8BM49AURSDO55"],
+        url="https://localhost",
+    )  # fmt: skip
+    example = json.loads(EXAMPLE.read_text(encoding="utf-8"))
+    documents = [
+        {**example, "id": str(uuid.uuid4()), "companyIds": ["urn:lei:529900T8BM49AURSDO55"],
+         "productIds": [f"urn:pact:node.example:product-id:{number}"], "extensions": []}
+        for number in range(count)
+    ]  # fmt: skip
+    node = open_node(home.path)
+    try:
+        file = ("file.json", json.dumps(documents).encode())
+        made = asyncio.run(publish.import_files(node, [file], dry_run=False))
+        assert made.problems == ()
+
+        def befriend(session: Session) -> None:
+            peer = peers.add(session, Peer(name="buyer", created_at=node.now()))
+            peers.issue(session, peer.id or 0, "buyer", "-", node.now())
+            grants.add(session, peer.id or 0, KeyKind.ALL, "", Level.FULL, node.now())
+
+        node.store.write_sync(befriend)
+        return (
+            home,
+            [one.id for one in made.footprints],
+            node.access_tokens().issue("buyer", node.now()),
+        )
+    finally:
+        node.close()
+
+
+def read_of(home: Home) -> set[str]:
+    """The footprints that the audit log says were read; what waits for it is put in."""
+    node = open_node(home.path)
+    try:
+        asyncio.run(audit.append_all(node))
+        checked = node.store.read_sync(lambda session: audit.check(session, Witnesses()))
+        assert checked.problems == []
+        found = node.store.read_sync(audit_log.recent)
+        reads = [one for one in found if one["act"] == "footprints-read"]
+        return {footprint_id for one in reads for footprint_id in one["footprints"]["ids"]}
+    finally:
+        node.close()
 
 
 def test_a_taken_port_is_named(start: Callable[..., Served]) -> None:

@@ -186,9 +186,20 @@ class ReceivedShape(Shape):
     usage_terms: list[UsageTermsShape] = Field(default_factory=list)
 
 
+class ReceivedReceipt(Shape):
+    """What the peer has signed about what we received."""
+
+    id: str
+    received_at: Instant
+    is_confirmed: bool  # whether it names this footprint, and not only others
+    level: Level | None = None
+    token: str
+
+
 class ReceivedDetail(ReceivedShape):
     """GET /received/{id} (query `peer`, needed when several peers sent the same id)"""
 
     footprint: dict[str, Any]
     status_statement: str | None = None
+    receipt: ReceivedReceipt | None = None
     findings: list[FindingShape]

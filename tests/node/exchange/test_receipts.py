@@ -1,0 +1,350 @@
+"""Receipts: who received acknowledges, who served confirms, and neither can rewrite its log."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from typing import Any
+
+import httpx
+import pytest
+from tests.node.exchange.conftest import Company, product, settle
+
+from underseal_node.errors import PeerError
+from underseal_node.exchange.access import Access
+from underseal_node.exchange.access import access_of as exchange_access_of
+from underseal_node.exchange.requests import send_request
+from underseal_node.store import audit as recording
+from underseal_node.store import audit_log, pins, receipts
+from underseal_node.store.audit import Act
+from underseal_node.store.audit_tables import Receipt, ReceiptRole, ReceiptState
+from underseal_node.store.tables import KeyKind
+from underseal_node.trust import audit
+from underseal_protocol.audit_check import ProblemKind
+from underseal_protocol.criteria import Criteria
+from underseal_protocol.disclosure import Level
+from underseal_protocol.keys import KeyPurpose
+from underseal_protocol.receipt import (
+    Received,
+    issue_acknowledgement,
+    read_acknowledgement,
+    read_receipt,
+)
+from underseal_protocol.witness import read_witnesses
+
+PATH = "/extensions/receipts"
+Make = Callable[..., Any]
+
+
+def rows(company: Company) -> list[Receipt]:
+    found = [row for row, _ in company.node.store.read_sync(receipts.held)]
+    return sorted(found, key=lambda row: row.number or 0)
+
+
+def exported(company: Company) -> list[str]:
+    """What `underseal audit receipts` writes."""
+    return [
+        json.dumps({"kind": "acknowledgement", "token": row.acknowledgement})
+        if row.role == ReceiptRole.ISSUED
+        else json.dumps({"kind": "receipt", "token": row.token})
+        for row in rows(company)
+        if row.state == ReceiptState.DONE
+    ]
+
+
+def problems(company: Company, held: list[str]) -> set[ProblemKind]:
+    def work(session: Any) -> audit.Checked:
+        keys = audit.receipt_keys(session)
+        others = read_witnesses(held, url=company.url, keys=keys)
+        assert len(others.claims) == len(held)
+        return audit.check(session, others)
+
+    return {one.kind for one in company.node.store.read_sync(work).problems}
+
+
+def rewrite(company: Company, keep: int = 0) -> None:
+    """Make the log anew from an entry on, with the keys of the node."""
+    with closing(sqlite3.connect(company.node.home.database)) as connection, connection:
+        connection.execute("DELETE FROM audit_entry WHERE number > ?", (keep,))
+        connection.execute("DELETE FROM audit_head WHERE size > ?", (keep,))
+        connection.execute("DELETE FROM audit_node WHERE ((position + 1) << level) > ?", (keep,))
+
+
+async def pad(company: Company, count: int) -> None:
+    def work(session: Any) -> None:
+        for _ in range(count):
+            recording.record(session, Act.TOKEN_ISSUED, company.clock())
+
+    await company.node.store.write(work)
+    await company.sequence()
+
+
+def acts(company: Company) -> list[str]:
+    return [one["act"] for one in company.node.store.read_sync(audit_log.recent)][::-1]
+
+
+@pytest.fixture
+async def ids(seller: Company, buyer: Company, make_footprint: Make) -> list[str]:
+    """Published by the seller, granted to the buyer at the level quality."""
+    made = await seller.publish(*(make_footprint(number) for number in range(3)))
+    seller.grant(buyer, KeyKind.ALL, level=Level.QUALITY)
+    return made
+
+
+async def exchange(buyer: Company, seller: Company) -> None:
+    """A pull, the signature on the receipt, and the pull that fetches it."""
+    await buyer.pull(seller)
+    await seller.sequence()
+    await buyer.pull(seller)
+
+
+async def test_a_pull_brings_a_receipt(seller: Company, buyer: Company, ids: list[str]) -> None:
+    first = await buyer.pull(seller)
+    assert first.alerts == []  # it only takes its time
+    assert {row.receipt_id for row in buyer.received().values()} == {None}
+    await seller.sequence()
+    second = await buyer.pull(seller)
+    assert (second.alerts, buyer.alerts()) == ([], [])
+    (held,), (issued,) = rows(buyer), rows(seller)
+    assert (held.role, issued.role) == (ReceiptRole.HELD, ReceiptRole.ISSUED)
+    assert held.token == issued.token
+    assert {row.receipt_id for row in buyer.received().values()} == {held.id}
+    keys = seller.node.public_keys
+    given = read_acknowledgement(held.acknowledgement, keys=buyer.node.public_keys)
+    receipt = read_receipt(held.token or "", keys=keys, acknowledgement=given)
+    assert {one.footprint_id for one in receipt.footprints} == set(ids)
+    assert {one.level for one in receipt.footprints} == {Level.QUALITY}
+    assert receipt.unconfirmed == []
+    await buyer.sequence()
+    assert "acknowledgement-received" in acts(seller)
+    assert {"footprints-received", "acknowledgement-sent", "receipt-received"} <= set(acts(buyer))
+
+
+async def test_a_pull_that_brings_nothing_asks_for_no_receipt(
+    seller: Company, buyer: Company, ids: list[str]
+) -> None:
+    await exchange(buyer, seller)
+    calls = len(buyer.network.calls)
+    await buyer.pull(seller)
+    assert f"POST {PATH}" not in buyer.network.calls[calls:]
+    assert len(rows(buyer)) == 1
+
+
+async def test_the_next_receipt_shows_that_the_log_only_grew(
+    seller: Company, buyer: Company, ids: list[str], make_footprint: Make
+) -> None:
+    await exchange(buyer, seller)
+    await seller.publish(make_footprint(9))
+    await exchange(buyer, seller)
+    first, second = (read_receipt(row.token or "", keys=seller.node.public_keys)
+                     for row in rows(buyer))  # fmt: skip
+    assert second.known_size == first.head.size
+    second.check_continues(first.head)
+    assert buyer.alerts() == []
+
+
+async def test_a_fulfilled_request_brings_a_receipt(
+    seller: Company, buyer: Company, make_footprint: Make, new_company: Any
+) -> None:
+    (footprint_id,) = await seller.publish(make_footprint(1))
+    seller.grant(buyer, KeyKind.FOOTPRINT, footprint_id, level=Level.TOTAL)
+    peer_id, wanted = buyer.peer(seller).id or 0, Criteria(product_ids=(product(1),))
+    buyer.node.store.write_sync(
+        lambda session: send_request(session, buyer.node, peer_id, wanted, None, buyer.clock())
+    )
+    await settle(buyer, seller)
+    assert [row.state for row in rows(buyer)] == [ReceiptState.PENDING]
+    await seller.sequence()
+    await buyer.pull(seller)
+    assert [row.state for row in rows(buyer)] == [ReceiptState.DONE]
+    receipt = read_receipt(rows(buyer)[0].token or "", keys=seller.node.public_keys)
+    assert [one.footprint_id for one in receipt.footprints] == [footprint_id]
+
+
+async def test_a_log_that_was_rewritten_is_found_with_what_the_other_side_holds(
+    seller: Company, buyer: Company, ids: list[str]
+) -> None:
+    await exchange(buyer, seller)
+    await buyer.sequence()
+    held, given = exported(buyer), exported(seller)
+    assert problems(seller, held) == problems(buyer, given) == set()
+    for company, others in ((seller, held), (buyer, given)):
+        size = company.node.store.read_sync(audit_log.newest_number)
+        rewrite(company)
+        await pad(company, size)
+        # The keys are its own: within the node everything fits.
+        assert problems(company, []) == set()
+        assert ProblemKind.REWRITTEN in problems(company, others)
+
+
+async def test_a_log_that_was_cut_off_with_its_heads_is_found_with_what_the_other_side_holds(
+    seller: Company, buyer: Company, ids: list[str]
+) -> None:
+    await exchange(buyer, seller)
+    await buyer.sequence()
+    for company, others in ((seller, exported(buyer)), (buyer, exported(seller))):
+        rewrite(company, keep=1)
+        assert problems(company, []) == set()
+        assert problems(company, others) & {ProblemKind.TRUNCATED, ProblemKind.DELETED}
+
+
+async def test_a_peer_that_rewrote_its_log_is_noticed_at_the_next_receipt(
+    seller: Company, buyer: Company, ids: list[str], make_footprint: Make
+) -> None:
+    await exchange(buyer, seller)
+    size = seller.node.store.read_sync(audit_log.newest_number)
+    rewrite(seller)
+    await pad(seller, size + 5)
+    await seller.publish(make_footprint(9))
+    await buyer.pull(seller)
+    await seller.sequence()
+    progress = await buyer.pull(seller)
+    assert "not the one that it has shown us before" in progress.alerts[0]
+    assert buyer.alerts() == ["receipt"]
+
+
+async def test_a_receipt_that_does_not_hold_is_an_alert_and_fails_no_pull(
+    seller: Company, buyer: Company, ids: list[str]
+) -> None:
+    await buyer.pull(seller)
+    await seller.sequence()
+
+    def spoil(session: Any) -> None:
+        (row, _), = receipts.held(session)  # fmt: skip
+        assert row.token is not None
+        row.token = row.token[:-6] + "AAAAAA"
+        session.add(row)
+
+    seller.node.store.write_sync(spoil)
+    progress = await buyer.pull(seller)
+    assert progress.state == "done"
+    assert "does not hold" in progress.alerts[0]
+    assert buyer.alerts() == ["receipt"]
+    assert len(buyer.received()) == 3
+
+
+async def test_a_peer_without_receipts_fails_no_pull(
+    seller: Company, buyer: Company, ids: list[str]
+) -> None:
+    buyer.network.fault = lambda request: (
+        httpx.Response(404, json={"code": "NotFound", "message": "no"})
+        if request.url.path == PATH
+        else None
+    )
+    progress = await buyer.pull(seller)
+    assert progress.state == "done"
+    assert "no receipt of seller" in progress.alerts[0]
+    assert buyer.alerts() == []
+
+
+# --- what peers may not do ---
+
+
+def access_of(company: Company, other: Company) -> Access:
+    def work(session: Any) -> Access:
+        return exchange_access_of(
+            pins.peer_row(session, company.peer(other).id or 0), company.node.vault
+        )
+
+    return company.node.store.read_sync(work)
+
+
+def acknowledgement(buyer: Company, seller: Company, **changes: Any) -> str:
+    given: dict[str, Any] = {
+        "footprints": [Received("0" * 8 + "-0000-0000-0000-" + "0" * 12, "A" * 43)],
+        "head": None,
+        "known_size": None,
+        "key": buyer.node.signing_key(KeyPurpose.RECEIPT),
+        "issuer": buyer.url,
+        "audience": seller.url,
+        "issued_at": buyer.clock(),
+    }
+    return issue_acknowledgement(**{**given, **changes})
+
+
+async def post(buyer: Company, seller: Company, token: str) -> str:
+    """What comes of an acknowledgement: the receipt, or why there is none."""
+    access = access_of(buyer, seller)
+    try:
+        await buyer.exchange.client.post_acknowledgement(access, token)
+        await seller.sequence()
+        return await buyer.exchange.client.post_acknowledgement(access, token) or ""
+    except PeerError as error:
+        return error.message
+
+
+async def test_what_was_not_granted_is_not_confirmed(
+    seller: Company, buyer: Company, ids: list[str], make_footprint: Make
+) -> None:
+    digests = {
+        row.footprint_id: row.credential_digest
+        for row in (await _after_pull(buyer, seller)).values()
+    }
+    claimed = [
+        Received(ids[0], digests[ids[0]] or ""),
+        Received(ids[1], digests[ids[0]] or ""),  # the credential of another
+        Received("0" * 8 + "-0000-0000-0000-" + "0" * 12, "A" * 43),
+    ]
+    token = acknowledgement(buyer, seller, footprints=claimed)
+    receipt = read_receipt(await post(buyer, seller, token), keys=seller.node.public_keys)
+    assert [one.footprint_id for one in receipt.footprints] == [ids[0]]
+    assert list(receipt.unconfirmed) == [claimed[1].footprint_id, claimed[2].footprint_id]
+
+
+async def _after_pull(buyer: Company, seller: Company) -> Any:
+    await buyer.pull(seller)
+    return buyer.received()
+
+
+async def test_no_figure_is_in_any_log(
+    seller: Company, buyer: Company, make_footprint: Make
+) -> None:
+    document = make_footprint(1, comment="cAnArY-comment")
+    document["pcf"] |= dict.fromkeys(
+        ("pcfExcludingBiogenicUptake", "pcfIncludingBiogenicUptake", "fossilGhgEmissions"),
+        "98765.4321",
+    )
+    await seller.publish(document)
+    seller.grant(buyer, KeyKind.ALL, level=Level.FULL)
+    await exchange(buyer, seller)
+    await buyer.sequence()
+    for company in (seller, buyer):
+        with closing(sqlite3.connect(company.node.home.database)) as connection:
+            text = str(connection.execute("SELECT body FROM audit_entry").fetchall())
+        assert "footprints-" in text
+        assert "98765" not in text + str(exported(company))
+        assert "cAnArY" not in text + str(exported(company))
+
+
+async def test_nobody_acknowledges_for_another(seller: Company, buyer: Company) -> None:
+    own = seller.node.signing_key(KeyPurpose.RECEIPT)
+    for token, expected in (
+        (acknowledgement(buyer, seller, issuer="https://other.example"), "not from you"),
+        (acknowledgement(buyer, seller, audience="https://other.example"), "another node"),
+        (acknowledgement(buyer, seller, key=own), "not in the trusted key set"),
+        ("no JWS", "three parts"),
+    ):
+        assert expected in await post(buyer, seller, token)
+    assert rows(seller) == []
+
+
+async def test_the_same_acknowledgement_gets_the_same_receipt(
+    seller: Company, buyer: Company, ids: list[str]
+) -> None:
+    token = acknowledgement(buyer, seller)
+    first = await post(buyer, seller, token)
+    assert first == await post(buyer, seller, token)
+    assert len(rows(seller)) == 1
+
+
+async def test_too_many_that_wait_are_refused(seller: Company, buyer: Company) -> None:
+    access = access_of(buyer, seller)
+    for number in range(10):
+        token = acknowledgement(buyer, seller, known_size=number + 1)
+        assert await buyer.exchange.client.post_acknowledgement(access, token) is None
+    token = acknowledgement(buyer, seller, known_size=99)
+    assert "too many acknowledgements" in await post(buyer, seller, token)
+    await seller.sequence()
+    assert await post(buyer, seller, token)
