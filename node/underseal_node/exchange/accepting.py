@@ -19,7 +19,8 @@ from underseal_node.exchange.errors import AnswerError, ProtocolViolationError, 
 from underseal_node.exchange.exchange import Exchange
 from underseal_node.exchange.http import Answer, Call
 from underseal_node.node import Node
-from underseal_node.store import invitations, peers, pins
+from underseal_node.store import audit, invitations, peers, pins
+from underseal_node.store.audit import Act, Actor, Outcome
 from underseal_node.store.tables import AuthMethod, Awaits, Peer, PeerState
 from underseal_node.trust import keyring, partnerships
 from underseal_node.trust.invitations import own_company
@@ -139,6 +140,17 @@ def _pending_peer(
     peer.invitation_id, peer.ca_pem = invitation.id, given.ca_pem
     peer.allow_private_network = given.allow_private_network
     peers.add(session, peer)
+    audit.about_peer(
+        session,
+        Act.INVITATION_ACCEPTED,
+        now,
+        peer,
+        url=invitation.issuer,
+        invitation=invitation.id,
+        asFile=given.as_file,
+    )
+    if given.allow_private_network:
+        audit.about_peer(session, Act.PRIVATE_NETWORK_SET, now, peer, allowed=True)
     client_id, expires_at = new_client_id(), partnerships.lifetime_end(node.settings, now)
     registration = reply_to(
         invitation,
@@ -256,7 +268,8 @@ async def _register(
     if answer.status == 201 and isinstance(document, Mapping):
         return document
     if 400 <= answer.status < 500 and answer.status != 429:
-        await exchange.node.store.write(lambda session: _forget(session, peer.id or 0))
+        now = exchange.node.now()
+        await exchange.node.store.write(lambda session: _forget(session, peer.id or 0, now))
     said = document.get("error_description") if isinstance(document, Mapping) else None
     shown = f": {said[:MAX_SHOWN_CHARACTERS]}" if isinstance(said, str) else ""
     raise AnswerError(
@@ -276,15 +289,25 @@ def _registered(session: Session, sent: Peer, answer: Mapping[str, Any], now: da
     except TimeError:
         peer.client_expires_at = None
     if said.get("state") == PeerState.ACTIVE:
-        partnerships.activated(session, peer)
+        partnerships.activated(session, peer, now)
     pins.contacted(session, peer, now)
     return peer
 
 
-def _forget(session: Session, peer_id: int) -> None:
+def _forget(session: Session, peer_id: int, now: datetime) -> None:
     """Take back what was prepared for a partnership that was refused."""
     peer = pins.peer_row(session, peer_id)
     if peer.state == PeerState.PENDING:
+        audit.about_peer(
+            session,
+            Act.INVITATION_ACCEPTED,
+            now,
+            peer,
+            actor=Actor.NODE,
+            outcome=Outcome.REFUSED,
+            url=peer.base_url,
+            invitation=peer.invitation_id,
+        )
         peers.forget(session, peer)
 
 

@@ -21,7 +21,8 @@ from sqlmodel import Session
 from underseal_node.exchange.errors import ROW_ERRORS, PartnershipEndedError, reason_of
 from underseal_node.exchange.exchange import Exchange
 from underseal_node.exchange.outbox import wait
-from underseal_node.store import peers, pins
+from underseal_node.store import audit, peers, pins
+from underseal_node.store.audit import Act, Actor
 from underseal_node.store.tables import Awaits, Peer, PeerState
 from underseal_node.trust import partnerships
 
@@ -140,11 +141,15 @@ async def look_for_approval(exchange: Exchange, peer_id: int) -> None:
         def work(session: Session) -> None:
             peer = pins.peer_row(session, peer_id)
             if peer.state == PeerState.PENDING and peer.awaits == Awaits.THEM:
-                partnerships.ended(session, peer, node.now(), reason)
+                now = node.now()
+                audit.about_peer(
+                    session, Act.PARTNERSHIP_ENDED, now, peer, actor=Actor.PEER, reason=reason
+                )
+                partnerships.ended(session, peer, now, reason)
 
         await node.store.write(work)
         raise
     await node.store.write(
-        lambda session: partnerships.activated(session, pins.peer_row(session, peer_id))
+        lambda session: partnerships.activated(session, pins.peer_row(session, peer_id), node.now())
     )
     log.info("partnership approved", peer_id=peer_id)

@@ -17,8 +17,9 @@ from sqlmodel import Session
 from underseal_node.errors import PeerError
 from underseal_node.exchange.access import Access
 from underseal_node.exchange.verification import STORED_LIMITS, trust_in
-from underseal_node.store import pins, received
+from underseal_node.store import audit, pins, received
 from underseal_node.store.alerts import AlertKind, raise_alert
+from underseal_node.store.audit import Act, Actor
 from underseal_node.store.tables import Peer, ReceivedFootprint, VerificationState
 from underseal_node.trust.attesting import AttestationState, Judged, judge
 from underseal_protocol.attestation import attestations_of
@@ -145,6 +146,14 @@ def _keep(
         return
     row.attestations, row.is_attested, row.changed_at = json.dumps(kept), True, now
     received.save(session, row)
+    audit.record(
+        session,
+        Act.ATTESTATIONS_RECEIVED,
+        now,
+        actor=Actor.NODE,
+        peer_id=peer_id,
+        footprint_ids=[footprint_id],
+    )
     check_attestations(session, row, pins.peer_row(session, peer_id), now)
 
 

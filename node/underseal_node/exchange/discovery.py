@@ -27,7 +27,8 @@ from underseal_node.exchange.errors import (
 )
 from underseal_node.exchange.following import first_log, follow, key_set_text
 from underseal_node.exchange.http import Call, PeerHttp
-from underseal_node.store import pins
+from underseal_node.store import audit, pins
+from underseal_node.store.audit import Act, Actor
 from underseal_node.store.tables import Peer
 from underseal_protocol.errors import JsonError, KeyLogError, ProtocolError
 from underseal_protocol.key_log import KEY_LOG_MEMBER, KEY_LOG_PATH, MAX_ENTRIES, read_entry
@@ -156,7 +157,13 @@ def _pin_keys(
     if json.loads(peer.key_log):
         if found.key_log:
             try:
-                warnings = follow(session, peer, found.key_log, now).warnings
+                followed = follow(session, peer, found.key_log, now)
+                warnings = followed.warnings
+                if followed.accepted:
+                    act, actor = Act.KEY_LOG_FOLLOWED, Actor.NODE
+                    audit.about_peer(
+                        session, act, now, peer, actor=actor, entries=followed.accepted
+                    )
                 # Of what is accepted, not of what is shown. It may be a moment or a cache behind.
                 if _is_in_log(key_set, json.loads(peer.key_log)):
                     key_set = peer.key_set or key_set

@@ -19,8 +19,9 @@ from underseal_node.exchange.addresses import origin_of
 from underseal_node.exchange.intake import reverify
 from underseal_node.exchange.rejudging import withdraw_trust
 from underseal_node.exchange.verification import STORED_LIMITS, trust_in
-from underseal_node.store import pins
+from underseal_node.store import audit, pins
 from underseal_node.store.alerts import AlertKind, raise_alert
+from underseal_node.store.audit import Act, Actor
 from underseal_node.store.tables import Peer
 from underseal_protocol.key_log import KeyLogEntry, advance, read_entry
 from underseal_protocol.keys import KeyPurpose, PublicKeySet
@@ -143,6 +144,8 @@ def _moved(
         # The permission was for the old address: the peer must not choose where else it leads.
         peer.allow_private_network = False
         session.add(peer)
+        act, actor = Act.PRIVATE_NETWORK_SET, Actor.NODE
+        audit.about_peer(session, act, now, peer, actor=actor, allowed=False)
         message += "; that its private network may be called is no longer allowed"
     evidence = newest.token.encode()
     raise_alert(session, AlertKind.MOVED, message, now, peer_id=peer.id, evidence=evidence)

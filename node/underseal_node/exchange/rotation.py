@@ -15,10 +15,12 @@ from underseal_node.exchange.errors import (
 )
 from underseal_node.exchange.exchange import Exchange
 from underseal_node.node import Node
-from underseal_node.store import peers
+from underseal_node.store import audit, peers
+from underseal_node.store.audit import Act, Actor, Outcome
 from underseal_node.store.tables import AuthMethod, Peer, PeerState
 from underseal_node.trust import partnerships
 from underseal_node.trust.secrets import hash_secret, new_client_id, new_client_secret
+from underseal_protocol.times import format_time
 
 __all__ = ["Rotated", "rotate"]
 
@@ -68,6 +70,14 @@ async def rotate(exchange: Exchange, name: str) -> Rotated:
             expires_at=expires_at,
             method=AuthMethod.PRIVATE_KEY_JWT if uses_key else AuthMethod.CLIENT_SECRET,
         )
+        audit.about_peer(
+            session,
+            Act.CREDENTIALS_ROTATED,
+            now,
+            peer,
+            client=client_id,
+            oldUntil=format_time(old_until),
+        )
 
     await node.store.write(issue)
     if uses_key:
@@ -104,24 +114,42 @@ async def _tell(
     Where the answer was lost the partner may use the new one already: then both stay good.
     """
     node = exchange.node
+
+    def told(session: Session, outcome: Outcome) -> None:
+        audit.about_peer(
+            session,
+            Act.CLIENT_ID_TOLD,
+            node.now(),
+            peer,
+            actor=Actor.NODE,
+            outcome=outcome,
+            client=client_id,
+        )
+
+    def failed(session: Session) -> None:
+        told(session, Outcome.FAILED)
+        peers.withdraw_client(session, client_id)
+
+    def done(session: Session) -> None:
+        told(session, Outcome.DONE)
+        current = peers.by_name(session, peer.name)
+        peers.limit_credentials(session, current, old_until, but=client_id)
+
     try:
         access = await exchange.access(peer.id or 0)
         await exchange.client.tell_credentials(access, client_id, expires_at)
     except (PeerError, RefusedError) as error:
         if _may_know(error):
+            await node.store.write(lambda session: told(session, Outcome.FAILED))
             raise RefusedError(
                 f"{peer.name} was told a new client id and did not confirm it, so the old one and "
                 f"the new one work: {error.message}",
                 hint="Run the command again when it can be reached.",
             ) from error
-        await node.store.write(lambda session: peers.withdraw_client(session, client_id))
+        await node.store.write(failed)
         raise RefusedError(
             f"{peer.name} cannot be told its new client id, so nothing has changed: "
             f"{error.message}",
             hint=error.hint or "Try again when it can be reached.",
         ) from error
-    await node.store.write(
-        lambda session: peers.limit_credentials(
-            session, peers.by_name(session, peer.name), old_until, but=client_id
-        )
-    )
+    await node.store.write(done)

@@ -59,7 +59,9 @@ async def rotate(context: Context, given: RotateInput) -> KeyChangeShape:
 async def revoke(context: Context, given: RevokeInput) -> KeyChangeShape:
     """Tell that keys have been in other hands, and put new ones in their places."""
     recovery_key = recovery_key_of(given.recovery_key)
-    change = await key_changes.revoke(context.node, given.kids, given.since, recovery_key)
+    change = await key_changes.revoke(
+        context.node, given.kids, given.since, recovery_key, given.reason
+    )
     footprints = await context.node.store.read(lambda session: count_signed_by(session, given.kids))
     return _shape(change, footprints, given.reason)
 

@@ -26,12 +26,15 @@ from underseal_node.manage.shapes.peers import (
     ReasonInput,
     RotatedShape,
 )
-from underseal_node.store import peers
+from underseal_node.node import Node
+from underseal_node.store import audit, peers
+from underseal_node.store.audit import Act, Outcome
 from underseal_node.store.tables import PeerState
 from underseal_node.trust import partnerships, registrations
 from underseal_node.trust.fingerprints import check_words, fingerprint_of_text
 from underseal_node.trust.invitations import Offer, create_invitation
 from underseal_node.trust.partnerships import Move
+from underseal_protocol.errors import InvitationError
 
 __all__ = ["router"]
 
@@ -87,9 +90,13 @@ async def accept_invitation(context: Context, given: AcceptInput) -> AcceptedSha
 async def complete(context: Context, given: CompleteInput) -> PeerShape:
     """Take a reply that came as a file."""
     node = context.node
-    registered = await node.store.write(
-        lambda session: registrations.register_file(session, node, given.document)
-    )
+    try:
+        registered = await node.store.write(
+            lambda session: registrations.register_file(session, node, given.document)
+        )
+    except InvitationError:
+        await node.store.write(lambda session: _registration_refused(session, node))
+        raise
     peer = registered.peer
     warnings = await _greet(context, peer.id or 0) if peer.state == PeerState.ACTIVE else []
     return await peer_shape(node, peer.name, warnings)
@@ -140,6 +147,8 @@ async def confirm(context: Context, name: str, given: ConfirmInput) -> PeerShape
         if given.words is not None and expected is not None:
             check_words(expected, given.words, peer.name)
         partnerships.confirm(session, peer)
+        act, typed = Act.PEER_CONFIRMED, given.words is not None
+        audit.about_peer(session, act, context.node.now(), peer, words=typed)
 
     await context.node.store.write(work)
     return await peer_shape(context.node, name)
@@ -168,6 +177,16 @@ async def ask(context: Context, name: str) -> PeerShape:
     peer = await node.store.read(lambda session: peers.by_name(session, name))
     await look_for_approval(context.exchange, peer.id or 0)
     return await peer_shape(node, name)
+
+
+def _registration_refused(session: Session, node: Node) -> None:
+    audit.record(
+        session,
+        Act.REGISTRATION_RECEIVED,
+        node.now(),
+        outcome=Outcome.REFUSED,
+        detail={"way": "file"},
+    )
 
 
 async def _move(context: Context, name: str, which: Move, reason: str | None = None) -> int:

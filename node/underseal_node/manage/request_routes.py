@@ -19,7 +19,8 @@ from underseal_node.manage.shapes.exchange import (
     RequestInput,
     RequestShape,
 )
-from underseal_node.store import outbox, peers, pins, requests
+from underseal_node.store import audit, outbox, peers, pins, requests
+from underseal_node.store.audit import Act
 from underseal_node.store.tables import (
     Direction,
     OutboxEvent,
@@ -46,6 +47,7 @@ async def send(context: Context, given: RequestInput) -> RequestShape:
         request = answering.send_request(
             session, node, peer.id or 0, criteria, given.comment, node.now()
         )
+        audit.about_peer(session, Act.REQUEST_SENT, node.now(), peer, request=request.event_id)
         return request, peer.name
 
     return _request(*await node.store.write(work))
@@ -127,7 +129,10 @@ async def retry(context: Context, outbox_id: RowId) -> OutboxShape:
         peer = pins.peer_row(session, outbox.get(session, outbox_id).peer_id)
         peers.require_not_removed(peer)
         answering.retry_delivery(session, node, outbox_id, node.now())
-        return outbox.get(session, outbox_id), peer.name
+        row = outbox.get(session, outbox_id)
+        act, now = Act.DELIVERY_RETRIED, node.now()
+        audit.about_peer(session, act, now, peer, type=row.type, event=row.event_id)
+        return row, peer.name
 
     return _event(*await node.store.write(work))
 

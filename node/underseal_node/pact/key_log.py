@@ -19,8 +19,9 @@ from underseal_node.errors import NodeError
 from underseal_node.exchange.following import Followed, follow
 from underseal_node.pact.access import PublicContext, read_body
 from underseal_node.pact.errors import BadRequestError, ConflictError
-from underseal_node.store import pins
+from underseal_node.store import audit, pins
 from underseal_node.store.alerts import AlertKind, raise_alert
+from underseal_node.store.audit import Act, Actor, Outcome
 from underseal_protocol.errors import KeyLogError
 from underseal_protocol.strict_json import JsonLimits, loads
 
@@ -65,6 +66,7 @@ class KeyLogEndpoint:
                 lambda session: _follow(session, requester.peer_id, entries, now)
             )
         if isinstance(done, str):
+            context.audit.count(Act.KEY_LOG_RECEIVED, requester.peer_id, Outcome.REFUSED)
             raise ConflictError(done)
         if done.warnings:
             log.warning("keys of a peer", peer=requester.name, warnings=done.warnings)
@@ -84,7 +86,11 @@ def _follow(session: Session, peer_id: int, entries: list[str], now: datetime) -
     """Take up entries; the text of a refusal, whose alert is kept."""
     peer = pins.peer_row(session, peer_id)
     try:
-        return follow(session, peer, entries, now)  # all of it, or an error before any change
+        done = follow(session, peer, entries, now)  # all of it, or an error before any change
+        if done.accepted:
+            act, actor = Act.KEY_LOG_RECEIVED, Actor.PEER
+            audit.about_peer(session, act, now, peer, actor=actor, entries=done.accepted)
+        return done
     except KeyLogError as error:
         raise_alert(
             session,

@@ -14,6 +14,7 @@ from underseal_node.pact.access import PublicContext
 from underseal_node.pact.errors import TokenRequestError
 from underseal_node.store import assertions, pins
 from underseal_node.store.assertions import AssertionUsedError
+from underseal_node.store.audit import Act, Actor, Outcome
 from underseal_node.store.served import Partner, RequesterUnknownError
 from underseal_node.store.tables import Awaits, PeerState
 from underseal_node.trust import partnerships
@@ -83,8 +84,10 @@ class Partners:
             TokenRequestError: the client is not authenticated (`invalid_client`), or it is, and
                 there is no token for it.
         """
+        audit, peer_id = self._context.audit, None
         try:
             partner = await self._context.serving.partner(client_id, now)
+            peer_id = partner.peer_id
             verified = verify_assertion(
                 form["client_assertion"],
                 keys=_keys(partner.key_set),
@@ -96,10 +99,17 @@ class Partners:
             await self._look_for_keys(partner.peer_id, now)
             raise TokenRequestError("invalid_client", error.message) from None
         except AssertionRefusedError as error:
+            audit.count(Act.ASSERTION_REFUSED, peer_id, Outcome.REFUSED)
             raise TokenRequestError("invalid_client", error.message) from None
         except RequesterUnknownError:
+            audit.count(Act.ASSERTION_REFUSED, None, Outcome.REFUSED)
             raise TokenRequestError("invalid_client", UNAUTHENTICATED) from None
-        await self._admit(partner, verified, now)
+        try:
+            await self._admit(partner, verified, now)
+        except TokenRequestError:
+            audit.count(Act.TOKEN_REFUSED, peer_id, Outcome.REFUSED)
+            raise
+        audit.count(Act.TOKEN_ISSUED, peer_id)
         return issue_instant(partner.tokens_from, now)
 
     def _audiences(self, now: datetime) -> tuple[str, ...]:
@@ -134,7 +144,8 @@ class Partners:
             client_id, expires_at = verified.client_id, verified.expires_at
             assertions.remember(session, client_id, digest, expires_at, now)
             if approves and not partner.has_ended:
-                partnerships.activated(session, pins.peer_row(session, partner.peer_id))
+                peer = pins.peer_row(session, partner.peer_id)
+                partnerships.activated(session, peer, now, Actor.PEER)
 
         try:
             await self._context.node.store.write(work)

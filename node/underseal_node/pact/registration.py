@@ -25,7 +25,8 @@ from underseal_node.pact.errors import (
     UnauthenticatedError,
 )
 from underseal_node.pact.throttle import Attempt
-from underseal_node.store import pins
+from underseal_node.store import audit, pins
+from underseal_node.store.audit import Act, Actor, Outcome
 from underseal_node.store.tables import AuthMethod, PeerState
 from underseal_node.trust import invitations
 from underseal_node.trust.registrations import Registered, RegistrationTokenError, register
@@ -126,10 +127,16 @@ class RegistrationEndpoint:
         try:
             return await node.store.write(lambda session: register(session, node, document, token))
         except RegistrationTokenError as error:
+            self._refused()
             await attempt.failed()
             raise TokenRequestError("invalid_token", error.message) from None
         except InvitationError as error:
+            self._refused()
             raise TokenRequestError("invalid_client_metadata", error.message) from None
+
+    def _refused(self) -> None:
+        # Counted, because anybody can call this as often as the throttle allows.
+        self._context.audit.count(Act.REGISTRATION_RECEIVED, None, Outcome.REFUSED)
 
 
 class CredentialsEndpoint:
@@ -163,6 +170,8 @@ class CredentialsEndpoint:
                 raise BadRequestError("this partnership uses a client secret")
             peer.client_id, peer.client_expires_at = client_id, expires_at
             session.add(peer)
+            act, actor = Act.CLIENT_ID_RECEIVED, Actor.PEER
+            audit.about_peer(session, act, now, peer, actor=actor, client=client_id)
 
         await context.node.store.write(work)
         return Response(status_code=204)

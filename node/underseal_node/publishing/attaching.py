@@ -12,9 +12,10 @@ from sqlmodel import Session
 from underseal_node.errors import RefusedError
 from underseal_node.exchange.verification import trust_in
 from underseal_node.node import Node
-from underseal_node.publishing.publish import tell
+from underseal_node.publishing.publish import record, tell
 from underseal_node.store import attestations, footprints
 from underseal_node.store.attestation_tables import AttestationRole
+from underseal_node.store.audit import Act
 from underseal_node.trust import keyring
 from underseal_node.trust.attesting import checked_for_published
 from underseal_protocol import jws
@@ -105,9 +106,13 @@ async def attest(node: Node, content: str, given: Attesting) -> Attestation:
         valid_until=given.valid_until or FootprintIndex.of(document).valid_until,
     )
     now = node.now()
-    await node.store.write(
-        lambda session: attestations.keep(session, found, AttestationRole.MADE, now)
-    )
+
+    def work(session: Session) -> None:
+        attestations.keep(session, found, AttestationRole.MADE, now)
+        about = {"owner": found.subject.owner, "assurance": found.level}
+        record(session, node, Act.ATTESTATION_MADE, [found.subject.footprint_id], **about)
+
+    await node.store.write(work)
     return found
 
 
@@ -132,6 +137,9 @@ async def attach(node: Node, token: str) -> Attached:
         proven = verify(document, keys=keyring.public_keys(session), issuer=None)
         found = checked_for_published(session, document, proven, token, now)
         is_new = attestations.keep(session, found, AttestationRole.ATTACHED, now)
+        if is_new:
+            act = Act.ATTESTATION_ATTACHED
+            record(session, node, act, [row.id], verifier=found.verifier)
         return Attached(found, is_new, tuple(tell(session, node, [row.id]) if is_new else ()))
 
     return await node.store.write(work)

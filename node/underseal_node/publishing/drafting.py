@@ -17,10 +17,11 @@ from underseal_node.node import Node
 from underseal_node.publishing.comparing import compare
 from underseal_node.publishing.files import PlacedDocument, read_file
 from underseal_node.publishing.prepare import Draft, draft_of, of_fixed, sign
-from underseal_node.publishing.publish import require_active, store_signed, successor
+from underseal_node.publishing.publish import record, require_active, store_signed, successor
 from underseal_node.publishing.results import Problem, UnpublishableError
 from underseal_node.store import attestations, footprints
 from underseal_node.store.attestation_tables import DraftRow
+from underseal_node.store.audit import Act
 from underseal_node.store.tables import Footprint
 from underseal_node.trust.attesting import checked_for_draft
 from underseal_protocol.attestation import attestation_entry, attestations_of
@@ -150,9 +151,13 @@ async def publish_draft(node: Node, draft: FootprintDraft, token: str | None = N
         now=now,
         disclosures=draft.disclosures,
     )
-    notified = await store_signed(
-        node, "the draft", new, old, lambda session: attestations.published(session, draft.id, now)
-    )
+    verifier = None if found is None else found.verifier
+
+    def published(session: Session) -> None:
+        attestations.published(session, draft.id, now)
+        record(session, node, Act.DRAFT_PUBLISHED, [draft.id], verifier=verifier)
+
+    notified = await store_signed(node, "the draft", new, old, published)
     deprecated = None if old is None else old.id
     return Published(draft.id, True, deprecated, tuple(notified), prepared.findings)
 
@@ -203,6 +208,7 @@ def _keep(
     row.filled = json.dumps(sorted(made.filled))
     row.supersedes = supersedes
     attestations.save(session, row)
+    record(session, node, Act.DRAFT_MADE, [fixed.id], supersedes=supersedes)
     return Drafted(fixed, True, known is not None, made.findings)
 
 

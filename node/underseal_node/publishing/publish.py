@@ -345,7 +345,9 @@ def _store(session: Session, node: Node, name: str, signed: Sequence[NewFootprin
     return tell(session, node, ids)
 
 
-def record(session: Session, node: Node, act: Act, ids: Sequence[str], **detail: str) -> None:
+def record(
+    session: Session, node: Node, act: Act, ids: Sequence[str], **detail: str | None
+) -> None:
     """Put into the audit log what was done with own footprints."""
     audit.record(session, act, node.now(), footprint_ids=ids, detail=detail)
 

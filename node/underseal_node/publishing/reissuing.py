@@ -19,9 +19,10 @@ from underseal_node.node import Node
 from underseal_node.publishing.comparing import DEPRECATED
 from underseal_node.publishing.files import PlacedDocument
 from underseal_node.publishing.prepare import Draft, draft_of
-from underseal_node.publishing.publish import sign_all, statement_of, tell
+from underseal_node.publishing.publish import record, sign_all, statement_of, tell
 from underseal_node.publishing.results import UnpublishableError
 from underseal_node.store import footprints, grants, keys
+from underseal_node.store.audit import Act
 from underseal_node.store.footprints import NewFootprint
 from underseal_node.store.tables import Footprint
 from underseal_protocol.credential import credential_of
@@ -82,13 +83,13 @@ async def reissue(node: Node, kid: str, *, dry_run: bool = False) -> Reissued:
     notified: set[str] = set()
     for start in range(0, len(found), FOOTPRINTS_PER_TRANSACTION):
         portion = found[start : start + FOOTPRINTS_PER_TRANSACTION]
-        made, told = await _portion(node, portion)
+        made, told = await _portion(node, portion, kid)
         successors |= made
         notified.update(told)
     return Reissued(len(found), successors, sorted(notified))
 
 
-async def _portion(node: Node, ids: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+async def _portion(node: Node, ids: Sequence[str], kid: str) -> tuple[dict[str, str], list[str]]:
     rows = await node.store.read(lambda session: footprints.find_many(session, ids))
     old = [rows[one] for one in ids if rows[one].status != DEPRECATED]
     new, statements = await asyncio.to_thread(_successors, node, old)
@@ -104,6 +105,7 @@ async def _portion(node: Node, ids: Sequence[str]) -> tuple[dict[str, str], list
                 )
             footprints.deprecate(session, old_id, statement)
             grants.inherit(session, old_id, new_id, now)
+        record(session, node, Act.FOOTPRINTS_REISSUED, [*pairs.values(), *pairs], key=kid)
         return tell(session, node, [*pairs.values(), *pairs])
 
     return pairs, await node.store.write(work) if pairs else []

@@ -21,7 +21,7 @@ from underseal_node.store.tables import Peer
 from underseal_node.store.types import utc_text
 from underseal_protocol.disclosure import Level
 
-__all__ = ["Act", "Actor", "Detail", "Outcome", "members_of", "record"]
+__all__ = ["Act", "Actor", "Detail", "Outcome", "about_peer", "members_of", "record"]
 
 MAX_TEXT_CHARACTERS = 500
 
@@ -54,6 +54,10 @@ class Act(StrEnum):
     STATUS_READ = "status-read"
     ATTESTATIONS_READ = "attestations-read"
     GRANTS_READ = "grants-read"
+    ASSERTION_REFUSED = "assertion-refused"
+    REGISTRATION_RECEIVED = "registration-received"
+    CLIENT_ID_RECEIVED = "client-id-received"
+    KEY_LOG_RECEIVED = "key-log-received"
     EVENT_RECEIVED = "event-received"
     ACKNOWLEDGEMENT_RECEIVED = "acknowledgement-received"
     # What this node does towards peers.
@@ -62,20 +66,47 @@ class Act(StrEnum):
     FOOTPRINTS_PULLED = "footprints-pulled"
     ACKNOWLEDGEMENT_SENT = "acknowledgement-sent"
     RECEIPT_RECEIVED = "receipt-received"
+    KEY_LOG_FOLLOWED = "key-log-followed"
+    ATTESTATIONS_RECEIVED = "attestations-received"
+    CLIENT_ID_TOLD = "client-id-told"
+    PARTNERSHIP_ACTIVATED = "partnership-activated"
+    PARTNERSHIP_ENDED = "partnership-ended"
     # What the operator does.
     FOOTPRINTS_PUBLISHED = "footprints-published"
     FOOTPRINT_SUPERSEDED = "footprint-superseded"
     FOOTPRINT_DEPRECATED = "footprint-deprecated"
+    FOOTPRINTS_REISSUED = "footprints-reissued"
+    DRAFT_MADE = "draft-made"
+    DRAFT_PUBLISHED = "draft-published"
+    ATTESTATION_MADE = "attestation-made"
+    ATTESTATION_ATTACHED = "attestation-attached"
     GRANT_ADDED = "grant-added"
     GRANT_CHANGED = "grant-changed"
     GRANT_REMOVED = "grant-removed"
     PEER_ADDED = "peer-added"
     PEER_CHANGED = "peer-changed"
     PEER_REMOVED = "peer-removed"
+    PEER_CONFIRMED = "peer-confirmed"
+    PRIVATE_NETWORK_SET = "private-network-set"
+    INVITATION_MADE = "invitation-made"
+    INVITATION_WITHDRAWN = "invitation-withdrawn"
+    INVITATION_ACCEPTED = "invitation-accepted"
+    PARTNERSHIP_APPROVED = "partnership-approved"
+    PARTNERSHIP_REJECTED = "partnership-rejected"
+    PARTNERSHIP_SUSPENDED = "partnership-suspended"
+    PARTNERSHIP_RESUMED = "partnership-resumed"
+    PARTNERSHIP_REVOKED = "partnership-revoked"
     CREDENTIALS_ISSUED = "credentials-issued"
+    CREDENTIALS_ROTATED = "credentials-rotated"
     KEYS_CONFIRMED = "keys-confirmed"
     ENDPOINT_CONFIRMED = "endpoint-confirmed"
+    REQUEST_SENT = "request-sent"
     REQUEST_ANSWERED = "request-answered"
+    DELIVERY_RETRIED = "delivery-retried"
+    KEYS_ROTATED = "keys-rotated"
+    KEYS_REVOKED = "keys-revoked"
+    RECOVERY_KEY_CHANGED = "recovery-key-changed"
+    NODE_MOVED = "node-moved"
     BACKUP_MADE = "backup-made"
     RESTORED = "restored"
     # What the node noticed.
@@ -129,6 +160,29 @@ def record(
         )
     )
     session.flush()
+
+
+def about_peer(
+    session: Session,
+    act: Act,
+    now: datetime,
+    peer: Peer,
+    *,
+    actor: Actor = Actor.OPERATOR,
+    outcome: Outcome = Outcome.DONE,
+    **detail: str | int | bool | None,
+) -> None:
+    """`record` what is about a peer, under the name that it has at this moment."""
+    record(
+        session,
+        act,
+        now,
+        actor=actor,
+        peer_id=peer.id,
+        peer_name=peer.name,
+        outcome=outcome,
+        detail=detail,
+    )
 
 
 def members_of(

@@ -14,7 +14,8 @@ from sqlmodel import Session
 
 from underseal_node.errors import NotFoundError, RefusedError
 from underseal_node.node import Node, node_url
-from underseal_node.store import grants, invitations, peers
+from underseal_node.store import audit, grants, invitations, peers
+from underseal_node.store.audit import Act
 from underseal_node.store.tables import Invitation, KeyKind, Peer, PeerState
 from underseal_node.trust import keyring
 from underseal_node.trust.peers import checked_name
@@ -26,6 +27,7 @@ from underseal_protocol.errors import UrnError
 from underseal_protocol.invitation import MAX_OFFERS, Terms, invitation_link, invite
 from underseal_protocol.keys import KeyPurpose
 from underseal_protocol.onboarding import Company
+from underseal_protocol.times import format_time
 from underseal_protocol.urns import check_urn, make_lei_urn, parse_urn
 
 __all__ = ["Invited", "Offer", "create_invitation", "own_company", "public_document"]
@@ -111,7 +113,19 @@ async def create_invitation(node: Node, offer: Offer) -> Invited:
             expires_at=row.expires_at,
         )
         row.document = json.dumps(document)
+        before = invitations.unused(session, row.peer_id).get(row.peer_id)
         invitations.add(session, row)
+        audit.about_peer(
+            session,
+            Act.INVITATION_MADE,
+            now,
+            peer,
+            invitation=row.id,
+            preApproved=row.is_pre_approved,
+            expires=format_time(row.expires_at),
+            replaces=None if before is None else before.id,
+            audience=row.for_url or row.for_company_id,
+        )
         for product_id in offer.product_ids:
             grants.add(session, row.peer_id, KeyKind.PRODUCT, product_id, offer.level, now)
         link = invitation_link(node.identity.url, row.id, token)

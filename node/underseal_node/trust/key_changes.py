@@ -14,8 +14,9 @@ from sqlmodel import Session
 
 from underseal_node.errors import NotFoundError, RefusedError
 from underseal_node.node import Node
-from underseal_node.store import announcements, key_log, keys
+from underseal_node.store import announcements, audit, key_log, keys
 from underseal_node.store import identity as identities
+from underseal_node.store.audit import Act
 from underseal_node.store.tables import SigningKeyRow
 from underseal_node.trust.keyring import (
     VAULT_PURPOSE,
@@ -27,6 +28,7 @@ from underseal_node.trust.keyring import (
 from underseal_protocol.errors import KeyLogError, KeySetError
 from underseal_protocol.key_log import SHORT_LIVED, KeyLogEntry, next_entry
 from underseal_protocol.keys import KeyPurpose, PublicKey, SigningKey
+from underseal_protocol.times import format_time
 
 __all__ = ["KeyChange", "OwnKey", "change_recovery", "move", "own_keys", "revoke", "rotate"]
 
@@ -96,13 +98,18 @@ async def rotate(node: Node, purposes: Sequence[KeyPurpose]) -> KeyChange:
         rotated = [_retire(session, purpose, now) for purpose in wanted]
         new = {purpose: add_key(session, node.vault, purpose, now).kid for purpose in wanted}
         entry = _append(session, before, signer, now)
+        _record(session, Act.KEYS_ROTATED, now, entry, keys=" ".join(rotated))
         return KeyChange(entry, new, rotated=rotated)
 
     return await _change(node, work)
 
 
 async def revoke(
-    node: Node, kids: Sequence[str], since: datetime, recovery_key: SigningKey
+    node: Node,
+    kids: Sequence[str],
+    since: datetime,
+    recovery_key: SigningKey,
+    reason: str | None = None,
 ) -> KeyChange:
     """Tell that keys have been in other hands, and put new ones in their places.
 
@@ -114,6 +121,7 @@ async def revoke(
         kids: names of keys of this node.
         since: aware; since when they may have been in other hands.
         recovery_key: signs this; it is not stored.
+        reason: for the audit log.
 
     Raises:
         NotFoundError: there is no such key.
@@ -137,6 +145,15 @@ async def revoke(
                 new[purpose] = add_key(session, node.vault, purpose, now).kid
         revoked = {**before.revoked, **dict.fromkeys(kids, since)}
         entry = _append(session, before, recovery_key, now, revoked=revoked)
+        _record(
+            session,
+            Act.KEYS_REVOKED,
+            now,
+            entry,
+            keys=" ".join(dict.fromkeys(kids)),
+            since=format_time(since),
+            reason=reason,
+        )
         return KeyChange(entry, new, revoked=list(dict.fromkeys(kids)))
 
     return await _change(node, work)
@@ -171,6 +188,7 @@ async def change_recovery(
         if signer is None:
             signer = signing_key(session, node.vault, KeyPurpose.IDENTITY)
         entry = _append(session, before, signer, now, recovery=new)
+        _record(session, Act.RECOVERY_KEY_CHANGED, now, entry, new=new.kid)
         return KeyChange(entry, {KeyPurpose.RECOVERY: new.kid})
 
     return await _change(node, work)
@@ -194,7 +212,9 @@ async def move(node: Node, url: str) -> KeyChange:
             raise RefusedError(f"this node is at {url} already")
         signer = signing_key(session, node.vault, KeyPurpose.IDENTITY)
         identities.move(session, url)
-        return KeyChange(_append(session, before, signer, now, url=url), {})
+        entry = _append(session, before, signer, now, url=url)
+        _record(session, Act.NODE_MOVED, now, entry, url=url, **{"from": before.url})
+        return KeyChange(entry, {})
 
     return await _change(node, work)
 
@@ -238,6 +258,12 @@ async def _change(node: Node, work: Callable[[Session], KeyChange]) -> KeyChange
     done = await node.store.write(change)
     await node.look()
     return done
+
+
+def _record(
+    session: Session, act: Act, now: datetime, entry: KeyLogEntry, **detail: str | None
+) -> None:
+    audit.record(session, act, now, detail={"entry": entry.number, **detail})
 
 
 def _append(

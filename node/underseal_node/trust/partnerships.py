@@ -18,7 +18,8 @@ from sqlmodel import Session
 
 from underseal_node.errors import RefusedError
 from underseal_node.settings import Settings
-from underseal_node.store import invitations, peers
+from underseal_node.store import audit, invitations, peers
+from underseal_node.store.audit import Act, Actor
 from underseal_node.store.database import next_change
 from underseal_node.store.tables import Assurance, Awaits, Peer, PeerState
 
@@ -44,23 +45,35 @@ class _Rule:
     Attributes:
         sources: states in which it is possible.
         target: the state after it.
+        act: what it is called in the audit log.
     """
 
     sources: frozenset[PeerState]
     target: PeerState
+    act: Act
 
 
+PENDING, ACTIVE, SUSPENDED = (
+    frozenset({state}) for state in (PeerState.PENDING, PeerState.ACTIVE, PeerState.SUSPENDED)
+)
+NOT_REVOKED = frozenset(PeerState) - {PeerState.REVOKED}
 RULES = {
-    Move.APPROVE: _Rule(frozenset({PeerState.PENDING}), PeerState.ACTIVE),
-    Move.REJECT: _Rule(frozenset({PeerState.PENDING}), PeerState.REVOKED),
-    Move.SUSPEND: _Rule(frozenset({PeerState.ACTIVE}), PeerState.SUSPENDED),
-    Move.RESUME: _Rule(frozenset({PeerState.SUSPENDED}), PeerState.ACTIVE),
-    Move.REVOKE: _Rule(frozenset(PeerState) - {PeerState.REVOKED}, PeerState.REVOKED),
+    Move.APPROVE: _Rule(PENDING, PeerState.ACTIVE, Act.PARTNERSHIP_APPROVED),
+    Move.REJECT: _Rule(PENDING, PeerState.REVOKED, Act.PARTNERSHIP_REJECTED),
+    Move.SUSPEND: _Rule(ACTIVE, PeerState.SUSPENDED, Act.PARTNERSHIP_SUSPENDED),
+    Move.RESUME: _Rule(SUSPENDED, PeerState.ACTIVE, Act.PARTNERSHIP_RESUMED),
+    Move.REVOKE: _Rule(NOT_REVOKED, PeerState.REVOKED, Act.PARTNERSHIP_REVOKED),
 }
 
 
 def move(
-    session: Session, peer: Peer, which: Move, now: datetime, *, reason: str | None = None
+    session: Session,
+    peer: Peer,
+    which: Move,
+    now: datetime,
+    *,
+    reason: str | None = None,
+    actor: Actor = Actor.OPERATOR,
 ) -> None:
     """Make a move.
 
@@ -70,6 +83,7 @@ def move(
         which: the move.
         now: aware.
         reason: of the operator; needed for `reject` and `revoke`, and told to the peer.
+        actor: who makes it.
 
     Raises:
         RefusedError: it cannot be made from the state that the partnership is in.
@@ -89,6 +103,7 @@ def move(
         )
     if reason is not None and len(reason) > MAX_REASON_CHARACTERS:
         raise RefusedError(f"the reason is longer than {MAX_REASON_CHARACTERS} characters")
+    audit.about_peer(session, rule.act, now, peer, actor=actor, reason=reason)
     if rule.target is PeerState.REVOKED:
         ended(session, peer, now, reason or f"the operator chose to {which} it")
         return
@@ -98,11 +113,11 @@ def move(
 
 
 def approve(session: Session, peer: Peer, now: datetime) -> None:
-    """See `move`."""
-    move(session, peer, Move.APPROVE, now)
+    """The node approves what was approved beforehand. See `move`."""
+    move(session, peer, Move.APPROVE, now, actor=Actor.NODE)
 
 
-def activated(session: Session, peer: Peer) -> None:
+def activated(session: Session, peer: Peer, now: datetime, actor: Actor = Actor.NODE) -> None:
     """The other side has approved: it has called us, or lets us call it."""
     if peer.state == PeerState.PENDING and peer.awaits == Awaits.THEM:
         peer.state, peer.awaits, peer.state_reason, peer.registration = (
@@ -111,6 +126,7 @@ def activated(session: Session, peer: Peer) -> None:
             None,
             None,
         )
+        audit.about_peer(session, Act.PARTNERSHIP_ACTIVATED, now, peer, actor=actor)
         _save(session, peer)
 
 
@@ -120,6 +136,8 @@ def ended(session: Session, peer: Peer, now: datetime, reason: str) -> None:
     What was exchanged stays, and the grants are kept to be looked at; they have no effect.
     """
     peers.revoke_credentials(session, peer, now)
+    for invitation in invitations.unused(session, peer.id or 0).values():
+        audit.about_peer(session, Act.INVITATION_WITHDRAWN, now, peer, invitation=invitation.id)
     invitations.withdraw(session, peer.id or 0)
     peers.settle(session, peer, now, "the partnership has ended")
     peer.state, peer.state_reason, peer.awaits = PeerState.REVOKED, reason, None

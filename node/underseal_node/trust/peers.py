@@ -21,7 +21,7 @@ from underseal_node.exchange.confirmations import confirm_endpoint, confirm_keys
 from underseal_node.exchange.discovery import Found
 from underseal_node.exchange.exchange import Exchange
 from underseal_node.node import Node
-from underseal_node.store import audit, peers
+from underseal_node.store import audit, invitations, peers
 from underseal_node.store.audit import Act
 from underseal_node.store.tables import AuthMethod, Peer
 from underseal_node.trust import partnerships
@@ -117,6 +117,8 @@ async def add_peer(
         _apply(session, node, peer, values)
         _issue(session, node, peer, client_id, secret)
         _record(session, node, Act.PEER_ADDED, peer, url=peer.base_url)
+        if peer.allow_private_network:
+            _record(session, node, Act.PRIVATE_NETWORK_SET, peer, allowed=True)
         _record(session, node, Act.CREDENTIALS_ISSUED, peer, client=client_id)
         return peer
 
@@ -151,6 +153,9 @@ async def change_peer(exchange: Exchange, name: str, change: PeerChange) -> tupl
         forgotten = _forget_address(session, peer) if changed & ADDRESSES else None
         if changed:
             _record(session, node, Act.PEER_CHANGED, peer, members=", ".join(sorted(changed)))
+        if "allow_private_network" in changed:
+            allowed = peer.allow_private_network
+            _record(session, node, Act.PRIVATE_NETWORK_SET, peer, allowed=allowed)
         if change.confirm_endpoint:
             confirm_endpoint(session, peer.id or 0)
             _record(session, node, Act.ENDPOINT_CONFIRMED, peer, origin=peer.token_origin)
@@ -219,15 +224,19 @@ async def remove_peer(node: Node, name: str) -> str | None:
     def work(session: Session) -> str | None:
         peer = peers.by_name(session, name)
         peers.require_not_removed(peer)
+        for invitation in invitations.unused(session, peer.id or 0).values():
+            _record(session, node, Act.INVITATION_WITHDRAWN, peer, invitation=invitation.id)
         _record(session, node, Act.PEER_REMOVED, peer)
         return peers.remove(session, peer, node.now())
 
     return await node.store.write(work)
 
 
-def _record(session: Session, node: Node, act: Act, peer: Peer, **detail: str | None) -> None:
-    """What the operator does with a peer."""
-    audit.record(session, act, node.now(), peer_id=peer.id, detail=detail)
+def _record(
+    session: Session, node: Node, act: Act, peer: Peer, **detail: str | bool | None
+) -> None:
+    """What the operator does with a peer; under the name that it has at this moment."""
+    audit.record(session, act, node.now(), peer_id=peer.id, peer_name=peer.name, detail=detail)
 
 
 def checked_name(name: str) -> None:

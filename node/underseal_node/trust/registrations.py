@@ -16,7 +16,8 @@ from underseal_node.exchange.addresses import origin_of
 from underseal_node.exchange.discovery import key_set_text
 from underseal_node.exchange.errors import AddressError
 from underseal_node.node import Node
-from underseal_node.store import invitations, peers, pins
+from underseal_node.store import audit, invitations, peers, pins
+from underseal_node.store.audit import Act, Actor
 from underseal_node.store.tables import (
     Assurance,
     AuthMethod,
@@ -77,7 +78,7 @@ def register(session: Session, node: Node, document: Any, token: str) -> Registe
             hint="The invitation may have been withdrawn or replaced: ask for a new one.",
         )
     reply = read_reply(document, now=node.now(), url=node.identity.url)
-    return _registered(session, node, row, reply)
+    return _registered(session, node, row, reply, Actor.PEER)
 
 
 def register_file(session: Session, node: Node, document: Any) -> Registered:
@@ -99,10 +100,12 @@ def register_file(session: Session, node: Node, document: Any) -> Registered:
             "whoever wrote the reply did not have the invitation",
             hint="Ask the company on another way whether it sent this.",
         )
-    return _registered(session, node, row, reply)
+    return _registered(session, node, row, reply, Actor.OPERATOR)
 
 
-def _registered(session: Session, node: Node, row: Invitation, reply: Reply) -> Registered:
+def _registered(
+    session: Session, node: Node, row: Invitation, reply: Reply, actor: Actor
+) -> Registered:
     peer, now = pins.peer_row(session, row.peer_id), node.now()
     if row.used_at is not None:
         return _again(session, row, peer, reply, now)
@@ -129,6 +132,16 @@ def _registered(session: Session, node: Node, row: Invitation, reply: Reply) -> 
     )
     pins.contacted(session, peer, now)
     invitations.used(session, row, reply.digest, now)
+    audit.about_peer(
+        session,
+        Act.REGISTRATION_RECEIVED,
+        now,
+        peer,
+        actor=actor,
+        way="call" if actor is Actor.PEER else "file",
+        url=peer.base_url,
+        client=row.client_id,
+    )
     return Registered(peer, row.client_id, expires_at)
 
 
