@@ -16,7 +16,7 @@ from underseal_cli import output
 from underseal_cli.errors import CliError, UsageError
 from underseal_cli.files import read_input, write_whole
 from underseal_cli.options import Json, manage_of
-from underseal_protocol.attestation_claims import AssuranceLevel
+from underseal_protocol.assurance import AssuranceLevel
 
 __all__ = ["attest"]
 

@@ -23,8 +23,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from underseal_protocol import canonical, jws
+from underseal_protocol.assurance import AssuranceLevel
 from underseal_protocol.attestation_claims import (
-    AssuranceLevel,
     Attestation,
     Statement,
     attestation_of,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from pydantic import ValidationError
 
 from underseal_protocol import canonical, jws
+from underseal_protocol.assurance import AssuranceLevel
 from underseal_protocol.carbon import Verification
 from underseal_protocol.credential import issue_time
 from underseal_protocol.draft import ATTESTED_BLOCKS, Subject
@@ -19,7 +19,7 @@ from underseal_protocol.footprint import to_document
 from underseal_protocol.times import format_time
 from underseal_protocol.uris import as_uri
 
-__all__ = ["AssuranceLevel", "Attestation", "Statement", "attestation_of", "check_claims"]
+__all__ = ["Attestation", "Statement", "attestation_of", "check_claims"]
 
 MAX_TEXT_CHARACTERS = 2_000
 MAX_NAME_CHARACTERS = 300
@@ -38,13 +38,6 @@ _STATEMENT_LIMITS = {
     "sha256": canonical.DIGEST_CHARACTERS,
     "fileName": MAX_NAME_CHARACTERS,
 }
-
-
-class AssuranceLevel(StrEnum):
-    """The level of assurance (ISO 14064-3, section 4)."""
-
-    LIMITED = "limited"
-    REASONABLE = "reasonable"
 
 
 @dataclass(frozen=True, slots=True)

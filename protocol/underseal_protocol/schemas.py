@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from underseal_protocol.attestation_claims import AssuranceLevel
+from underseal_protocol.assurance import AssuranceLevel
 from underseal_protocol.carbon import COVERAGES
 from underseal_protocol.criteria import STATUSES
 from underseal_protocol.disclosure import ATTESTATION_SCHEMA_PATH, CREDENTIAL_SCHEMA_PATH, Block

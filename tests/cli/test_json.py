@@ -16,7 +16,7 @@ from underseal_cli.demo_nodes import Workbench
 pytestmark = pytest.mark.xdist_group("cli")
 
 SPRINGS = ROOT / "docs" / "tutorial" / "springs.csv"
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 90.0
 PASSPHRASE = "correct horse battery staple"
 
 

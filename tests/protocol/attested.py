@@ -9,8 +9,9 @@ from typing import Any
 from tests.protocol.samples import sample
 
 from underseal_protocol import segments, strict_json
+from underseal_protocol.assurance import AssuranceLevel
 from underseal_protocol.attestation import attestation_entry, issue_attestation
-from underseal_protocol.attestation_claims import AssuranceLevel, Attestation, Statement
+from underseal_protocol.attestation_claims import Attestation, Statement
 from underseal_protocol.credential import issue
 from underseal_protocol.disclosure import Level
 from underseal_protocol.draft import FootprintDraft, Subject, make_draft

@@ -19,8 +19,9 @@ from underseal_node.store.audit import Act
 from underseal_node.trust import keyring
 from underseal_node.trust.attesting import checked_for_published
 from underseal_protocol import jws
+from underseal_protocol.assurance import AssuranceLevel
 from underseal_protocol.attestation import issue_attestation, read_attestation
-from underseal_protocol.attestation_claims import AssuranceLevel, Attestation, Statement
+from underseal_protocol.attestation_claims import Attestation, Statement
 from underseal_protocol.credential import credential_of, verify
 from underseal_protocol.criteria import FootprintIndex
 from underseal_protocol.disclosure import Level

@@ -9,7 +9,7 @@ from pydantic import Field
 from underseal_node.manage.shapes.attested import AttestationShape
 from underseal_node.manage.shapes.base import GivenInstant, InputShape, Instant, Shape
 from underseal_node.manage.shapes.footprints import FindingShape
-from underseal_protocol.attestation_claims import AssuranceLevel
+from underseal_protocol.assurance import AssuranceLevel
 
 __all__ = [
     "AttachedShape",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from underseal_node.manage.shapes.base import Instant, Shape
 from underseal_node.trust.attesting import AttestationState
-from underseal_protocol.attestation_claims import AssuranceLevel
+from underseal_protocol.assurance import AssuranceLevel
 
 __all__ = ["AttestationShape", "JudgedShape"]
 
