@@ -16,8 +16,8 @@ from underseal_protocol.keys import KeyPurpose, PublicKey, PublicKeySet, Signing
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 RECOVERY = SigningKey.generate(KeyPurpose.RECOVERY)
 # Made once: which keys they are does not matter.
-IDENTITIES = [SigningKey.generate(KeyPurpose.IDENTITY) for _ in range(12)]
-FOOTPRINTS = [SigningKey.generate(KeyPurpose.FOOTPRINT) for _ in range(12)]
+IDENTITIES = [SigningKey.generate(KeyPurpose.IDENTITY) for _ in range(20)]
+FOOTPRINTS = [SigningKey.generate(KeyPurpose.FOOTPRINT) for _ in range(20)]
 STEPS = st.lists(st.sampled_from(["identity", "footprint", "move"]), max_size=4)
 
 
@@ -68,11 +68,11 @@ def test_the_owner_has_the_last_word(
         key=IDENTITIES[0],
         issued_at=NOW,
     )
-    owner = Writer([start], IDENTITIES[0], "owner", IDENTITIES[1:8], FOOTPRINTS[1:8])
+    owner = Writer([start], IDENTITIES[0], "owner", IDENTITIES[1:14], FOOTPRINTS[1:14])
     for step in before:
         owner.go_on(step)
     stolen = owner.key
-    thief = Writer(list(owner.log), stolen, "thief", IDENTITIES[8:], FOOTPRINTS[8:])
+    thief = Writer(list(owner.log), stolen, "thief", IDENTITIES[14:], FOOTPRINTS[14:])
     for step in theirs:
         thief.go_on(step)
     for step in meanwhile:
