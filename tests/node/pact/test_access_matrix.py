@@ -302,8 +302,14 @@ REQUESTS: dict[str, Callable[[Stage], Iterator[Asked]]] = {
     "/extensions/invitations/{id}": of_one("/extensions/invitations/{id}"),
     **{
         path: of_posts(path)
-        for path in ("/extensions/register", "/extensions/credentials", "/extensions/key-log")
+        for path in (
+            "/extensions/register",
+            "/extensions/credentials",
+            "/extensions/key-log",
+            "/extensions/receipts",
+        )
     },
+    "/extensions/receipts/{id}": of_one("/extensions/receipts/{id}"),
     "/3/events": of_events,
     "/auth/token": of_token,
     **{
@@ -495,8 +501,10 @@ async def test_hidden_takes_the_work_of_absent(stage: Stage, peer: str) -> None:
                 path = template.format(stage.documents[number]["id"])
                 hidden, steps = await watch(client, path)
                 assert hidden == absent
-                # Two hidden ones differ by as much, since their keys do in number and place.
-                assert abs(steps - absent_steps) <= 0.15 * absent_steps
+                # Two hidden ones differ by as much, since their keys do in number and place. In
+                # place of an absent one, the newest may be one that the peer sees: then its grant
+                # is read, too, which is a dozen steps.
+                assert abs(steps - absent_steps) <= absent_steps / 6
 
 
 @pytest.mark.parametrize("level", [Level.TOTAL])
