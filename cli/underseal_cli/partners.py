@@ -74,7 +74,7 @@ def confirm(
 ) -> None:
     """Say that you have compared the fingerprint words of a peer with it, over the phone.
 
-    `underseal peer show NAME` prints the words here; there, the list of the own keys has them.
+    `underseal peer show NAME` prints the words here, `underseal key list` prints them there.
     """
     body = {} if words is None else {"words": words}
     peer = _moved(context, name, "confirm", body)

@@ -134,7 +134,7 @@ async def look_for_approval(exchange: Exchange, peer_id: int) -> None:
     """
     node = exchange.node
     try:
-        await exchange.ask_approval(peer_id)
+        await exchange.approved(peer_id)
     except PartnershipEndedError as error:
         reason = error.message
 
@@ -149,7 +149,4 @@ async def look_for_approval(exchange: Exchange, peer_id: int) -> None:
 
         await node.store.write(work)
         raise
-    await node.store.write(
-        lambda session: partnerships.activated(session, pins.peer_row(session, peer_id), node.now())
-    )
     log.info("partnership approved", peer_id=peer_id)

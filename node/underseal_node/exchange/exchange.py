@@ -19,7 +19,8 @@ from underseal_node.exchange.peer_client import PeerClient
 from underseal_node.exchange.tokens import TokenClient
 from underseal_node.node import Node
 from underseal_node.store import pins
-from underseal_node.store.tables import Peer
+from underseal_node.store.tables import Awaits, Peer, PeerState
+from underseal_node.trust import partnerships
 from underseal_protocol.client_assertion import assert_client
 
 __all__ = ["Contact", "Exchange", "exchange_of"]
@@ -76,9 +77,12 @@ class Exchange:
         Raises:
             RefusedError: it is suspended, has no URL, or we hold no credentials for it.
             ConfirmationNeededError: its token endpoint has moved.
+            ApprovalPendingError: it has not approved the partnership yet.
             NotFoundError: no such peer.
         """
         peer = await self._peer(peer_id)
+        if peer.state == PeerState.PENDING and peer.awaits == Awaits.THEM:
+            peer = await self.approved(peer_id)
         access_of(peer, self.node.vault)  # what forbids a call forbids looking, too
         async with self._locks.setdefault(peer_id, asyncio.Lock()):
             if self._clock() >= self._looked_until.get(peer_id, float("-inf")):
@@ -107,6 +111,21 @@ class Exchange:
         """
         peer = await self._peer(peer_id)
         await self.tokens.token(access_of(peer, self.node.vault, asks_approval=True))
+
+    async def approved(self, peer_id: int) -> Peer:
+        """Ask a peer whether it has approved us meanwhile, and take up that it has.
+
+        Raises:
+            as `ask_approval`.
+        """
+        await self.ask_approval(peer_id)
+
+        def work(session: Session) -> Peer:
+            peer = pins.peer_row(session, peer_id)
+            partnerships.activated(session, peer, self.node.now())
+            return peer
+
+        return await self.node.store.write(work)
 
     async def check_keys(self, peer_id: int) -> None:
         """Check that a peer shows the pinned keys at its address: that the address is its own.

@@ -442,7 +442,7 @@ async def test_who_waits_for_the_other_cannot_approve_itself(
     await accept(cathode, await invite(pack))
     answer = await try_post(cathode, "/peers/Pack/approve")
     assert "has to approve this partnership, not we" in refused(answer, 409)
-    assert "has to approve the partnership before" in (await cathode.pull("Pack"))["error"]
+    assert "has not approved the partnership yet" in (await cathode.pull("Pack"))["error"]
 
 
 async def test_rotation_gives_a_partner_a_new_client_id_and_no_call_fails(
@@ -540,7 +540,7 @@ async def test_grants_of_an_invited_peer_do_nothing_yet(
     pack, cathode = strangers
     await accept(pack, await invite(cathode, "Pack", productIds=document(1)["productIds"]))
     await cathode.publish(document(1))
-    assert "has to approve" in (await pack.pull("Cathode"))["error"]
+    assert "has not approved" in (await pack.pull("Cathode"))["error"]
     assert (await cathode.get("/outbox"))["data"] == []
 
 
@@ -548,6 +548,19 @@ def client_kid(company: Company, name: str) -> list[str]:
     """The client keys that are pinned for a peer."""
     pinned = json.loads(peer(company, name).key_set or "{}")["keys"]
     return [one["kid"] for one in pinned if one["underseal:purpose"] == "client"]
+
+
+async def test_who_pulls_asks_for_the_approval_first(
+    strangers: tuple[Company, Company], market: Market
+) -> None:
+    pack, cathode = strangers
+    await accept(cathode, await invite(pack))
+    hidden = market.internet.hosts.pop("cathode.example")
+    await pack.post("/peers/Cathode/approve")
+    assert (await cathode.get("/peers/Pack"))["state"] == "pending"
+    assert (await cathode.pull("Pack")).get("error") is None
+    assert (await cathode.get("/peers/Pack"))["state"] == "active"
+    market.internet.hosts["cathode.example"] = hidden
 
 
 async def test_a_new_client_key_is_used_as_soon_as_the_partner_knows_it(
