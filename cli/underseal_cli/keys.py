@@ -25,7 +25,8 @@ app = typer.Typer(help="Keys of this node.", no_args_is_help=True)
 @app.command("list")
 def list_keys(context: typer.Context, as_json: Json = False) -> None:
     """All keys of this node, with their fingerprints."""
-    found = manage_of(context).get("/keys")
+    manage = manage_of(context)
+    found = manage.get("/keys")
     if as_json:
         output.show(found)
         return
@@ -39,6 +40,7 @@ def list_keys(context: typer.Context, as_json: Json = False) -> None:
     recovery = found.get("recoveryKid")
     output.say(
         "",
+        f"Words to compare with a partner: {manage.get('/node')['fingerprint']['words']}",
         f"Recovery key: {recovery or 'none: `underseal key recovery --new` makes one'}.",
         f"The key log has {found['entry']} entries.",
     )
