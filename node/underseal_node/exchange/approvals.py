@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 
 ASKED_AT_A_TIME = 8
 ASK_SECONDS = 30.0
-LOOK_SECONDS = 0.5
+LOOK_SECONDS = 1.0
 # The longer it has taken, the less often it is worth asking.
 AGE_SHARE = 20
 MAX_PAUSE = timedelta(minutes=15)
@@ -54,10 +54,21 @@ class ApprovalWorker:
     async def run(self, stop: asyncio.Event) -> None:
         """Work until told to stop."""
         while not stop.is_set():
-            await self.ask()
-            await self.approve()
-            await self.look()
+            if await self._has_work():
+                await self.ask()
+                await self.approve()
+                await self.look()
             await wait(stop, min(LOOK_SECONDS, self._node.settings.approval_poll_seconds))
+
+    async def _has_work(self) -> bool:
+        """One look for everything, because nearly always there is nothing to do."""
+        try:
+            return await self._node.store.read(
+                lambda session: peers.any_pending(session) or pins.any_look_wanted(session)
+            )
+        except SQLAlchemyError:
+            log.exception("the peers cannot be read")
+            return False
 
     async def ask(self) -> None:
         """Ask every peer that has to approve us and whose turn it is."""

@@ -36,6 +36,7 @@ from underseal_node.store.tables import (
 
 __all__ = [
     "add",
+    "any_pending",
     "approved_beforehand",
     "by_name",
     "credentials",
@@ -135,6 +136,12 @@ def has_credentials(peer: Peer) -> bool:
 def listing(session: Session) -> Sequence[Peer]:
     """All peers by name."""
     return sorted(session.exec(select(Peer)).all(), key=lambda peer: peer.name.casefold())
+
+
+def any_pending(session: Session) -> bool:
+    """Whether a partnership waits for somebody."""
+    pending = select(Peer.id).where(Peer.state == PeerState.PENDING)
+    return session.exec(pending.limit(1)).first() is not None
 
 
 def waiting_for_them(session: Session) -> Sequence[Peer]:
