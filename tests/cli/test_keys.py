@@ -115,7 +115,8 @@ def test_rotate_revoke_and_another_recovery_key(
     without = run(*revoke, home=node.home)
     assert without.status == 1
     assert "the recovery key is needed" in without.err
-    mistyped = file.read_text().strip()[:-1] + "1"
+    text = file.read_text().strip()
+    mistyped = text[:8] + ("b" if text[8] == "a" else "a") + text[9:]
     wrong = run(*revoke, "--recovery-key-file", "-", home=node.home, stdin=mistyped)
     assert wrong.status == 1
     assert "typing error" in wrong.err
