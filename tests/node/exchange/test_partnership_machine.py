@@ -212,8 +212,9 @@ class Partnership(RuleBasedStateMachine):
         if set(self.network.apps) != set(self.apps):
             return
         for side, other in ((HOST, GUEST), (GUEST, HOST)):
-            here, there = self.sides[side].peer(other), self.sides[other].peer(side)
             answer = self.do(self._list(side, other))
+            # Read afterwards: the call of who has approved is what tells the other side.
+            here, there = self.sides[side].peer(other), self.sides[other].peer(side)
             event(f"{side} reads: {answer is not None}")
             if answer is None:
                 continue
