@@ -244,6 +244,7 @@ class Partnership(RuleBasedStateMachine):
 TestPartnership = Partnership.TestCase
 TestPartnership.settings = settings(
     max_examples=25,
+    derandomize=True,  # the same stories in every run: what fails can be repeated
     stateful_step_count=25,
     deadline=None,
     database=None,
