@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 import typer
@@ -17,6 +18,8 @@ from underseal_cli.recovery import (
 
 __all__ = ["app"]
 
+# RFC 7638 with SHA-256. One in 64 begins with a hyphen, as an option does.
+FINGERPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
 PURPOSES = ("access-token", "footprint", "receipt", "identity", "client", "attestation")
 
 app = typer.Typer(help="Keys of this node.", no_args_is_help=True)
@@ -64,7 +67,7 @@ def rotate(
     _print(manage_of(context).post("/keys/rotate", {"purposes": purpose or []}), as_json)
 
 
-@app.command()
+@app.command(context_settings={"ignore_unknown_options": True})
 def revoke(
     context: typer.Context,
     kid: Annotated[list[str], typer.Argument(metavar="KEY...", help="Fingerprints of keys.")],
@@ -82,6 +85,13 @@ def revoke(
 
     Of what they signed, peers keep what they can prove to have had before that time.
     """
+    strange = [one for one in kid if not FINGERPRINT.fullmatch(one)]
+    if strange:
+        raise usage_error(
+            context,
+            f"{strange[0]!r} is neither an option nor the fingerprint of a key, which has 43 "
+            "letters, digits, hyphens and underscores; `underseal key list` shows them",
+        )
     given = {
         "kids": kid,
         "since": since,

@@ -143,6 +143,18 @@ def test_rotate_revoke_and_another_recovery_key(
 
 
 @pytest.mark.xdist_group("keys")
+@pytest.mark.parametrize("start", ["-", "--", "-h"])
+def test_a_fingerprint_may_begin_like_an_option(
+    run: Run, werk: tuple[NodeProcess, Path], start: str
+) -> None:
+    kid, since = start.ljust(43, "A"), ("--since", TIME)
+    for order in ((kid, *since), (*since, kid)):
+        done = run("key", "revoke", *order, home=werk[0].home)
+        assert done.status == 1, done
+        assert "the recovery key is needed" in done.err
+
+
+@pytest.mark.xdist_group("keys")
 def test_a_move_says_what_is_to_be_done(
     run: Run, werk: tuple[NodeProcess, Path], fulfils: Callable[[Any, str], None]
 ) -> None:
@@ -165,3 +177,7 @@ def test_a_move_says_what_is_to_be_done(
 def test_wrong_usage(run: Run, tmp_path: Path) -> None:
     assert run("key", "rotate", "--purpose", "recovery", home=tmp_path).status == 2
     assert run("key", "recovery", home=tmp_path).status == 2
+    for wrong in ("--sinze", "-x", "A" * 44):
+        done = run("key", "revoke", wrong, "--since", TIME, home=tmp_path)
+        assert done.status == 2
+        assert f"'{wrong}' is neither an option nor the fingerprint of a key" in done.err
