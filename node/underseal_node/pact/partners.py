@@ -92,7 +92,7 @@ class Partners:
                 form["client_assertion"],
                 keys=_keys(partner.key_set),
                 client_id=client_id,
-                audience=self._audiences(now),
+                audience=await self._audiences(now),
                 now=now,
             )
         except UnknownKeyError as error:
@@ -112,13 +112,13 @@ class Partners:
         audit.count(Act.TOKEN_ISSUED, peer_id)
         return issue_instant(partner.tokens_from, now)
 
-    def _audiences(self, now: datetime) -> tuple[str, ...]:
+    async def _audiences(self, now: datetime) -> tuple[str, ...]:
         """This node under its present name; for some time after it has moved, under the one before.
 
         Not for ever: whoever gets the old address later could use here what is sent there.
         """
         node = self._context.node
-        state = node.current()
+        state = await node.look()  # a peer may have heard of a move before this process has
         overlap = timedelta(hours=node.settings.rotation_overlap_hours)
         moved_at = _moved_at(state.entries)
         if moved_at is not None and now - moved_at < overlap:

@@ -194,6 +194,8 @@ class AccessTokens:
                 f"the access token is not valid: its header is not that of a {TOKEN_TYPE}"
             )
         payload = decoded["payload"]
+        if payload["iss"] not in keys.issuers:
+            keys = self._current(look=True)  # another process may know that the node has moved
         if payload["iss"] not in keys.issuers or payload["aud"] != payload["iss"]:
             raise TokenInvalidError(
                 "the access token is not valid: it was issued by or for another node"

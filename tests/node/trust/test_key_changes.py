@@ -101,6 +101,18 @@ async def test_a_worker_follows_without_a_restart(owner: Node, worker: Node) -> 
         assert cursors.open(PAGE, sealed) == Cursors(owner.token_keys).open(PAGE, sealed) == 7
 
 
+async def test_a_worker_takes_the_token_of_one_that_knows_of_a_move_before_it(
+    owner: Node, worker: Node
+) -> None:
+    tokens, former = worker.access_tokens(), owner.identity.url
+    old = tokens.issue("client", owner.now())
+    await move(owner, "https://moved.example")
+    new = owner.access_tokens().issue("client", owner.now())
+    assert worker.own.identity.url == former  # it has not looked yet
+    for token in (old, new):
+        assert tokens.verify(token, owner.now()).client_id == "client"
+
+
 async def test_a_revoked_token_key_ends_its_tokens_and_keeps_cursors_readable(
     owner: Node, worker: Node
 ) -> None:
