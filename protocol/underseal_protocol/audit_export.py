@@ -6,7 +6,7 @@ heads, the entries in their order, and the sets of footprints that entries name.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,8 +20,10 @@ from underseal_protocol.witness import Witnesses, read_witnesses
 
 __all__ = [
     "Checked",
+    "begin_check",
     "check_export",
     "entry_line",
+    "finish_check",
     "head_claim",
     "head_line",
     "log_line",
@@ -115,18 +117,10 @@ def check_export(
             _head(row, trusted, heads, problems)
             continue
         if log_check is None:
-            log_check = _begin(heads, witnesses)
+            log_check = begin_check(heads, witnesses)
         _look(row, log_check)
-    log_check = log_check or _begin(heads, witnesses)
-    problems += log_check.finish()
-    return Checked(
-        size=log_check.size,
-        root=log_check.root(),
-        heads=len(heads),
-        witnesses=len(witnesses.claims),
-        foreign=witnesses.foreign,
-        problems=problems,
-    )
+    log_check = log_check or begin_check(heads, witnesses)
+    return finish_check(log_check, heads, witnesses, problems)
 
 
 def head_claim(token: str, keys: PublicKeySet) -> Claim | Problem:
@@ -140,11 +134,38 @@ def head_claim(token: str, keys: PublicKeySet) -> Claim | Problem:
     return Claim(source, size=head.size, root=head.root)
 
 
-def _begin(heads: Iterable[Claim], witnesses: Witnesses) -> LogCheck:
+def begin_check(heads: Sequence[Claim], witnesses: Witnesses) -> LogCheck:
+    """Begin to check a log, whose entries and sets are still to come.
+
+    Args:
+        heads: what its signed heads say.
+        witnesses: what others hold of it.
+    """
     log_check = LogCheck([*heads, *witnesses.claims])
     for message in witnesses.forged:
         log_check.unknown_signature(message)
     return log_check
+
+
+def finish_check(
+    log_check: LogCheck, heads: Sequence[Claim], witnesses: Witnesses, problems: list[Problem]
+) -> Checked:
+    """What the check of a log has brought, once all its entries have been looked at.
+
+    Args:
+        log_check: of `begin_check`.
+        heads: as there.
+        witnesses: as there.
+        problems: found besides, before those of the check.
+    """
+    return Checked(
+        problems=[*problems, *log_check.finish()],
+        size=log_check.size,
+        root=log_check.root(),
+        heads=len(heads),
+        witnesses=len(witnesses.claims),
+        foreign=witnesses.foreign,
+    )
 
 
 def _head(

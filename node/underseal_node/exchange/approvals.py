@@ -25,6 +25,7 @@ from underseal_node.store import audit, peers, pins
 from underseal_node.store.audit import Act, Actor
 from underseal_node.store.tables import Awaits, Peer, PeerState
 from underseal_node.trust import partnerships
+from underseal_node.trust.partnerships import Move
 
 __all__ = ["ApprovalWorker", "look_for_approval"]
 
@@ -128,7 +129,8 @@ class ApprovalWorker:
         def work(session: Session) -> None:
             current = pins.peer_row(session, peer_id)
             if current.key_set == key_set and current.awaits == Awaits.US:
-                partnerships.approve(session, current, self._node.now())
+                now = self._node.now()
+                partnerships.move(session, current, Move.APPROVE, now, actor=Actor.NODE)
 
         await self._node.store.write(work)
         log.info("approved, as said beforehand", peer=peer.name)

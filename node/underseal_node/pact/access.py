@@ -15,7 +15,7 @@ from underseal_node.pact.errors import BadRequestError, BodyTooLargeError, Unaut
 from underseal_node.pact.rate import RateLimit
 from underseal_node.pact.throttle import Throttle
 from underseal_node.store.audit_buffer import AuditBuffer
-from underseal_node.store.serving import Serving
+from underseal_node.store.serving import Requester, Serving
 from underseal_node.trust.tokens import AccessTokens, Claims
 
 __all__ = ["PublicContext", "bearer_token", "read_body", "respond"]
@@ -58,6 +58,17 @@ class PublicContext:
         claims = self.tokens.verify(bearer_token(scope["headers"]), now)
         self.rate.check(claims.client_id)
         return claims
+
+    async def requester(self, scope: Scope, now: datetime) -> Requester:
+        """The peer behind the access token of a request, where no query checks it.
+
+        Raises:
+            UnauthenticatedError, TokenExpiredError, TokenInvalidError: as for `claims`.
+            TooManyRequestsError: the client has asked too often.
+            RequesterUnknownError, PeerSuspendedError: the sender may not call.
+        """
+        claims = self.claims(scope, now)
+        return await self.serving.requester(claims.client_id, claims.issued_at, now)
 
 
 def bearer_token(headers: Sequence[tuple[bytes, bytes]]) -> str:

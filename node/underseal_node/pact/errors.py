@@ -18,7 +18,8 @@ the OAuth endpoints: for tokens and for registrations.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -42,6 +43,7 @@ __all__ = [
     "WireError",
     "error_response",
     "exception_handlers",
+    "oauth_refusals",
     "refusal",
 ]
 
@@ -103,6 +105,21 @@ class TokenRequestError(WireError):
         super().__init__(message)
         self.error = error
         self.retry_after_seconds = retry_after_seconds
+
+
+@contextmanager
+def oauth_refusals() -> Iterator[None]:
+    """Say in the words of the OAuth endpoints that the client has to wait.
+
+    Raises:
+        TokenRequestError: instead of `TooManyRequestsError`.
+    """
+    try:
+        yield
+    except TooManyRequestsError as error:
+        raise TokenRequestError(
+            "temporarily_unavailable", error.message, retry_after_seconds=error.retry_after_seconds
+        ) from None
 
 
 STATUS: dict[type[Exception], tuple[int, ErrorCode, Mapping[str, str]]] = {

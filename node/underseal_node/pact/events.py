@@ -62,8 +62,7 @@ class EventsEndpoint:
         """
         context = self._context
         now = context.node.now()
-        claims = context.claims(request.scope, now)
-        requester = await context.serving.requester(claims.client_id, claims.issued_at, now)
+        requester = await context.requester(request.scope, now)
         await self._check_quota(requester.peer_id)
         check_content_type(request.headers.get("content-type"))
         body = await read_body(request.scope, request.receive, self._max_bytes)

@@ -57,8 +57,7 @@ class KeyLogEndpoint:
         """
         context = self._context
         now = context.node.now()
-        claims = context.claims(request.scope, now)
-        requester = await context.serving.requester(claims.client_id, claims.issued_at, now)
+        requester = await context.requester(request.scope, now)
         body = await read_body(request.scope, request.receive, self._max_bytes)
         entries = _entries(loads(body, limits=self._limits))
         async with self._one_at_a_time:

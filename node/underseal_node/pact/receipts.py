@@ -56,8 +56,7 @@ class ReceiptsEndpoint:
         """
         context = self._context
         now = context.node.now()
-        claims = context.claims(request.scope, now)
-        requester = await context.serving.requester(claims.client_id, claims.issued_at, now)
+        requester = await context.requester(request.scope, now)
         body = await read_body(request.scope, request.receive, MAX_CHARACTERS)
         given = await self._read(requester.peer_id, body)
 
@@ -88,8 +87,7 @@ class ReceiptsEndpoint:
         """
         context = self._context
         now = context.node.now()
-        claims = context.claims(request.scope, now)
-        requester = await context.serving.requester(claims.client_id, claims.issued_at, now)
+        requester = await context.requester(request.scope, now)
         receipt_id = footprint_id_of(request.path_params["id"])  # it is a UUID, too
         return await self._answer(request, requester.peer_id, receipt_id, wait=False)
 
@@ -111,7 +109,7 @@ class ReceiptsEndpoint:
                 given = await asyncio.to_thread(read_acknowledgement, token, keys=keys)
         if given.issuer != peer.issuer.rstrip("/"):
             raise BadRequestError("the acknowledgement is not from you")
-        if given.audience != node.identity.url:
+        if given.audience not in node.urls():  # it may have been written before a move
             raise BadRequestError("the acknowledgement is for another node")
         return given
 

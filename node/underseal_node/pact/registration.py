@@ -21,8 +21,8 @@ from underseal_node.pact.access import PublicContext, bearer_token, read_body
 from underseal_node.pact.errors import (
     BadRequestError,
     TokenRequestError,
-    TooManyRequestsError,
     UnauthenticatedError,
+    oauth_refusals,
 )
 from underseal_node.pact.throttle import Attempt
 from underseal_node.store import audit, pins
@@ -110,15 +110,9 @@ class RegistrationEndpoint:
             document = loads(body, limits=JsonLimits(MAX_REGISTRATION_BYTES, JSON_DEPTH))
         except JsonError as error:
             raise TokenRequestError("invalid_client_metadata", error.message) from None
-        try:
+        with oauth_refusals():
             attempt = await self._context.throttle.begin(request.scope, None, node.now())
             registered = await self._register(document, token, attempt)
-        except TooManyRequestsError as error:
-            raise TokenRequestError(
-                "temporarily_unavailable",
-                error.message,
-                retry_after_seconds=error.retry_after_seconds,
-            ) from None
         answer = registration_answer(document, registered, node.now())
         return Response(json.dumps(answer), 201, NO_STORE, media_type="application/json")
 
@@ -157,8 +151,7 @@ class CredentialsEndpoint:
             RequesterUnknownError, PeerSuspendedError: the sender may not call.
         """
         context, now = self._context, self._context.node.now()
-        claims = context.claims(request.scope, now)
-        requester = await context.serving.requester(claims.client_id, claims.issued_at, now)
+        requester = await context.requester(request.scope, now)
         body = await read_body(request.scope, request.receive, MAX_CREDENTIALS_BYTES)
         client_id, expires_at = _credentials(
             loads(body, limits=JsonLimits(MAX_CREDENTIALS_BYTES, JSON_DEPTH))

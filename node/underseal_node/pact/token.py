@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from underseal_node.pact.access import PublicContext, read_body
-from underseal_node.pact.errors import BodyTooLargeError, TokenRequestError, TooManyRequestsError
+from underseal_node.pact.errors import BodyTooLargeError, TokenRequestError, oauth_refusals
 from underseal_node.pact.partners import UNAUTHENTICATED, Partners, issue_instant
 from underseal_node.store.audit import Act, Outcome
 from underseal_node.store.serving import PeerSuspendedError, RequesterUnknownError
@@ -67,14 +67,8 @@ class TokenEndpoint:
         except BodyTooLargeError as error:
             raise TokenRequestError("invalid_request", error.message) from None
         form = form_of(request.headers.get("content-type"), body)
-        try:
+        with oauth_refusals():
             return await self._answer(request, form)
-        except TooManyRequestsError as error:
-            raise TokenRequestError(
-                "temporarily_unavailable",
-                error.message,
-                retry_after_seconds=error.retry_after_seconds,
-            ) from None
 
     async def _answer(self, request: Request, form: Mapping[str, str]) -> Response:
         context, partners = self._context, self._partners

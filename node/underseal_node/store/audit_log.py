@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import delete, func, insert
 from sqlmodel import Session, col, select
@@ -34,17 +34,17 @@ __all__ = [
     "entries",
     "heads",
     "is_waiting",
-    "newest_head",
     "newest_number",
     "nodes_of",
     "recent",
-    "set_ids",
     "sets",
 ]
 
 ENTRIES_PER_TRANSACTION = 500
 ROWS_AT_A_TIME = 500
 SETS_AT_A_TIME = 50
+
+Table = TypeVar("Table", AuditRow, AuditHead, AuditSet)
 
 Sign = Callable[[int, bytes], str]
 """Signs the head of a tree of this size with this root."""
@@ -131,11 +131,6 @@ def newest_number(session: Session) -> int:
     return session.exec(select(func.max(AuditRow.number))).one() or 0
 
 
-def newest_head(session: Session) -> AuditHead | None:
-    """The last signed head; `None` for an empty log."""
-    return session.exec(select(AuditHead).order_by(col(AuditHead.size).desc()).limit(1)).first()
-
-
 def acknowledged(session: Session, digest: str) -> tuple[int, bytes]:
     """Number and hash of the newest entry about an acknowledgement.
 
@@ -153,50 +148,30 @@ def acknowledged(session: Session, digest: str) -> tuple[int, bytes]:
 
 def entries(session: Session) -> Iterator[AuditRow]:
     """The whole log from the first entry on, not all in memory."""
-    after = 0
-    while rows := session.exec(
-        select(AuditRow)
-        .where(col(AuditRow.number) > after)
-        .order_by(col(AuditRow.number))
-        .limit(ROWS_AT_A_TIME)
-    ).all():
-        yield from rows
-        after = rows[-1].number
-        session.expunge_all()
+    return _in_batches(session, AuditRow, "number", 0, ROWS_AT_A_TIME)
 
 
 def heads(session: Session) -> Iterator[AuditHead]:
     """All signed heads, the first one first, not all in memory."""
-    after = 0
-    while rows := session.exec(
-        select(AuditHead)
-        .where(col(AuditHead.size) > after)
-        .order_by(col(AuditHead.size))
-        .limit(ROWS_AT_A_TIME)
-    ).all():
-        yield from rows
-        after = rows[-1].size
-        session.expunge_all()
+    return _in_batches(session, AuditHead, "size", 0, ROWS_AT_A_TIME)
 
 
 def sets(session: Session) -> Iterator[AuditSet]:
     """The sets of footprints that entries name, not all in memory."""
-    after = ""
+    return _in_batches(session, AuditSet, "digest", "", SETS_AT_A_TIME)
+
+
+def _in_batches(
+    session: Session, table: type[Table], key: str, after: int | str, count: int
+) -> Iterator[Table]:
+    """The rows of a table in the order of their key, of which `after` is before the first."""
+    column = col(getattr(table, key))
     while rows := session.exec(
-        select(AuditSet)
-        .where(col(AuditSet.digest) > after)
-        .order_by(col(AuditSet.digest))
-        .limit(SETS_AT_A_TIME)
+        select(table).where(column > after).order_by(column).limit(count)
     ).all():
         yield from rows
-        after = rows[-1].digest
+        after = getattr(rows[-1], key)
         session.expunge_all()
-
-
-def set_ids(session: Session, digest: str) -> list[str]:
-    """The footprints of a set; none if it is not there."""
-    found = session.get(AuditSet, digest)
-    return [] if found is None else unpack_ids(found.packed)
 
 
 def recent(

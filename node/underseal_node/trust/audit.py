@@ -10,8 +10,8 @@ from underseal_node.node import Node
 from underseal_node.store import audit_log, keys
 from underseal_node.store.audit_log import Appended
 from underseal_protocol.audit import issue_tree_head
-from underseal_protocol.audit_check import Claim, LogCheck, Problem, ProblemKind
-from underseal_protocol.audit_export import Checked, head_claim
+from underseal_protocol.audit_check import Claim, Problem, ProblemKind
+from underseal_protocol.audit_export import Checked, begin_check, finish_check, head_claim
 from underseal_protocol.keys import KeyPurpose, PublicKeySet
 from underseal_protocol.witness import Witnesses
 
@@ -67,22 +67,12 @@ def check(session: Session, witnesses: Witnesses) -> Checked:
         witnesses: what others hold of this node's signatures.
     """
     heads, problems = _own_heads(session, receipt_keys(session))
-    log_check = LogCheck([*heads, *witnesses.claims])
-    for message in witnesses.forged:
-        log_check.unknown_signature(message)
+    log_check = begin_check(heads, witnesses)
     for row in audit_log.entries(session):
         log_check.entry(row.number, row.body.encode(), row.leaf)
     for one in audit_log.sets(session):
         log_check.footprint_set(one.digest, one.packed)
-    problems += log_check.finish()
-    return Checked(
-        size=log_check.size,
-        root=log_check.root(),
-        heads=len(heads),
-        witnesses=len(witnesses.claims),
-        foreign=witnesses.foreign,
-        problems=problems,
-    )
+    return finish_check(log_check, heads, witnesses, problems)
 
 
 def _own_heads(session: Session, keys: PublicKeySet) -> tuple[list[Claim], list[Problem]]:

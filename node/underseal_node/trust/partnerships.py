@@ -23,7 +23,7 @@ from underseal_node.store.audit import Act, Actor
 from underseal_node.store.database import next_change
 from underseal_node.store.tables import Assurance, Awaits, Peer, PeerState
 
-__all__ = ["Move", "activated", "approve", "confirm", "ended", "lifetime_end", "move"]
+__all__ = ["Move", "activated", "confirm", "ended", "lifetime_end", "move"]
 
 MAX_REASON_CHARACTERS = 1_000
 
@@ -110,11 +110,6 @@ def move(
     peer.state, peer.awaits = rule.target, None
     peer.state_reason = reason if rule.target is PeerState.SUSPENDED else None
     _save(session, peer)
-
-
-def approve(session: Session, peer: Peer, now: datetime) -> None:
-    """The node approves what was approved beforehand. See `move`."""
-    move(session, peer, Move.APPROVE, now, actor=Actor.NODE)
 
 
 def activated(session: Session, peer: Peer, now: datetime, actor: Actor = Actor.NODE) -> None:
