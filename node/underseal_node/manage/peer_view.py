@@ -12,12 +12,12 @@ from sqlmodel import Session
 from underseal_node.manage.shapes.peers import FingerprintShape, PeerShape
 from underseal_node.node import Node
 from underseal_node.store import invitations, peers
+from underseal_node.store.identity_tables import Invitation
 from underseal_node.store.tables import (
     Assurance,
     AuthMethod,
     Awaits,
     ClientCredential,
-    Invitation,
     Peer,
     PeerState,
 )

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col
 
 from underseal_node.errors import RefusedError
-from underseal_node.store.tables import UsedAssertion
+from underseal_node.store.identity_tables import UsedAssertion
 
 __all__ = ["AssertionUsedError", "remember"]
 

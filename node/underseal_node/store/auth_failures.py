@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import text
 from sqlmodel import Session, col, delete
 
+from underseal_node.store.identity_tables import AuthFailure
 from underseal_node.store.readers import Reader
-from underseal_node.store.tables import AuthFailure
 from underseal_node.store.types import from_utc_text, utc_text
 
 __all__ = ["Blocked", "Failures", "blocked_until", "count", "forget", "read"]

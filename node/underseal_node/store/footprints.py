@@ -14,7 +14,8 @@ from sqlmodel import Session, SQLModel, col, select
 
 from underseal_node.errors import NotFoundError, RefusedError
 from underseal_node.store.database import next_change
-from underseal_node.store.tables import Footprint, FootprintKey, KeyKind, SigningKeyRow
+from underseal_node.store.identity_tables import SigningKeyRow
+from underseal_node.store.tables import Footprint, FootprintKey, KeyKind
 from underseal_node.store.types import from_utc_text, utc_text
 from underseal_protocol.criteria import STATUS_BY_FOLDED, fold
 from underseal_protocol.disclosure import Level

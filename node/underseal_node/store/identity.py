@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from underseal_node.errors import ConfigurationError
-from underseal_node.store.tables import NodeIdentity
+from underseal_node.store.identity_tables import NodeIdentity
 
 __all__ = ["Identity", "create", "load", "move"]
 

@@ -7,7 +7,8 @@ from datetime import datetime
 from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
-from underseal_node.store.tables import Invitation, Peer
+from underseal_node.store.identity_tables import Invitation
+from underseal_node.store.tables import Peer
 
 __all__ = ["accepted", "add", "by_id", "unused", "used", "withdraw"]
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, func, select
 
-from underseal_node.store.tables import KeyLogRow
+from underseal_node.store.identity_tables import KeyLogRow
 
 __all__ = ["append", "entries", "newest", "newest_number"]
 

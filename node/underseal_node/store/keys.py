@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from underseal_node.store.tables import SigningKeyRow
+from underseal_node.store.identity_tables import SigningKeyRow
 
 __all__ = ["active", "add", "every", "find", "retire", "revoke"]
 

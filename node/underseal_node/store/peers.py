@@ -15,6 +15,7 @@ from underseal_node.errors import NotFoundError, RefusedError
 from underseal_node.store import requests
 from underseal_node.store.audit_tables import Receipt
 from underseal_node.store.database import next_change
+from underseal_node.store.identity_tables import Invitation
 from underseal_node.store.tables import (
     AccessGrant,
     Alert,
@@ -23,7 +24,6 @@ from underseal_node.store.tables import (
     ClientCredential,
     Direction,
     InboxEvent,
-    Invitation,
     OutboxEvent,
     OutboxState,
     Peer,

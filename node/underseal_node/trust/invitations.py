@@ -16,7 +16,8 @@ from underseal_node.errors import NotFoundError, RefusedError
 from underseal_node.node import Node, node_url
 from underseal_node.store import audit, grants, invitations, peers
 from underseal_node.store.audit import Act
-from underseal_node.store.tables import Invitation, KeyKind, Peer, PeerState
+from underseal_node.store.identity_tables import Invitation
+from underseal_node.store.tables import KeyKind, Peer, PeerState
 from underseal_node.trust import keyring
 from underseal_node.trust.peers import checked_name
 from underseal_node.trust.secrets import new_client_id

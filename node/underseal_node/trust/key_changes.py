@@ -17,7 +17,7 @@ from underseal_node.node import Node
 from underseal_node.store import announcements, audit, key_log, keys
 from underseal_node.store import identity as identities
 from underseal_node.store.audit import Act
-from underseal_node.store.tables import SigningKeyRow
+from underseal_node.store.identity_tables import SigningKeyRow
 from underseal_node.trust.keyring import (
     VAULT_PURPOSE,
     add_key,

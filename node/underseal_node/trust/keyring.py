@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from underseal_node.errors import ConfigurationError
 from underseal_node.store import key_log, keys
-from underseal_node.store.tables import SigningKeyRow
+from underseal_node.store.identity_tables import SigningKeyRow
 from underseal_node.trust.vault import Vault, VaultPurpose
 from underseal_protocol.key_log import SHORT_LIVED, KeyLogEntry, first_entry, next_entry, read_entry
 from underseal_protocol.keys import KeyPurpose, PublicKey, PublicKeySet, SigningKey

@@ -18,14 +18,8 @@ from underseal_node.exchange.errors import AddressError
 from underseal_node.node import Node
 from underseal_node.store import audit, invitations, peers, pins
 from underseal_node.store.audit import Act, Actor
-from underseal_node.store.tables import (
-    Assurance,
-    AuthMethod,
-    Awaits,
-    Invitation,
-    Peer,
-    PeerState,
-)
+from underseal_node.store.identity_tables import Invitation
+from underseal_node.store.tables import Assurance, AuthMethod, Awaits, Peer, PeerState
 from underseal_node.trust import partnerships
 from underseal_protocol import jws
 from underseal_protocol.acceptance import CONNECTION_ID, Reply, hash_token, prove_token, read_reply

@@ -86,7 +86,7 @@ async def test_an_assertion_counts_once_whoever_sees_it(
 async def test_memory_of_assertions_is_bounded_by_their_time(partner: World) -> None:
     from sqlmodel import func, select
 
-    from underseal_node.store.tables import UsedAssertion
+    from underseal_node.store.identity_tables import UsedAssertion
 
     for _ in range(3):
         await ask(partner, form(partner))

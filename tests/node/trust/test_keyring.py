@@ -8,7 +8,7 @@ from sqlmodel import Session, select
 from underseal_node.errors import ConfigurationError
 from underseal_node.node import Node, open_node
 from underseal_node.store import keys
-from underseal_node.store.tables import KeyLogRow
+from underseal_node.store.identity_tables import KeyLogRow
 from underseal_node.trust.keyring import (
     VAULT_PURPOSE,
     ensure_keys,
