@@ -110,6 +110,13 @@ VERIFIED = closed(
         "disclosed": TEXTS,
         "withheld": TEXTS,
         "status": closed("Status", {"value": TEXT, "isProven": FLAG}, optional={"asOf": INSTANT}),
+        "receipts": {
+            "type": "array",
+            "items": closed(
+                "ReceiptHeld",
+                {"issuer": TEXT, "audience": TEXT, "issuedAt": INSTANT, "entry": COUNT},
+            ),
+        },
         "attestations": {
             "type": "array",
             "items": closed(

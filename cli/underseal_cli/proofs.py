@@ -12,6 +12,7 @@ from underseal_cli.trusted_keys import TrustedKeys
 if TYPE_CHECKING:
     from underseal_protocol.attestation_claims import Attestation
     from underseal_protocol.credential import VerifiedCredential
+    from underseal_protocol.receipt import Receipt
 
 __all__ = ["Evidence", "prove"]
 
@@ -23,15 +24,19 @@ class Evidence:
     Attributes:
         trust: the keys of its owner.
         status: what the owner signed about the status (a JWS).
+        is_status_enclosed: it came with the footprint; nobody named it.
         attestations: what verifiers signed, beside the footprint (a JWS each).
         verifier: the keys of a verifier.
+        receipts: lines of what its owner signed about showing it (`underseal audit receipts`).
         now: aware.
     """
 
     trust: TrustedKeys
     status: str | None
+    is_status_enclosed: bool
     attestations: Sequence[str]
     verifier: TrustedKeys | None
+    receipts: Sequence[str]
     now: datetime
 
 
@@ -49,17 +54,24 @@ def prove(document: Mapping[str, Any], given: Evidence) -> dict[str, Any]:
     violations = schema_violations(document)
     if violations:
         raise SchemaError(violations)
+    receipts = _receipts(document, proven, given)
     status = _status(document, proven, given)
     attestations, unchecked = _attestations(document, proven, given)
+    since = given.trust.revoked.get(proven.kid)
+    key = (
+        f"the key {proven.kid}, which is one of {given.trust.source}"
+        if since is None
+        else f"the key {proven.kid}, before {format_time(since)}, from when on it is revoked"
+    )
     proved = [
-        f"{proven.issuer} signed it, with the key {proven.kid}, which is one of "
-        f"{given.trust.source}",
+        f"{proven.issuer} signed it, with {key}",
         "nothing of what is shown was changed since: "
         + ", ".join(["core", *sorted(proven.disclosed)]),
     ]
     unproved = ["that the figures are right: a signature says who answers for them, no more"]
     _add_times(document, proven, given.now, proved, unproved)
     _add_status(status, proved, unproved)
+    proved += [_shown(one) for one in receipts]
     proved += [_attested(one) for one in attestations]
     unproved += [
         f"what {name} attests: the keys of the verifier are needed for that (--verifier-keys)"
@@ -75,6 +87,7 @@ def prove(document: Mapping[str, Any], given: Evidence) -> dict[str, Any]:
         "disclosed": sorted(proven.disclosed),
         "withheld": sorted(proven.withheld),
         "status": status,
+        "receipts": [_receipt_members(one) for one in receipts],
         "attestations": [_members(one) for one in attestations],
         "proved": proved,
         "notProved": unproved,
@@ -82,15 +95,69 @@ def prove(document: Mapping[str, Any], given: Evidence) -> dict[str, Any]:
 
 
 def _credential(document: Mapping[str, Any], trust: TrustedKeys) -> VerifiedCredential:
+    """The credential, whose key may be revoked: then `_receipts` has to find evidence."""
     from underseal_protocol.credential import credential_of, verify
 
     compact = credential_of(document)
-    if compact is not None and trust.revoked:
-        trust.require_not_revoked(compact.partition("~")[0])
+    is_revoked = compact is not None and trust.revoked_key(compact) is not None
+    keys = trust.before if is_revoked and trust.before is not None else trust.keys
     issuer = trust.issuers[0] if len(trust.issuers) == 1 else None
-    proven = verify(document, keys=trust.keys, issuer=issuer)
+    proven = verify(document, keys=keys, issuer=issuer)
     trust.require_issuer(proven.issuer)
     return proven
+
+
+def _receipts(
+    document: Mapping[str, Any], proven: VerifiedCredential, given: Evidence
+) -> list[Receipt]:
+    """What the owner confirmed of showing it; of one under a revoked key, only from before that.
+
+    The time in a receipt is evidence as far as its own key is none that was in other hands.
+
+    Raises:
+        KeySetError: the key is revoked, and no receipt is older.
+        CredentialError: the receipts do not hold.
+    """
+    from underseal_protocol.errors import CredentialError, ProtocolError
+    from underseal_protocol.witness import receipts_about
+
+    trust = given.trust
+    try:
+        found = receipts_about(
+            given.receipts,
+            footprint_id=str(document["id"]).lower(),
+            digest=proven.digest,
+            keys=trust.keys,
+        )
+    except ProtocolError as error:
+        raise CredentialError(f"the receipts that were given: {error.message}") from None
+    for one in found:
+        trust.require_issuer(one.issuer)
+    since = trust.revoked.get(proven.kid)
+    if since is None:
+        return found
+    older = [one for one in found if one.issued_at < since]
+    if older:
+        return older
+    raise trust.revoked_error(proven.kid, hint=_what_is_missing(found, given))
+
+
+def _what_is_missing(found: Sequence[Receipt], given: Evidence) -> str:
+    """Of evidence that a footprint is older than the theft of its key."""
+    from underseal_protocol.times import format_time
+
+    if found:
+        first = format_time(min(one.issued_at for one in found))
+        return f"The oldest receipt for it is of {first}, which is too late. Ask for a new one."
+    if given.receipts:
+        return (
+            "No receipt for it, with a key that is not revoked, is among those given. Ask its "
+            "owner for a new one."
+        )
+    return (
+        "Only a receipt from before that shows that it is older (--receipts: what `underseal audit "
+        "receipts` wrote). Without one, ask its owner for a new one."
+    )
 
 
 def _status(
@@ -100,6 +167,8 @@ def _status(
     from underseal_protocol.times import format_time
 
     if given.status is None:
+        return {"value": document["status"], "isProven": False}
+    if given.is_status_enclosed and given.trust.revoked_key(given.status) is not None:
         return {"value": document["status"], "isProven": False}
     given.trust.require_not_revoked(given.status)
     signed = verify_status(
@@ -174,6 +243,26 @@ def _add_status(status: Mapping[str, Any], proved: list[str], unproved: list[str
     proved.append(f"its status was {value} as of {status['asOf']}")
     if value != "Deprecated":  # which is final
         unproved.append(f"that it is still {value}: it may have been deprecated since")
+
+
+def _shown(found: Receipt) -> str:
+    from underseal_protocol.times import format_time
+
+    return (
+        f"{found.issuer} confirmed on {format_time(found.issued_at)}, with another key, that it "
+        f"gave this to {found.audience}: entry {found.number} of its audit log"
+    )
+
+
+def _receipt_members(found: Receipt) -> dict[str, Any]:
+    from underseal_protocol.times import format_time
+
+    return {
+        "issuer": found.issuer,
+        "audience": found.audience,
+        "issuedAt": format_time(found.issued_at),
+        "entry": found.number,
+    }
 
 
 def _attested(found: Attestation) -> str:

@@ -7,7 +7,7 @@ moved, and what a revoked key signed is refused.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +21,8 @@ from underseal_cli.manage_client import base_url, fetch_keys, segment
 from underseal_cli.options import manage_of
 
 if TYPE_CHECKING:
+    from underseal_protocol.errors import KeySetError
+    from underseal_protocol.key_log import KeyLogEntry
     from underseal_protocol.keys import PublicKeySet
 
 __all__ = ["TrustedKeys", "keys_in_file", "keys_of_node", "keys_pinned"]
@@ -36,12 +38,21 @@ class TrustedKeys:
         source: where the keys are from.
         revoked: names of revoked keys, with the instant since which each may have been in other
             hands.
+        before: the keys as they were, with those that are revoked now.
     """
 
     keys: PublicKeySet
     issuers: tuple[str, ...]
     source: str
     revoked: Mapping[str, datetime] = field(default_factory=dict)
+    before: PublicKeySet | None = None
+
+    def revoked_key(self, token: str) -> str | None:
+        """The name of the key that a JWS is signed with, if it is revoked."""
+        from underseal_protocol import jws
+
+        kid = jws.named_key(token)
+        return kid if kid in self.revoked else None
 
     def require_not_revoked(self, token: str) -> None:
         """Refuse what was signed with a revoked key.
@@ -51,19 +62,22 @@ class TrustedKeys:
 
         Raises:
             KeySetError: its key is revoked.
-            CredentialError: it is none.
         """
-        from underseal_protocol import jws
+        kid = self.revoked_key(token)
+        if kid is not None:
+            hint = "When it was signed is the signer's word alone. Ask its owner for a new one."
+            raise self.revoked_error(kid, hint=hint)
+
+    def revoked_error(self, kid: str, *, hint: str) -> KeySetError:
+        """Says of a key that it is revoked, and since when it is not to be trusted."""
         from underseal_protocol.errors import KeySetError
         from underseal_protocol.times import format_time
 
-        kid = jws.parse(token).header.get("kid")
-        if isinstance(kid, str) and kid in self.revoked:
-            raise KeySetError(
-                f"it is signed with the key {kid!r}, which its owner has revoked: it may have been "
-                f"in other hands since {format_time(self.revoked[kid])}",
-                hint="When it was signed is the signer's word alone. Ask its owner for a new one.",
-            )
+        return KeySetError(
+            f"it is signed with the key {kid!r}, which its owner has revoked: it may have been in "
+            f"other hands since {format_time(self.revoked[kid])}",
+            hint=hint,
+        )
 
     def require_issuer(self, issuer: str) -> None:
         """Refuse what somebody else signed.
@@ -159,4 +173,13 @@ def _of_log(tokens: list[Any], source: str) -> TrustedKeys:
     newest = entries[-1]
     # It may have signed before it moved.
     urls = dict.fromkeys([newest.url, *(read_entry(one).url for one in texts)])
-    return TrustedKeys(newest.keys, tuple(urls), f"{source}, a key log", dict(newest.revoked))
+    return TrustedKeys(
+        newest.keys, tuple(urls), f"{source}, a key log", dict(newest.revoked), _all_keys(entries)
+    )
+
+
+def _all_keys(entries: Sequence[KeyLogEntry]) -> PublicKeySet:
+    from underseal_protocol.keys import PublicKeySet
+
+    every = {key.kid: key for entry in entries for key in entry.keys}
+    return PublicKeySet(list(every.values()))

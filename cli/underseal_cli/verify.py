@@ -47,6 +47,13 @@ def verify(
         Path | None,
         typer.Option(metavar="KEYS", help="The keys of the verifier: a JWK set or key log."),
     ] = None,
+    receipts: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="What the owner signed about giving it away: your `underseal audit receipts`.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Check who signed a footprint, and that nothing of it was changed.
@@ -66,8 +73,10 @@ def verify(
     given = Evidence(
         trust=_trust(context, keys, url, peer),
         status=_statement(content, status),
+        is_status_enclosed=status is None,
         attestations=[_text(one) for one in attestation or ()],
         verifier=None if verifier_keys is None else keys_in_file(verifier_keys),
+        receipts=[] if receipts is None else _lines(receipts),
         now=datetime.now(UTC),
     )
     results = [
@@ -114,6 +123,10 @@ def _statement(content: bytes, status: Path | None) -> str | None:
 
 def _text(file: Path) -> str:
     return read_input(file).decode("ascii", "replace").strip()
+
+
+def _lines(file: Path) -> list[str]:
+    return read_input(file).decode("utf-8", "replace").splitlines()
 
 
 def _judged(document: Mapping[str, Any], given: Evidence, name: str) -> dict[str, Any]:

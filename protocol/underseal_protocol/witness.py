@@ -6,15 +6,21 @@ side exports what it holds; the other checks its own log against it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from underseal_protocol import jws, strict_json
 from underseal_protocol.audit_check import Claim
 from underseal_protocol.errors import CredentialError, JsonError, ProtocolError
 from underseal_protocol.keys import PublicKeySet
-from underseal_protocol.receipt import MAX_CHARACTERS, read_acknowledgement, read_receipt
+from underseal_protocol.receipt import (
+    MAX_CHARACTERS,
+    Receipt,
+    footprints_of,
+    read_acknowledgement,
+    read_receipt,
+)
 
-__all__ = ["Witnesses", "read_witnesses"]
+__all__ = ["Witnesses", "read_witnesses", "receipts_about"]
 
 MAX_LINES = 100_000
 RECEIPT, ACKNOWLEDGEMENT = "receipt", "acknowledgement"
@@ -48,16 +54,7 @@ def read_witnesses(lines: Iterable[str], *, url: str, keys: PublicKeySet) -> Wit
         CredentialError: a line is none of these.
     """
     found = Witnesses()
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        if number > MAX_LINES:
-            raise CredentialError(f"there are more than {MAX_LINES} lines")
-        kind, token = _parts(line, number)
-        try:
-            issuer = jws.parse(token, max_characters=MAX_CHARACTERS).payload.get("iss")
-        except CredentialError as error:
-            raise CredentialError(f"line {number}: {error.message}") from error
+    for number, kind, token, issuer in _statements(lines):
         try:
             found.claims += _claims(kind, token, keys)
         except ProtocolError as error:
@@ -66,6 +63,54 @@ def read_witnesses(lines: Iterable[str], *, url: str, keys: PublicKeySet) -> Wit
             else:
                 found.foreign += 1
     return found
+
+
+def receipts_about(
+    lines: Iterable[str], *, footprint_id: str, digest: str, keys: PublicKeySet
+) -> list[Receipt]:
+    """The receipts that confirm one footprint, each with a signature that holds.
+
+    Args:
+        lines: of the file; what is about other footprints, or of other nodes, is left out.
+        footprint_id: lower case.
+        digest: of its credential.
+        keys: the only keys trusted.
+
+    Raises:
+        CredentialError: a line is no receipt and no acknowledgement, or a receipt that confirms
+            the footprint with a key of this set is not what was signed.
+        MerkleError: such a receipt does not show that its entry is in the log.
+    """
+    trusted, found = {key.kid for key in keys}, []
+    for number, kind, token, _ in _statements(lines):
+        if kind != RECEIPT or jws.named_key(token) not in trusted:
+            continue
+        try:
+            confirmed = {(one.footprint_id, one.digest) for one in footprints_of(token)}
+        except (KeyError, TypeError):
+            raise CredentialError(f"line {number} is a receipt without footprints") from None
+        if (footprint_id, digest) in confirmed:
+            found.append(read_receipt(token, keys=keys))
+    return found
+
+
+def _statements(lines: Iterable[str]) -> Iterator[tuple[int, str, str, object]]:
+    """Number of the line, kind, token and issuer of each; nothing is checked.
+
+    Raises:
+        CredentialError: a line is none of these.
+    """
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        if number > MAX_LINES:
+            raise CredentialError(f"there are more than {MAX_LINES} lines")
+        kind, token = _parts(line, number)
+        try:
+            payload = jws.parse(token, max_characters=MAX_CHARACTERS).payload
+        except CredentialError as error:
+            raise CredentialError(f"line {number}: {error.message}") from error
+        yield number, kind, token, payload.get("iss")
 
 
 def _parts(line: str, number: int) -> tuple[str, str]:

@@ -14,15 +14,26 @@ from tests.protocol.attested import (
     DRAFT,
     OWNER,
     OWNER_KEY,
+    OWNER_KEYS,
     VERIFIER,
     VERIFIER_KEY,
     attest,
     published,
 )
 
+from underseal_protocol import base64url
+from underseal_protocol.credential import verify as verify_credential
 from underseal_protocol.disclosure import Level
 from underseal_protocol.key_log import first_entry, next_entry
 from underseal_protocol.keys import KeyPurpose, PublicKeySet, SigningKey
+from underseal_protocol.merkle import leaf_hash
+from underseal_protocol.receipt import (
+    Head,
+    Received,
+    issue_acknowledgement,
+    issue_receipt,
+    read_acknowledgement,
+)
 from underseal_protocol.status import issue_status
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -243,6 +254,138 @@ class TestKeyLogs:
         done = run("verify", file, "--keys", keys, "--verifier-keys", other)
         assert done.status == 1
         assert f"was issued by '{VERIFIER}', expected 'https://x.example'" in done.err
+
+
+BUYER = "https://cell.example"
+RECEIPT_KEY, BUYER_KEY = (SigningKey.generate(KeyPurpose.RECEIPT) for _ in range(2))
+STOLEN_SINCE = NOW - timedelta(days=1)
+SHOWN = published(DRAFT, None)
+
+
+def receipt(given: datetime, *, digest: str | None = None, key: SigningKey = RECEIPT_KEY) -> str:
+    """A line of `underseal audit receipts`: the owner gave the footprint to the buyer."""
+    shown = verify_credential(SHOWN, keys=OWNER_KEYS, issuer=OWNER)
+    token = issue_acknowledgement(
+        footprints=[Received(DRAFT.id, digest or shown.digest)],
+        head=None,
+        known_size=None,
+        key=BUYER_KEY,
+        issuer=BUYER,
+        audience=OWNER,
+        issued_at=given,
+    )
+    acknowledged = read_acknowledgement(token, keys=PublicKeySet([BUYER_KEY.public_key()]))
+    leaf = leaf_hash(b"an entry")
+    return json.dumps(
+        {
+            "kind": "receipt",
+            "token": issue_receipt(
+                acknowledged,
+                confirmed={DRAFT.id: Level.FULL},
+                head=Head(1, leaf),
+                number=1,
+                leaf=leaf,
+                inclusion=[],
+                consistency=None,
+                key=key,
+                issued_at=given,
+            ),
+        }
+    )
+
+
+class TestReceipts:
+    """Evidence that a footprint is older than the theft of the key that signed it."""
+
+    OLD, LATE = STOLEN_SINCE - timedelta(days=300), STOLEN_SINCE
+
+    @pytest.fixture
+    def check(self, run: Run, write: Write) -> Callable[..., Any]:
+        def checked(*lines: str, revoked: tuple[SigningKey, ...] = (OWNER_KEY,)) -> Any:
+            entry = TestKeyLogs.first(OWNER, OWNER_KEY, RECEIPT_KEY)
+            entries = [entry]
+            if revoked:
+                kept = [IDENTITY, OWNER_KEY, RECEIPT_KEY]
+                held = [one.public_key() for one in kept if one not in revoked]
+                since = {one.kid: STOLEN_SINCE for one in revoked}
+                entries.append(
+                    next_entry(
+                        entry,
+                        key=RECOVERY,
+                        issued_at=NOW,
+                        keys=PublicKeySet(held),
+                        revoked=since,
+                    )
+                )
+            log = write([one.token for one in entries], "log.json")
+            file = write(SHOWN, "footprint.json")
+            given = ("--receipts", write("\n".join(lines), "receipts.jsonl")) if lines else ()
+            return run("verify", file, "--keys", log, *given, "--json")
+
+        return checked
+
+    def test_without_a_theft_they_say_to_whom_it_was_given(
+        self, check: Callable[..., Any], fulfils: Fulfils
+    ) -> None:
+        done = check(receipt(self.OLD), receipt(NOW), revoked=())
+        assert done.status == 0, done.err
+        fulfils(done.json, "verification")
+        assert [one["issuedAt"] for one in done.json["receipts"]] == [
+            f"{when:%Y-%m-%dT%H:%M:%SZ}" for when in (self.OLD, NOW)
+        ]
+        assert {one["audience"] for one in done.json["receipts"]} == {BUYER}
+        assert sum(f"that it gave this to {BUYER}" in one for one in done.json["proved"]) == 2
+
+    def test_what_is_older_than_the_theft_stays_proved(
+        self, check: Callable[..., Any], fulfils: Fulfils
+    ) -> None:
+        done = check(receipt(self.LATE), receipt(self.OLD))
+        assert done.status == 0, done.err
+        assert f"before {STOLEN_SINCE:%Y-%m-%dT%H:%M:%SZ}, from when on" in done.json["proved"][0]
+        fulfils(done.json, "verification")
+        assert [one["issuedAt"] for one in done.json["receipts"]] == [
+            f"{self.OLD:%Y-%m-%dT%H:%M:%SZ}"
+        ]
+
+    def test_what_is_not_shown_to_be_older_is_refused(
+        self, check: Callable[..., Any], fulfils: Fulfils
+    ) -> None:
+        for lines, hint in (
+            ((), "--receipts"),
+            ((receipt(self.LATE), receipt(NOW)), f"of {self.LATE:%Y-%m-%dT%H:%M:%SZ}, which is"),
+            ((receipt(self.OLD, digest="A" * 43),), "No receipt for it"),
+            ((receipt(self.OLD, key=SigningKey.generate(KeyPurpose.RECEIPT)),), "No receipt"),
+        ):
+            done = check(*lines)
+            assert done.status == 1
+            fulfils(done.json, "verification")
+            assert f"the key '{OWNER_KEY.kid}', which its owner has revoked" in done.err
+            assert hint in done.err
+
+    def test_a_receipt_with_a_key_that_was_stolen_too_shows_nothing(
+        self, check: Callable[..., Any]
+    ) -> None:
+        done = check(receipt(self.OLD), revoked=(OWNER_KEY, RECEIPT_KEY))
+        assert done.status == 1
+        assert "with a key that is not revoked" in done.err
+
+    @pytest.mark.parametrize("revoked", [(), (OWNER_KEY,)])
+    def test_a_receipt_that_was_changed_is_refused(
+        self, check: Callable[..., Any], revoked: tuple[SigningKey, ...]
+    ) -> None:
+        line = json.loads(receipt(self.OLD))
+        head, body, signature = line["token"].split(".")
+        claims = json.loads(base64url.decode(body)) | {"iat": 1}
+        line["token"] = f"{head}.{base64url.encode(json.dumps(claims).encode())}.{signature}"
+        for wrong, said in (
+            (json.dumps(line), "the signature was not made over this content"),
+            ("no json", "line 1"),
+            ('{"kind": "receipt", "token": "a.b.c"}', "line 1"),
+        ):
+            done = check(wrong, revoked=revoked)
+            assert done.status == 1
+            assert "the receipts that were given: " in done.err
+            assert said in done.err
 
 
 @pytest.mark.parametrize(("status", "is_final"), [("Deprecated", True), ("Active", False)])

@@ -23,6 +23,7 @@ from underseal_node.store.audit_tables import Receipt, ReceiptRole, ReceiptState
 from underseal_node.store.tables import KeyKind
 from underseal_node.trust import audit
 from underseal_protocol.audit_check import ProblemKind
+from underseal_protocol.credential import verify
 from underseal_protocol.criteria import Criteria
 from underseal_protocol.disclosure import Level
 from underseal_protocol.keys import KeyPurpose
@@ -32,7 +33,7 @@ from underseal_protocol.receipt import (
     read_acknowledgement,
     read_receipt,
 )
-from underseal_protocol.witness import read_witnesses
+from underseal_protocol.witness import read_witnesses, receipts_about
 
 PATH = "/extensions/receipts"
 Make = Callable[..., Any]
@@ -117,6 +118,13 @@ async def test_a_pull_brings_a_receipt(seller: Company, buyer: Company, ids: lis
     assert {one.footprint_id for one in receipt.footprints} == set(ids)
     assert {one.level for one in receipt.footprints} == {Level.QUALITY}
     assert receipt.unconfirmed == []
+    for footprint_id, row in buyer.received().items():
+        signed = verify(json.loads(row.body), keys=keys, issuer=seller.url)
+        for digest, expected in ((signed.digest, [receipt.number]), ("A" * 43, [])):
+            about = receipts_about(
+                exported(buyer), footprint_id=footprint_id, digest=digest, keys=keys
+            )
+            assert [one.number for one in about] == expected
     await buyer.sequence()
     assert "acknowledgement-received" in acts(seller)
     assert {"footprints-received", "acknowledgement-sent", "receipt-received"} <= set(acts(buyer))
