@@ -15,6 +15,7 @@ from sqlmodel import Session
 from underseal_node.exchange.access import Access, list_address, query_string
 from underseal_node.exchange.addresses import origin_of
 from underseal_node.exchange.errors import (
+    ROW_ERRORS,
     AnswerError,
     ConfirmationNeededError,
     ProtocolViolationError,
@@ -25,7 +26,7 @@ from underseal_node.exchange.progress import PullProgress, PullStage
 from underseal_node.exchange.receipts import acknowledge
 from underseal_node.exchange.receiving import receive_items
 from underseal_node.store import audit, pins, pulls
-from underseal_node.store.audit import Act, Actor
+from underseal_node.store.audit import Act, Actor, Outcome
 from underseal_protocol.criteria import Criteria
 
 __all__ = ["pull_peer"]
@@ -74,7 +75,21 @@ async def pull_peer(
         ConfirmationNeededError: it shows keys that do not follow from the pinned ones.
     """
     progress.state = PullStage.RUNNING
-    access = await _access(exchange, peer_id)
+    try:
+        access = await _access(exchange, peer_id)
+        await _pull(exchange, access, criteria, progress)
+    except ROW_ERRORS:
+        await _record(exchange, peer_id, progress, Outcome.FAILED)
+        raise
+    await _record(exchange, peer_id, progress, Outcome.DONE)
+    for warning in await acknowledge(exchange, access):
+        progress.warn(warning)
+    progress.state = PullStage.DONE
+
+
+async def _pull(
+    exchange: Exchange, access: Access, criteria: Criteria, progress: PullProgress
+) -> None:
     await ask_for_grants(exchange, access)
     walk = await _start(exchange, access, criteria)
     try:
@@ -86,10 +101,6 @@ async def pull_peer(
         await _abandon(exchange, walk)
         walk = await _start(exchange, access, criteria)
         await _walk(exchange, walk, progress)
-    await _record(exchange, access, progress)
-    for warning in await acknowledge(exchange, access):
-        progress.warn(warning)
-    progress.state = PullStage.DONE
 
 
 async def _access(exchange: Exchange, peer_id: int) -> Access:
@@ -109,8 +120,13 @@ async def _access(exchange: Exchange, peer_id: int) -> Access:
     return access
 
 
-async def _record(exchange: Exchange, access: Access, progress: PullProgress) -> None:
-    """Put the pull into the audit log; each page of it is there already."""
+async def _record(
+    exchange: Exchange, peer_id: int, progress: PullProgress, outcome: Outcome
+) -> None:
+    """Put the end of a pull into the audit log; each page of it is there already.
+
+    Why it failed is not: the peer may have worded it.
+    """
     now = exchange.node.now()
 
     def work(session: Session) -> None:
@@ -119,7 +135,8 @@ async def _record(exchange: Exchange, access: Access, progress: PullProgress) ->
             Act.FOOTPRINTS_PULLED,
             now,
             actor=Actor.NODE,
-            peer_id=access.peer_id,
+            peer_id=peer_id,
+            outcome=outcome,
             detail={
                 "pages": progress.pages,
                 "received": progress.received,

@@ -13,12 +13,24 @@ from tests.node.exchange.conftest import Company, Network, NewCompany, product
 from underseal_node.errors import PeerError, RefusedError
 from underseal_node.exchange.errors import AnswerError, ProtocolViolationError
 from underseal_node.publishing import publish
-from underseal_node.store import grants
+from underseal_node.store import audit_log, grants
+from underseal_node.store.audit import Act
 from underseal_node.store.tables import KeyKind
 from underseal_protocol.criteria import Criteria
 from underseal_protocol.disclosure import Level
 
 MakeFootprint = Callable[..., dict[str, Any]]
+
+
+async def pulls_in_log(company: Company) -> list[tuple[str, str, int]]:
+    """From whom, how they ended and how many pages came."""
+    await company.sequence()
+    rows = company.node.store.read_sync(audit_log.recent)[::-1]
+    return [
+        (one["peer"]["name"], one["outcome"], one["detail"]["pages"])
+        for one in rows
+        if one["act"] == Act.FOOTPRINTS_PULLED
+    ]
 
 
 async def test_without_a_grant_nothing_comes(
@@ -183,6 +195,9 @@ async def test_a_link_to_another_origin_is_refused(
     with pytest.raises(ProtocolViolationError):
         await buyer.pull(seller)
     assert not [call for call in network.calls if "evil" in call]
+    network.fault = lambda _: None
+    await buyer.pull(seller)
+    assert await pulls_in_log(buyer) == [("seller", "failed", 0), ("seller", "done", 1)]
 
 
 @pytest.mark.parametrize(
@@ -275,6 +290,7 @@ async def test_a_peer_without_credentials_or_url_is_not_called(
     with pytest.raises(RefusedError, match="no credentials"):
         await buyer.pull("stranger")
     assert network.calls == []
+    assert await pulls_in_log(buyer) == [("silent", "failed", 0), ("stranger", "failed", 0)]
 
 
 async def test_a_tampered_footprint_is_invalid_and_the_others_are_not(
