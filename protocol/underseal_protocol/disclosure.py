@@ -62,6 +62,11 @@ class Level(StrEnum):
         return _BLOCKS[self]
 
     @classmethod
+    def showing(cls, block: Block) -> Level:
+        """The lowest level at which a block is shown."""
+        return next(level for level in cls if block in level.blocks)
+
+    @classmethod
     def of_rank(cls, rank: int) -> Level:
         """The level of a rank 0..3.
 

@@ -24,7 +24,7 @@ from underseal_node.exchange.errors import (
 )
 from underseal_node.exchange.exchange import Exchange
 from underseal_node.exchange.lanes import Lanes
-from underseal_node.exchange.withdrawal import withdraw
+from underseal_node.exchange.withdrawal import permitted
 from underseal_node.settings import Settings
 from underseal_node.store import outbox, requests
 from underseal_node.store.announcements import KEY_LOG_EVENT
@@ -115,9 +115,10 @@ class OutboxWorker:
         """Lease the next event of a peer; what it may no longer see is taken back on the way."""
         now = self._node.now()
         while (delivery := outbox.claim(session, peer_id, now, lease)) is not None:
-            if not withdraw(session, self._node, delivery, now):
-                break
-        return delivery
+            allowed = permitted(session, self._node, delivery, now)
+            if allowed is not None:
+                return allowed
+        return None
 
     async def _attempt(
         self, delivery: Delivery, lease: timedelta, *, is_last: bool

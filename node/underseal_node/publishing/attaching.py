@@ -24,7 +24,7 @@ from underseal_protocol.attestation import issue_attestation, read_attestation
 from underseal_protocol.attestation_claims import Attestation, Statement
 from underseal_protocol.credential import credential_of, verify
 from underseal_protocol.criteria import FootprintIndex
-from underseal_protocol.disclosure import Level
+from underseal_protocol.disclosure import Block, Level
 from underseal_protocol.draft import Subject, is_draft, read_draft
 from underseal_protocol.errors import SchemaError
 from underseal_protocol.footprint import schema_violations
@@ -141,7 +141,9 @@ async def attach(node: Node, token: str) -> Attached:
         if is_new:
             act = Act.ATTESTATION_ATTACHED
             record(session, node, act, [row.id], verifier=found.verifier)
-        return Attached(found, is_new, tuple(tell(session, node, [row.id]) if is_new else ()))
+        lowest = Level.showing(Block.VERIFICATION)
+        told = tell(session, node, [row.id], lowest=lowest) if is_new else ()
+        return Attached(found, is_new, tuple(told))
 
     return await node.store.write(work)
 

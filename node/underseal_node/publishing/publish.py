@@ -35,6 +35,7 @@ from underseal_node.store.footprints import NewFootprint
 from underseal_node.store.index import index_keys
 from underseal_node.store.tables import Footprint, KeyKind
 from underseal_protocol.criteria import FootprintIndex
+from underseal_protocol.disclosure import Level
 from underseal_protocol.keys import KeyPurpose
 from underseal_protocol.methodology import Finding
 from underseal_protocol.status import issue_status
@@ -358,12 +359,18 @@ def _refuse_known(name: str, known: Mapping[str, Footprint]) -> None:
         raise UnpublishableError([Problem(name, "", message, "Try again to compare the two.")])
 
 
-def tell(session: Session, node: Node, ids: Sequence[str]) -> list[str]:
-    """Put into the outbox that these footprints are new or changed; returns who is told."""
+def tell(
+    session: Session, node: Node, ids: Sequence[str], *, lowest: Level = Level.TOTAL
+) -> list[str]:
+    """Put into the outbox that these footprints are new or changed; returns who is told.
+
+    Args:
+        lowest: the level from which on what has changed can be seen.
+    """
     now = node.now()
     told = outbox.enqueue_published(
         session,
-        grants.covering(session, ids, now),
+        grants.covering(session, ids, now, lowest=lowest),
         now,
         node_url=node.identity.url,
         give_up_after=give_up_after(node.settings),

@@ -61,8 +61,8 @@ def published(session: Session, footprint_id: str, now: datetime) -> None:
 def keep(session: Session, found: Attestation, role: AttestationRole, now: datetime) -> bool:
     """Keep an attestation.
 
-    One that is attached counts as a change of the footprint, so that peers which ask for changes
-    get it again and know that there is something to ask for.
+    One that is attached counts as a change of the footprint for the peers that may see it: when
+    they ask for changes they get it again, and know that there is something to ask for.
 
     Returns:
         whether it is new.
@@ -84,7 +84,7 @@ def keep(session: Session, found: Attestation, role: AttestationRole, now: datet
         session.execute(
             update(Footprint)
             .where(col(Footprint.id) == found.subject.footprint_id)
-            .values(changed=next_change(session))
+            .values(attested=next_change(session))
         )
     return True
 

@@ -11,13 +11,13 @@ from typing import Any
 from sqlalchemy import bindparam, text
 from sqlmodel import Session
 
-from underseal_node.store.page_sql import LEVEL, Reach, page_statement
+from underseal_node.store.page_sql import IS_VISIBLE, LEVEL, Reach, page_statement
 from underseal_node.store.types import utc_text
 from underseal_protocol.criteria import Criteria
 from underseal_protocol.disclosure import Level
 from underseal_protocol.segments import render
 
-__all__ = ["Deliverable", "levels", "matching", "may_see", "named"]
+__all__ = ["Deliverable", "levels", "matching", "may_see", "named", "visible"]
 
 ACTIVE = "Active"  # what every footprint was once
 
@@ -31,6 +31,9 @@ NAMED = text(
 LEVELS = text(
     f"SELECT f.id, f.credential_digest, {LEVEL} FROM footprint f "  # noqa: S608 - constants
     "WHERE f.id IN :ids"
+).bindparams(bindparam("ids", expanding=True))
+VISIBLE = text(
+    f"SELECT f.id FROM footprint f WHERE f.id IN :ids AND {IS_VISIBLE}"  # noqa: S608 - constants
 ).bindparams(bindparam("ids", expanding=True))
 IDS_PER_QUERY = 500
 
@@ -92,6 +95,18 @@ def levels(
         for footprint_id, digest, rank in session.connection().execute(LEVELS, parameters):
             if rank is not None:
                 found[footprint_id] = (digest, Level.of_rank(rank))
+    return found
+
+
+def visible(
+    session: Session, peer_id: int, footprint_ids: Sequence[str], now: datetime
+) -> set[str]:
+    """Which of these own footprints are granted to a peer."""
+    found: set[str] = set()
+    for start in range(0, len(footprint_ids), IDS_PER_QUERY):
+        ids = list(footprint_ids[start : start + IDS_PER_QUERY])
+        parameters = {"ids": ids, "peer": peer_id, "now": utc_text(now)}
+        found.update(row[0] for row in session.connection().execute(VISIBLE, parameters))
     return found
 
 

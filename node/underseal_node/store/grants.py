@@ -225,12 +225,19 @@ def remove(session: Session, grant_id: int) -> None:
     session.flush()
 
 
-def covering(session: Session, footprint_ids: Iterable[str], now: datetime) -> dict[int, list[str]]:
+def covering(
+    session: Session,
+    footprint_ids: Iterable[str],
+    now: datetime,
+    *,
+    lowest: Level = Level.TOTAL,
+) -> dict[int, list[str]]:
     """For each peer, which of these own footprints its grants cover at this moment.
 
     Args:
         footprint_ids: of own footprints, in the order in which they come back.
         now: aware.
+        lowest: only grants of this level and above.
     """
     ids = list(dict.fromkeys(footprint_ids))
     instant = utc_text(now)
@@ -244,7 +251,11 @@ def covering(session: Session, footprint_ids: Iterable[str], now: datetime) -> d
                 & (col(FootprintKey.value) == AccessGrant.value),
             )
             .join(Footprint, col(Footprint.seq) == FootprintKey.seq)
-            .where(col(Footprint.id).in_(ids[start : start + IDS_PER_QUERY]), *_in_force(instant))
+            .where(
+                col(Footprint.id).in_(ids[start : start + IDS_PER_QUERY]),
+                AccessGrant.level >= lowest.rank,
+                *_in_force(instant),
+            )
         ).all()
         for peer_id, footprint_id in rows:
             found.setdefault(peer_id, set()).add(footprint_id)

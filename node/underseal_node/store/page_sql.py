@@ -20,11 +20,13 @@ from underseal_node.store.criteria_sql import (
 )
 from underseal_node.store.tables import KeyKind
 from underseal_protocol.criteria import Criteria
+from underseal_protocol.disclosure import Block, Level
 
 __all__ = [
     "ACTIVE_GRANT",
     "GRANTED",
     "GRANT_CHANGE",
+    "IS_VISIBLE",
     "LEVEL",
     "LEVEL_AND_GRANT",
     "MAX_BRANCHES",
@@ -48,12 +50,18 @@ LEVEL = f"(SELECT max(g.level) {_COVERING})"
 # The level and, below it in the same number, the grant that gives it (`audit_buffer.GRANT_BITS`).
 LEVEL_AND_GRANT = f"g.level * {2**32} + g.id"
 GRANTED = f"(SELECT max({LEVEL_AND_GRANT}) {_COVERING})"
-_VISIBLE = f"EXISTS (SELECT 1 {_COVERING})"
+IS_VISIBLE = f"EXISTS (SELECT 1 {_COVERING})"
 # A grant with a beginning may have begun after the watermark, long after it was given: what it
 # covers always counts as changed. It is delivered again, which does no harm.
 _GRANT_CHANGED = "(g.changed > :changed OR g.starts IS NOT NULL)"
 GRANT_CHANGE = f"CASE WHEN g.starts IS NULL THEN g.changed ELSE {2**62} END"
-_CHANGED = f"(f.changed > :changed OR EXISTS (SELECT 1 {_COVERING} AND {_GRANT_CHANGED}))"
+# What a verifier attests beside a footprint is nothing to those who may not see it.
+_SHOWING_ATTESTATIONS = Level.showing(Block.VERIFICATION).rank
+_ATTESTED = f"g.level >= {_SHOWING_ATTESTATIONS}"
+_CHANGED = (
+    f"(f.changed > :changed OR EXISTS (SELECT 1 {_COVERING} AND {_GRANT_CHANGED}) "
+    f"OR f.attested > :changed AND EXISTS (SELECT 1 {_COVERING} AND {_ATTESTED}))"
+)
 
 
 @dataclass(frozen=True)
@@ -79,6 +87,11 @@ class Reach:
     def is_plain(self) -> bool:
         """Whether every footprint is visible at the same level."""
         return self.everything and self.level is not None
+
+    @property
+    def sees_attestations(self) -> bool:
+        """Whether those that are attached to any visible footprint can be seen."""
+        return self.level is not None and self.level >= _SHOWING_ATTESTATIONS
 
     @property
     def is_narrow(self) -> bool:
@@ -168,9 +181,9 @@ def page_statement(reach: Reach, criteria: Criteria, *, only_changed: bool) -> S
     clauses = criteria_clauses(criteria, without=source.answers)
     conditions = [clause.sql for clause in clauses]
     if only_changed:
-        conditions.append("f.changed > :changed" if reach.is_plain else _CHANGED)
+        conditions.append(_changed(reach))
     if not reach.everything and not source.answers_grants:
-        conditions.append(_VISIBLE)
+        conditions.append(IS_VISIBLE)
     parameters = dict(source.parameters)
     for clause in clauses:
         parameters.update(clause.parameters)
@@ -270,10 +283,21 @@ def _from_grants(reach: Reach) -> _Source:
 
 def _from_changes(reach: Reach) -> _Source:
     # The plus sign makes SQLite use the index on `changed` instead of walking by `seq`.
-    changed = _Branch("footprint f", "f.changed > :changed AND +f.seq > :after", "+f.seq")
+    changed, attested = (
+        _Branch("footprint f", f"f.{column} > :changed AND +f.seq > :after", "+f.seq")
+        for column in ("changed", "attested")
+    )
     if reach.is_plain:
-        return _Source((changed,))
-    return _Source((changed, _granted(f"{_GRANT_CHANGED} AND ")))
+        return _Source((changed, attested) if reach.sees_attestations else (changed,))
+    return _Source((changed, attested, _granted(f"{_GRANT_CHANGED} AND ")))
+
+
+def _changed(reach: Reach) -> str:
+    if not reach.is_plain:
+        return _CHANGED
+    if not reach.sees_attestations:
+        return "f.changed > :changed"
+    return "(f.changed > :changed OR f.attested > :changed)"
 
 
 def _granted(condition: str = "") -> _Branch:

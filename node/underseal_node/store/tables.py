@@ -217,6 +217,7 @@ class Footprint(SQLModel, table=True):
         Index("ix_footprint_geography", "geography", "seq"),
         Index("ix_footprint_status", "status", "seq"),
         Index("ix_footprint_changed", "changed"),
+        Index("ix_footprint_attested", "attested"),
     )
     seq: int | None = Field(default=None, sa_column=Column(Sequence, primary_key=True))
     id: str = Field(unique=True, max_length=36)
@@ -226,6 +227,11 @@ class Footprint(SQLModel, table=True):
     credential_digest: str = Field(description="SHA-256 of the issuer-signed JWT")
     status_statement: str | None = Field(default=None, sa_type=Text, description="JWS")
     changed: int = Field(sa_column=Column(Sequence, nullable=False), description="change counter")
+    attested: int | None = Field(
+        default=None,
+        sa_column=Column(Sequence, nullable=True),
+        description="change counter when an attestation was last attached",
+    )
     published_at: datetime = Field(sa_type=UtcText)
     valid_from: str = Field(description="UtcText, as text for range queries")
     valid_until: str

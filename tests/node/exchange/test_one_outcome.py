@@ -25,7 +25,7 @@ from tests.node.exchange.test_requests import ask
 
 from underseal_node.errors import NotFoundError, RefusedError
 from underseal_node.exchange import requests as answering
-from underseal_node.exchange.withdrawal import withdraw
+from underseal_node.exchange.withdrawal import permitted
 from underseal_node.node import open_node
 from underseal_node.settings import Settings
 from underseal_node.store import grants, outbox
@@ -199,9 +199,10 @@ class Answering(RuleBasedStateMachine):
 
         def claim(session: Session) -> Any:
             while (found := outbox.claim(session, self.peer_id, self.now(), lease)) is not None:
-                if not withdraw(session, node, found, self.now()):
-                    break
-            return found
+                allowed = permitted(session, node, found, self.now())
+                if allowed is not None:
+                    return allowed
+            return None
 
         delivery = self.write(claim)
         if delivery is None:
@@ -239,7 +240,7 @@ class Answering(RuleBasedStateMachine):
     @invariant()
     def at_most_one_answer_is_seen(self) -> None:
         for event_id, answers in self.seen.items():
-            # After a loss nobody knew of, a revoked answer is rejected; see `withdraw`.
+            # After a loss nobody knew of, a revoked answer is rejected; see `permitted`.
             allowed = 2 if event_id in self.in_doubt else 1
             assert len({one for one, _ in answers}) <= allowed, answers
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -114,3 +115,45 @@ async def test_what_cannot_be_checked_is_not_sent_and_blocks_no_other(
         "RequestRejectedEvent": "delivered",
     }
     assert [one.state for one in buyer.requests()] == ["rejected"]
+
+
+async def test_what_is_no_longer_granted_is_not_told_of(
+    seller: Company, buyer: Company, make_footprint: MakeFootprint, network: Network
+) -> None:
+    everything = seller.grant(buyer, KeyKind.ALL)
+    kept, lost = await seller.publish(make_footprint(1), make_footprint(2))
+    seller.grant(buyer, KeyKind.FOOTPRINT, kept)
+    seller.node.store.write_sync(lambda session: grants.remove(session, everything))
+    (later,) = await seller.publish(make_footprint(3))
+    sent = watch(network)
+    await settle(seller, buyer)
+    told = b"".join(sent)
+    assert kept.encode() in told
+    assert lost.encode() not in told
+    assert later.encode() not in told
+    assert set(buyer.received()) == {kept}
+
+
+async def test_of_nothing_that_is_granted_nothing_is_told(
+    seller: Company,
+    buyer: Company,
+    make_footprint: MakeFootprint,
+    network: Network,
+    clock: StandingClock,
+) -> None:
+    peer_id, ends = seller.peer(buyer).id or 0, clock() + timedelta(hours=1)
+    seller.node.store.write_sync(
+        lambda session: grants.add(
+            session, peer_id, KeyKind.ALL, "", Level.FULL, clock(), ends=ends
+        )
+    )
+    await seller.publish(make_footprint(1))
+    clock.advance(hours=1)
+    sent = watch(network)
+    await settle(seller, buyer)
+    assert sent == []
+    (event,) = seller.outbox()
+    assert (event.state, event.last_error) == (
+        "dead",
+        "what it tells of is no longer granted to the peer",
+    )

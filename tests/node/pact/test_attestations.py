@@ -88,16 +88,35 @@ async def test_what_this_node_attested_of_others_is_served_to_nobody(
     assert (await asked(world, ids[0])).status_code == 404
 
 
-async def test_an_attached_one_is_a_change_that_peers_see(world: World, ids: list[str]) -> None:
-    world.grant("buyer", KeyKind.ALL, level=Level.QUALITY)
+def grant_all(world: World, ids: list[str], level: Level) -> None:
+    world.grant("buyer", KeyKind.ALL, level=level)
+
+
+def grant_each(world: World, ids: list[str], level: Level) -> None:
+    for one in ids:
+        world.grant("buyer", KeyKind.FOOTPRINT, one, level=level)
+
+
+def grant_other_higher(world: World, ids: list[str], level: Level) -> None:
+    """Everything at a level, and another footprint at the highest."""
+    world.grant("buyer", KeyKind.ALL, level=level)
+    world.grant("buyer", KeyKind.FOOTPRINT, ids[1], level=Level.FULL)
+
+
+@pytest.mark.parametrize("grant", [grant_all, grant_each, grant_other_higher])
+@pytest.mark.parametrize("level", Level)
+async def test_an_attached_one_is_a_change_for_those_who_may_see_it(
+    world: World, ids: list[str], grant: Any, level: Level
+) -> None:
+    grant(world, ids, level)
     async with world.client("buyer") as client:
         first = await client.get("/3/footprints")
         mark = first.headers["x-underseal-watermark"]
         query = f"/3/footprints?x-underseal-changed-after={mark}"
         assert (await client.get(query)).json()["data"] == []
         keep(world, ids[0])
-        (changed,) = (await client.get(query)).json()["data"]
-        assert changed["id"] == ids[0]
+        changed = [one["id"] for one in (await client.get(query)).json()["data"]]
+        assert changed == ([] if level is Level.TOTAL else [ids[0]])
 
 
 @pytest.mark.parametrize("text", ["x", "%00", "..%2f..", "a" * 5000])

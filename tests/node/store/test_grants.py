@@ -84,6 +84,22 @@ def test_each_kind_covers_what_it_names(
     assert covering(node, "00000000-0000-0000-0000-00000000dead") == {}
 
 
+def test_coverage_from_a_level_on(
+    node: Node, publish: Publish, add_peer: AddPeer, grant: Any
+) -> None:
+    footprint_id = publish(1)
+    peers = {level: add_peer(level) for level in Level}
+    for level, peer_id in peers.items():
+        grant(peer_id, KeyKind.ALL, level=level)
+    for lowest in Level:
+
+        def work(session: Session, lowest: Level = lowest) -> dict[int, list[str]]:
+            return grants.covering(session, [footprint_id], node.now(), lowest=lowest)
+
+        found = node.store.read_sync(work)
+        assert set(found) == {peers[one] for one in Level if one.rank >= lowest.rank}
+
+
 def test_a_value_of_another_kind_covers_nothing(
     node: Node, publish: Publish, add_peer: AddPeer, grant: Any
 ) -> None:

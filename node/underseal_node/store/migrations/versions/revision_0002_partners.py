@@ -130,6 +130,11 @@ def upgrade() -> None:
     op.add_column("received_footprint", sa.Column("receipt_id", sa.String(), nullable=True))
     op.add_column("received_footprint", sa.Column("terms", sa.Text(), nullable=True))
     op.add_column("signing_key", sa.Column("revoked_at", sa.String(length=27), nullable=True))
+    op.add_column(
+        "footprint",
+        sa.Column("attested", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+    )
+    op.create_index("ix_footprint_attested", "footprint", ["attested"], unique=False)
     op.create_index("ix_inbox_waiting", "inbox", ["peer_id", "handled_at"], unique=False)
     # What was revoked until now had been removed.
     op.execute("UPDATE peer SET removed_at = token_not_before WHERE state = 'revoked'")
