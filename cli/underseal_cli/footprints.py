@@ -245,6 +245,11 @@ def reissue(
     verb = "would be published again" if dry_run else "published again"
     output.say(f"{done['found']} {verb}.")
     _print_notified(done["notified"])
+    if done["unattested"]:
+        output.say(
+            "What was attested of these was attested of their former ids; they need attestations "
+            f"anew: {', '.join(done['unattested'])}"
+        )
 
 
 def _import_file(manage: Manage, name: str, content: bytes, **query: Any) -> dict[str, Any]:

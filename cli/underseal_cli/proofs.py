@@ -64,15 +64,21 @@ def prove(document: Mapping[str, Any], given: Evidence) -> dict[str, Any]:
         else f"the key {proven.kid}, before {format_time(since)}, from when on it is revoked"
     )
     proved = [
-        f"{proven.issuer} signed it, with {key}",
+        f"{proven.issuer} signed it, with {key}"
+        if given.trust.issuers
+        else f"{key}, signed it; the signature names {proven.issuer}",
         "nothing of what is shown was changed since: "
         + ", ".join(["core", *sorted(proven.disclosed)]),
     ]
     unproved = ["that the figures are right: a signature says who answers for them, no more"]
+    unproved += _limits(given.trust, proven.issuer)
     _add_times(document, proven, given.now, proved, unproved)
     _add_status(status, proved, unproved)
     proved += [_shown(one) for one in receipts]
     proved += [_attested(one) for one in attestations]
+    if given.verifier is not None:
+        for name in dict.fromkeys(one.verifier for one in attestations):
+            unproved += _limits(given.verifier, name)
     unproved += [
         f"what {name} attests: the keys of the verifier are needed for that (--verifier-keys)"
         for name in unchecked
@@ -92,6 +98,16 @@ def prove(document: Mapping[str, Any], given: Evidence) -> dict[str, Any]:
         "proved": proved,
         "notProved": unproved,
     }
+
+
+def _limits(trust: TrustedKeys, owner: str) -> list[str]:
+    """What keys do not tell, by where they are from."""
+    limits = []
+    if not trust.issuers:
+        limits.append(f"that the key is that of {owner}: {trust.source} do not say whose they are")
+    if trust.is_of_file:
+        limits.append(f"that the key of {owner} was not revoked since: {trust.source} may be old")
+    return limits
 
 
 def _credential(document: Mapping[str, Any], trust: TrustedKeys) -> VerifiedCredential:

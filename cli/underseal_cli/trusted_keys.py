@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,6 +39,7 @@ class TrustedKeys:
         revoked: names of revoked keys, with the instant since which each may have been in other
             hands.
         before: the keys as they were, with those that are revoked now.
+        is_of_file: from a file, which may be older than what the owner says of its keys today.
     """
 
     keys: PublicKeySet
@@ -46,6 +47,7 @@ class TrustedKeys:
     source: str
     revoked: Mapping[str, datetime] = field(default_factory=dict)
     before: PublicKeySet | None = None
+    is_of_file: bool = False
 
     def revoked_key(self, token: str) -> str | None:
         """The name of the key that a JWS is signed with, if it is revoked."""
@@ -98,7 +100,8 @@ def keys_in_file(file: Path) -> TrustedKeys:
     Raises:
         CliError: there is no key in it that can be used.
     """
-    return _read(read_input(file), f"the keys in {file}", str(file), ())
+    found = _read(read_input(file), f"the keys in {file}", str(file), ())
+    return replace(found, is_of_file=True)
 
 
 def keys_of_node(url: str) -> TrustedKeys:

@@ -82,6 +82,11 @@ def test_an_attestation_in_the_footprint_is_proved(
     assert f"  - 中国质量认证中心 ({VERIFIER}) attests it with limited assurance" in proved
     assert "ISO 14067:2018" in proved
     assert "that the figures are right" in unproved
+    # A key set says nothing of whose it is, nor of what was revoked after it was fetched.
+    assert f"one of the keys in {keys}, signed it; the signature names {OWNER}" in proved
+    for file_of_keys, owner in ((keys, OWNER), (verifier_keys, VERIFIER)):
+        assert f"that the key is that of {owner}: the keys in {file_of_keys} do not" in unproved
+        assert f"that the key of {owner} was not revoked since: the keys in" in unproved
     assert "by the signer's clock alone" in unproved
     assert "its status: the file says Active" in unproved
     assert ("what is not shown" in unproved) == (level is not Level.FULL)
@@ -204,6 +209,9 @@ class TestKeyLogs:
         done = self.verified(run, write, [self.first()])
         assert done.status == 0, done.err
         assert "a key log" in done.out
+        assert f"  - {OWNER} signed it, with the key {OWNER_KEY.kid}" in done.out
+        assert "that the key is that of" not in done.out
+        assert f"that the key of {OWNER} was not revoked since" in done.out
 
     def test_what_was_signed_before_the_node_moved_verifies(self, run: Run, write: Write) -> None:
         first = self.first()

@@ -103,6 +103,7 @@ async def reissue(context: Context, given: ReissueInput) -> ReissuedShape:
         found=done.found,
         successors=dict(done.successors),
         notified=list(done.notified),
+        unattested=list(done.unattested),
     )
 
 

@@ -3,6 +3,9 @@
 A footprint is not signed a second time: two credentials for one id are the evidence of two stories.
 So each gets a successor with the same content, an id of its own and a signature of the key in use,
 and is deprecated, as for a correction.
+
+What a verifier attested was the footprint of the former id, so the successor does not claim it: it
+is without the attestation and what that had filled in.
 """
 
 from __future__ import annotations
@@ -21,12 +24,12 @@ from underseal_node.publishing.files import PlacedDocument
 from underseal_node.publishing.prepare import Draft, draft_of
 from underseal_node.publishing.publish import record, sign_all, statement_of, tell
 from underseal_node.publishing.results import UnpublishableError
-from underseal_node.store import footprints, grants, keys
+from underseal_node.store import attestations, footprints, grants, keys
 from underseal_node.store.audit import Act
 from underseal_node.store.footprints import NewFootprint
 from underseal_node.store.tables import Footprint
 from underseal_protocol.credential import credential_of
-from underseal_protocol.disclosure import Level
+from underseal_protocol.disclosure import Level, is_attestation_entry
 from underseal_protocol.jws import named_key
 from underseal_protocol.keys import KeyPurpose
 from underseal_protocol.segments import render
@@ -45,11 +48,14 @@ class Reissued:
         found: how many active footprints are signed with the key.
         successors: the ids of the new ones, by those of the old.
         notified: names of the peers that are told; sorted.
+        unattested: of the footprints that were attested, in them or beside them, the ids of the
+            successors: they need attestations anew. In a dry run the present ids.
     """
 
     found: int
     successors: Mapping[str, str]
     notified: Sequence[str]
+    unattested: Sequence[str]
 
 
 def count_signed_by(session: Session, kids: Sequence[str]) -> int:
@@ -74,11 +80,9 @@ async def reissue(node: Node, kid: str, *, dry_run: bool = False) -> Reissued:
         UnpublishableError: what was published does not meet the schema of today.
     """
     await node.store.read(lambda session: _require_revoked(session, kid))
-    found = await node.store.read(
-        lambda session: [row.id for row in footprints.walk_active(session) if _signer(row) == kid]
-    )
+    found, attested = await node.store.read(lambda session: _signed_by(session, kid))
     if dry_run:
-        return Reissued(len(found), {}, ())
+        return Reissued(len(found), {}, (), attested)
     successors: dict[str, str] = {}
     notified: set[str] = set()
     for start in range(0, len(found), FOOTPRINTS_PER_TRANSACTION):
@@ -86,7 +90,19 @@ async def reissue(node: Node, kid: str, *, dry_run: bool = False) -> Reissued:
         made, told = await _portion(node, portion, kid)
         successors |= made
         notified.update(told)
-    return Reissued(len(found), successors, sorted(notified))
+    unattested = [successors[one] for one in attested if one in successors]
+    return Reissued(len(found), successors, sorted(notified), unattested)
+
+
+def _signed_by(session: Session, kid: str) -> tuple[list[str], list[str]]:
+    """The active footprints that a key has signed, and which of them are attested."""
+    found, attested = [], []
+    for row in footprints.walk_active(session):
+        if _signer(row) == kid:
+            found.append(row.id)
+            if _is_attested(_document(row)) or attestations.attached(session, row.id):
+                attested.append(row.id)
+    return found, attested
 
 
 async def _portion(node: Node, ids: Sequence[str], kid: str) -> tuple[dict[str, str], list[str]]:
@@ -118,8 +134,14 @@ def _successors(node: Node, old: Sequence[Footprint]) -> tuple[list[NewFootprint
 
 
 def _draft(node: Node, row: Footprint) -> Draft:
-    document: dict[str, Any] = loads(render(row.segments, Level.FULL, row.status))
+    document = _document(row)
     del document["id"], document["status"]
+    if _is_attested(document):
+        entries = [one for one in document["extensions"] if not is_attestation_entry(one)]
+        document |= {"extensions": entries}
+        if not entries:
+            del document["extensions"]
+        document["pcf"].pop("verification", None)
     preceding = [one for one in document.get("precedingPfIds") or () if one.lower() != row.id]
     document["precedingPfIds"] = [*preceding, row.id]
     placed = PlacedDocument(document, lambda pointer: f"{row.id} {pointer}".strip())
@@ -127,6 +149,15 @@ def _draft(node: Node, row: Footprint) -> Draft:
     if not isinstance(made, Draft):
         raise UnpublishableError(made)
     return made
+
+
+def _document(row: Footprint) -> dict[str, Any]:
+    document: dict[str, Any] = loads(render(row.segments, Level.FULL, row.status))
+    return document
+
+
+def _is_attested(document: Mapping[str, Any]) -> bool:
+    return any(map(is_attestation_entry, document.get("extensions") or ()))
 
 
 def _signer(row: Footprint) -> str | None:

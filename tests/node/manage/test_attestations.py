@@ -8,11 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.node.manage.conftest import SAID, Document, Stage
+from tests.node.manage.conftest import RECOVERY_KEY, SAID, Document, Stage
 
 from underseal_protocol.attestation import attestations_of, read_attestation
 from underseal_protocol.credential import verify
 from underseal_protocol.disclosure import Level
+from underseal_protocol.recovery import recovery_text
 
 # --- a draft ------------------------------------------------------------------------------------
 
@@ -400,3 +401,39 @@ async def test_only_what_is_about_an_own_footprint_is_attached(
     await stage.supplier.publish(document())  # with other salts
     refusal = await stage.supplier.post("/attestations/attach", token, 409)
     assert "is not what was attested" in refusal["message"]
+
+
+async def test_a_successor_after_a_theft_claims_no_attestation_of_the_former_id(
+    stage: Stage, document: Callable[..., Document]
+) -> None:
+    kept = [{"specVersion": "2.0.0", "dataSchema": "https://a.example/b.json", "data": {"c": "d"}}]
+    carried = []
+    for number, changes in ((1, {}), (2, {"extensions": kept})):
+        made = await stage.draft(document(number, **changes))
+        token = (await stage.attest(made["draft"]))["attestation"]
+        await stage.publish(made["draft"], token)
+        carried.append(made["id"])
+    shown = await stage.received_at(Level.FULL, document(3))
+    attested = await stage.attest(shown)
+    await stage.supplier.post("/attestations/attach", {"attestation": attested["attestation"]})
+    (plain,) = await stage.supplier.publish(document(4))
+    keys = (await stage.supplier.get("/keys"))["data"]
+    (stolen,) = [one["kid"] for one in keys if one["purpose"] == "footprint"]
+    since = {"since": "2026-01-01T00:00:00Z", "recoveryKey": recovery_text(RECOVERY_KEY)}
+    await stage.supplier.post("/keys/revoke", {"kids": [stolen], **since})
+    given = {"signedBy": stolen}
+    dry = await stage.supplier.post("/footprints/reissue", given | {"dryRun": True})
+    assert (dry["found"], dry["unattested"]) == (4, [*carried, shown["id"]])
+    done = await stage.supplier.post("/footprints/reissue", given)
+    assert done["unattested"] == [done["successors"][one] for one in (*carried, shown["id"])]
+    for old, new in done["successors"].items():
+        was, now = await stage.body(old), await stage.body(new)
+        assert attestations_of(now) == []
+        assert "verification" not in now["pcf"]
+        assert now["pcf"] == {key: was["pcf"][key] for key in was["pcf"] if key != "verification"}
+        assert (kept[0] in now["extensions"]) == (old == carried[1])
+    assert done["successors"].keys() == {*carried, shown["id"], plain}
+    await stage.supplier.work()
+    await stage.verifier.pull("cathode")
+    alerts = (await stage.verifier.get("/alerts"))["data"]
+    assert "attestation" not in {one["kind"] for one in alerts}

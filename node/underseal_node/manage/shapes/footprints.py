@@ -155,12 +155,14 @@ class ReissueInput(InputShape):
 
 
 class ReissuedShape(Shape):
-    """Answer of POST /footprints/reissue. `successors`: old id -> new id; empty in a dry run"""
+    """Answer of POST /footprints/reissue. `successors`: old id -> new id; empty in a dry run.
+    `unattested`: ids of the successors whose predecessors were attested; in a dry run of these"""
 
     dry_run: bool
     found: int
     successors: dict[str, str]
     notified: list[str]
+    unattested: list[str]
 
 
 class ReceivedShape(Shape):
