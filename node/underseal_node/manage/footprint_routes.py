@@ -27,7 +27,7 @@ from underseal_node.manage.shapes.footprints import (
     ReissueInput,
 )
 from underseal_node.manage.shapes.refusals import ProblemShape
-from underseal_node.publishing import publish, reissuing
+from underseal_node.publishing import changing, publish, reissuing
 from underseal_node.publishing.results import Changed
 from underseal_node.store import footprints
 from underseal_node.store.footprints import OwnFootprint
@@ -153,7 +153,7 @@ async def show_footprint(
 @router.post("/{footprint_id}/deprecate", **RESPONSE)
 async def deprecate(context: Context, footprint_id: str) -> ChangedShape:
     """End a footprint, for good."""
-    return _changed(await publish.deprecate(context.node, footprint_id))
+    return _changed(await changing.deprecate(context.node, footprint_id))
 
 
 @router.post("/{footprint_id}/supersede", openapi_extra=UPLOAD, **RESPONSE)
@@ -166,7 +166,7 @@ async def supersede(
 ) -> ChangedShape:
     """Replace a footprint by the one in the file."""
     content = await body_of(request, context)
-    change = await publish.supersede(
+    change = await changing.supersede(
         context.node, footprint_id, (name, content), significant_digits=digits
     )
     return _changed(change)

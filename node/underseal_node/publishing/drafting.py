@@ -14,10 +14,11 @@ from sqlmodel import Session
 
 from underseal_node.errors import RefusedError
 from underseal_node.node import Node
+from underseal_node.publishing.changing import require_active, store_signed, successor
 from underseal_node.publishing.comparing import compare
 from underseal_node.publishing.files import PlacedDocument, read_file
 from underseal_node.publishing.prepare import Draft, draft_of, of_fixed, sign
-from underseal_node.publishing.publish import record, require_active, store_signed, successor
+from underseal_node.publishing.publish import record
 from underseal_node.publishing.results import Problem, UnpublishableError
 from underseal_node.store import attestations, footprints
 from underseal_node.store.attestation_tables import DraftRow

@@ -19,10 +19,11 @@ from sqlmodel import Session
 
 from underseal_node.errors import NotFoundError, RefusedError
 from underseal_node.node import Node
+from underseal_node.publishing.changing import statement_of
 from underseal_node.publishing.comparing import DEPRECATED
 from underseal_node.publishing.files import PlacedDocument
 from underseal_node.publishing.prepare import Draft, draft_of
-from underseal_node.publishing.publish import record, sign_all, statement_of, tell
+from underseal_node.publishing.publish import record, sign_all, tell
 from underseal_node.publishing.results import UnpublishableError
 from underseal_node.store import attestations, footprints, grants, keys
 from underseal_node.store.audit import Act

@@ -364,7 +364,7 @@ async def test_a_statement_of_deprecation_counts_if_it_was_here_before(
     clock: StandingClock,
     was_here_before: bool,
 ) -> None:
-    from underseal_node.publishing.publish import deprecate
+    from underseal_node.publishing.changing import deprecate
 
     footprint_id = await publish(seller, make_footprint)
     await buyer.pull(seller)

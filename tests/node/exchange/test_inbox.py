@@ -19,7 +19,7 @@ from underseal_node.exchange import inbox as inbox_worker
 from underseal_node.exchange.exchange import Exchange
 from underseal_node.exchange.inbox import InboxWorker
 from underseal_node.node import open_node
-from underseal_node.publishing import publish
+from underseal_node.publishing import changing
 from underseal_node.store import inbox
 from underseal_node.store.tables import InboxEvent, KeyKind, Peer
 from underseal_protocol.events import request_fulfilled_event, request_rejected_event
@@ -55,7 +55,7 @@ async def test_a_correction_arrives_with_the_proof_of_the_deprecation(
     seller.grant(buyer, KeyKind.ALL)
     (old,) = await seller.publish(make_footprint(1))
     file = ("new.json", json.dumps(make_footprint(1)).encode())
-    change = await publish.supersede(seller.node, old, file)
+    change = await changing.supersede(seller.node, old, file)
     await settle(seller, buyer)
     held = buyer.received()
     assert change.published is not None

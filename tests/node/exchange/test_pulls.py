@@ -12,7 +12,7 @@ from tests.node.exchange.conftest import Company, Network, NewCompany, product
 
 from underseal_node.errors import PeerError, RefusedError
 from underseal_node.exchange.errors import AnswerError, ProtocolViolationError
-from underseal_node.publishing import publish
+from underseal_node.publishing import changing
 from underseal_node.store import audit_log, grants
 from underseal_node.store.audit import Act
 from underseal_node.store.tables import KeyKind
@@ -112,7 +112,7 @@ async def test_a_deprecation_comes_with_its_proof(
     (footprint_id,) = await seller.publish(make_footprint(1))
     seller.grant(buyer, KeyKind.ALL, level=Level.TOTAL)
     await buyer.pull(seller)
-    await publish.deprecate(seller.node, footprint_id)
+    await changing.deprecate(seller.node, footprint_id)
     progress = await buyer.pull(seller)
     assert (progress.received, progress.changed) == (1, 1)
     row = buyer.received()[footprint_id]

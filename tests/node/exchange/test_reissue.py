@@ -12,7 +12,7 @@ from tests.node.conftest import StandingClock
 from tests.node.exchange.conftest import Company, Network, NewCompany, settle
 
 from underseal_node.errors import NotFoundError, RefusedError
-from underseal_node.publishing import publish
+from underseal_node.publishing import changing, publish
 from underseal_node.publishing.reissuing import count_signed_by, reissue
 from underseal_node.store import footprints
 from underseal_node.store.tables import KeyKind, VerificationState
@@ -132,6 +132,6 @@ async def test_nothing_is_published_with_a_key_that_was_revoked_meanwhile(
         with pytest.raises(RefusedError, match="was revoked while"):
             await publish.import_files(seller.node, files, dry_run=False)
         with pytest.raises(RefusedError, match="was revoked while"):
-            await publish.deprecate(seller.node, other)
+            await changing.deprecate(seller.node, other)
     assert (await publish.import_files(seller.node, files, dry_run=False)).published == 1
     assert body(seller, other)["status"] == "Active"

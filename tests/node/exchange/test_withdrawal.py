@@ -15,7 +15,7 @@ from tests.node.exchange.test_requests import ask
 
 from underseal_node.errors import RefusedError
 from underseal_node.exchange import requests as answering
-from underseal_node.publishing import publish
+from underseal_node.publishing import changing
 from underseal_node.store import grants
 from underseal_node.store.tables import KeyKind, OutboxEvent
 from underseal_protocol.disclosure import Level
@@ -66,7 +66,7 @@ async def test_a_higher_level_and_a_deprecation_do_not(
     await buyer.deliver()
     await seller.handle()
     seller.grant(buyer, KeyKind.ALL, level=Level.FULL)
-    await publish.deprecate(seller.node, footprint_id)
+    await changing.deprecate(seller.node, footprint_id)
     await settle(seller, buyer)
     assert [one.state for one in buyer.requests()] == ["fulfilled"]
     assert buyer.received()[footprint_id].verification == "verified"

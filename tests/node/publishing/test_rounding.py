@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from underseal_node.publishing.publish import import_files, supersede
+from underseal_node.publishing.changing import supersede
+from underseal_node.publishing.publish import import_files
 from underseal_node.publishing.results import Outcome
 from underseal_node.settings import Settings
 from underseal_node.store.serving import serving_for_operator

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from underseal_node.errors import NotFoundError, RefusedError
-from underseal_node.publishing.publish import deprecate, supersede
+from underseal_node.publishing.changing import deprecate, supersede
 from underseal_node.publishing.results import Outcome, UnpublishableError
 from underseal_node.store.tables import KeyKind
 from underseal_protocol.credential import verify

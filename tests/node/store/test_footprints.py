@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from underseal_node.errors import NotFoundError
 from underseal_node.node import Node
-from underseal_node.publishing.publish import deprecate
+from underseal_node.publishing.changing import deprecate
 from underseal_node.store import footprints, grants
 from underseal_node.store.footprints import NewFootprint
 from underseal_node.store.serving import serving_for_operator

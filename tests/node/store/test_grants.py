@@ -12,7 +12,7 @@ from sqlmodel import Session, select
 
 from underseal_node.errors import NotFoundError, RefusedError
 from underseal_node.node import Node
-from underseal_node.publishing.publish import deprecate
+from underseal_node.publishing.changing import deprecate
 from underseal_node.store import grants
 from underseal_node.store.tables import AccessGrant, ChangeCounter, KeyKind
 from underseal_protocol.disclosure import Level
