@@ -186,7 +186,10 @@ def _engine(url: URL, settings: Settings, *, read_only: bool) -> Engine:
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine, settings, read_only=read_only)
     elif read_only:
-        engine = engine.execution_options(postgresql_readonly=True)
+        # REPEATABLE READ is the level on which all statements of a transaction see one snapshot.
+        engine = engine.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
     return engine
 
 
