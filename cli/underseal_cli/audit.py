@@ -143,7 +143,7 @@ def _offline(log: Path, keys: Path | None, receipts: bytes) -> dict[str, Any]:
     Raises:
         CliError: a file is not what it should be.
     """
-    from underseal_protocol import base64url, strict_json
+    from underseal_protocol import strict_json
     from underseal_protocol.audit_export import check_export
     from underseal_protocol.keys import PublicKeySet
 
@@ -155,19 +155,7 @@ def _offline(log: Path, keys: Path | None, receipts: bytes) -> dict[str, Any]:
     except UnicodeDecodeError:
         raise CliError("the receipts are not text in UTF-8") from None
     checked = check_export(read_input(log).splitlines(), keys=trusted, witness_lines=lines)
-    return {
-        "isSound": not checked.problems,
-        "size": checked.size,
-        "root": base64url.encode(checked.root),
-        "heads": checked.heads,
-        "witnesses": checked.witnesses,
-        "foreign": checked.foreign,
-        "problems": [
-            {"kind": one.kind.value, "message": one.message}
-            | ({} if one.number is None else {"number": one.number})
-            for one in checked.problems
-        ],
-    }
+    return checked.to_json()
 
 
 def _print(checked: dict[str, Any]) -> None:

@@ -4,12 +4,20 @@ NodeError
  ├─ RefusedError        the request is understood and refused (bad input, conflict)
  │   └─ NotFoundError   what was named does not exist (or is not visible)
  ├─ PeerError           a peer could not be reached or did not behave
- └─ ConfigurationError  this node is set up wrongly
+ ├─ ConfigurationError  this node is set up wrongly
+ └─ AuditLogError       the audit log in the database is not the one that this node signed
 """
 
 from __future__ import annotations
 
-__all__ = ["ConfigurationError", "NodeError", "NotFoundError", "PeerError", "RefusedError"]
+__all__ = [
+    "AuditLogError",
+    "ConfigurationError",
+    "NodeError",
+    "NotFoundError",
+    "PeerError",
+    "RefusedError",
+]
 
 
 class NodeError(Exception):
@@ -44,3 +52,7 @@ class PeerError(NodeError):
 
 class ConfigurationError(NodeError):
     """The node's settings or home directory do not allow this."""
+
+
+class AuditLogError(NodeError):
+    """The audit log in the database is not the one that this node signed; nothing is added."""

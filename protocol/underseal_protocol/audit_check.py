@@ -5,15 +5,18 @@ Someone who can write into the database can change a log. What then gives it awa
 - every entry names the hash of the one before it and its own number: editing, deleting, reordering
   and swapping show at the place;
 - every signed head of the tree says how many entries there were, and their hash: a log that was
-  cut off, or made anew from some entry on, is not the one that was signed;
-- with the keys of the node all of that can be made anew, too. Then only what others hold gives it
-  away: the receipts and acknowledgements that this node has signed for them (`claims`).
+  cut off, or made anew from some entry on, is not the one that was signed. Entries and the head
+  over them are written together: the node has not written what no head covers;
+- without a key, a log can still be cut back to one of its heads, by removing the newer heads, too;
+  with the keys of the node all of it can be made anew. Then only what others hold gives it away:
+  the receipts and acknowledgements that this node has signed for them (`claims`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from underseal_protocol.audit import AuditEntry, pack_ids, read_entry, unpack_ids
@@ -36,6 +39,9 @@ class ProblemKind(StrEnum):
     TRUNCATED = "truncated"  # the log had more entries
     REWRITTEN = "rewritten"  # the log is not the one that was signed
     UNKNOWN_SIGNATURE = "unknown-signature"  # what is said to be ours is not signed by our keys
+    UNSIGNED = "unsigned"  # no signed head covers the last entries
+    OTHER_LOG = "other-log"  # the log, or what others hold, is of another node
+    STOPPED = "stopped"  # the node adds nothing to it: it cannot tell that it is the one it signed
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,9 @@ class Claim:
         number: of an entry.
         leaf: hash of that entry.
         acknowledgement: digest of an acknowledgement that the log must record.
+        issuer: URL of the node that signed it.
+        issued_at: when, by the clock of that node.
+        kid: name of the key that it is signed with.
     """
 
     source: str
@@ -74,6 +83,9 @@ class Claim:
     number: int | None = None
     leaf: bytes | None = None
     acknowledgement: str | None = None
+    issuer: str | None = None
+    issued_at: datetime | None = None
+    kid: str | None = None
 
 
 class LogCheck:
@@ -176,6 +188,7 @@ class LogCheck:
                     f"the set of footprints {digest} that entry {number} names is missing",
                 )
         self._report_truncation()
+        self._report_unsigned()
         for claim in self._sought.values():
             self._found(
                 ProblemKind.DELETED, None, f"no entry records what {claim.source} acknowledges"
@@ -252,6 +265,15 @@ class LogCheck:
                     f"the log ends with entry {self._place}; {claim.source} is about "
                     f"{max(claim.size or 0, claim.number or 0)} entries",
                 )
+
+    def _report_unsigned(self) -> None:
+        signed = max((one.size or 0 for one in self._claims if not one.is_witness), default=0)
+        if signed < self._place:
+            message = (
+                f"no signed head covers what is from entry {signed + 1} to entry {self._place}: "
+                "nothing shows that the node wrote it"
+            )
+            self._found(ProblemKind.UNSIGNED, signed + 1, message)
 
     def _found(self, kind: ProblemKind, number: int | None, message: str) -> None:
         if len(self._problems) < MAX_PROBLEMS:

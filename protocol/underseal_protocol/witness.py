@@ -6,7 +6,7 @@ side exports what it holds; the other checks its own log against it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from underseal_protocol import jws, strict_json
 from underseal_protocol.audit_check import Claim
@@ -23,6 +23,7 @@ from underseal_protocol.receipt import (
 __all__ = ["Witnesses", "read_witnesses", "receipts_about"]
 
 MAX_LINES = 100_000
+MAX_SHOWN_CHARACTERS = 200  # of what says who has signed something
 RECEIPT, ACKNOWLEDGEMENT = "receipt", "acknowledgement"
 _LIMITS = strict_json.JsonLimits(max_bytes=MAX_CHARACTERS + 1024, max_depth=4)
 
@@ -34,20 +35,27 @@ class Witnesses:
         claims: what this node has signed, with what it says of the log.
         forged: about each statement that names this node and is not signed by it, a sentence.
         foreign: how many statements are of others.
+        issuers: who these others are, as the statements say.
     """
 
     def __init__(self) -> None:
         self.claims: list[Claim] = []
         self.forged: list[str] = []
         self.foreign = 0
+        self.issuers: set[str] = set()
+
+    @property
+    def reach(self) -> int:
+        """How many entries, from the first one on, the longest of the heads in them covers."""
+        return max((one.size or 0 for one in self.claims), default=0)
 
 
-def read_witnesses(lines: Iterable[str], *, url: str, keys: PublicKeySet) -> Witnesses:
+def read_witnesses(lines: Iterable[str], *, urls: Collection[str], keys: PublicKeySet) -> Witnesses:
     """Read what others hold.
 
     Args:
         lines: of the file.
-        url: of the node whose log is checked.
+        urls: of the node whose log is checked: the present one, and those before a move.
         keys: every receipt key that it ever had.
 
     Raises:
@@ -58,10 +66,11 @@ def read_witnesses(lines: Iterable[str], *, url: str, keys: PublicKeySet) -> Wit
         try:
             found.claims += _claims(kind, token, keys)
         except ProtocolError as error:
-            if issuer == url:
+            if isinstance(issuer, str) and issuer in urls:
                 found.forged.append(f"line {number} names this node, but {error.message}")
             else:
                 found.foreign += 1
+                found.issuers.add(str(issuer)[:MAX_SHOWN_CHARACTERS])
     return found
 
 
@@ -137,6 +146,9 @@ def _claims(kind: str, token: str, keys: PublicKeySet) -> list[Claim]:
                 root=receipt.head.root,
                 number=receipt.number,
                 leaf=receipt.leaf,
+                issuer=receipt.issuer,
+                issued_at=receipt.issued_at,
+                kid=jws.named_key(token),
             )
         ]
     given = read_acknowledgement(token, keys=keys)
@@ -149,5 +161,8 @@ def _claims(kind: str, token: str, keys: PublicKeySet) -> list[Claim]:
             size=None if head is None else head.size,
             root=None if head is None else head.root,
             acknowledgement=given.digest,
+            issuer=given.issuer,
+            issued_at=given.issued_at,
+            kid=jws.named_key(token),
         )
     ]

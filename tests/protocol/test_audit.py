@@ -158,6 +158,36 @@ def test_a_log_that_was_cut_off_is_found(size: int, data: st.DataObject) -> None
 
 
 @given(SIZES, st.data())
+def test_entries_that_no_head_covers_are_found(size: int, data: st.DataObject) -> None:
+    log = make_log(size)
+    signed = data.draw(st.integers(0, size - 1))
+    heads = [head_of(log[:signed])] if signed else []
+    for witnesses in ([], [head_of(log, is_witness=True)]):
+        problems = check(log, *heads, *witnesses)
+        assert [(one.kind, one.number) for one in problems] == [(ProblemKind.UNSIGNED, signed + 1)]
+        assert f"entry {signed + 1} to entry {size}" in problems[0].message
+
+
+@given(SIZES)
+def test_a_log_that_was_made_anew_without_a_key_is_found(size: int) -> None:
+    log = make_log(size)
+    anew = rechained([log[0].replace(b'"peer"', b'"node"'), *log[1:]], 0)
+    assert kinds(check(anew)) == [ProblemKind.UNSIGNED]
+    assert ProblemKind.REWRITTEN in kinds(check(anew, head_of(log)))
+
+
+@given(SIZES, st.data())
+def test_only_witnesses_find_a_log_that_was_cut_back_to_a_head(
+    size: int, data: st.DataObject
+) -> None:
+    log = make_log(size)
+    left = data.draw(st.integers(1, size - 1))
+    assert check(log[:left], head_of(log[:left])) == []
+    problems = check(log[:left], head_of(log[:left]), head_of(log, is_witness=True))
+    assert kinds(problems) == [ProblemKind.TRUNCATED]
+
+
+@given(SIZES, st.data())
 def test_only_witnesses_find_a_log_that_was_made_anew(size: int, data: st.DataObject) -> None:
     log = make_log(size)
     index = data.draw(st.integers(0, size - 1))
@@ -184,7 +214,7 @@ def test_what_no_entry_records_is_found() -> None:
         Claim(f"the acknowledgement {one}", is_witness=True, acknowledgement=one)
         for one in ("abc", "def")
     ]
-    problems = check([*log, recorded], *claims)
+    problems = check([*log, recorded], head_of([*log, recorded]), *claims)
     assert kinds(problems) == [ProblemKind.DELETED]
     assert "def" in problems[0].message
 
@@ -200,7 +230,7 @@ def test_changed_and_missing_sets_are_found() -> None:
         ({digest: packed[16:]}, [ProblemKind.DELETED, ProblemKind.EDITED]),
         ({digest: packed[1:]}, [ProblemKind.DELETED, ProblemKind.EDITED]),
     ):
-        log_check = LogCheck()
+        log_check = LogCheck([head_of([entry])])
         log_check.entry(1, entry, leaf_hash(entry))
         for name, content in stored.items():
             log_check.footprint_set(name, content)

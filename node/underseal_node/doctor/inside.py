@@ -11,11 +11,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from underseal_node.doctor.checks import Check, ok, problem, warning
-from underseal_node.errors import ConfigurationError
+from underseal_node.errors import AuditLogError, ConfigurationError
 from underseal_node.logs import redact
 from underseal_node.node import Node
 from underseal_node.store import alerts, gauges, identity, inbox, outbox, peers
 from underseal_node.store.tables import Peer, PeerState
+from underseal_node.trust.audit import checked_end
 from underseal_node.trust.keyring import newest_entry
 from underseal_node.trust.master_key import place_of, read_master_key
 
@@ -83,7 +84,8 @@ async def _database(node: Node) -> list[Check]:
         message = f"the database cannot be used: {reason}"
         return [problem("database", message, "Check the disk, and what else uses the database.")]
     keys = await node.store.read(_recovery_key)
-    return [ok("database", "the database can be read and written"), keys, *found]
+    log = await node.store.read(_audit_log)
+    return [ok("database", "the database can be read and written"), keys, log, *found]
 
 
 def _recovery_key(session: Session) -> Check:
@@ -92,6 +94,20 @@ def _recovery_key(session: Session) -> Check:
         message = "this node has no recovery key: a theft of its keys could not be undone"
         return warning("recovery key", message, "Make one with `underseal key recovery --new`.")
     return ok("recovery key", "there is a recovery key; make sure that you know where")
+
+
+def _audit_log(session: Session) -> Check:
+    """Whether it can go on: its end is compared with the newest signed head."""
+    try:
+        end = checked_end(session)
+    except AuditLogError as error:
+        hint = (
+            "`underseal audit verify` says more. What is done meanwhile is kept beside the log. "
+            "Find out who can write into the database, and restore a backup from before."
+        )
+        return problem("audit log", error.message, hint)
+    where = f"ends where it was signed, with entry {end.size}" if end.size else "is empty"
+    return ok("audit log", f"the audit log {where}")
 
 
 def _disk(node: Node) -> Check:

@@ -14,7 +14,7 @@ from functools import partial
 import structlog
 from sqlmodel import Session
 
-from underseal_node.errors import PeerError
+from underseal_node.errors import AuditLogError, PeerError
 from underseal_node.exchange.access import Access
 from underseal_node.exchange.errors import AnswerError
 from underseal_node.exchange.exchange import Exchange
@@ -69,7 +69,10 @@ async def acknowledge(exchange: Exchange, access: Access) -> list[str]:
     node = exchange.node
     node.signing_key(KeyPurpose.RECEIPT)  # here, not in the writer thread
     for _ in range(MAX_ACKNOWLEDGEMENTS):
-        waiting = await node.store.write(partial(_next, exchange, access))
+        try:
+            waiting = await node.store.write(partial(_next, exchange, access))
+        except AuditLogError as error:  # what would be signed about our own log is not known
+            return [f"nothing is acknowledged to {access.name}: {error.message}"]
         if waiting is None:
             return []
         try:

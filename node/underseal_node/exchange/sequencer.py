@@ -8,7 +8,7 @@ import asyncio
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from underseal_node.errors import NodeError
+from underseal_node.errors import AuditLogError, NodeError
 from underseal_node.exchange.outbox import wait
 from underseal_node.node import Node
 from underseal_node.trust import audit, receipts
@@ -27,12 +27,16 @@ class Sequencer:
     One is enough. Were there two, the entries of one of them would be refused by the database, and
     would be in the log the next time.
 
+    A log that is not the one that was signed gets no further entry and no new head: what was
+    recorded waits, an alert says so, and everything else goes on.
+
     Args:
         node: in the role `manage`.
     """
 
     def __init__(self, node: Node) -> None:
         self._node = node
+        self._told: str | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until told to stop; then put in what is there."""
@@ -45,9 +49,25 @@ class Sequencer:
     async def step(self) -> None:
         """Put in what is there now, and answer the acknowledgements that wait."""
         try:
-            await audit.append_all(self._node)
-            await receipts.issue_pending(self._node)
+            await self._work()
         except SQLAlchemyError:
             log.exception("the audit log could not be written; it is tried again")
         except NodeError as error:
             log.error("the audit log could not be written", reason=error.message)
+
+    async def _work(self) -> None:
+        try:
+            await audit.append_all(self._node)
+            await receipts.issue_pending(self._node)
+        except AuditLogError as error:
+            await self._tell(error)
+
+    async def _tell(self, error: AuditLogError) -> None:
+        """Say it once, not twice a second."""
+        if error.message == self._told:
+            return
+        log.error("the audit log has stopped", reason=error.message)
+        await self._node.store.write(
+            lambda session: audit.raise_stopped(session, self._node, error)
+        )
+        self._told = error.message

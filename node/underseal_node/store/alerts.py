@@ -31,6 +31,7 @@ class AlertKind(StrEnum):
     ENDPOINT_CHANGED = "endpoint-changed"  # the peer's token endpoint is at another origin
     UNASKED = "unasked"  # an answer to a request that was not made
     RECEIPT = "receipt"  # one that does not hold, or shows that the peer's log was rewritten
+    AUDIT_LOG = "audit-log"  # that of this node is not the one that it signed
 
 
 def raise_alert(

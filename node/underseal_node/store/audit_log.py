@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from sqlalchemy import delete, func, insert
 from sqlmodel import Session, col, select
 
+from underseal_node.errors import AuditLogError
 from underseal_node.store.audit_tables import (
     AuditHead,
     AuditNode,
@@ -29,8 +30,10 @@ from underseal_protocol.merkle import Nodes, Tree, leaf_hash
 
 __all__ = [
     "Appended",
+    "End",
     "acknowledged",
     "append_pending",
+    "end_of",
     "entries",
     "heads",
     "is_waiting",
@@ -67,22 +70,56 @@ class Appended:
     has_more: bool
 
 
-def append_pending(session: Session, sign: Sign, now: datetime) -> Appended:
+@dataclass(frozen=True)
+class End:
+    """Where the log ends, and what was signed last about it; nothing of it is checked.
+
+    Attributes:
+        size: number of the last entry; 0 if there is none.
+        leaf: hash of that entry.
+        head_size: how many entries the newest head is stored as being about; None without one.
+        token: that head (JWS).
+    """
+
+    size: int
+    leaf: bytes | None
+    head_size: int | None
+    token: str | None
+
+
+def end_of(session: Session) -> End:
+    """The last entry and the newest head."""
+    newest = select(AuditHead.token).order_by(col(AuditHead.size).desc()).limit(1)
+    # One statement: in several, another transaction could end between them.
+    size, head_size, token = session.exec(
+        select(
+            select(func.max(AuditRow.number)).scalar_subquery(),
+            select(func.max(AuditHead.size)).scalar_subquery(),
+            newest.scalar_subquery(),
+        )
+    ).one()
+    leaf = select(AuditRow.leaf).where(AuditRow.number == size)
+    return End(size or 0, session.exec(leaf).one() if size else None, head_size, token)
+
+
+def append_pending(session: Session, end: End, sign: Sign, now: datetime) -> Appended:
     """Move what was recorded into the log and sign its new head, in this transaction.
 
     Args:
         session: writes.
+        end: of the log; it has been checked, in this transaction.
         sign: with the receipt key of the node.
         now: aware.
+
+    Raises:
+        AuditLogError: a part of the tree is missing.
     """
     rows = session.exec(
         select(AuditPending).order_by(col(AuditPending.id)).limit(ENTRIES_PER_TRANSACTION)
     ).all()
-    last = session.exec(select(AuditRow).order_by(col(AuditRow.number).desc()).limit(1)).first()
-    size, previous = (0, None) if last is None else (last.number, last.leaf)
-    tree = Tree(size, nodes_of(session))
+    tree, previous = Tree(end.size, nodes_of(session)), end.leaf
     if not rows:
-        return Appended(0, size, tree.head(), has_more=False)
+        return Appended(0, end.size, tree.head(), has_more=False)
     names = _names(session, rows)
     made: list[dict[str, Any]] = []
     nodes: list[dict[str, Any]] = []
@@ -112,7 +149,11 @@ def is_waiting(session: Session) -> bool:
 
 
 def nodes_of(session: Session) -> Nodes:
-    """The perfect subtrees of the log, as `underseal_protocol.merkle` asks for them."""
+    """The perfect subtrees of the log, as `underseal_protocol.merkle` asks for them.
+
+    Raises:
+        AuditLogError: when it is asked for one that is missing.
+    """
 
     def node(level: int, position: int) -> bytes:
         if level == 0:
@@ -121,7 +162,12 @@ def nodes_of(session: Session) -> Nodes:
             statement = select(AuditNode.hash).where(
                 AuditNode.level == level, AuditNode.position == position
             )
-        return session.exec(statement).one()
+        found = session.exec(statement).one_or_none()
+        if found is None:
+            raise AuditLogError(
+                f"the subtree {position} of the level {level} of the audit log is missing"
+            )
+        return found
 
     return node
 

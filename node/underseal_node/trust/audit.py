@@ -1,21 +1,40 @@
-"""The audit log of this node: putting into it what was recorded, and checking it."""
+"""The audit log of this node: putting into it what was recorded, and checking it.
+
+Before anything is added, the end of the log is compared with the newest head that was signed of it.
+Otherwise the next head would make what somebody has done to the database into what the node says.
+"""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from sqlmodel import Session
 
+from underseal_node.errors import AuditLogError
 from underseal_node.node import Node
 from underseal_node.store import audit_log, keys
-from underseal_node.store.audit_log import Appended
-from underseal_protocol.audit import issue_tree_head
+from underseal_node.store.alerts import AlertKind, raise_alert
+from underseal_node.store.audit_log import Appended, End
+from underseal_node.trust.keyring import newest_entry
+from underseal_protocol.audit import issue_tree_head, read_tree_head
 from underseal_protocol.audit_check import Claim, Problem, ProblemKind
-from underseal_protocol.audit_export import Checked, begin_check, finish_check, head_claim
+from underseal_protocol.audit_export import begin_check, finish_check, head_claim
+from underseal_protocol.audit_result import Checked, KeysFrom
+from underseal_protocol.errors import AuditError, ProtocolError
 from underseal_protocol.keys import KeyPurpose, PublicKeySet
+from underseal_protocol.merkle import inclusion_proof, tree_head, verify_inclusion
 from underseal_protocol.witness import Witnesses
 
-__all__ = ["Checked", "append", "append_all", "check", "receipt_keys"]
+__all__ = [
+    "Checked",
+    "append",
+    "append_all",
+    "check",
+    "checked_end",
+    "raise_stopped",
+    "receipt_keys",
+]
 
 
 def append(session: Session, node: Node) -> Appended:
@@ -24,6 +43,9 @@ def append(session: Session, node: Node) -> Appended:
     Args:
         session: writes.
         node: in the role `manage`; it signs with its receipt key.
+
+    Raises:
+        AuditLogError: the log is not the one that was signed; what was recorded has to wait.
     """
     now, key = node.now(), node.signing_key(KeyPurpose.RECEIPT)
 
@@ -32,7 +54,7 @@ def append(session: Session, node: Node) -> Appended:
             size=size, root=root, key=key, issuer=node.identity.url, issued_at=now
         )
 
-    return audit_log.append_pending(session, sign, now)
+    return audit_log.append_pending(session, checked_end(session), sign, now)
 
 
 async def append_all(node: Node) -> int:
@@ -42,6 +64,7 @@ async def append_all(node: Node) -> int:
         how many entries that were.
 
     Raises:
+        AuditLogError: the log is not the one that was signed; what was recorded has to wait.
         VaultError: the receipt key cannot be opened.
     """
     total, has_more = 0, await node.store.read(audit_log.is_waiting)
@@ -53,10 +76,65 @@ async def append_all(node: Node) -> int:
     return total
 
 
+def checked_end(session: Session) -> End:
+    """The end of the log, compared with the newest head: signature, size, tree and last entry.
+
+    That takes a few dozen look-ups, whatever the size of the log (RFC 9162 section 2.1). What was
+    done to entries before the last one is for `check` to find.
+
+    Raises:
+        AuditLogError: it is not the end that was signed.
+    """
+    end = audit_log.end_of(session)
+    if not end.size and end.token is None:
+        return end
+    try:
+        _require_signed(session, end)
+    except (ProtocolError, AuditLogError) as error:
+        raise AuditLogError(
+            f"nothing is added to the audit log, because it is not what was signed: {error.message}"
+        ) from error
+    return end
+
+
+def raise_stopped(session: Session, node: Node, error: AuditLogError) -> None:
+    """Tell the operator that nothing is added to the log.
+
+    Args:
+        session: writes.
+        node: whose log it is.
+        error: of `append`.
+    """
+    raise_alert(session, AlertKind.AUDIT_LOG, error.message, node.now())
+
+
+def _require_signed(session: Session, end: End) -> None:
+    """
+    Raises:
+        AuditError: there is no head, or it is about another number of entries.
+        AuditLogError: a part of the tree is missing.
+        CredentialError: the head is not signed by this node.
+        KeySetError: the head is signed with a key that this node never had.
+        MerkleError: the tree, or its last entry, is not what the head is about.
+    """
+    if end.token is None:
+        raise AuditError(f"it has {end.size} entries, and no signed head")
+    head = read_tree_head(end.token, receipt_keys(session))
+    if not head.size == end.head_size == end.size:
+        raise AuditError(f"it has {end.size} entries, and its newest head is about {head.size}")
+    nodes = audit_log.nodes_of(session)
+    if end.leaf is None or tree_head(end.size, nodes) != head.root:
+        raise AuditError(f"its {end.size} entries are not those that its newest head is about")
+    proof = inclusion_proof(end.size - 1, end.size, nodes)
+    verify_inclusion(end.leaf, end.size - 1, end.size, proof, head.root)
+
+
 def receipt_keys(session: Session) -> PublicKeySet:
     """Every key that this node has ever signed tree heads and receipts with, revoked ones too."""
     rows = [row for row in keys.every(session) if row.purpose == KeyPurpose.RECEIPT]
-    return PublicKeySet.from_jwks({"keys": [json.loads(row.public_jwk) for row in rows]})
+    # One by one: a key set from outside has a limit, and the log must not end at it.
+    sets = [PublicKeySet.from_jwks({"keys": [json.loads(row.public_jwk)]}) for row in rows]
+    return PublicKeySet([key for one in sets for key in one])
 
 
 def check(session: Session, witnesses: Witnesses) -> Checked:
@@ -72,7 +150,24 @@ def check(session: Session, witnesses: Witnesses) -> Checked:
         log_check.entry(row.number, row.body.encode(), row.leaf)
     for one in audit_log.sets(session):
         log_check.footprint_set(one.digest, one.packed)
-    return finish_check(log_check, heads, witnesses, problems)
+    checked = finish_check(
+        log_check,
+        heads,
+        witnesses,
+        problems,
+        keys_from=KeysFrom.NODE,
+        revoked=newest_entry(session).revoked,
+    )
+    return checked if checked.problems else replace(checked, problems=_stopped(session))
+
+
+def _stopped(session: Session) -> list[Problem]:
+    """What keeps the node from adding to a log whose entries are in order: its stored tree."""
+    try:
+        checked_end(session)
+    except AuditLogError as error:
+        return [Problem(ProblemKind.STOPPED, None, error.message)]
+    return []
 
 
 def _own_heads(session: Session, keys: PublicKeySet) -> tuple[list[Claim], list[Problem]]:

@@ -58,7 +58,7 @@ def exported(company: Company) -> list[str]:
 def problems(company: Company, held: list[str]) -> set[ProblemKind]:
     def work(session: Any) -> audit.Checked:
         keys = audit.receipt_keys(session)
-        others = read_witnesses(held, url=company.url, keys=keys)
+        others = read_witnesses(held, urls=company.node.urls(), keys=keys)
         assert len(others.claims) == len(held)
         return audit.check(session, others)
 
@@ -193,9 +193,16 @@ async def test_a_log_that_was_cut_off_with_its_heads_is_found_with_what_the_othe
     await exchange(buyer, seller)
     await buyer.sequence()
     for company, others in ((seller, exported(buyer)), (buyer, exported(seller))):
-        rewrite(company, keep=1)
+        heads = company.node.store.read_sync(lambda session: list(audit_log.heads(session)))
+        rewrite(company, keep=heads[0].size)
+        # The oldest head is signed, and nothing in the node says that there were newer ones.
         assert problems(company, []) == set()
         assert problems(company, others) & {ProblemKind.TRUNCATED, ProblemKind.DELETED}
+        # Anywhere else than at a head it shows, and the node signs nothing on top of it.
+        rewrite(company, keep=heads[0].size - 1)
+        await pad(company, 1)
+        assert ProblemKind.UNSIGNED in problems(company, others)
+        assert problems(company, []) == {ProblemKind.UNSIGNED}
 
 
 async def test_a_peer_that_rewrote_its_log_is_noticed_at_the_next_receipt(

@@ -7,6 +7,7 @@ import sqlite3
 from contextlib import closing
 
 from tests.node.manage.conftest import Company
+from tests.protocol.exported_log import ExportedLog
 
 from underseal_protocol.audit_export import check_export
 
@@ -57,6 +58,24 @@ async def test_problems_are_told(company: Company) -> None:
     checked = await company.post("/audit/verify")
     assert checked["isSound"] is False
     assert [(one["kind"], one["number"]) for one in checked["problems"]] == [("edited", 1)]
+
+
+async def test_a_log_that_has_stopped_can_be_checked_and_exported(company: Company) -> None:
+    await company.post("/peers", {"name": "buyer"}, 201)
+    await company.post("/audit/verify")
+    spoil(company, "DELETE FROM audit_head")
+    await company.post("/peers", {"name": "other"}, 201)
+    checked = await company.post("/audit/verify")
+    assert [(one["kind"], one["number"]) for one in checked["problems"]] == [("unsigned", 1)]
+    assert (checked["size"], checked["heads"], checked["keysFrom"]) == (2, 0, "node")
+    exported = (await company.http.get("/audit/export")).text.splitlines()
+    assert [json.loads(line)["kind"] for line in exported] == ["log", "entry", "entry"]
+
+
+async def test_statements_about_other_logs_alone_are_a_problem(company: Company) -> None:
+    held = ExportedLog().grow(1).held()
+    answer = await company.http.post("/audit/verify", content=held.encode())
+    assert [one["kind"] for one in answer.json()["problems"]] == ["other-log"]
 
 
 async def test_what_is_no_receipt_is_refused(company: Company) -> None:

@@ -79,6 +79,7 @@ async def test_a_node_in_order_has_nothing_to_do(company: Company) -> None:
         "process": "ok",
         "database": "ok",
         "recovery key": "ok",
+        "audit log": "ok",
         "disk": "ok",
         "master key": "ok",
         "workers": "ok",
@@ -100,6 +101,18 @@ async def test_a_database_that_fails_is_a_problem_and_no_error(company: Company)
     found = await diagnosis(company)
     assert found["database"]["result"] == "problem"
     assert "disk" in found
+
+
+async def test_an_audit_log_that_has_stopped_is_a_problem(company: Company) -> None:
+    await company.post("/peers", {"name": "buyer"}, 201)
+    await company.post("/audit/verify")
+    assert "with entry 2" in (await diagnosis(company))["audit log"]["message"]
+    company.node.store.write_sync(
+        lambda session: session.connection().exec_driver_sql("DELETE FROM audit_head")
+    )
+    found = (await diagnosis(company))["audit log"]
+    assert found["result"] == "problem"
+    assert "it has 2 entries, and no signed head" in found["message"]
 
 
 async def test_private_networks_are_warned_about(market: Market) -> None:

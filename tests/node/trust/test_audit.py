@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 import uuid
@@ -14,6 +15,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
 
+from underseal_node.errors import AuditLogError
 from underseal_node.node import Node
 from underseal_node.store import audit as recording
 from underseal_node.store import audit_log
@@ -21,13 +23,15 @@ from underseal_node.store.audit import Act, Actor, Outcome
 from underseal_node.store.audit_tables import AuditNode, AuditPending, AuditRow
 from underseal_node.trust import audit
 from underseal_node.trust.audit import Checked
-from underseal_protocol.audit import read_entry, read_tree_head, unpack_ids
+from underseal_protocol.audit import make_entry, read_entry, read_tree_head, unpack_ids
 from underseal_protocol.audit_check import Claim, ProblemKind
 from underseal_protocol.disclosure import Level
 from underseal_protocol.keys import KeyPurpose
 from underseal_protocol.merkle import (
+    Tree,
     consistency_proof,
     inclusion_proof,
+    leaf_hash,
     tree_head,
     verify_consistency,
     verify_inclusion,
@@ -246,6 +250,96 @@ def test_a_head_of_somebody_else_is_found(log: Node, spoil: Callable[..., None])
     spoil("UPDATE audit_head SET token = substr(token, 1, length(token) - 6) || 'AAAAAA' "
           "WHERE size = 5")  # fmt: skip
     assert found(log) == [(ProblemKind.UNKNOWN_SIGNATURE, None)]
+
+
+def test_a_log_whose_heads_were_deleted_is_found(log: Node, spoil: Callable[..., None]) -> None:
+    spoil("DELETE FROM audit_head WHERE size = 10")
+    assert found(log) == [(ProblemKind.UNSIGNED, 6)]
+    spoil("DELETE FROM audit_head")
+    assert found(log) == [(ProblemKind.UNSIGNED, 1)]
+
+
+def rewrite_without_keys(node: Node) -> None:
+    """Make another log of the entries, with all that needs no key, and no heads."""
+    with closing(sqlite3.connect(node.home.database)) as connection, connection:
+        rows = connection.execute("SELECT number, body FROM audit_entry ORDER BY number").fetchall()
+        previous, tree = None, Tree()
+        connection.execute("DELETE FROM audit_node")
+        connection.execute("DELETE FROM audit_head")
+        for number, body in rows:
+            members = json.loads(body) | {"act": "token-refused"}
+            members.pop("previous", None)
+            made = make_entry(number, previous, bytes(16), members)
+            previous = leaf_hash(made)
+            change = "UPDATE audit_entry SET body = ?, leaf = ? WHERE number = ?"
+            connection.execute(change, (made.decode(), previous, number))
+            nodes = [one for one in tree.append(previous) if one[0]]
+            insert = "INSERT INTO audit_node (level, position, hash) VALUES (?, ?, ?)"
+            connection.executemany(insert, nodes)
+
+
+def test_a_log_that_was_made_anew_without_a_key_is_found_and_not_signed(log: Node) -> None:
+    rewrite_without_keys(log)
+    assert found(log) == [(ProblemKind.UNSIGNED, 1)]
+    put(log, Act.TOKEN_ISSUED)
+    with pytest.raises(AuditLogError, match="it has 10 entries, and no signed head"):
+        append(log)
+    assert found(log) == [(ProblemKind.UNSIGNED, 1)]
+
+
+@pytest.mark.parametrize(
+    ("statement", "reason"),
+    [
+        ("DELETE FROM audit_head", "no signed head"),
+        ("DELETE FROM audit_head WHERE size = 10", "newest head is about 5"),
+        ("DELETE FROM audit_entry WHERE number > 7", "newest head is about 10"),
+        ("DELETE FROM audit_entry", "newest head is about 10"),
+        ("UPDATE audit_head SET size = 11 WHERE size = 10", "newest head is about 10"),
+        ("UPDATE audit_head SET token = substr(token, 1, length(token) - 6) || 'AAAAAA'",
+         "not made over this content"),
+        ("UPDATE audit_head SET token = 'no token'", "three parts"),
+        ("UPDATE audit_node SET hash = zeroblob(32)", "not those that its newest head is about"),
+        ("DELETE FROM audit_node", "is missing"),
+        ("UPDATE audit_entry SET leaf = zeroblob(32) WHERE number = 10", "leaf 9 is not in"),
+    ],
+)  # fmt: skip
+def test_nothing_is_added_to_a_log_that_is_not_the_signed_one(
+    log: Node, spoil: Callable[..., None], statement: str, reason: str
+) -> None:
+    put(log, Act.GRANT_ADDED)
+    spoil(statement)
+    with pytest.raises(AuditLogError, match=reason):
+        append(log)
+    waiting = log.store.read_sync(lambda session: session.exec(select(AuditPending)).all())
+    assert ["grant-added" in one.members for one in waiting] == [True]
+    assert found(log)
+    assert len(log.store.read_sync(lambda session: list(audit_log.heads(session)))) <= 2
+
+
+def test_a_log_that_was_cut_back_to_a_head_is_found_by_nothing_in_the_node(
+    log: Node, spoil: Callable[..., None]
+) -> None:
+    spoil("DELETE FROM audit_entry WHERE number > 5", "DELETE FROM audit_head WHERE size > 5",
+          "DELETE FROM audit_node WHERE ((position + 1) << level) > 5")  # fmt: skip
+    put(log, Act.TOKEN_ISSUED)
+    assert append(log) == 1
+    checked = check(log)
+    assert checked.problems == []
+    assert "that the log did not go on after entry 6" in checked.not_proved[-1]
+
+
+def test_a_stored_tree_that_was_spoiled_is_told(log: Node, spoil: Callable[..., None]) -> None:
+    spoil("DELETE FROM audit_node WHERE level = 3")
+    assert found(log) == [(ProblemKind.STOPPED, None)]
+
+
+def test_an_empty_log_says_that_nothing_was_compared(node: Node) -> None:
+    checked = check(node)
+    assert (checked.size, checked.heads, checked.url, checked.problems) == (0, 0, None, [])
+    assert checked.not_proved == [
+        "that the log was always empty: without a key it can be cut back to an earlier head, by "
+        "removing the newer ones too, and only a receipt or an export from after that head shows it"
+    ]
 
 
 def test_an_edited_set_is_found(node: Node, spoil: Callable[..., None]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from underseal_node.manage.shapes.base import Shape
 from underseal_protocol.audit_check import ProblemKind
+from underseal_protocol.audit_result import KeysFrom
 from underseal_protocol.disclosure import Level
 
 __all__ = ["AuditCheckShape", "AuditEntryShape", "AuditProblemShape"]
@@ -61,3 +62,8 @@ class AuditCheckShape(Shape):
     witnesses: int
     foreign: int
     problems: list[AuditProblemShape]
+    keys_from: KeysFrom
+    not_proved: list[str]
+    witnessed: int
+    url: str | None = None
+    signed_at: str | None = None
