@@ -84,7 +84,7 @@ FAILS_IF = {
     "peer invite": "with --from, a company could not be invited; the others are",
     "pull": "the pull from a peer failed",
     "verify": "a footprint does not verify, or something that was given with it does not",
-    "audit verify": "the log is not the one that was signed",
+    "audit verify": "the log is not the one that was signed, or not all of it is",
     "demo": "a step did not come out as it should",
 }
 

@@ -11,7 +11,9 @@ import typer
 from underseal_cli import output, tables
 from underseal_cli.errors import CliError
 from underseal_cli.files import read_input
+from underseal_cli.manage_client import base_url
 from underseal_cli.options import Json, Limit, limit_reached, manage_of, usage_error
+from underseal_cli.trusted_keys import TrustedKeys, keys_in_file
 
 __all__ = ["app"]
 
@@ -82,21 +84,31 @@ def verify(
     ] = None,
     keys: Annotated[
         Path | None,
-        typer.Option("--keys", metavar="JWKS_FILE", help="With --log: the keys of its node."),
+        typer.Option(
+            "--keys",
+            metavar="KEYS",
+            help="With --log: the keys of its node, a JWK set or key log in a file.",
+        ),
+    ] = None,
+    url: Annotated[
+        str | None,
+        typer.Option("--url", metavar="URL", help="With --log: the node whose log it has to be."),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Check that nothing in the log was edited, deleted, reordered, swapped or cut off.
+    """Check that the log is what was signed, and say what that does not prove.
 
-    Exit status 1 if something was. A running node is needed unless --log is given.
+    Exit status 1 if something in it was edited, deleted, reordered, swapped or cut off, if a part
+    of it is in no signed head, or if it is the log of another node. A running node is needed unless
+    --log is given.
     """
-    if keys is not None and log is None:
-        raise usage_error(context, "--keys goes with --log")
-    receipts = b"" if with_receipts is None else read_input(with_receipts)
+    if log is None and (keys is not None or url is not None):
+        raise usage_error(context, "--keys and --url go with --log")
+    receipts = b"" if with_receipts is None else _statements(with_receipts)
     if log is None:
         checked: dict[str, Any] = manage_of(context).upload("/audit/verify", receipts)
     else:
-        checked = _offline(log, keys, receipts)
+        checked = _offline(log, keys, url, receipts)
     if as_json:
         output.show(checked)
     else:
@@ -137,40 +149,100 @@ def receipts(
         output.say(f"The peer runs `underseal audit verify --with-receipts {out}` with it.")
 
 
-def _offline(log: Path, keys: Path | None, receipts: bytes) -> dict[str, Any]:
+def _statements(file: Path) -> bytes:
+    """What others hold.
+
+    Raises:
+        CliError: the file cannot be read, or there is nothing in it to compare with.
+    """
+    content = read_input(file)
+    if not content.strip():
+        raise CliError(
+            f"{file} holds no receipt and no acknowledgement",
+            hint="The peer makes it with `underseal audit receipts`.",
+        )
+    return content
+
+
+def _offline(log: Path, keys: Path | None, url: str | None, receipts: bytes) -> dict[str, Any]:
     """Check an exported log without a node.
 
     Raises:
         CliError: a file is not what it should be.
     """
-    from underseal_protocol import strict_json
     from underseal_protocol.audit_export import check_export
-    from underseal_protocol.keys import PublicKeySet
 
-    trusted = None
-    if keys is not None:
-        trusted = PublicKeySet.from_jwks(strict_json.loads(read_input(keys)))
+    trust = None if keys is None else _trusted(keys)
     try:
         lines = receipts.decode().splitlines()
     except UnicodeDecodeError:
         raise CliError("the receipts are not text in UTF-8") from None
-    checked = check_export(read_input(log).splitlines(), keys=trusted, witness_lines=lines)
+    checked = check_export(
+        read_input(log).splitlines(),
+        keys=None if trust is None else trust.ever,
+        revoked=None if trust is None else trust.revoked,
+        urls=() if trust is None else trust.issuers,
+        expected_url=None if url is None else base_url(url),
+        witness_lines=lines,
+    )
     return checked.to_json()
 
 
+def _trusted(file: Path) -> TrustedKeys:
+    """The keys that a log has to be signed with.
+
+    Raises:
+        CliError: there is none in it that signs logs.
+    """
+    from underseal_protocol.keys import KeyPurpose
+
+    trust = keys_in_file(file)
+    if all(key.purpose is not KeyPurpose.RECEIPT for key in trust.ever):
+        raise CliError(
+            f"{file}: there is no key in it that signs audit logs",
+            hint="They are signed with the receipt key of a node: take its whole set or key log.",
+        )
+    return trust
+
+
 def _print(checked: dict[str, Any]) -> None:
+    of = f" of {checked['url']}" if "url" in checked else ""
     against = f"{checked['heads']} signed heads"
     if checked["witnesses"] or checked["foreign"]:
         against += f" and {checked['witnesses']} statements held by others"
-    output.say(f"{checked['size']} entries, checked against {against}.")
+    output.say(f"{checked['size']} entries{of}, checked against {against}.")
     if checked["foreign"]:
         output.warn(f"{checked['foreign']} statements were signed by other nodes: left out.")
     for one in checked["problems"]:
         output.say(f"{one['kind']}: {one['message']}")
     if checked["isSound"]:
-        output.say("Nothing was edited, deleted, reordered, swapped or cut off.")
-    else:
-        output.warn("Error: this is not the log that was signed.")
+        output.say(*_sound(checked))
+    output.say("Not proved:", *(f"  - {one}" for one in checked["notProved"]))
+    if not checked["isSound"]:
+        output.warn(
+            "Error: the log is not the one that was signed, or not all of it is.", *_hint(checked)
+        )
+
+
+def _sound(checked: dict[str, Any]) -> list[str]:
+    """What was compared, and no more."""
+    if not checked["size"]:
+        return ["The log is empty: there was nothing to compare."]
+    lines = [
+        f"None of these entries was edited, deleted, reordered or swapped since the newest head "
+        f"was signed, on {checked['signedAt']} by the clock of the node."
+    ]
+    if checked["witnesses"]:
+        lines.append(f"What others hold fits them, and reaches to entry {checked['witnessed']}.")
+    return lines
+
+
+def _hint(checked: dict[str, Any]) -> list[str]:
+    """What helps when somebody has only the keys that a node has now."""
+    kinds = {one["kind"] for one in checked["problems"]}
+    if checked["keysFrom"] != "given" or "unknown-signature" not in kinds:
+        return []
+    return ["A key log as --keys knows the keys that were revoked, too; a JWK set does not."]
 
 
 def _footprints(entry: dict[str, Any]) -> str:

@@ -116,7 +116,7 @@ def _credential(document: Mapping[str, Any], trust: TrustedKeys) -> VerifiedCred
 
     compact = credential_of(document)
     is_revoked = compact is not None and trust.revoked_key(compact) is not None
-    keys = trust.before if is_revoked and trust.before is not None else trust.keys
+    keys = trust.ever if is_revoked else trust.keys
     issuer = trust.issuers[0] if len(trust.issuers) == 1 else None
     proven = verify(document, keys=keys, issuer=issuer)
     trust.require_issuer(proven.issuer)

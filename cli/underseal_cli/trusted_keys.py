@@ -49,6 +49,11 @@ class TrustedKeys:
     before: PublicKeySet | None = None
     is_of_file: bool = False
 
+    @property
+    def ever(self) -> PublicKeySet:
+        """The keys as they were: those that are revoked now are among them, as far as known."""
+        return self.keys if self.before is None else self.before
+
     def revoked_key(self, token: str) -> str | None:
         """The name of the key that a JWS is signed with, if it is revoked."""
         from underseal_protocol import jws
@@ -152,8 +157,8 @@ def _read(content: bytes, source: str, place: str, issuers: tuple[str, ...]) -> 
         raise CliError(f"{place}: {error.message}", hint=error.hint) from None
     if not found.keys:
         raise CliError(
-            f"{place}: there is no key in it that can have signed a footprint",
-            hint="Footprints are signed with P-256 keys (ES256).",
+            f"{place}: there is no key in it that can be used",
+            hint="Signatures are made with P-256 keys (ES256).",
         )
     return found
 

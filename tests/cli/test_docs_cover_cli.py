@@ -76,7 +76,7 @@ STABLE = {
     "outbox retry": "",
     "alert list": "",
     "audit show": "--peer --footprint --limit",
-    "audit verify": "--with-receipts --log --keys",
+    "audit verify": "--with-receipts --log --keys --url",
     "audit export": "--out",
     "audit receipts": "--out --peer",
     "backup": "--with-key --passphrase-file",
