@@ -12,22 +12,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from underseal_protocol import base64url, jws
-from underseal_protocol.audit import head_claims, read_hash, read_hashes, read_head_claims
+from underseal_protocol.audit import head_claims, read_head_claims
 from underseal_protocol.credential import issue_time
 from underseal_protocol.disclosure import Level
-from underseal_protocol.errors import AuditError, CredentialError
+from underseal_protocol.errors import CredentialError
 from underseal_protocol.keys import KeyPurpose, PublicKeySet, SigningKey
 from underseal_protocol.merkle import verify_consistency, verify_inclusion
-from underseal_protocol.uuids import is_uuid
+from underseal_protocol.receipt_parts import (
+    MAX_FOOTPRINTS,
+    Head,
+    Received,
+    is_digest,
+    read_acknowledged,
+    read_answered,
+    read_consistency,
+    read_inclusion,
+)
+from underseal_protocol.times import format_time
 
 __all__ = [
     "ACKNOWLEDGEMENT_TYPE",
     "MAX_CHARACTERS",
     "MAX_FOOTPRINTS",
+    "MAX_SKEW",
     "RECEIPT_TYPE",
     "Acknowledgement",
     "Head",
@@ -42,42 +53,13 @@ __all__ = [
 
 ACKNOWLEDGEMENT_TYPE = "underseal-acknowledgement+jwt"
 RECEIPT_TYPE = "underseal-receipt+jwt"
-MAX_FOOTPRINTS = 5_000
 MAX_CHARACTERS = 200 * MAX_FOOTPRINTS  # base64url of id, digest and level of each
+MAX_SKEW = timedelta(seconds=60)  # between the clocks of the two nodes
 
 _ACKNOWLEDGEMENT = frozenset({"iss", "aud", "iat", "footprints"})
 _RECEIPT = frozenset(
     {"iss", "aud", "iat", "acknowledgement", "footprints", "unconfirmed", "head", "inclusion"}
 )
-_DIGEST_CHARACTERS = 43
-
-
-@dataclass(frozen=True)
-class Head:
-    """Where a log stands.
-
-    Attributes:
-        size: how many entries.
-        root: hash of the tree over them.
-    """
-
-    size: int
-    root: bytes
-
-
-@dataclass(frozen=True)
-class Received:
-    """A footprint that was received.
-
-    Attributes:
-        footprint_id: which.
-        digest: of its credential.
-        level: at which it was shown; None in an acknowledgement, which cannot know.
-    """
-
-    footprint_id: str
-    digest: str
-    level: Level | None = None
 
 
 @dataclass(frozen=True)
@@ -138,8 +120,30 @@ class Receipt:
     consistency: Sequence[bytes] = field(repr=False)
     token: str = field(repr=False)
 
+    def check_time(self, acknowledged_at: datetime, now: datetime) -> None:
+        """Check that this was signed between the acknowledgement and now.
+
+        Only of one that has just come: later, `now` says nothing about it.
+
+        Args:
+            acknowledged_at: when what it answers was signed.
+            now: aware.
+
+        Raises:
+            CredentialError: it was not, by more than `MAX_SKEW`.
+        """
+        earliest, latest = acknowledged_at - MAX_SKEW, now + MAX_SKEW
+        if not earliest <= self.issued_at <= latest:
+            raise CredentialError(
+                f"the receipt is of {format_time(self.issued_at)}, expected between "
+                f"{format_time(earliest)} and {format_time(latest)}"
+            )
+
     def check_continues(self, before: Head) -> None:
         """Check that the log of the issuer only grew since an earlier receipt.
+
+        Args:
+            before: the head in that receipt.
 
         Raises:
             MerkleError: it did not, or is not shown to.
@@ -170,7 +174,8 @@ def issue_acknowledgement(
         issued_at: aware; the fraction of a second is dropped.
 
     Raises:
-        CredentialError: the key is for something else, or there are too few or too many.
+        CredentialError: the key is for something else, or there are too few or too many, or one
+            of them twice.
     """
     claims: dict[str, Any] = {
         "iss": issuer.rstrip("/"),
@@ -182,7 +187,7 @@ def issue_acknowledgement(
         claims["head"] = head_claims(head.size, head.root)
     if known_size is not None:
         claims["known"] = known_size
-    _check_count(claims["footprints"])
+    read_acknowledged(claims["footprints"])
     return _signed(claims, ACKNOWLEDGEMENT_TYPE, key)
 
 
@@ -194,11 +199,11 @@ def read_acknowledgement(token: str, *, keys: PublicKeySet) -> Acknowledgement:
         keys: the only keys trusted.
 
     Raises:
-        CredentialError: it is malformed, or not signed by one of the keys.
+        CredentialError: it is malformed, not signed by one of the keys, or names a footprint
+            twice.
         KeySetError: its key is not among them, or not for receipts.
     """
     claims = _verified(token, ACKNOWLEDGEMENT_TYPE, keys, _ACKNOWLEDGEMENT, {"head", "known"})
-    _check_count(claims["footprints"])
     known = claims.get("known")
     if known is not None and (type(known) is not int or known < 1):
         raise CredentialError(f"an acknowledgement knows a log of {known!r} entries")
@@ -207,7 +212,7 @@ def read_acknowledgement(token: str, *, keys: PublicKeySet) -> Acknowledgement:
         issuer=claims["iss"],
         audience=claims["aud"],
         issued_at=issue_time(claims["iat"]),
-        footprints=[_received(one, 2) for one in claims["footprints"]],
+        footprints=read_acknowledged(claims["footprints"]),
         head=None if head is None else Head(*read_head_claims(head)),
         known_size=known,
         digest=jws.statement_digest(token),
@@ -218,7 +223,7 @@ def read_acknowledgement(token: str, *, keys: PublicKeySet) -> Acknowledgement:
 def issue_receipt(
     acknowledgement: Acknowledgement,
     *,
-    confirmed: Mapping[str, Level],
+    confirmed: Mapping[tuple[str, str], Level],
     head: Head,
     number: int,
     leaf: bytes,
@@ -231,7 +236,8 @@ def issue_receipt(
 
     Args:
         acknowledgement: what it answers.
-        confirmed: level of each footprint that is confirmed; all others are not.
+        confirmed: level of each footprint that is confirmed, by id and digest of its credential;
+            all others are not.
         head: of the own log.
         number: of the entry about the acknowledgement in it.
         leaf: hash of that entry.
@@ -243,18 +249,14 @@ def issue_receipt(
     Raises:
         CredentialError: the key is for something else.
     """
-    ids = [one.footprint_id for one in acknowledgement.footprints]
+    given = [(one.footprint_id, one.digest) for one in acknowledgement.footprints]
     claims: dict[str, Any] = {
         "iss": acknowledgement.audience,
         "aud": acknowledgement.issuer,
         "iat": int(issued_at.timestamp()),
         "acknowledgement": acknowledgement.digest,
-        "footprints": [
-            [one.footprint_id, one.digest, confirmed[one.footprint_id].value]
-            for one in acknowledgement.footprints
-            if one.footprint_id in confirmed
-        ],
-        "unconfirmed": [one for one in ids if one not in confirmed],
+        "footprints": [[*one, confirmed[one].value] for one in given if one in confirmed],
+        "unconfirmed": [one[0] for one in given if one not in confirmed],
         "head": head_claims(head.size, head.root),
         "inclusion": {
             "number": number,
@@ -286,32 +288,26 @@ def read_receipt(
         MerkleError: it does not show that the entry is in the log.
     """
     claims = _verified(token, RECEIPT_TYPE, keys, _RECEIPT, {"consistency"})
-    inclusion, consistency = claims["inclusion"], claims.get("consistency")
     head = Head(*read_head_claims(claims["head"]))
-    number = inclusion.get("number") if isinstance(inclusion, Mapping) else None
-    known = None if consistency is None else _member(consistency, "size")
-    if type(number) is not int or not (known is None or type(known) is int):
-        raise CredentialError("a receipt has a malformed proof")
-    lists = (claims["footprints"], claims["unconfirmed"])
-    if not all(isinstance(one, list) for one in lists) or sum(map(len, lists)) > MAX_FOOTPRINTS:
-        raise CredentialError("a receipt has no list of footprints, or too long a one")
-    try:
-        leaf = read_hash(inclusion.get("leaf"), "leaf")
-        proof = read_hashes(inclusion.get("proof"), "proof")
-        growth = [] if consistency is None else read_hashes(consistency.get("proof"), "proof")
-    except AuditError as error:
-        raise CredentialError(f"a receipt has a malformed proof: {error.message}") from error
+    number, leaf, proof = read_inclusion(claims["inclusion"])
+    known_size: int | None = None
+    growth: Sequence[bytes] = ()
+    if "consistency" in claims:
+        known_size, growth = read_consistency(claims["consistency"])
+    footprints, unconfirmed = read_answered(claims["footprints"], claims["unconfirmed"])
+    if not is_digest(claims["acknowledgement"]):
+        raise CredentialError("a receipt does not say which acknowledgement it answers")
     receipt = Receipt(
         issuer=claims["iss"],
         audience=claims["aud"],
         issued_at=issue_time(claims["iat"]),
-        acknowledgement=str(claims["acknowledgement"]),
-        footprints=[_received(one, 3) for one in claims["footprints"]],
-        unconfirmed=[str(one) for one in claims["unconfirmed"]],
+        acknowledgement=claims["acknowledgement"],
+        footprints=footprints,
+        unconfirmed=unconfirmed,
         head=head,
         number=number,
         leaf=leaf,
-        known_size=known,
+        known_size=known_size,
         consistency=growth,
         token=token,
     )
@@ -322,9 +318,13 @@ def read_receipt(
 
 
 def footprints_of(token: str) -> Sequence[Received]:
-    """The footprints that a receipt confirms. It is not checked: it was, when it was stored."""
-    found = jws.parse(token, max_characters=MAX_CHARACTERS).payload["footprints"]
-    return [_received(one, 3) for one in found]
+    """The footprints that a receipt confirms. It is not checked: it was, when it was stored.
+
+    Raises:
+        CredentialError: it is no receipt.
+    """
+    found = jws.parse(token, max_characters=MAX_CHARACTERS).payload.get("footprints")
+    return read_answered(found, [])[0]
 
 
 def _check_answers(receipt: Receipt, acknowledgement: Acknowledgement) -> None:
@@ -336,12 +336,20 @@ def _check_answers(receipt: Receipt, acknowledgement: Acknowledgement) -> None:
     for name, value in expected.items():
         got = getattr(receipt, name)
         if got != value:
-            raise CredentialError(f"the receipt has the {name} {got!r}, expected {value!r}")
-    asked = {(one.footprint_id, one.digest) for one in acknowledgement.footprints}
-    surplus = {(one.footprint_id, one.digest) for one in receipt.footprints} - asked
-    if surplus:
+            raise CredentialError(f"the receipt has the {name} {got[:200]!r}, expected {value!r}")
+    asked = {one.footprint_id: one.digest for one in acknowledgement.footprints}
+    answered = {one.footprint_id: one.digest for one in receipt.footprints}
+    for footprint_id, digest in answered.items():
+        if asked.get(footprint_id) != digest:
+            raise CredentialError(
+                f"the receipt confirms the footprint {footprint_id} with the digest {digest}, "
+                "which was not acknowledged"
+            )
+    told = answered.keys() | set(receipt.unconfirmed)
+    if told != asked.keys():
         raise CredentialError(
-            f"the receipt confirms the footprint {min(surplus)[0]}, which was not acknowledged"
+            f"the receipt answers for other footprints than were acknowledged, such as "
+            f"{min(told ^ asked.keys())}"
         )
 
 
@@ -363,28 +371,3 @@ def _verified(
     if not all(isinstance(claims[name], str) for name in ("iss", "aud")):
         raise CredentialError(f"{typ} does not say from whom and for whom it is")
     return claims
-
-
-def _check_count(footprints: Any) -> None:
-    if not isinstance(footprints, list) or not 1 <= len(footprints) <= MAX_FOOTPRINTS:
-        raise CredentialError(
-            f"an acknowledgement is about 1 to {MAX_FOOTPRINTS} footprints, in a list"
-        )
-
-
-def _received(item: Any, length: int) -> Received:
-    if not isinstance(item, list) or len(item) != length:
-        raise CredentialError(f"a footprint of a receipt is {item!r}")
-    footprint_id, digest = item[:2]
-    is_digest = isinstance(digest, str) and len(digest) == _DIGEST_CHARACTERS
-    if not is_uuid(footprint_id) or not is_digest:
-        raise CredentialError(f"a footprint of a receipt is {item!r}")
-    if length == 2:
-        return Received(footprint_id.lower(), digest)
-    if item[2] not in set(Level):
-        raise CredentialError(f"a footprint of a receipt has the level {item[2]!r}")
-    return Received(footprint_id.lower(), digest, Level(item[2]))
-
-
-def _member(value: Any, name: str) -> Any:
-    return value.get(name) if isinstance(value, Mapping) else value

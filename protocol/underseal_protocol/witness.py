@@ -96,7 +96,7 @@ def receipts_about(
             continue
         try:
             confirmed = {(one.footprint_id, one.digest) for one in footprints_of(token)}
-        except (KeyError, TypeError):
+        except CredentialError:
             raise CredentialError(f"line {number} is a receipt without footprints") from None
         if (footprint_id, digest) in confirmed:
             found.append(read_receipt(token, keys=keys))

@@ -289,7 +289,7 @@ def receipt(given: datetime, *, digest: str | None = None, key: SigningKey = REC
             "kind": "receipt",
             "token": issue_receipt(
                 acknowledged,
-                confirmed={DRAFT.id: Level.FULL},
+                confirmed={(DRAFT.id, acknowledged.footprints[0].digest): Level.FULL},
                 head=Head(1, leaf),
                 number=1,
                 leaf=leaf,

@@ -58,7 +58,7 @@ async def issue_pending(node: Node) -> int:
 
 
 async def _issue(node: Node, receipt_id: str) -> None:
-    def look(session: Session) -> tuple[Acknowledgement, dict[str, Level]] | str:
+    def look(session: Session) -> tuple[Acknowledgement, dict[tuple[str, str], Level]] | str:
         row = session.get_one(Receipt, receipt_id)
         peer = pins.peer_row(session, row.peer_id)
         try:
@@ -69,7 +69,7 @@ async def _issue(node: Node, receipt_id: str) -> None:
             session, row.peer_id, [one.footprint_id for one in given.footprints], node.now()
         )
         confirmed = {
-            one.footprint_id: shown[one.footprint_id][1]
+            (one.footprint_id, one.digest): shown[one.footprint_id][1]
             for one in given.footprints
             if one.footprint_id in shown and shown[one.footprint_id][0] == one.digest
         }
@@ -96,7 +96,7 @@ def _answer(
     node: Node,
     row: Receipt,
     given: Acknowledgement,
-    confirmed: dict[str, Level],
+    confirmed: dict[tuple[str, str], Level],
 ) -> None:
     """Log the acknowledgement and sign the receipt, in this transaction."""
     now = node.now()
@@ -106,7 +106,7 @@ def _answer(
         now,
         actor=Actor.PEER,
         peer_id=row.peer_id,
-        footprint_ids=confirmed,
+        footprint_ids=[footprint_id for footprint_id, _ in confirmed],
         detail={
             "acknowledgement": given.digest,
             "unconfirmed": len(given.footprints) - len(confirmed),
