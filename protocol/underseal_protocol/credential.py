@@ -47,6 +47,7 @@ __all__ = [
     "credential_of",
     "disclosures_of",
     "issue",
+    "reopen",
     "verify",
 ]
 
@@ -224,11 +225,53 @@ def verify(
         ContentMismatchError: the footprint is not what was signed; the message says which part.
         CredentialError: any other rule is broken.
     """
+    entry, jwt, disclosures = _taken_apart(document)
+    token = jws.verify(jwt, typ=CREDENTIAL_TYPE, purpose=KeyPurpose.FOOTPRINT, keys=keys)
+    return _proven(document, entry, jwt, token, disclosures, issuer)
+
+
+def reopen(document: Mapping[str, Any], *, digest: str) -> VerifiedCredential:
+    """Read what a credential proves that was verified before, as `verify` did.
+
+    Its key may have been rotated or revoked since; the digest says that this is the credential
+    that was verified with it.
+
+    Args:
+        document: the footprint as it was received.
+        digest: of the credential that was verified.
+
+    Raises:
+        MissingCredentialError: it carries none.
+        ContentMismatchError: it is another credential, or the footprint is not what was signed.
+        CredentialError: any other rule is broken.
+    """
+    entry, jwt, disclosures = _taken_apart(document)
+    token = jws.parse(jwt)
+    found = jws.statement_digest(jwt)
+    if found != digest:
+        raise ContentMismatchError(
+            f"the footprint carries the credential {found}, {digest} was verified"
+        )
+    return _proven(document, entry, jwt, token, disclosures, None)
+
+
+def _taken_apart(document: Mapping[str, Any]) -> tuple[dict[str, Any], str, list[str]]:
+    """The credential entry, and the issuer-signed part and the disclosures in it."""
     entry = _entry(document)
     if entry is None:
         raise MissingCredentialError("the footprint carries no credential")
-    jwt, disclosures = sd_jwt.split_compact(entry["data"]["sdJwt"])
-    token = jws.verify(jwt, typ=CREDENTIAL_TYPE, purpose=KeyPurpose.FOOTPRINT, keys=keys)
+    return entry, *sd_jwt.split_compact(entry["data"]["sdJwt"])
+
+
+def _proven(
+    document: Mapping[str, Any],
+    entry: Mapping[str, Any],
+    jwt: str,
+    token: jws.Jws,
+    disclosures: list[str],
+    issuer: str | Collection[str] | None,
+) -> VerifiedCredential:
+    """Compare the footprint with what was signed; whether it was is checked before."""
     issued_at = _check_claims(token.payload, document, issuer)
     if entry["dataSchema"] != token.payload["iss"] + CREDENTIAL_SCHEMA_PATH:
         raise CredentialError(

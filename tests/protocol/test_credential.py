@@ -22,6 +22,7 @@ from underseal_protocol.credential import (
     IssuedCredential,
     credential_of,
     issue,
+    reopen,
     verify,
 )
 from underseal_protocol.disclosure import Block, Level, split
@@ -49,6 +50,24 @@ def served(level: Level, document: dict[str, Any] = SAMPLE, issuer: str = ISSUER
     value = strict_json.loads(segments.render(packed, level, "Active"))
     assert isinstance(value, dict)
     return value
+
+
+@pytest.mark.parametrize("level", list(Level))
+def test_what_was_verified_is_read_again_without_the_key(level: Level) -> None:
+    document = served(level)
+    verified = verify(document, keys=KEYS, issuer=ISSUER)
+    assert reopen(document, digest=verified.digest) == verified
+
+
+def test_only_what_was_verified_is_read_again() -> None:
+    document = served(Level.TOTAL)
+    with pytest.raises(CredentialError, match="was verified"):
+        reopen(document, digest="A" * 43)
+    digest_of_it = verify(document, keys=KEYS, issuer=ISSUER).digest
+    with pytest.raises(credential.ContentMismatchError, match="the core is not what was signed"):
+        reopen(document | {"productDescription": "x"}, digest=digest_of_it)
+    with pytest.raises(MissingCredentialError):
+        reopen(SAMPLE, digest=digest_of_it)
 
 
 @pytest.mark.parametrize("level", list(Level))

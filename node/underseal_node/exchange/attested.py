@@ -16,14 +16,14 @@ from sqlmodel import Session
 
 from underseal_node.errors import PeerError
 from underseal_node.exchange.access import Access
-from underseal_node.exchange.verification import STORED_LIMITS, trust_in
+from underseal_node.exchange.verification import STORED_LIMITS
 from underseal_node.store import audit, pins, received
 from underseal_node.store.alerts import AlertKind, raise_alert
 from underseal_node.store.audit import Act, Actor
 from underseal_node.store.tables import Peer, ReceivedFootprint, VerificationState
 from underseal_node.trust.attesting import AttestationState, Judged, judge
 from underseal_protocol.attestation import attestations_of
-from underseal_protocol.credential import verify
+from underseal_protocol.credential import reopen
 from underseal_protocol.errors import ProtocolError
 from underseal_protocol.strict_json import loads
 
@@ -43,22 +43,22 @@ log = structlog.get_logger(__name__)
 MAX_BESIDE = 16  # attestations that are kept of one footprint
 
 
-def judged_of(session: Session, row: ReceivedFootprint, peer: Peer, now: datetime) -> list[Judged]:
+def judged_of(session: Session, row: ReceivedFootprint, now: datetime) -> list[Judged]:
     """What the attestations of a received footprint are worth at this moment.
 
     Args:
         row: the footprint; of one that is not verified, nothing is attested.
-        peer: whom it was received from.
         now: aware.
     """
-    if not row.is_attested or row.verification != VerificationState.VERIFIED:
+    if row.credential_digest is None or row.verification != VerificationState.VERIFIED:
+        return []
+    if not row.is_attested:
         return []
     try:
         document = loads(row.body, limits=STORED_LIMITS)
-        keys = trust_in(peer).keys
-        if keys is None:
-            return [_unusable("no keys of the peer are pinned")]
-        proven = verify(document, keys=keys, issuer=None)
+        # Not with the keys of today: it stays verified when the key that signed it is rotated, and
+        # when it is revoked as of a later time.
+        proven = reopen(document, digest=row.credential_digest)
         carried = attestations_of(document)
     except ProtocolError as error:
         return [_unusable(error.message)]
@@ -75,7 +75,7 @@ def check_attestations(
 ) -> str | None:
     """Raise an alert for each attestation that does not verify. Returns the last new message."""
     alert = None
-    for one in judged_of(session, row, peer, now):
+    for one in judged_of(session, row, now):
         if one.state == AttestationState.INVALID:
             message = (
                 f"{peer.name} sent footprint {row.footprint_id} with an attestation that does not "

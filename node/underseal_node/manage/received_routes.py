@@ -96,7 +96,7 @@ async def ask_for_attestations(
 
     def work(session: Session) -> list[JudgedShape]:
         again = _the_one(session, footprint_id, peer)
-        found = judged_of(session, again, pins.peer_row(session, again.peer_id), now)
+        found = judged_of(session, again, now)
         return [judged_shape(one) for one in found]
 
     return Listing(data=await store.read(work))
@@ -163,7 +163,7 @@ def _members(session: Session, row: ReceivedFootprint, now: datetime) -> dict[st
         "status": row.status,
         "status_proven_at": _proven_at(row, peer),
         "withheld": json.loads(row.withheld),
-        "attestations": [judged_shape(one) for one in judged_of(session, row, peer, now)],
+        "attestations": [judged_shape(one) for one in judged_of(session, row, now)],
         "received_at": row.received_at,
         "changed_at": row.changed_at,
         **_shown(json.loads(row.summary)),

@@ -7,9 +7,11 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.node.manage.conftest import Company, Document, Stage
+from tests.node.manage.conftest import RECOVERY_KEY, Company, Document, Stage
 
+from underseal_node.trust.key_changes import revoke, rotate
 from underseal_protocol.disclosure import Level
+from underseal_protocol.keys import KeyPurpose
 
 
 @pytest.fixture
@@ -81,6 +83,27 @@ async def test_an_attestation_expires(
     buyer.advance(days=1)
     (found,) = await seen(buyer, footprint_id)
     assert (found["state"], found["peer"]) == ("expired", "auditor")
+
+
+@pytest.mark.parametrize("how", ["rotated", "revoked"])
+async def test_what_is_attested_stays_so_when_the_key_of_its_supplier_goes(
+    stage: Stage, buyer: Company, document: Callable[..., Document], how: str
+) -> None:
+    """It was here before the key came into other hands: it stays verified, and so attested."""
+    footprint_id = await attested_draft(stage, document())
+    await meets_the_verifier(stage, buyer)
+    await buyer.pull("cathode")
+    stage.supplier.advance(days=1)
+    node, since = stage.supplier.node, stage.supplier.time[0]
+    if how == "rotated":
+        await rotate(node, [KeyPurpose.FOOTPRINT])
+    else:
+        await revoke(node, [node.signing_key(KeyPurpose.FOOTPRINT).kid], since, RECOVERY_KEY)
+    await stage.supplier.work()
+    await buyer.work()
+    assert (await buyer.get(f"/received/{footprint_id}"))["verification"] == "verified"
+    assert [one["state"] for one in await seen(buyer, footprint_id)] == ["attested"]
+    assert "attestation" not in [one["kind"] for one in (await buyer.get("/alerts"))["data"]]
 
 
 async def test_an_attestation_of_another_footprint_raises_an_alert(
