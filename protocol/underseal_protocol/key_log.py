@@ -14,8 +14,12 @@ The rules by which `advance` accepts an entry:
    any entry, also one that the reader does not know if the recovery key is the pinned one. What
    follows that entry otherwise no longer counts: the thief of an identity key can go on with the
    log, and the owner still has the last word. Recoveries are counted, so none can be replayed.
-4. Keys are never taken out, except by being revoked; what rotated keys signed stays verifiable.
-   Those for access tokens and client assertions may be left out: what they signed has expired.
+4. Keys are never taken out, nor given another purpose, except by being revoked; what rotated keys
+   signed stays verifiable. Those for access tokens and client assertions may be left out: what they
+   signed has expired.
+5. Every key says what it is for and is named by its RFC 7638 thumbprint, so that a name stands for
+   one key and a key has one name: otherwise another key could be put in the place of a pinned one,
+   and a revoked one could come back. Keys for what this version does not know are left out.
 """
 
 from __future__ import annotations
@@ -265,16 +269,24 @@ def _check_step(before: KeyLogEntry, entry: KeyLogEntry) -> None:
             raise KeyLogError(f"{where} is not signed with the recovery key that was pinned")
     else:
         _check_by_identity(before, entry, where)
-    lasting = {key.kid for key in before.keys if key.purpose not in SHORT_LIVED}
-    missing = lasting - {key.kid for key in entry.keys}
-    not_revoked = sorted(missing - entry.revoked.keys())
-    if not_revoked:
-        raise KeyLogError(f"{where} leaves out the key {not_revoked[0]!r} without revoking it")
+    _check_lasting(before, entry, where)
     if not before.revoked.items() <= entry.revoked.items():
         raise KeyLogError(f"{where} takes back what was revoked")
-    both = sorted({key.kid for key in entry.keys} & entry.revoked.keys())
-    if both:
-        raise KeyLogError(f"{where} holds the key {both[0]!r}, which is revoked")
+
+
+def _check_lasting(before: KeyLogEntry, entry: KeyLogEntry, where: str) -> None:
+    """Rule 4: what signed something that lasts is there still, for the same purpose."""
+    held = {key.thumbprint(): key.purpose for key in entry.keys}
+    for key in before.keys:
+        name = key.thumbprint()
+        if key.purpose in SHORT_LIVED or name in entry.revoked:
+            continue
+        if name not in held:
+            raise KeyLogError(f"{where} leaves out the key {name!r} without revoking it")
+        if held[name] is not key.purpose:
+            raise KeyLogError(
+                f"{where} says that the key {name!r} is for {held[name]}; it was for {key.purpose}"
+            )
 
 
 def _check_by_identity(before: KeyLogEntry, entry: KeyLogEntry, where: str) -> None:
@@ -355,7 +367,7 @@ def _read(token: str) -> KeyLogEntry:
         recoveries=recoveries,
         url=url.rstrip("/"),
         issued_at=issue_time(claims["iat"]),
-        keys=PublicKeySet.from_jwks(claims["jwks"]),
+        keys=_keys(claims["jwks"], claims["revoked"]),
         revoked={kid: issue_time(since) for kid, since in claims["revoked"].items()},
         recovery=recovery,
         previous=previous,
@@ -363,6 +375,20 @@ def _read(token: str) -> KeyLogEntry:
         token=token,
         digest=jws.statement_digest(token),
     )
+
+
+def _keys(jwks: Any, revoked: Mapping[str, Any]) -> PublicKeySet:
+    """The keys of an entry: each in our own form (rule 5), and none of them revoked."""
+    keys = PublicKeySet.from_jwks(jwks)
+    for key in keys:
+        name = key.thumbprint()
+        # `from_jwks` holds a key that states a purpose to its thumbprint; keys of other makes,
+        # which may have any name, are for key sets without a log.
+        if key.purpose is None or key.kid != name:
+            raise KeyLogError(f"the key {key.kid!r} of a key log does not say what it is for")
+        if name in revoked:
+            raise KeyLogError(f"an entry of a key log holds the key {name!r}, which is revoked")
+    return keys
 
 
 def _one_key(jwk: Any, what: str) -> PublicKey:

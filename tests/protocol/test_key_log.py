@@ -18,7 +18,7 @@ from underseal_protocol.key_log import (
     next_entry,
     read_entry,
 )
-from underseal_protocol.keys import KeyPurpose, PublicKeySet, SigningKey
+from underseal_protocol.keys import PURPOSE_MEMBER, KeyPurpose, PublicKeySet, SigningKey
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 STOLEN = datetime(2026, 2, 1, tzinfo=UTC)
@@ -268,3 +268,57 @@ def test_a_rotated_key_for_tokens_may_be_left_out_and_one_for_footprints_may_not
     assert advance([both], [without.token])[-1].digest == without.digest
     with pytest.raises(KeyLogError, match="leaves out the key"):
         after(both, keys=key_set(IDENTITY, token))
+
+
+def by_identity(before: KeyLogEntry, *jwks: Any) -> str:
+    """What the thief of the identity key signs, with these keys beside it."""
+    payload = jws.parse(before.token).payload | {
+        "number": before.number + 1,
+        "previous": before.digest,
+        "signer": IDENTITY.public_jwk(),
+        "jwks": {"keys": [IDENTITY.public_jwk(), *jwks]},
+    }
+    return jws.sign(payload, typ=KEY_LOG_TYPE, key=IDENTITY)
+
+
+def without_purpose(key: SigningKey, **changes: str) -> dict[str, str]:
+    """A key as another make shows it: with any name, and without a purpose."""
+    jwk = key.public_jwk() | changes
+    del jwk[PURPOSE_MEMBER]
+    return jwk
+
+
+def test_another_key_cannot_take_the_name_of_a_pinned_one() -> None:
+    token = by_identity(FIRST, without_purpose(OTHER_FOOTPRINT, kid=FOOTPRINT.kid))
+    with pytest.raises(KeyLogError, match="does not say what it is for"):
+        advance([FIRST], [token])
+
+
+def test_a_revoked_key_cannot_come_back_under_another_name() -> None:
+    entry = after(FIRST, RECOVERY, keys=key_set(IDENTITY), revoked={FOOTPRINT.kid: STOLEN})
+    token = by_identity(entry, without_purpose(FOOTPRINT, kid="again"))
+    with pytest.raises(KeyLogError, match="does not say what it is for"):
+        advance([entry], [token])
+    with pytest.raises(KeyLogError, match="has the kid 'again', its thumbprint is"):
+        advance([entry], [by_identity(entry, FOOTPRINT.public_jwk() | {"kid": "again"})])
+    with pytest.raises(KeyLogError, match="which is revoked"):
+        advance([entry], [by_identity(entry, FOOTPRINT.public_jwk())])
+
+
+@pytest.mark.parametrize("purpose", ["receipt", "access-token"])
+def test_a_pinned_key_keeps_its_purpose(purpose: str) -> None:
+    token = by_identity(FIRST, FOOTPRINT.public_jwk() | {PURPOSE_MEMBER: purpose})
+    with pytest.raises(KeyLogError, match=f"is for {purpose}; it was for footprint"):
+        advance([FIRST], [token])
+
+
+def test_a_pinned_key_cannot_be_hidden_as_one_of_a_later_version() -> None:
+    token = by_identity(FIRST, FOOTPRINT.public_jwk() | {PURPOSE_MEMBER: "later"})
+    with pytest.raises(KeyLogError, match="leaves out the key"):
+        advance([FIRST], [token])
+
+
+def test_a_key_of_a_later_version_is_left_out() -> None:
+    later = OTHER_FOOTPRINT.public_jwk() | {PURPOSE_MEMBER: "later"}
+    accepted = advance([FIRST], [by_identity(FIRST, FOOTPRINT.public_jwk(), later)])
+    assert {key.kid for key in accepted[-1].keys} == {IDENTITY.kid, FOOTPRINT.kid}
