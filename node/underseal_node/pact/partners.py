@@ -120,10 +120,10 @@ class Partners:
         node = self._context.node
         state = await node.look()  # a peer may have heard of a move before this process has
         overlap = timedelta(hours=node.settings.rotation_overlap_hours)
-        moved_at = _moved_at(state.entries)
-        if moved_at is not None and now - moved_at < overlap:
-            return state.urls
-        return state.urls[:1]
+        here, move = state.identity.url, _last_move(state.entries)
+        if move is not None and now - move[1] < overlap:
+            return (here, move[0])
+        return (here,)
 
     async def _look_for_keys(self, peer_id: int, now: datetime) -> None:
         """Have the management process look whether the peer has new keys; it is no more than asked
@@ -175,11 +175,12 @@ def issue_instant(tokens_from: datetime | None, now: datetime) -> datetime:
 
 
 @lru_cache(maxsize=8)
-def _moved_at(entries: tuple[str, ...]) -> datetime | None:
-    """When this node came to its present address; None if it has always been there."""
+def _last_move(entries: tuple[str, ...]) -> tuple[str, datetime] | None:
+    """Where this node was before it came to its present address, and when it came; None if it has
+    always been there."""
     log = [read_entry(entry) for entry in entries]
-    moves = [now for before, now in pairwise(log) if before.url != now.url]
-    return moves[-1].issued_at if moves else None
+    moves = [(before.url, now.issued_at) for before, now in pairwise(log) if before.url != now.url]
+    return moves[-1] if moves else None
 
 
 @lru_cache(maxsize=1024)

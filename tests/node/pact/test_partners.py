@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from underseal_node.store.tables import AuthMethod, Awaits, PeerState
+from underseal_node.trust.key_changes import move
 from underseal_protocol import jws
 from underseal_protocol.client_assertion import (
     ASSERTION_TYPE,
@@ -271,3 +272,22 @@ async def test_odd_client_ids_are_refused(world: World, body: Any) -> None:
     async with world.client("buyer") as client:
         answer = await client.post("/extensions/credentials", json=body)
     assert (answer.status_code, answer.json()["code"]) == (400, "BadRequest")
+
+
+async def test_after_a_move_the_address_before_counts_for_a_while_and_no_older_one(
+    partner: World,
+) -> None:
+    """Whoever got an address that was given up long ago could use here what is sent there."""
+    addresses = [partner.node.identity.url, "https://second.example", "https://third.example"]
+    await move(partner.node, addresses[1])
+    partner.now += timedelta(days=400)
+    await move(partner.node, addresses[2])
+    client_id = partner.secrets["buyer"][0]
+
+    async def status(audience: str) -> int:
+        assertion = assert_client(client_id, audience=audience, key=KEY, now=partner.now)
+        return (await ask(partner, form(partner, client_assertion=assertion))).status_code
+
+    assert [await status(one) for one in addresses] == [401, 200, 200]
+    partner.now += timedelta(hours=partner.node.settings.rotation_overlap_hours)
+    assert [await status(one) for one in addresses] == [401, 401, 200]
