@@ -145,8 +145,8 @@ async def change_peer(exchange: Exchange, name: str, change: PeerChange) -> tupl
     values = _checked(change)
     found = await _keys_now(exchange, name) if change.confirm_keys else None
 
-    def work(session: Session) -> tuple[Peer, str | None]:
-        peer = peers.by_name(session, name)
+    def work(session: Session) -> tuple[Peer, str | None, list[str]]:
+        peer, told = peers.by_name(session, name), []
         peers.require_not_removed(peer)
         changed = {one for one, value in values.items() if value != getattr(peer, one, None)}
         _apply(session, node, peer, values)
@@ -163,13 +163,14 @@ async def change_peer(exchange: Exchange, name: str, change: PeerChange) -> tupl
             # With other keys, it may sign under another name, too.
             if found is not None and found.key_set == peer.pending_key_set:
                 peer.issuer = found.issuer
-            confirm_keys(session, node.settings, peer.id or 0)
+            told = confirm_keys(session, node.settings, peer.id or 0, node.now())
             _record(session, node, Act.KEYS_CONFIRMED, peer, issuer=peer.issuer)
-        return peer, forgotten
+        return peer, forgotten, told
 
-    peer, forgotten = await node.store.write(work)
+    peer, forgotten, told = await node.store.write(work)
     exchange.look_again(peer.id or 0)
-    warnings = await _look(exchange, peer) if values.keys() & WORTH_A_LOOK else []
+    looked = await _look(exchange, peer) if values.keys() & WORTH_A_LOOK else []
+    warnings = [*told, *looked]
     peer = await _again(node, peer)
     if forgotten is not None and peer.token_origin not in (None, forgotten):
         warnings.insert(

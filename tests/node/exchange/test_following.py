@@ -14,13 +14,14 @@ from tests.node.conftest import StandingClock
 from tests.node.exchange.conftest import Company, Network, NewCompany, settle
 
 from underseal_node.exchange.errors import ConfirmationNeededError
-from underseal_node.store import received
+from underseal_node.exchange.following import key_set_text
+from underseal_node.store import peers, received
 from underseal_node.store.tables import KeyKind, OutboxState, VerificationState
 from underseal_node.trust.key_changes import move, revoke, rotate
 from underseal_node.trust.keyring import newest_entry
 from underseal_node.trust.peers import PeerChange, add_peer, change_peer
 from underseal_protocol.credential import issue
-from underseal_protocol.key_log import KeyLogEntry, next_entry, read_entry
+from underseal_protocol.key_log import KeyLogEntry, first_entry, next_entry, read_entry
 from underseal_protocol.keys import KeyPurpose, PublicKeySet, SigningKey
 
 MakeFootprint = Callable[..., dict[str, Any]]
@@ -154,8 +155,6 @@ async def test_keys_that_nothing_pinned_has_signed_stop_pulls_until_they_are_con
         SigningKey.generate(purpose) for purpose in (KeyPurpose.IDENTITY, KeyPurpose.FOOTPRINT)
     )
     keys = PublicKeySet([identity.public_key(), footprint.public_key()])
-    from underseal_protocol.key_log import first_entry
-
     entry = first_entry(url=seller.url, keys=keys, recovery=None, key=identity, issued_at=clock())
     shows(network, "seller.example", jwks=keys.to_jwks(), log={"entries": [entry.token]})
     clock.advance(hours=2)
@@ -174,8 +173,6 @@ async def test_the_operator_can_confirm_keys_with_their_log(
     seller: Company, buyer: Company, network: Network, clock: StandingClock
 ) -> None:
     """As after a loss of everything: a new node at the same address."""
-    from underseal_protocol.key_log import first_entry
-
     identity = SigningKey.generate(KeyPurpose.IDENTITY)
     keys = PublicKeySet([identity.public_key()])
     entry = first_entry(url=seller.url, keys=keys, recovery=None, key=identity, issued_at=clock())
@@ -193,6 +190,44 @@ async def test_the_operator_can_confirm_keys_with_their_log(
     clock.advance(hours=2)
     await buyer.pull(seller)
     assert pinned(buyer, seller).digest == later.digest
+
+
+async def test_keys_that_are_confirmed_by_hand_bring_their_revocations(
+    seller: Company, buyer: Company, make_footprint: MakeFootprint, clock: StandingClock
+) -> None:
+    """The pinned log is another one, so the revocation does not follow from it."""
+    early = await publish(seller, make_footprint, 1)
+    await buyer.pull(seller)
+    clock.advance(hours=1)
+    since = clock()
+    clock.advance(hours=1)
+    late = await publish(seller, make_footprint, 2)
+    await buyer.pull(seller)
+    other = SigningKey.generate(KeyPurpose.IDENTITY)
+    fork = first_entry(
+        url=seller.url,
+        keys=PublicKeySet([*own(seller).keys, other.public_key()]),
+        recovery=None,
+        key=other,
+        issued_at=clock(),
+    )
+
+    def pin_fork(session: Session) -> None:
+        peer = peers.by_name(session, "seller")
+        peer.key_log, peer.key_set = json.dumps([fork.token]), key_set_text(fork.keys)
+        session.add(peer)
+
+    buyer.node.store.write_sync(pin_fork)
+    key = seller.node.signing_key(KeyPurpose.FOOTPRINT)
+    await revoke(seller.node, [key.kid], since, RECOVERY)
+    await buyer.exchange.contact(buyer.peer(seller).id or 0)
+    assert buyer.peer(seller).pending_key_set is not None
+    _, warnings = await change_peer(buyer.exchange, "seller", PeerChange(confirm_keys=True))
+    assert f"has taken back the key {key.kid}" in warnings[0]
+    held = buyer.received()
+    assert held[early].verification == VerificationState.VERIFIED
+    assert held[late].verification == VerificationState.INVALID
+    assert "keys-revoked" in buyer.alerts()
 
 
 async def test_a_key_set_that_the_log_does_not_name_waits_for_the_operator(
@@ -232,8 +267,6 @@ async def test_a_peer_pinned_before_there_were_logs_gets_its_log_pinned(
     seller: Company, buyer: Company, clock: StandingClock
 ) -> None:
     def as_before(session: Session) -> None:
-        from underseal_node.store import peers
-
         peer = peers.by_name(session, "seller")
         peer.key_log = "[]"
         session.add(peer)
@@ -445,8 +478,6 @@ async def test_a_peer_that_the_operator_calls_elsewhere_stays_there(
     network.apps["detour.example"] = network.apps["new.example"] = network.apps["seller.example"]
 
     def elsewhere(session: Session) -> None:
-        from underseal_node.store import peers
-
         peer = peers.by_name(session, "seller")
         peer.base_url = "https://detour.example"
         session.add(peer)
@@ -462,8 +493,6 @@ async def test_the_permission_for_a_private_network_does_not_move_along(
     seller: Company, buyer: Company, network: Network
 ) -> None:
     def permit(session: Session) -> None:
-        from underseal_node.store import peers
-
         peer = peers.by_name(session, "seller")
         peer.allow_private_network = True
         session.add(peer)
