@@ -12,7 +12,7 @@ from underseal_cli.manage_client import Manage
 __all__ = ["instant", "open_question", "print_peer", "print_summary", "print_words", "state_of"]
 
 ASSURANCE = {
-    "first-contact": "pinned at first contact",
+    "first-contact": "pinned as found at its address",
     "invitation": "pinned by invitation",
     "confirmed": "confirmed by you",
 }
@@ -58,6 +58,7 @@ def print_peer(peer: dict[str, Any], *, granted: Sequence[dict[str, Any]] | None
             ("assurance", ASSURANCE[peer["assurance"]] if found else None),
             ("pinned keys", peer["keyThumbprints"]),
             ("waits for --confirm-keys", peer.get("pendingKeyThumbprints")),
+            ("words of what waits", (peer.get("pendingFingerprint") or {}).get("words")),
             ("our client id there", peer.get("clientId")),
             ("we authenticate by", "our client key" if is_partner else None),
             ("ours ends", (peer.get("clientExpiresAt") or "")[:10] or None),

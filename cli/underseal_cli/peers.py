@@ -115,25 +115,38 @@ def change(
         bool, typer.Option("--confirm-endpoint", help="Trust the new token endpoint of the peer.")
     ] = False,
     confirm_keys: Annotated[
-        bool, typer.Option("--confirm-keys", help="Trust the new keys of the peer.")
+        bool, typer.Option("--confirm-keys", help="Trust the new keys of the peer, which wait.")
     ] = False,
+    words: Annotated[
+        str | None,
+        typer.Option("--words", metavar="WORDS", help="Of these keys, as they were read out."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Change what is known of a peer; an empty text ("") clears an option."""
+    """Change what is known of a peer; an empty text ("") clears an option.
+
+    `--confirm-keys` trusts the keys that `peer show` shows as waiting, and no others. With
+    `--words` they are compared, and confirmed by you; without, `peer confirm` remains to be done.
+    """
     given = _given(url, auth_url, client_id, client_secret_file, scope, audience, resource, ca_file)
     given |= _policy(accept_unsigned, allow_private_network)
     if confirm_endpoint:
         given["confirmEndpoint"] = True
     if confirm_keys:
         given["confirmKeys"] = True
+    if words is not None:
+        given["words"] = words
     if not given:
         raise usage_error(context, "there is nothing to change: name at least one option")
-    changed = manage_of(context).patch(f"/peers/{segment(name)}", given)
+    manage = manage_of(context)
+    changed = manage.patch(f"/peers/{segment(name)}", given)
     if as_json:
         output.show(changed)
         output.warn(*changed["warnings"])
-    else:
-        print_peer(changed)
+        return
+    print_peer(changed)
+    if confirm_keys:
+        print_words(manage, changed)
 
 
 @app.command()

@@ -54,7 +54,8 @@ STABLE = {
     "peer add": "--url --auth-url --client-id --client-secret-file --scope --audience --resource "
     "--ca-file",
     "peer set": "--url --auth-url --client-id --client-secret-file --scope --audience --resource "
-    "--ca-file --accept-unsigned --no-accept-unsigned --confirm-endpoint --confirm-keys",
+    "--ca-file --accept-unsigned --no-accept-unsigned --confirm-endpoint --confirm-keys "
+    "--words",
     "peer credentials": "--renew",
     "peer list": "",
     "peer show": "",

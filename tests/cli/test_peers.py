@@ -80,9 +80,19 @@ def test_the_policy_on_unsigned_footprints(run: Run, market: Market, acme: str) 
         assert line.split("  ")[-1].strip() == shown
 
 
-@pytest.mark.parametrize("option", ["--confirm-endpoint", "--confirm-keys"])
-def test_there_may_be_nothing_to_confirm(run: Run, market: Market, acme: str, option: str) -> None:
-    done = run("peer", "set", acme, option, home=market.seller.home)
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--confirm-endpoint",),
+        ("--confirm-keys",),
+        ("--confirm-keys", "--words", "abandon " * 8),
+        ("--words", "abandon " * 8),
+    ],
+)
+def test_there_may_be_nothing_to_confirm(
+    run: Run, market: Market, acme: str, options: tuple[str, ...]
+) -> None:
+    done = run("peer", "set", acme, *options, home=market.seller.home)
     assert done.status == 1
     assert done.err.startswith("Error: ")
 

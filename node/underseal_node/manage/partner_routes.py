@@ -145,7 +145,7 @@ async def confirm(context: Context, name: str, given: ConfirmInput) -> PeerShape
         peer = peers.by_name(session, name)
         expected = fingerprint_of_text(peer.key_set)
         if given.words is not None and expected is not None:
-            check_words(expected, given.words, peer.name)
+            check_words(expected, given.words, f"the keys pinned for {peer.name}")
         partnerships.confirm(session, peer)
         act, typed = Act.PEER_CONFIRMED, given.words is not None
         audit.about_peer(session, act, context.node.now(), peer, words=typed)

@@ -72,7 +72,6 @@ def _shape(
     warnings: Sequence[str],
 ) -> PeerShape:
     pending = peer.pending_key_set
-    found = fingerprint_of_text(peer.key_set)
     return PeerShape(
         name=peer.name,
         state=PeerState(peer.state),
@@ -81,7 +80,7 @@ def _shape(
         company_name=peer.company_name,
         company_ids=json.loads(peer.company_ids),
         assurance=Assurance(peer.assurance),
-        fingerprint=None if found is None else FingerprintShape(words=found.words, hex=found.hex),
+        fingerprint=_fingerprint(peer.key_set),
         auth_method=AuthMethod(peer.auth_method),
         invitation_id=None if invitation is None else invitation.id,
         invitation_expires_at=None if invitation is None else invitation.expires_at,
@@ -96,6 +95,7 @@ def _shape(
         issuer=peer.issuer,
         key_thumbprints=thumbprints_of_text(peer.key_set),
         pending_key_thumbprints=None if pending is None else thumbprints_of_text(pending),
+        pending_fingerprint=_fingerprint(pending),
         has_credentials=peers.has_credentials(peer),
         client_id=peer.client_id,
         scope=peer.scope,
@@ -110,6 +110,11 @@ def _shape(
         last_contact_at=peer.last_contact_at,
         warnings=[*warnings, *_warnings(peer, held, now)],
     )
+
+
+def _fingerprint(key_set: str | None) -> FingerprintShape | None:
+    found = fingerprint_of_text(key_set)
+    return None if found is None else FingerprintShape(words=found.words, hex=found.hex)
 
 
 def _warnings(peer: Peer, held: Sequence[ClientCredential], now: datetime) -> list[str]:

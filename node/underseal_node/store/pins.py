@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from underseal_node.errors import NotFoundError, RefusedError
 from underseal_node.store.alerts import AlertKind, raise_alert
-from underseal_node.store.tables import Peer, PullState
+from underseal_node.store.tables import Assurance, Peer, PullState
 from underseal_protocol.key_log import read_entry
 from underseal_protocol.keys import PublicKeySet
 
@@ -175,23 +175,37 @@ def accept_keys(
         peer.pending_key_set = peer.pending_key_log = None
     elif peer.key_set == key_set and reason is None:
         peer.pending_key_set = peer.pending_key_log = None
-    elif peer.pending_key_set != key_set:
+    else:
+        is_told = peer.pending_key_set == key_set
+        # The log of this look: it is what the operator's decision pins, and may have gone on.
         peer.pending_key_set = key_set
         peer.pending_key_log = json.dumps(list(key_log)) if key_log else None
-        why = "" if reason is None else f"; {reason}"
-        # With their fingerprints: an alert about yet other keys is another alert.
-        raise_alert(
-            session,
-            AlertKind.KEYS_CHANGED,
-            f"{peer.name} shows other keys than those that are pinned ({_fingerprints(key_set)}); "
-            f"what is signed with them is not accepted until you confirm them{why}",
-            now,
-            peer_id=peer.id,
-            evidence="\n".join([key_set, *key_log]).encode(),
-        )
+        if not is_told:
+            _tell_of_keys(session, peer, key_set, now, key_log, reason)
     session.add(peer)
     session.flush()
     return peer.pending_key_set is None
+
+
+def _tell_of_keys(
+    session: Session,
+    peer: Peer,
+    key_set: str,
+    now: datetime,
+    key_log: Sequence[str],
+    reason: str | None,
+) -> None:
+    why = "" if reason is None else f"; {reason}"
+    # With their fingerprints: an alert about yet other keys is another alert.
+    raise_alert(
+        session,
+        AlertKind.KEYS_CHANGED,
+        f"{peer.name} shows other keys than those that are pinned ({_fingerprints(key_set)}); "
+        f"what is signed with them is not accepted until you confirm them{why}",
+        now,
+        peer_id=peer.id,
+        evidence="\n".join([key_set, *key_log]).encode(),
+    )
 
 
 def accept_first_log(session: Session, peer: Peer, entry: str) -> None:
@@ -279,17 +293,30 @@ def waits_for_keys(session: Session, peer_id: int) -> bool:
     return peer_row(session, peer_id).pending_key_set is not None
 
 
-def confirm_keys(session: Session, peer_id: int) -> Peer:
+def confirm_keys(
+    session: Session, peer_id: int, key_set: str | None, issuer: str | None, assurance: Assurance
+) -> Peer:
     """The operator trusts the new key set of a peer.
+
+    Args:
+        key_set: that the operator means; what waits has to be exactly this.
+        issuer: what the peer called itself when it showed them; None leaves it as it is.
+        assurance: how sure the operator is that they are the peer's own.
 
     Raises:
         NotFoundError: no such peer.
-        RefusedError: nothing waits to be confirmed.
+        RefusedError: nothing waits to be confirmed, or something else does.
     """
     peer = peer_row(session, peer_id)
     if peer.pending_key_set is None:
         raise RefusedError(f"no change of the keys of {peer.name} waits to be confirmed")
+    if peer.pending_key_set != key_set:
+        raise RefusedError(
+            f"{peer.name} has shown yet other keys at this moment; none are confirmed",
+            hint=f"Look at `underseal peer show {peer.name}`.",
+        )
     peer.key_set, peer.key_log = peer.pending_key_set, peer.pending_key_log or "[]"
+    peer.issuer, peer.assurance = issuer or peer.issuer, assurance
     log = json.loads(peer.key_log)
     if log and (url := read_entry(log[-1]).url) != peer.issuer:
         former = [*json.loads(peer.former_issuers), *([peer.issuer] if peer.issuer else [])]

@@ -77,17 +77,22 @@ def thumbprints_of_text(key_set: str | None) -> list[str]:
     return [] if key_set is None else list(_known(key_set)[1])
 
 
-def check_words(expected: Fingerprint, given: str, name: str) -> None:
+def check_words(expected: Fingerprint, given: str, what: str) -> None:
     """Compare words that somebody has read out.
+
+    Args:
+        expected: of the keys here.
+        given: as they were read out.
+        what: the keys, for the message.
 
     Raises:
         RefusedError: they are others.
     """
     if given.lower().split() != expected.words.split():
         raise RefusedError(
-            f"the words are not those of the keys pinned for {name}",
-            hint="If the words were read out correctly, somebody else's keys are pinned: revoke "
-            "the partnership, and invite the company again on another way.",
+            f"the words are not those of {what}",
+            hint="If the words were read out correctly, these are somebody else's keys: revoke the "
+            "partnership, and invite the company again on another way.",
         )
 
 

@@ -17,8 +17,7 @@ from sqlmodel import Session
 from underseal_node.errors import NodeError, RefusedError
 from underseal_node.exchange.access import secret_context
 from underseal_node.exchange.addresses import origin_of
-from underseal_node.exchange.confirmations import confirm_endpoint, confirm_keys
-from underseal_node.exchange.discovery import Found
+from underseal_node.exchange.confirmations import confirm_endpoint, confirm_keys, waiting_keys
 from underseal_node.exchange.exchange import Exchange
 from underseal_node.node import Node
 from underseal_node.store import audit, invitations, peers
@@ -54,7 +53,8 @@ class PeerChange:
         accept_unsigned: whether its unsigned footprints are usable.
         allow_private_network: whether its addresses may be loopback or private ones.
         confirm_endpoint: trust the token endpoint that was found instead of the pinned one.
-        confirm_keys: trust the keys that it shows instead of the pinned ones.
+        confirm_keys: trust the keys that wait, which it shows instead of the pinned ones.
+        words: of these keys, as the company has read them out.
     """
 
     url: str | None = None
@@ -69,6 +69,7 @@ class PeerChange:
     allow_private_network: bool | None = None
     confirm_endpoint: bool = False
     confirm_keys: bool = False
+    words: str | None = None
 
 
 @dataclass(frozen=True)
@@ -138,12 +139,15 @@ async def change_peer(exchange: Exchange, name: str, change: PeerChange) -> tupl
 
     Raises:
         NotFoundError: there is no such peer.
-        RefusedError: a value is not allowed, nothing waits to be confirmed, or it was removed.
+        RefusedError: a value is not allowed, nothing waits to be confirmed or something else does,
+            or it was removed.
         AddressError: a URL must not be called.
     """
     node = exchange.node
     values = _checked(change)
-    found = await _keys_now(exchange, name) if change.confirm_keys else None
+    if change.words is not None and not change.confirm_keys:
+        raise RefusedError("the words go with keys that wait to be confirmed")
+    waiting = await waiting_keys(exchange, name) if change.confirm_keys else None
 
     def work(session: Session) -> tuple[Peer, str | None, list[str]]:
         peer, told = peers.by_name(session, name), []
@@ -159,12 +163,8 @@ async def change_peer(exchange: Exchange, name: str, change: PeerChange) -> tupl
         if change.confirm_endpoint:
             confirm_endpoint(session, peer.id or 0)
             _record(session, node, Act.ENDPOINT_CONFIRMED, peer, origin=peer.token_origin)
-        if change.confirm_keys:
-            # With other keys, it may sign under another name, too.
-            if found is not None and found.key_set == peer.pending_key_set:
-                peer.issuer = found.issuer
-            told = confirm_keys(session, node.settings, peer.id or 0, node.now())
-            _record(session, node, Act.KEYS_CONFIRMED, peer, issuer=peer.issuer)
+        if waiting is not None:
+            told = confirm_keys(session, node, peer.id or 0, waiting, change.words)
         return peer, forgotten, told
 
     peer, forgotten, told = await node.store.write(work)
@@ -337,14 +337,6 @@ def _forget_address(session: Session, peer: Peer) -> str | None:
     session.add(peer)
     peers.forget_pulls(session, peer.id or 0)
     return forgotten
-
-
-async def _keys_now(exchange: Exchange, name: str) -> Found | None:
-    """What a peer says of itself at this moment; what it shows instead of the pinned keys waits."""
-    peer = await exchange.node.store.read(lambda session: peers.by_name(session, name))
-    if peer.base_url is None or peer.pending_key_set is None:
-        return None
-    return (await exchange.contact(peer.id or 0)).found
 
 
 async def _look(exchange: Exchange, peer: Peer) -> list[str]:

@@ -247,6 +247,94 @@ async def test_keys_that_change_wait_for_the_operator(
     assert "pendingKeyThumbprints" not in peer
 
 
+def shows_keys(market: Market, shown: list[SigningKey]) -> None:
+    """A node at the address of the other make, with the key that comes first."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("jwks.json"):
+            return httpx.Response(200, json=PublicKeySet([shown[0].public_key()]).to_jwks())
+        document = {
+            "issuer": OTHER_MAKE,
+            "token_endpoint": f"{OTHER_MAKE}/auth/token",
+            "jwks_uri": f"{OTHER_MAKE}/.well-known/jwks.json",
+            "underseal_version": "0.1.0",
+        }
+        return httpx.Response(200, json=document)
+
+    market.internet.answer("other.example", answer)
+
+
+async def test_only_keys_that_have_waited_are_confirmed(
+    market: Market, company: Company, refused: Refused
+) -> None:
+    """Whoever answers there may show the operator one key, and another one a moment later."""
+    first, seen, other = (SigningKey.generate(KeyPurpose.IDENTITY) for _ in range(3))
+    shown = [first]
+    shows_keys(market, shown)
+    await company.post("/peers", {"name": "other", "url": OTHER_MAKE}, 201)
+    shown[0] = seen
+    waiting = await company.patch("/peers/other", {"caPem": ""})
+    assert waiting["pendingKeyThumbprints"] == [seen.kid]
+    shown[0] = other
+    answer = await company.http.patch("/peers/other", json={"confirmKeys": True})
+    text = refused(answer, 409)
+    peer = await company.get("/peers/other")
+    assert peer["keyThumbprints"] == [first.kid]
+    assert peer["pendingKeyThumbprints"] == [other.kid]
+    assert peer["pendingFingerprint"]["words"] in text
+    shown[0] = first
+    answer = await company.http.patch("/peers/other", json={"confirmKeys": True})
+    assert "shows the pinned ones again" in refused(answer, 409)
+    assert "pendingKeyThumbprints" not in await company.get("/peers/other")
+
+
+async def test_keys_that_follow_from_nothing_are_not_confirmed_until_their_words_are_compared(
+    market: Market, company: Company, refused: Refused
+) -> None:
+    keys = [SigningKey.generate(KeyPurpose.IDENTITY) for _ in range(3)]
+    shown = keys[:1]
+    shows_keys(market, shown)
+    await company.post("/peers", {"name": "other", "url": OTHER_MAKE}, 201)
+    assert (await company.post("/peers/other/confirm", {}))["assurance"] == "confirmed"
+
+    shown[0] = keys[1]
+    await company.patch("/peers/other", {"caPem": ""})
+    pinned = await company.patch("/peers/other", {"confirmKeys": True})
+    assert (pinned["keyThumbprints"], pinned["assurance"]) == ([keys[1].kid], "first-contact")
+    assert (await company.post("/peers/other/confirm", {}))["assurance"] == "confirmed"
+
+    shown[0] = keys[2]
+    waiting = await company.patch("/peers/other", {"caPem": ""})
+    old, new = waiting["fingerprint"]["words"], waiting["pendingFingerprint"]["words"]
+    wrong = {"confirmKeys": True, "words": old}
+    answer = await company.http.patch("/peers/other", json=wrong)
+    assert "not those of the keys that wait for other" in refused(answer, 409)
+    alone = await company.http.patch("/peers/other", json={"words": new})
+    assert "the words go with keys" in refused(alone, 409)
+    assert (await company.get("/peers/other"))["keyThumbprints"] == [keys[1].kid]
+    pinned = await company.patch("/peers/other", {"confirmKeys": True, "words": new.upper()})
+    assert (pinned["keyThumbprints"], pinned["assurance"]) == ([keys[2].kid], "confirmed")
+
+
+async def test_the_log_that_is_shown_last_goes_with_keys_that_wait(
+    market: Market, company: Company
+) -> None:
+    """A thief may have shown the right keys with a log of his own, before the owner does."""
+    market.internet.answer("other.example", lambda _: httpx.Response(404))
+    await company.post("/peers", {"name": "other", "url": OTHER_MAKE}, 201)
+    first, second = (SigningKey.generate(KeyPurpose.FOOTPRINT) for _ in range(2))
+
+    def show(session: Any) -> Any:
+        peer, now = pins.peer_row(session, 1), company.node.now()
+        for key, log in ((first, ()), (second, ("forged",)), (second, ("right",))):
+            text = json.dumps(PublicKeySet([key.public_key()]).to_jwks())
+            pins.accept_keys(session, peer, text, OTHER_MAKE, now, key_log=log)
+        return json.loads(peer.pending_key_log or "")
+
+    assert company.node.store.write_sync(show) == ["right"]
+    assert len((await company.get("/alerts"))["data"]) == 1
+
+
 async def test_thumbprints_are_computed_not_believed(market: Market, company: Company) -> None:
     """Keys of another make may have any name: that of somebody else's key, say."""
     honest = SigningKey.generate(KeyPurpose.FOOTPRINT).kid

@@ -53,6 +53,7 @@ class PeerInput(InputShape):
     allow_private_network: bool | None = None
     confirm_endpoint: bool = False
     confirm_keys: bool = False
+    words: str | None = None  # of the keys that are confirmed, as they were read out
 
 
 class FingerprintShape(Shape):
@@ -87,6 +88,7 @@ class PeerShape(Shape):
     issuer: str | None = None
     key_thumbprints: list[str]
     pending_key_thumbprints: list[str] | None = None
+    pending_fingerprint: FingerprintShape | None = None
     has_credentials: bool  # whether we hold credentials that the peer issued
     client_id: str | None = None  # of ours at the peer
     scope: str | None = None
