@@ -172,6 +172,11 @@ class Peer(SQLModel, table=True):
         sa_type=Text,
         sa_column_kwargs={"server_default": "[]"},
     )
+    told_entry: int = Field(
+        default=0,
+        description="number of the newest entry of our key log that it was told of",
+        sa_column_kwargs={"server_default": "0"},
+    )
     assurance: str = Field(
         default=Assurance.FIRST_CONTACT,
         sa_column_kwargs={"server_default": Assurance.FIRST_CONTACT.value},

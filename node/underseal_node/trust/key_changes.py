@@ -247,12 +247,8 @@ async def _change(node: Node, work: Callable[[Session], KeyChange]) -> KeyChange
             made = work(session)
         except KeyLogError as error:
             raise RefusedError(error.message, hint=error.hint) from error
-        told = announcements.enqueue_key_log(
-            session,
-            key_log.entries(session),
-            node.now(),
-            give_up_after=timedelta(hours=node.settings.outbox_give_up_hours),
-        )
+        give_up_after = timedelta(hours=node.settings.outbox_give_up_hours)
+        told = announcements.enqueue_key_log(session, node.now(), give_up_after=give_up_after)
         return replace(made, peers=told)
 
     done = await node.store.write(change)

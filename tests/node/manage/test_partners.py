@@ -13,6 +13,8 @@ from tests.node.manage.conftest import RECOVERY_KEY, Company, Document, Market
 from underseal_node.exchange.approvals import ApprovalWorker
 from underseal_node.store import peers
 from underseal_node.store.tables import Peer, PeerState
+from underseal_node.trust import key_changes
+from underseal_protocol.keys import KeyPurpose
 from underseal_protocol.recovery import recovery_text
 
 Refused = Callable[[httpx.Response, int], str]
@@ -609,3 +611,54 @@ async def test_a_partner_that_has_not_heard_of_a_move_still_gets_in(
     pack.advance(days=8)  # not for ever: the old address may belong to somebody else by then
     cathode.exchange.tokens._cache.clear()
     assert "expected 'https://pack-2.example'" in (await cathode.pull("Pack"))["error"]
+
+
+async def test_keys_that_a_peer_revokes_while_it_is_suspended_are_not_trusted_after_that(
+    strangers: tuple[Company, Company],
+) -> None:
+    pack, cathode = strangers
+    await partners(pack, cathode)
+    await pack.pull("Cathode")  # its keys are looked at, and not again for an hour
+    await pack.post("/peers/Cathode/suspend", {})
+    old = cathode.node.signing_key(KeyPurpose.FOOTPRINT)
+    await key_changes.revoke(cathode.node, [old.kid], cathode.node.now(), RECOVERY_KEY)
+    await cathode.work()
+    assert old.kid in (await pack.get("/peers/Cathode"))["keyThumbprints"]
+    resumed = await pack.post("/peers/Cathode/resume")
+    assert old.kid not in resumed["keyThumbprints"]
+
+
+async def test_a_peer_that_is_resumed_and_does_not_answer_is_looked_at_with_the_next_call(
+    strangers: tuple[Company, Company], market: Market
+) -> None:
+    pack, cathode = strangers
+    await partners(pack, cathode)
+    await pack.pull("Cathode")
+    await pack.post("/peers/Cathode/suspend", {})
+    old = cathode.node.signing_key(KeyPurpose.FOOTPRINT)
+    await key_changes.revoke(cathode.node, [old.kid], cathode.node.now(), RECOVERY_KEY)
+    host = market.internet.hosts.pop("cathode.example")
+    resumed = await pack.post("/peers/Cathode/resume")
+    assert (resumed["state"], len(resumed["warnings"])) == ("active", 1)
+    market.internet.hosts["cathode.example"] = host
+    await pack.pull("Cathode")
+    assert old.kid not in (await pack.get("/peers/Cathode"))["keyThumbprints"]
+
+
+async def test_a_peer_is_told_after_a_suspension_which_keys_were_revoked_meanwhile(
+    strangers: tuple[Company, Company],
+) -> None:
+    pack, cathode = strangers
+    await partners(pack, cathode)
+    await cathode.post("/peers/Pack/suspend", {})
+    old = cathode.node.signing_key(KeyPurpose.FOOTPRINT)
+    change = await key_changes.revoke(cathode.node, [old.kid], cathode.node.now(), RECOVERY_KEY)
+    assert change.peers == []
+    await cathode.post("/peers/Pack/resume")
+    await cathode.work()
+    assert old.kid not in (await pack.get("/peers/Cathode"))["keyThumbprints"]
+    # Told once is enough.
+    sent = len((await cathode.get("/outbox"))["data"])
+    await cathode.post("/peers/Pack/suspend", {})
+    await cathode.post("/peers/Pack/resume")
+    assert len((await cathode.get("/outbox"))["data"]) == sent

@@ -121,6 +121,7 @@ def upgrade() -> None:
     op.add_column(
         "peer", sa.Column("assurance", sa.String(), server_default="first-contact", nullable=False)
     )
+    op.add_column("peer", sa.Column("told_entry", sa.Integer(), server_default="0", nullable=False))
     op.add_column("peer", sa.Column("granted_to_us", sa.Text(), nullable=True))
     op.add_column("peer", sa.Column("pending_key_log", sa.Text(), nullable=True))
     op.add_column(
