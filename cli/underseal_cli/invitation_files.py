@@ -78,7 +78,8 @@ class Inviter:
         try:
             invitation = self._manage.post("/invitations", self._body(row))
         except RefusedError as error:
-            return start | {"result": "failed", "message": error.message}
+            message = f"{error.message}. {error.hint}" if error.hint else error.message
+            return start | {"result": "failed", "message": message}
         write_whole(file, [_content(invitation)])
         return start | {"result": "invited", "file": str(file)}
 

@@ -39,7 +39,10 @@ def invite(
     ] = None,
     pre_approve: Annotated[
         bool,
-        typer.Option("--pre-approve", help="It is a partner as soon as it accepts; needs --for."),
+        typer.Option(
+            "--pre-approve",
+            help="It is a partner as soon as it accepts; needs --for with the URL of its node.",
+        ),
     ] = False,
     expires: Annotated[
         str, typer.Option("--expires", metavar="TIME", help="Good for so long, such as 7d or 12h.")

@@ -56,8 +56,9 @@ class Terms:
 
     Attributes:
         for_url: the only node that may accept; None for any.
-        for_company_id: a URN that the accepting company has to have; None for any.
-        is_pre_approved: whether accepting is enough.
+        for_company_id: a URN that the accepting company has to say it has; None for any. Nobody
+            can check that at a node, so the person who approves has to.
+        is_pre_approved: whether accepting is enough; without `for_url` it never is.
         offers: product ids that the inviting company will show, for the reader to know.
     """
 
@@ -265,7 +266,9 @@ def _terms(claims: Mapping[str, Any]) -> Terms:
     for_url, for_company_id = claims.get("for_url"), claims.get("for_company_id")
     if not all(one is None or isinstance(one, str) for one in (for_url, for_company_id)):
         raise InvitationError("the invitation does not say properly whom it is for")
-    return Terms(for_url, for_company_id, claims.get("pre_approved") is True, tuple(offers))
+    # Nodes do not make others; an address is all that can be looked at without a person.
+    is_pre_approved = claims.get("pre_approved") is True and for_url is not None
+    return Terms(for_url, for_company_id, is_pre_approved, tuple(offers))
 
 
 def _token(body: Mapping[str, Any]) -> str:

@@ -150,6 +150,19 @@ def test_rows_that_cannot_be_are_named_and_the_others_are_invited(
     assert "8 of 10 companies could not be invited" in shown.err
 
 
+def test_rows_without_a_url_are_not_approved_beforehand(
+    run: Run, node: NodeProcess, tmp_path: Path
+) -> None:
+    rows = "name,for\nBefore A,529900T8BM49AURSDO55\nBefore B,https://b.example\nBefore C,\n"
+    arguments = ("--from", table(tmp_path, rows), "--out", tmp_path / "out", "--pre-approve")
+    done = run("peer", "invite", *arguments, "--json", home=node.home)
+    found = {one["name"]: one for one in done.json["data"]}
+    assert (done.status, found["Before B"]["result"]) == (1, "invited")
+    for name in ("Before A", "Before C"):
+        assert "has to name the URL of the node" in found[name]["message"]
+        assert "approve by hand" in found[name]["message"]
+
+
 @pytest.mark.parametrize(
     ("content", "expected"),
     [

@@ -86,9 +86,8 @@ def test_with_a_link_in_three_commands(operators: Operators) -> None:
 
 def test_approved_beforehand_in_two_commands(operators: Operators, tmp_path: Path) -> None:
     pack, cathode, file = operators.pack, operators.cathode, tmp_path / "cathode.json"
-    lei = COMPANY_IDS["cathode"].rpartition(":")[2]
-    invite = ("peer", "invite", "cathode", "--for", lei, "--pre-approve", "--out", str(file))
-    operators.type(pack, *invite)
+    terms = ("--for", cathode.url, "--pre-approve", "--out", str(file))
+    operators.type(pack, "peer", "invite", "cathode", *terms)
     operators.type(cathode, "peer", "accept", str(file), "--name", "pack")
     operators.finish("an approval beforehand")
 

@@ -141,8 +141,8 @@ def pair() -> Iterator[Pair]:
         for node in nodes:
             node.wait()
             node.run("footprint", "import", *map(str, (examples / node.name).glob("*.json")))
-        lei = COMPANIES[other.name].rpartition(":")[2]
-        invitation = one.json("peer", "invite", other.name, "--for", lei, "--pre-approve")
+        terms = ("--for", other.url, "--pre-approve")
+        invitation = one.json("peer", "invite", other.name, *terms)
         other.run("peer", "accept", invitation["link"], "--name", one.name)
         added = one.json("peer", "add", BASIC)
         for node, peer in ((one, other.name), (other, one.name), (one, BASIC)):

@@ -97,6 +97,11 @@ def test_an_invitation_says_who_invites_whom_to_what() -> None:
     assert TOKEN not in repr(found)
 
 
+def test_what_names_no_url_is_not_approved_beforehand() -> None:
+    terms = Terms(for_company_id=LEI_B.lower(), is_pre_approved=True)
+    assert not read(document(terms)).terms.is_pre_approved
+
+
 def test_the_token_is_no_part_of_what_is_signed_or_shown() -> None:
     made = document()
     assert TOKEN not in json.dumps({**made, "token": ""})

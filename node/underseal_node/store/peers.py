@@ -152,7 +152,11 @@ def waiting_for_them(session: Session) -> Sequence[Peer]:
 
 
 def approved_beforehand(session: Session) -> Sequence[Peer]:
-    """Peers that have accepted an invitation which says that accepting is enough."""
+    """Peers that have accepted an invitation which says that accepting is enough.
+
+    One that names no URL does not count, whatever it says: what a peer says of its company is no
+    proof, and its address is not known beforehand.
+    """
     return session.exec(
         select(Peer)
         .join(Invitation, col(Invitation.peer_id) == Peer.id)
@@ -160,6 +164,7 @@ def approved_beforehand(session: Session) -> Sequence[Peer]:
             Peer.state == PeerState.PENDING,
             Peer.awaits == Awaits.US,
             col(Invitation.is_pre_approved),
+            col(Invitation.for_url).is_not(None),
             col(Invitation.used_at).is_not(None),
         )
     ).all()

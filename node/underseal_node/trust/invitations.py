@@ -44,7 +44,7 @@ class Offer:
     Attributes:
         name: how the operator calls the company.
         for_whom: URL, LEI or URN of the only one that may accept; None for anyone who has it.
-        is_pre_approved: whether accepting is enough.
+        is_pre_approved: whether accepting is enough; only for a URL.
         expires_after: from now on.
         product_ids: to be granted as soon as the partnership is active.
         level: of these grants.
@@ -179,10 +179,13 @@ def for_whom(text: str) -> tuple[str | None, str | None]:
 
 def _terms(offer: Offer) -> Terms:
     url, company_id = (None, None) if offer.for_whom is None else for_whom(offer.for_whom)
-    if offer.is_pre_approved and url is None and company_id is None:
+    if offer.is_pre_approved and url is None:
         raise RefusedError(
-            "an invitation that is approved beforehand has to say whom it is for",
-            hint="Otherwise whoever gets hold of it is a partner. Add --for URL_OR_LEI.",
+            "an invitation that is approved beforehand has to name the URL of the node that it is "
+            "for: company ids are what a node says of itself, so whoever gets hold of the "
+            "invitation could say them, too; whether an address is its own can be looked at",
+            hint="Name the URL with --for https://HOST, or leave out --pre-approve and approve by "
+            "hand.",
         )
     if not timedelta() < offer.expires_after <= timedelta(days=MAX_DAYS):
         raise RefusedError(f"an invitation is good for up to {MAX_DAYS} days")

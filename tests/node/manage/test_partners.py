@@ -166,12 +166,6 @@ async def test_what_is_approved_beforehand_has_to_show_its_keys_at_its_address(
     assert (await pack.get("/peers/Cathode"))["state"] == "active"
 
 
-async def test_what_is_approved_beforehand_names_somebody(company: Company) -> None:
-    answer = await try_post(company, "/invitations", {"name": "X", "preApprove": True})
-    assert answer.status_code == 409
-    assert "--for" in answer.text
-
-
 async def test_what_is_offered_is_granted(
     strangers: tuple[Company, Company], document: Callable[..., Document]
 ) -> None:
