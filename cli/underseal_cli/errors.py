@@ -31,7 +31,7 @@ class CliError(Exception):
 
     def lines(self) -> list[str]:
         """What is printed."""
-        return [f"Error: {self.message}", *([self.hint] if self.hint else [])]
+        return [f"Error: {self.message}", *(self.hint.split("\n") if self.hint else [])]
 
 
 class UsageError(CliError):

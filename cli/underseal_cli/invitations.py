@@ -222,6 +222,7 @@ def complete(
     if not is_active:
         name = shlex.quote(peer["name"])
         output.say("", f"If that is who you invited: underseal peer approve {name}")
+        output.say('(with --words "...", as they read them out, if this node cannot call theirs)')
         output.say(f"otherwise: underseal peer reject {name} --reason TEXT")
 
 

@@ -19,10 +19,19 @@ Reason = Annotated[
     str, typer.Option("--reason", metavar="TEXT", help="Told to the peer, and kept.")
 ]
 
+Words = Annotated[
+    str | None,
+    typer.Option("--words", metavar="WORDS", help="As they were read out; compared for you."),
+]
 
-def approve(context: typer.Context, name: Name, as_json: Json = False) -> None:
-    """Approve a partnership that waits for us."""
-    peer = _moved(context, name, "approve")
+
+def approve(context: typer.Context, name: Name, words: Words = None, as_json: Json = False) -> None:
+    """Approve a partnership that waits for us.
+
+    The address that was registered has to show the keys that were registered. A node that cannot
+    be called is approved with the words that a person there has read out.
+    """
+    peer = _moved(context, name, "approve", _given(words))
     _show(peer, f"{name} is a partner now: both sides can call each other.", as_json=as_json)
     if not as_json:
         print_words(manage_of(context), peer)
@@ -66,18 +75,14 @@ def revoke(context: typer.Context, name: Name, reason: Reason, as_json: Json = F
 def confirm(
     context: typer.Context,
     name: Name,
-    words: Annotated[
-        str | None,
-        typer.Option("--words", metavar="WORDS", help="As they were read out; compared for you."),
-    ] = None,
+    words: Words = None,
     as_json: Json = False,
 ) -> None:
     """Say that you have compared the fingerprint words of a peer with it, over the phone.
 
     `underseal peer show NAME` prints the words here, `underseal key list` prints them there.
     """
-    body = {} if words is None else {"words": words}
-    peer = _moved(context, name, "confirm", body)
+    peer = _moved(context, name, "confirm", _given(words))
     _show(peer, f"The keys of {name} are confirmed: {_words(peer)}", as_json=as_json)
 
 
@@ -122,6 +127,10 @@ def _show(peer: dict[str, Any], text: str, *, as_json: bool) -> None:
         return
     output.say(*text.split("\n"), "")
     print_summary(peer)
+
+
+def _given(words: str | None) -> dict[str, str]:
+    return {} if words is None else {"words": words}
 
 
 def _words(peer: dict[str, Any]) -> str:

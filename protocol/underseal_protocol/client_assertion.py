@@ -22,6 +22,7 @@ from underseal_protocol.keys import KeyPurpose, PublicKeySet, SigningKey
 __all__ = [
     "ASSERTION_TYPE",
     "CLIENT_ASSERTION_TYPE",
+    "UNAUTHENTICATED",
     "ClientAssertion",
     "UnknownKeyError",
     "assert_client",
@@ -31,6 +32,9 @@ __all__ = [
 
 ASSERTION_TYPE = "client-authentication+jwt"
 CLIENT_ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+# The error_description with which a node refuses a client id that it does not have; what is wrong
+# with the assertion of one that it has is said in other words (RFC 6749 section 5.2).
+UNAUTHENTICATED = "the client could not be authenticated"
 LIFETIME_SECONDS = 60
 MAX_LIFETIME_SECONDS = 600
 SKEW_SECONDS = 60

@@ -43,7 +43,7 @@ STABLE = {
     "received attestations": "--peer",
     "peer invite": "--for --pre-approve --expires --grant-product-id --level --from --out",
     "peer accept": "--name --reply-out",
-    "peer approve": "",
+    "peer approve": "--words",
     "peer reject": "--reason",
     "peer complete": "",
     "peer confirm": "",

@@ -136,7 +136,12 @@ def test_from_the_invitation_to_events_that_wait(stage: Stage, battery: Path) ->
     link = pack.json("peer", "invite", "cathode")["link"]
     accepted = cathode.json("peer", "accept", link, "--name", "pack")
     assert accepted["peer"]["state"] == "pending"
-    approved = pack.run("peer", "approve", "cathode")
+    refused = pack.run("peer", "approve", "cathode", check=False)
+    assert refused.returncode == 1
+    assert "nobody at" in refused.stderr
+    words = cathode.look("/node")["fingerprint"]["words"]
+    assert f"\n  their words   {words}\n  our words     " in refused.stderr
+    approved = pack.run("peer", "approve", "cathode", "--words", words)
     assert "could not be told yet; its node asks by itself" in approved.stderr
     wait_until(lambda: cathode.look("/peers/pack")["state"] == "active")
 

@@ -18,6 +18,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
+from underseal_node.exchange.approving import approve
 from underseal_node.exchange.errors import ROW_ERRORS, PartnershipEndedError, reason_of
 from underseal_node.exchange.exchange import Exchange
 from underseal_node.exchange.outbox import wait
@@ -25,7 +26,6 @@ from underseal_node.store import audit, peers, pins
 from underseal_node.store.audit import Act, Actor
 from underseal_node.store.tables import Awaits, Peer, PeerState
 from underseal_node.trust import partnerships
-from underseal_node.trust.partnerships import Move
 
 __all__ = ["ApprovalWorker", "look_for_approval"]
 
@@ -123,16 +123,8 @@ class ApprovalWorker:
         await look_for_approval(self._exchange, peer.id or 0)
 
     async def _approve(self, peer: Peer) -> None:
-        peer_id, key_set = peer.id or 0, peer.key_set
-        await self._exchange.check_keys(peer_id)
-
-        def work(session: Session) -> None:
-            current = pins.peer_row(session, peer_id)
-            if current.key_set == key_set and current.awaits == Awaits.US:
-                now = self._node.now()
-                partnerships.move(session, current, Move.APPROVE, now, actor=Actor.NODE)
-
-        await self._node.store.write(work)
+        peer_id = peer.id or 0
+        await approve(self._exchange, peer_id, actor=Actor.NODE)
         log.info("approved, as said beforehand", peer=peer.name)
         await self._exchange.ask_approval(peer_id)  # by which the peer learns of it
 

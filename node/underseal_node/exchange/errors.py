@@ -6,9 +6,11 @@ PeerError
  ├─ AnswerError       an answer with a status that is not the one hoped for
  │   └─ CredentialsRefusedError  the token endpoint does not accept our credentials
  │       ├─ ApprovalPendingError   the peer has not approved the partnership yet
+ │       ├─ ClientUnknownError     the peer knows nothing of us
  │       └─ PartnershipEndedError  the peer has ended it
  ├─ ProtocolViolationError  an answer that no PACT host system may give
- └─ ConfirmationNeededError  calls to this peer have stopped until the operator decides
+ ├─ ConfirmationNeededError  calls to this peer have stopped until the operator decides
+ └─ KeysNotShownError  nobody at the address of this peer shows keys
 """
 
 from __future__ import annotations
@@ -21,8 +23,10 @@ __all__ = [
     "AddressError",
     "AnswerError",
     "ApprovalPendingError",
+    "ClientUnknownError",
     "ConfirmationNeededError",
     "CredentialsRefusedError",
+    "KeysNotShownError",
     "PartnershipEndedError",
     "ProtocolViolationError",
     "UnreachableError",
@@ -103,6 +107,10 @@ class ApprovalPendingError(CredentialsRefusedError):
     """The peer knows us, and its operator has not decided yet (RFC 8628 section 3.5)."""
 
 
+class ClientUnknownError(CredentialsRefusedError):
+    """There is an Underseal node, and it has no client of the id that we have at this peer."""
+
+
 class PartnershipEndedError(CredentialsRefusedError):
     """The peer knows us, and has ended the partnership or rejected it."""
 
@@ -113,3 +121,7 @@ class ProtocolViolationError(PeerError):
 
 class ConfirmationNeededError(PeerError):
     """Something pinned has changed; nothing is sent until the operator confirms it."""
+
+
+class KeysNotShownError(PeerError):
+    """Whether the peer is at its address cannot be seen: nobody shows keys there."""

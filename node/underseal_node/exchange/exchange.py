@@ -13,7 +13,6 @@ from sqlmodel import Session
 from underseal_node.errors import NodeError
 from underseal_node.exchange.access import Access, access_of
 from underseal_node.exchange.discovery import Found, discover, pin
-from underseal_node.exchange.errors import ConfirmationNeededError
 from underseal_node.exchange.http import PeerHttp
 from underseal_node.exchange.peer_client import PeerClient
 from underseal_node.exchange.tokens import TokenClient
@@ -126,22 +125,6 @@ class Exchange:
             return peer
 
         return await self.node.store.write(work)
-
-    async def check_keys(self, peer_id: int) -> None:
-        """Check that a peer shows the pinned keys at its address: that the address is its own.
-
-        Raises:
-            ConfirmationNeededError: it shows others, or none.
-            PeerError: it cannot be reached.
-        """
-        peer = await self._peer(peer_id)
-        found = await discover(self.http, peer, attempts=1)
-        if found.key_set is None or found.key_set != peer.key_set:
-            why = "; ".join(found.problems) or "there are others"
-            raise ConfirmationNeededError(
-                f"{peer.base_url} does not show the keys that {peer.name} has registered: {why}",
-                hint=f"Look at `underseal peer show {peer.name}`, then approve or reject it.",
-            )
 
     async def look_for_keys(self, peer_id: int) -> None:
         """Look at a peer that has signed with a key that is not known: it may have new ones.

@@ -18,12 +18,13 @@ from underseal_node.exchange.access import Access
 from underseal_node.exchange.errors import (
     AnswerError,
     ApprovalPendingError,
+    ClientUnknownError,
     CredentialsRefusedError,
     PartnershipEndedError,
     ProtocolViolationError,
 )
 from underseal_node.exchange.http import Answer, Call, PeerHttp
-from underseal_protocol.client_assertion import CLIENT_ASSERTION_TYPE
+from underseal_protocol.client_assertion import CLIENT_ASSERTION_TYPE, UNAUTHENTICATED
 from underseal_protocol.errors import JsonError
 from underseal_protocol.strict_json import JsonLimits, loads
 
@@ -289,6 +290,14 @@ def _partnership_refusal(answer: Answer, access: Access, said: str) -> AnswerErr
     if error == ENDED:
         return PartnershipEndedError(
             f"{access.name} has ended the partnership: {reason}", status=answer.status
+        )
+    if description == UNAUTHENTICATED:
+        return ClientUnknownError(
+            f"the node at {access.token_origin} knows nothing of a partnership with this node "
+            f"({answer.status}{said})",
+            status=answer.status,
+            hint=f"{access.name} may have removed it, or its address is another node's now: ask on "
+            "another way. To begin anew, remove the peer first, then invite or be invited.",
         )
     return CredentialsRefusedError(
         f"{access.name} does not accept our client key ({answer.status}{said}): {reason}",

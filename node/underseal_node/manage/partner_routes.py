@@ -11,7 +11,12 @@ from sqlmodel import Session
 from underseal_node.errors import NodeError, RefusedError
 from underseal_node.exchange.accepting import Acceptance, accept
 from underseal_node.exchange.approvals import look_for_approval
-from underseal_node.exchange.errors import reason_of
+from underseal_node.exchange.approving import approve
+from underseal_node.exchange.errors import (
+    ClientUnknownError,
+    CredentialsRefusedError,
+    reason_of,
+)
 from underseal_node.exchange.rotation import rotate
 from underseal_node.manage.context import RESPONSE, Context
 from underseal_node.manage.peer_view import peer_shape
@@ -19,17 +24,17 @@ from underseal_node.manage.shapes.peers import (
     AcceptedShape,
     AcceptInput,
     CompleteInput,
-    ConfirmInput,
     InvitationInput,
     InvitationShape,
     PeerShape,
     ReasonInput,
     RotatedShape,
+    WordsInput,
 )
 from underseal_node.node import Node
 from underseal_node.store import announcements, audit, peers
 from underseal_node.store.audit import Act, Outcome
-from underseal_node.store.tables import PeerState
+from underseal_node.store.tables import Peer, PeerState
 from underseal_node.trust import partnerships, registrations
 from underseal_node.trust.fingerprints import check_words, fingerprint_of_text
 from underseal_node.trust.invitations import Offer, create_invitation
@@ -98,15 +103,18 @@ async def complete(context: Context, given: CompleteInput) -> PeerShape:
         await node.store.write(lambda session: _registration_refused(session, node))
         raise
     peer = registered.peer
-    warnings = await _greet(context, peer.id or 0) if peer.state == PeerState.ACTIVE else []
+    warnings = await _greet(context, peer) if peer.state == PeerState.ACTIVE else []
     return await peer_shape(node, peer.name, warnings)
 
 
 @router.post("/peers/{name}/approve", **RESPONSE)
-async def approve(context: Context, name: str) -> PeerShape:
-    """Approve a partnership; the peer is told by our first call."""
-    peer_id = await _move(context, name, Move.APPROVE)
-    return await peer_shape(context.node, name, await _greet(context, peer_id))
+async def approve_peer(context: Context, name: str, given: WordsInput | None = None) -> PeerShape:
+    """Approve a partnership, if who registered is at its address; it is told by our first call."""
+    node = context.node
+    peer = await node.store.read(lambda session: peers.by_name(session, name))
+    words = None if given is None else given.words
+    await approve(context.exchange, peer.id or 0, words=words)
+    return await peer_shape(node, name, await _greet(context, peer))
 
 
 @router.post("/peers/{name}/reject", **RESPONSE)
@@ -139,7 +147,7 @@ async def revoke(context: Context, name: str, given: ReasonInput) -> PeerShape:
 
 
 @router.post("/peers/{name}/confirm", **RESPONSE)
-async def confirm(context: Context, name: str, given: ConfirmInput) -> PeerShape:
+async def confirm(context: Context, name: str, given: WordsInput) -> PeerShape:
     """The operator has compared the fingerprint of the peer's keys on another way."""
 
     def work(session: Session) -> None:
@@ -223,11 +231,19 @@ async def _look_at_suspended(context: Context, name: str) -> list[str]:
     return found.warnings
 
 
-async def _greet(context: Context, peer_id: int) -> list[str]:
+async def _greet(context: Context, peer: Peer) -> list[str]:
     """Call a new partner once, which shows it that we have approved."""
     try:
         async with asyncio.timeout(CALL_SECONDS):
-            await context.exchange.ask_approval(peer_id)
+            await context.exchange.ask_approval(peer.id or 0)
+    except ClientUnknownError:
+        return [
+            f"the node at {peer.base_url} does not know this partnership: it is not the one that "
+            "has registered, or has forgotten it; ask the company on another way, and revoke the "
+            "partnership if it is not with whom you think"
+        ]
+    except CredentialsRefusedError as error:
+        return [f"the node of the partner answers, and does not let us in: {error.message}"]
     except (TimeoutError, NodeError) as error:
         return [
             "the partner could not be told yet; its node asks by itself: "

@@ -21,6 +21,7 @@ from underseal_node.trust import partnerships
 from underseal_protocol.canonical import digest_of_bytes
 from underseal_protocol.client_assertion import (
     CLIENT_ASSERTION_TYPE,
+    UNAUTHENTICATED,
     ClientAssertion,
     UnknownKeyError,
     client_of,
@@ -30,9 +31,8 @@ from underseal_protocol.errors import AssertionRefusedError
 from underseal_protocol.key_log import read_entry
 from underseal_protocol.keys import PublicKeySet
 
-__all__ = ["UNAUTHENTICATED", "Partners", "issue_instant"]
+__all__ = ["Partners", "issue_instant"]
 
-UNAUTHENTICATED = "the client could not be authenticated"
 # RFC 8628 section 3.5 has the words for a client that has to wait for a person.
 PENDING = "authorization_pending"
 ENDED = "access_denied"

@@ -22,10 +22,11 @@ from starlette.responses import Response
 
 from underseal_node.pact.access import PublicContext, read_body
 from underseal_node.pact.errors import BodyTooLargeError, TokenRequestError, oauth_refusals
-from underseal_node.pact.partners import UNAUTHENTICATED, Partners, issue_instant
+from underseal_node.pact.partners import Partners, issue_instant
 from underseal_node.store.audit import Act, Outcome
 from underseal_node.store.serving import PeerSuspendedError, RequesterUnknownError
 from underseal_node.trust.secrets import SecretMismatchError, check_secret
+from underseal_protocol.client_assertion import UNAUTHENTICATED
 
 __all__ = ["TokenEndpoint"]
 

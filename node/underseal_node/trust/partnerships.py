@@ -23,7 +23,7 @@ from underseal_node.store.audit import Act, Actor
 from underseal_node.store.database import next_change
 from underseal_node.store.tables import Assurance, Awaits, Peer, PeerState
 
-__all__ = ["Move", "activated", "confirm", "ended", "lifetime_end", "move"]
+__all__ = ["Move", "activated", "confirm", "ended", "lifetime_end", "move", "require_move"]
 
 MAX_REASON_CHARACTERS = 1_000
 
@@ -88,6 +88,25 @@ def move(
     Raises:
         RefusedError: it cannot be made from the state that the partnership is in.
     """
+    require_move(peer, which)
+    if reason is not None and len(reason) > MAX_REASON_CHARACTERS:
+        raise RefusedError(f"the reason is longer than {MAX_REASON_CHARACTERS} characters")
+    rule = RULES[which]
+    audit.about_peer(session, rule.act, now, peer, actor=actor, reason=reason)
+    if rule.target is PeerState.REVOKED:
+        ended(session, peer, now, reason or f"the operator chose to {which} it")
+        return
+    peer.state, peer.awaits = rule.target, None
+    peer.state_reason = reason if rule.target is PeerState.SUSPENDED else None
+    _save(session, peer)
+
+
+def require_move(peer: Peer, which: Move) -> None:
+    """Refuse a move that cannot be made.
+
+    Raises:
+        RefusedError: not from the state that the partnership is in, or it is for the other side.
+    """
     peers.require_not_removed(peer)
     rule = RULES[which]
     if peer.state not in rule.sources:
@@ -101,15 +120,6 @@ def move(
             f"{peer.name} has to approve this partnership, not we",
             hint="Ask them to run `underseal peer approve` for this node.",
         )
-    if reason is not None and len(reason) > MAX_REASON_CHARACTERS:
-        raise RefusedError(f"the reason is longer than {MAX_REASON_CHARACTERS} characters")
-    audit.about_peer(session, rule.act, now, peer, actor=actor, reason=reason)
-    if rule.target is PeerState.REVOKED:
-        ended(session, peer, now, reason or f"the operator chose to {which} it")
-        return
-    peer.state, peer.awaits = rule.target, None
-    peer.state_reason = reason if rule.target is PeerState.SUSPENDED else None
-    _save(session, peer)
 
 
 def activated(session: Session, peer: Peer, now: datetime, actor: Actor = Actor.NODE) -> None:

@@ -194,10 +194,10 @@ async def partners(do: Deeds, pack: Company, foil: Company, market: Market) -> N
     invited = await pack.post("/invitations", {"name": "Foil"}, 201)
     await foil.post("/invitations/accept", {"document": invited["document"]})
     host = market.internet.hosts.pop("foil.example")
+    await do(pack, "POST /peers/{name}/confirm", {}, name="Foil")
     await do(pack, "POST /peers/{name}/approve", name="Foil")
     market.internet.hosts["foil.example"] = host
     await do(foil, "POST /peers/{name}/ask", name="Pack")
-    await do(pack, "POST /peers/{name}/confirm", {}, name="Foil")
     await do(pack, "POST /peers/{name}/rotate", name="Foil")
     assert "client-id-told" in {one["act"] for one in await entries(pack)}
     await do(pack, "POST /peers/{name}/suspend", {"reason": "a pause"}, name="Foil")

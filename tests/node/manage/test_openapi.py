@@ -32,7 +32,6 @@ NOTHING_TO_VIOLATE = {
     ("get", "/peers/{name}"),
     ("get", "/peers/{name}/keys"),
     ("post", "/peers/{name}/credentials"),
-    ("post", "/peers/{name}/approve"),
     ("post", "/peers/{name}/resume"),
     ("post", "/peers/{name}/rotate"),
     ("post", "/peers/{name}/ask"),

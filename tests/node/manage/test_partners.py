@@ -45,6 +45,13 @@ async def partners(one: Company, other: Company) -> None:
     await one.post("/peers/Cathode/approve")
 
 
+async def approve_by_words(company: Company, name: str, other: Company) -> Document:
+    """As for a node that cannot be called: its operator has read the words out."""
+    words = (await other.get("/node"))["fingerprint"]["words"]
+    made: Document = await company.post(f"/peers/{name}/approve", {"words": words})
+    return made
+
+
 def peer(company: Company, name: str) -> Peer:
     return company.node.store.read_sync(lambda session: peers.by_name(session, name))
 
@@ -191,7 +198,8 @@ async def test_nodes_that_cannot_reach_each_other_exchange_files(
     assert accepted["peer"]["state"] == "pending"
     completed = await pack.post("/invitations/complete", {"document": accepted["reply"]})
     assert (completed["state"], completed["awaits"]) == ("pending", "us")
-    approved = await pack.post("/peers/Cathode/approve")
+    approved = await approve_by_words(pack, "Cathode", cathode)
+    assert approved["assurance"] == "confirmed"
     assert "could not be told yet" in approved["warnings"][0]
     market.internet.hosts.update(apart)
     await ApprovalWorker(cathode.exchange).ask()
@@ -210,7 +218,7 @@ async def test_who_cannot_be_called_notices_by_itself(
     worker = ApprovalWorker(cathode.exchange)
     await worker.ask()
     assert (await cathode.get("/peers/Pack"))["state"] == "pending"
-    await pack.post("/peers/Cathode/approve")
+    await approve_by_words(pack, "Cathode", cathode)
     cathode.advance(hours=1)
     await worker.ask()
     assert (await cathode.get("/peers/Pack"))["state"] == "active"
@@ -423,7 +431,8 @@ async def test_only_legal_moves(
     if state in ("suspended", "revoked"):
         verb = {"suspended": "suspend", "revoked": "revoke"}[state]
         await pack.post(f"/peers/Cathode/{verb}", {"reason": "so it is"})
-    answer = await try_post(pack, f"/peers/Cathode/{move}", {"reason": "a reason"})
+    given = {} if move == "approve" else {"reason": "a reason"}
+    answer = await try_post(pack, f"/peers/Cathode/{move}", given)
     if move in LEGAL[state]:
         assert answer.status_code == 200, answer.text
     else:
@@ -552,7 +561,7 @@ async def test_who_pulls_asks_for_the_approval_first(
     pack, cathode = strangers
     await accept(cathode, await invite(pack))
     hidden = market.internet.hosts.pop("cathode.example")
-    await pack.post("/peers/Cathode/approve")
+    await approve_by_words(pack, "Cathode", cathode)
     assert (await cathode.get("/peers/Pack"))["state"] == "pending"
     assert (await cathode.pull("Pack")).get("error") is None
     assert (await cathode.get("/peers/Pack"))["state"] == "active"

@@ -16,7 +16,6 @@ __all__ = [
     "AcceptInput",
     "AcceptedShape",
     "CompleteInput",
-    "ConfirmInput",
     "CredentialsShape",
     "FingerprintShape",
     "GrantInput",
@@ -31,6 +30,7 @@ __all__ = [
     "ReasonInput",
     "RemovedShape",
     "RotatedShape",
+    "WordsInput",
 ]
 
 
@@ -185,8 +185,8 @@ class ReasonInput(InputShape):
     reason: str | None = None
 
 
-class ConfirmInput(InputShape):
-    """POST /peers/{name}/confirm; words that were read out are compared."""
+class WordsInput(InputShape):
+    """POST /peers/{name}/confirm, /approve; words that were read out are compared."""
 
     words: str | None = None
 
