@@ -17,7 +17,7 @@ from underseal_cli.files import read_input, write_whole
 from underseal_cli.invitation_files import invite_many
 from underseal_cli.manage_client import Manage, segment
 from underseal_cli.options import Json, LevelOption, manage_of, seconds_of, usage_error
-from underseal_cli.peer_view import instant, print_summary, print_words
+from underseal_cli.peer_view import granted_lines, instant, print_summary, print_words
 from underseal_protocol.disclosure import Level
 
 __all__ = ["accept", "complete", "invite"]
@@ -103,6 +103,11 @@ def invite(
         output.say(invitation["link"], "")
     else:
         output.say(f"The invitation for {invitation['name']}, good until {until}: {out}")
+    if invitation.get("replaced"):
+        output.say("It replaces the one before, which counts no more.")
+    if invitation["grants"] or invitation.get("replaced"):
+        granted = "; ".join(granted_lines(invitation["grants"]))
+        output.say(f"As soon as it is a partner it may see: {granted}.")
     whoever = "Whoever has it" if for_whom is None else for_whom
     output.say(f"{whoever} can accept it, once. Send it on a way that only they read. There:")
     what = "'LINK'" if out is None else shlex.quote(out.name)

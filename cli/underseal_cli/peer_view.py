@@ -9,7 +9,15 @@ from typing import Any
 from underseal_cli import output, tables
 from underseal_cli.manage_client import Manage
 
-__all__ = ["instant", "open_question", "print_peer", "print_summary", "print_words", "state_of"]
+__all__ = [
+    "granted_lines",
+    "instant",
+    "open_question",
+    "print_peer",
+    "print_summary",
+    "print_words",
+    "state_of",
+]
 
 ASSURANCE = {
     "first-contact": "pinned as found at its address",
@@ -66,7 +74,7 @@ def print_peer(peer: dict[str, Any], *, granted: Sequence[dict[str, Any]] | None
             ("they end", (peer.get("expiresAt") or "")[:10] or None),
             ("unsigned footprints", "usable" if peer["acceptUnsigned"] else "not usable"),
             ("private network", "allowed" if peer["allowPrivateNetwork"] else None),
-            *([("it may see", _grants(granted))] if granted is not None else []),
+            *([("it may see", granted_lines(granted))] if granted is not None else []),
             ("last contact", instant(peer.get("lastContactAt"))),
         ]
     )
@@ -124,7 +132,8 @@ def open_question(peer: dict[str, Any]) -> str:
     return "; ".join(peer["warnings"])
 
 
-def _grants(granted: Sequence[dict[str, Any]]) -> list[str]:
+def granted_lines(granted: Sequence[dict[str, Any]]) -> list[str]:
+    """What a peer may see, grant by grant, as the management API answers."""
     if not granted:
         return ["nothing"]
     return [

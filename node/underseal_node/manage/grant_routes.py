@@ -19,7 +19,7 @@ from underseal_node.store.types import from_utc_text, utc_text
 from underseal_protocol.disclosure import Level
 from underseal_protocol.urns import parse_urn
 
-__all__ = ["router"]
+__all__ = ["grant_shape", "router"]
 
 router = APIRouter(prefix="/grants")
 
@@ -53,7 +53,7 @@ async def add(context: Context, given: GrantInput) -> Listing[GrantShape]:
             made.append((grant, peer.name, _warning(session, kind, value)))
         return made
 
-    return Listing(data=[_shape(now, *one) for one in await context.node.store.write(work)])
+    return Listing(data=[grant_shape(now, *one) for one in await context.node.store.write(work)])
 
 
 @router.get("", **RESPONSE)
@@ -65,7 +65,7 @@ async def list_grants(context: Context, peer: str | None = None) -> Listing[Gran
         )
     )
     now = context.node.now()
-    return Listing(data=[_shape(now, *row) for row in rows])
+    return Listing(data=[grant_shape(now, *row) for row in rows])
 
 
 @router.delete("/{grant_id}", status_code=204)
@@ -142,7 +142,17 @@ def _state(grant: AccessGrant, now: datetime) -> GrantState:
     return GrantState.ACTIVE
 
 
-def _shape(now: datetime, grant: AccessGrant, peer: str, warning: str | None = None) -> GrantShape:
+def grant_shape(
+    now: datetime, grant: AccessGrant, peer: str, warning: str | None = None
+) -> GrantShape:
+    """A grant as it is shown to the operator.
+
+    Args:
+        now: aware; decides the state.
+        grant: as it is stored.
+        peer: its name.
+        warning: a sentence about it.
+    """
     return GrantShape(
         id=grant.id or 0,
         peer=peer,

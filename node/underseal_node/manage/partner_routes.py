@@ -19,6 +19,7 @@ from underseal_node.exchange.errors import (
 )
 from underseal_node.exchange.rotation import rotate
 from underseal_node.manage.context import RESPONSE, Context
+from underseal_node.manage.grant_routes import grant_shape
 from underseal_node.manage.peer_view import peer_shape
 from underseal_node.manage.shapes.peers import (
     AcceptedShape,
@@ -32,7 +33,7 @@ from underseal_node.manage.shapes.peers import (
     WordsInput,
 )
 from underseal_node.node import Node
-from underseal_node.store import announcements, audit, peers
+from underseal_node.store import announcements, audit, grants, peers
 from underseal_node.store.audit import Act, Outcome
 from underseal_node.store.tables import Peer, PeerState
 from underseal_node.trust import partnerships, registrations
@@ -51,8 +52,9 @@ router = APIRouter()
 @router.post("/invitations", status_code=201, **RESPONSE)
 async def invite(context: Context, given: InvitationInput) -> InvitationShape:
     """Invite a company."""
+    node = context.node
     invited = await create_invitation(
-        context.node,
+        node,
         Offer(
             name=given.name,
             for_whom=given.for_whom,
@@ -62,12 +64,15 @@ async def invite(context: Context, given: InvitationInput) -> InvitationShape:
             level=given.level,
         ),
     )
+    granted = await node.store.read(lambda session: grants.listing(session, invited.peer.name))
     return InvitationShape(
         name=invited.peer.name,
         id=invited.row.id,
         expires_at=invited.row.expires_at,
         link=invited.link,
         document=invited.document,
+        replaced=invited.replaced,
+        grants=[grant_shape(node.now(), *row) for row in granted],
     )
 
 

@@ -32,6 +32,7 @@ __all__ = [
     "listing",
     "record",
     "remove",
+    "withdraw_offered",
 ]
 
 GRANTABLE = (KeyKind.ALL, KeyKind.PRODUCT, KeyKind.CLASSIFICATION, KeyKind.FOOTPRINT)
@@ -52,6 +53,7 @@ def add(
     ends: datetime | None = None,
     terms: str | None = None,
     purpose: str | None = None,
+    invitation_id: str | None = None,
 ) -> AccessGrant:
     """Let a peer see something. The same grant again, or a lower level without other dates, changes
     nothing; other dates at the same level replace those of a limited grant, and other terms or
@@ -67,6 +69,8 @@ def add(
         ends: before this instant; `None`: until the grant is removed.
         terms: usage terms, a text or a URL; `None`: as they are, empty: none.
         purpose: what it is given for; likewise.
+        invitation_id: of the invitation that offers it; `None`: it is given for itself, and stays
+            when an invitation that it came with is withdrawn.
 
     Returns:
         the grant that is in force: the new one, or one that says as much already.
@@ -84,6 +88,9 @@ def add(
     )
     for known in _same(session, peer_id, kind, value):
         says_as_much = (known.starts, known.ends) in (dates, (None, None))
+        if invitation_id is None and known.level >= level.rank:
+            known.invitation_id = None
+            session.add(known)
         if known.level > level.rank and says_as_much:
             return known
         if known.level == level.rank:
@@ -100,6 +107,7 @@ def add(
         ends=dates[1],
         terms=terms or None,
         purpose=purpose or None,
+        invitation_id=invitation_id,
         changed=next_change(session),
         created_at=now,
     )
@@ -223,6 +231,16 @@ def remove(session: Session, grant_id: int) -> None:
     session.delete(get(session, grant_id))
     next_change(session)  # pages that are kept in memory are no longer true
     session.flush()
+
+
+def withdraw_offered(session: Session, peer_id: int, now: datetime) -> None:
+    """Take away what a peer was granted with invitations that count no more."""
+    offered = select(AccessGrant.id).where(
+        AccessGrant.peer_id == peer_id, col(AccessGrant.invitation_id).is_not(None)
+    )
+    for grant_id in session.exec(offered).all():
+        record(session, Act.GRANT_REMOVED, get(session, grant_id or 0), now)
+        remove(session, grant_id or 0)
 
 
 def covering(

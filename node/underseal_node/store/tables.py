@@ -277,6 +277,9 @@ class AccessGrant(SQLModel, table=True):
     ends: str | None = Field(default=None, description="UtcText, exclusive")
     terms: str | None = Field(default=None, sa_type=Text, description="usage terms, text or URL")
     purpose: str | None = Field(default=None, sa_type=Text, description="what it is given for")
+    invitation_id: str | None = Field(
+        default=None, description="that it was given with, unless it was given otherwise, too"
+    )
     changed: int = Field(sa_column=Column(Sequence, nullable=False), description="change counter")
     created_at: datetime = Field(sa_type=UtcText)
 

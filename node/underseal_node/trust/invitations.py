@@ -26,7 +26,8 @@ from underseal_protocol.criteria import fold
 from underseal_protocol.disclosure import Level
 from underseal_protocol.errors import UrnError
 from underseal_protocol.invitation import MAX_OFFERS, Terms, invitation_link, invite
-from underseal_protocol.keys import KeyPurpose
+from underseal_protocol.key_log import KeyLogEntry
+from underseal_protocol.keys import KeyPurpose, SigningKey
 from underseal_protocol.onboarding import Company
 from underseal_protocol.times import format_time
 from underseal_protocol.urns import check_urn, make_lei_urn, parse_urn
@@ -67,16 +68,18 @@ class Invited:
         row: as it is stored.
         document: with the token.
         link: with the token in its fragment.
+        replaced: id of the invitation that counts no more; None if there was none.
     """
 
     peer: Peer
     row: Invitation
     document: dict[str, Any] = field(repr=False)
     link: str = field(repr=False)
+    replaced: str | None = None
 
 
 async def create_invitation(node: Node, offer: Offer) -> Invited:
-    """Invite a company; an invitation that it has not accepted yet is replaced.
+    """Invite a company; an invitation that it has not accepted yet is replaced, with its grants.
 
     Raises:
         RefusedError: the name is taken or no name, or the terms are not allowed.
@@ -90,7 +93,6 @@ async def create_invitation(node: Node, offer: Offer) -> Invited:
 
     def work(session: Session) -> Invited:
         peer = _invited_peer(session, offer.name, node)
-        entry = keyring.newest_entry(session)
         row = Invitation(
             id=str(uuid.uuid4()),
             peer_id=peer.id or 0,
@@ -103,18 +105,10 @@ async def create_invitation(node: Node, offer: Offer) -> Invited:
             created_at=now,
             expires_at=now + offer.expires_after,
         )
-        document = invite(
-            invitation_id=row.id,
-            company=own_company(node),
-            entry=entry,
-            client_id=row.client_id,
-            terms=terms,
-            key=key,
-            issued_at=now,
-            expires_at=row.expires_at,
-        )
+        document = _signed(row, terms, own_company(node), keyring.newest_entry(session), key)
         row.document = json.dumps(document)
         before = invitations.unused(session, row.peer_id).get(row.peer_id)
+        replaced = None if before is None else before.id
         invitations.add(session, row)
         audit.about_peer(
             session,
@@ -124,15 +118,38 @@ async def create_invitation(node: Node, offer: Offer) -> Invited:
             invitation=row.id,
             preApproved=row.is_pre_approved,
             expires=format_time(row.expires_at),
-            replaces=None if before is None else before.id,
+            replaces=replaced,
             audience=row.for_url or row.for_company_id,
         )
-        for product_id in offer.product_ids:
-            grants.add(session, row.peer_id, KeyKind.PRODUCT, product_id, offer.level, now)
+        _grant_offers(session, row, offer)
         link = invitation_link(node.identity.url, row.id, token)
-        return Invited(peer, row, document | {"token": token, "link": link}, link)
+        return Invited(peer, row, document | {"token": token, "link": link}, link, replaced)
 
     return await node.store.write(work)
+
+
+def _signed(
+    row: Invitation, terms: Terms, company: Company, entry: KeyLogEntry, key: SigningKey
+) -> dict[str, Any]:
+    return invite(
+        invitation_id=row.id,
+        company=company,
+        entry=entry,
+        client_id=row.client_id,
+        terms=terms,
+        key=key,
+        issued_at=row.created_at,
+        expires_at=row.expires_at,
+    )
+
+
+def _grant_offers(session: Session, row: Invitation, offer: Offer) -> None:
+    """What this invitation offers, instead of what earlier ones did."""
+    peer_id, now = row.peer_id, row.created_at
+    grants.withdraw_offered(session, peer_id, now)
+    for one in offer.product_ids:
+        kind = KeyKind.PRODUCT
+        grants.add(session, peer_id, kind, one, offer.level, now, invitation_id=row.id)
 
 
 def public_document(session: Session, invitation_id: str) -> str:

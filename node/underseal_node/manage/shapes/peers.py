@@ -144,16 +144,6 @@ class InvitationInput(InputShape):
     level: Level = Level.TOTAL
 
 
-class InvitationShape(Shape):
-    """Answer of POST /invitations (201); `document` and `link` hold the token, shown this once."""
-
-    name: str
-    id: str
-    expires_at: Instant
-    link: str = Field(repr=False)
-    document: dict[str, Any] = Field(repr=False)
-
-
 class AcceptInput(InputShape):
     """POST /invitations/accept: exactly one of `document` and `link`."""
 
@@ -258,3 +248,15 @@ class GrantShape(Shape):
     purpose: str | None = None
     created_at: Instant
     warning: str | None = None
+
+
+class InvitationShape(Shape):
+    """Answer of POST /invitations (201); `document` and `link` hold the token, shown this once."""
+
+    name: str
+    id: str
+    expires_at: Instant
+    link: str = Field(repr=False)
+    document: dict[str, Any] = Field(repr=False)
+    replaced: str | None = None  # id of the one before, which counts no more, nor do its grants
+    grants: list[GrantShape]  # all that the company may see as soon as it is a partner

@@ -94,6 +94,7 @@ def upgrade() -> None:
     )
     op.add_column("access_grant", sa.Column("terms", sa.Text(), nullable=True))
     op.add_column("access_grant", sa.Column("purpose", sa.Text(), nullable=True))
+    op.add_column("access_grant", sa.Column("invitation_id", sa.String(), nullable=True))
     op.add_column(
         "client_credential",
         sa.Column("method", sa.String(), server_default="client_secret_basic", nullable=False),
