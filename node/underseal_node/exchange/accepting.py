@@ -110,7 +110,10 @@ async def accept(exchange: Exchange, given: Acceptance) -> Accepted:
 
     def work(session: Session) -> Peer:
         known = invitations.accepted(session, invitation.id)
-        return known or _pending_peer(session, node, invitation, given, key)
+        if known is None:
+            return _pending_peer(session, node, invitation, given, key)
+        _require_same(known, invitation)
+        return known
 
     peer = await node.store.write(work)
     if peer.registration is None:
@@ -137,7 +140,8 @@ def _pending_peer(
     name = given.name or _free_name(session, invitation.company.name)
     peer = Peer(name=name, state=PeerState.PENDING, awaits=Awaits.THEM, created_at=now)
     pin_partner(peer, invitation.entry, invitation.company, invitation.client_id, None)
-    peer.invitation_id, peer.ca_pem = invitation.id, given.ca_pem
+    peer.invitation_id, peer.invitation_digest = invitation.id, invitation.digest
+    peer.ca_pem = given.ca_pem
     peer.allow_private_network = given.allow_private_network
     peers.add(session, peer)
     audit.about_peer(
@@ -172,6 +176,20 @@ def _pending_peer(
         method=AuthMethod.PRIVATE_KEY_JWT,
     )
     return peer
+
+
+def _require_same(known: Peer, invitation: Invitation) -> None:
+    """The issuer chooses the id of an invitation, so the id alone does not say which one it is.
+
+    Raises:
+        InvitationError: it is another one than that accepted under this id.
+    """
+    if known.invitation_digest != invitation.digest:
+        raise InvitationError(
+            f"another invitation with the id {invitation.id} was accepted before, of the peer "
+            f"{known.name}; this one is of {invitation.issuer}",
+            hint="Ask the company for a new one.",
+        )
 
 
 def _refuse_second(session: Session, invitation: Invitation) -> None:

@@ -38,7 +38,7 @@ def unused(session: Session, peer_id: int | None = None) -> dict[int, Invitation
 
 
 def accepted(session: Session, invitation_id: str) -> Peer | None:
-    """The peer whose invitation we have accepted under this id."""
+    """The peer whose invitation we have accepted under this id, which that peer has chosen."""
     return session.exec(
         select(Peer).where(Peer.invitation_id == invitation_id, col(Peer.removed_at).is_(None))
     ).first()

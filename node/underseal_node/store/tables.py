@@ -121,6 +121,7 @@ class Peer(SQLModel, table=True):
     state_reason: str | None = Field(default=None, sa_type=Text, description="as the operator says")
     awaits: str | None = Field(default=None, description="who has to approve, while pending")
     invitation_id: str | None = Field(default=None, description="of theirs that we accepted")
+    invitation_digest: str | None = Field(default=None, description="of its signed part")
     registration: str | None = Field(
         default=None, sa_type=Text, description="JSON: our reply to it, to be sent again"
     )

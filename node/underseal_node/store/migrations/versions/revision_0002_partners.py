@@ -102,6 +102,7 @@ def upgrade() -> None:
     op.add_column("peer", sa.Column("state_reason", sa.Text(), nullable=True))
     op.add_column("peer", sa.Column("awaits", sa.String(), nullable=True))
     op.add_column("peer", sa.Column("invitation_id", sa.String(), nullable=True))
+    op.add_column("peer", sa.Column("invitation_digest", sa.String(), nullable=True))
     op.add_column("peer", sa.Column("registration", sa.Text(), nullable=True))
     op.add_column("peer", sa.Column("removed_at", sa.String(length=27), nullable=True))
     op.add_column(

@@ -1,0 +1,67 @@
+"""An invitation that is accepted a second time, or looks like one that was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import httpx
+import pytest
+from tests.node.manage.conftest import COMPANY_IDS, Company, Document, Market
+from tests.node.manage.test_partners import accept, invite, peer, try_post
+
+from underseal_node.trust import keyring
+from underseal_protocol.invitation import Terms
+from underseal_protocol.invitation import invite as signed_invitation
+from underseal_protocol.keys import KeyPurpose
+from underseal_protocol.onboarding import Company as Named
+
+Refused = Callable[[httpx.Response, int], str]
+
+
+@pytest.fixture
+async def strangers(market: Market) -> tuple[Company, Company]:
+    """A customer `pack` that invites, and a supplier `cathode`."""
+    return await market.open("pack"), await market.open("cathode")
+
+
+def invitation_of(company: Company, invitation_id: str) -> Document:
+    """An invitation whose id its issuer has taken from elsewhere."""
+    now = company.node.now()
+    document = signed_invitation(
+        invitation_id=invitation_id,
+        company=Named("Evil", tuple(COMPANY_IDS)),
+        entry=company.node.store.read_sync(keyring.newest_entry),
+        client_id="x",
+        terms=Terms(),
+        key=company.node.signing_key(KeyPurpose.IDENTITY),
+        issued_at=now,
+        expires_at=now + timedelta(days=3),
+    )
+    return document | {"token": "t" * 43}
+
+
+@pytest.mark.parametrize("status", [201, 401])
+@pytest.mark.parametrize("as_file", [False, True])
+async def test_the_id_of_an_invitation_does_not_name_its_issuer(
+    market: Market,
+    strangers: tuple[Company, Company],
+    refused: Refused,
+    status: int,
+    as_file: bool,
+) -> None:
+    """Who knows the id of another one could otherwise speak for its issuer: say that it has
+    approved, or refuse, so that what was prepared is forgotten."""
+    pack, cathode = strangers
+    invitation = await invite(pack)
+    await accept(cathode, invitation, asFile=True)
+    evil = await market.open("evil")
+    body = {"document": invitation_of(evil, invitation["id"]), "name": "Evil", "asFile": as_file}
+    said = {"underseal": {"state": "active", "expires_at": "2027-01-01T00:00:00Z"}}
+    market.internet.answer("evil.example", lambda _: httpx.Response(status, json=said))
+    answer = await try_post(cathode, "/invitations/accept", body)
+    assert "another invitation with the id" in refused(answer, 422)
+    assert [one["name"] for one in (await cathode.get("/peers"))["data"]] == ["Pack"]
+    assert (await cathode.get("/peers/Pack"))["state"] == "pending"
+    assert (await accept(cathode, invitation))["peer"]["state"] == "pending"
+    assert peer(pack, "Cathode").state == "pending"
