@@ -9,8 +9,8 @@ else, and the type is explicit.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -56,14 +56,24 @@ class ClientAssertion:
         client_id: who authenticates.
         jti: its name; to be accepted once.
         expires_at: from when on its name need not be remembered.
+        claims: all of them.
     """
 
     client_id: str
     jti: str
     expires_at: datetime
+    claims: Mapping[str, Any] = field(repr=False)
 
 
-def assert_client(client_id: str, *, audience: str, key: SigningKey, now: datetime) -> str:
+def assert_client(
+    client_id: str,
+    *,
+    audience: str,
+    key: SigningKey,
+    now: datetime,
+    typ: str = ASSERTION_TYPE,
+    more: Mapping[str, Any] | None = None,
+) -> str:
     """Sign an assertion, good for a minute.
 
     Args:
@@ -71,6 +81,8 @@ def assert_client(client_id: str, *, audience: str, key: SigningKey, now: dateti
         audience: the issuer of the other node.
         key: the client key of this node.
         now: aware.
+        typ: what it is good for; a token request by default.
+        more: claims that it carries beside those that authenticate.
 
     Raises:
         AssertionRefusedError: the key is for something else.
@@ -86,7 +98,7 @@ def assert_client(client_id: str, *, audience: str, key: SigningKey, now: dateti
         "iat": issued_at,
         "exp": issued_at + LIFETIME_SECONDS,
     }
-    return jws.sign(claims, typ=ASSERTION_TYPE, key=key)
+    return jws.sign({**(more or {}), **claims}, typ=typ, key=key)
 
 
 def client_of(assertion: str) -> str:
@@ -114,6 +126,7 @@ def verify_assertion(
     client_id: str,
     audience: str | Collection[str],
     now: datetime,
+    typ: str = ASSERTION_TYPE,
 ) -> ClientAssertion:
     """Check an assertion, but for its being used once: the caller has a memory for that.
 
@@ -123,6 +136,7 @@ def verify_assertion(
         client_id: of the client.
         audience: the issuer of this node; under each of its names where it has just moved.
         now: aware.
+        typ: what it has to be good for.
 
     Raises:
         UnknownKeyError: the client has signed with a key that is not pinned.
@@ -136,7 +150,7 @@ def verify_assertion(
     try:
         token = jws.verify(
             assertion,
-            typ=ASSERTION_TYPE,
+            typ=typ,
             purpose=KeyPurpose.CLIENT,
             keys=keys,
             max_characters=MAX_ASSERTION_CHARACTERS,
@@ -160,7 +174,7 @@ def verify_assertion(
     jti = claims["jti"]
     if not isinstance(jti, str) or not 0 < len(jti) <= MAX_JTI_CHARACTERS:
         raise AssertionRefusedError("the client assertion has a jti that is no short text")
-    return ClientAssertion(client_id, jti, _times(claims, now))
+    return ClientAssertion(client_id, jti, _times(claims, now), claims)
 
 
 def _times(claims: dict[str, Any], now: datetime) -> datetime:

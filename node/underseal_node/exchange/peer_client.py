@@ -7,11 +7,9 @@ limited in size and depth, and its links lead nowhere but to its own origin.
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import TypeVar
 from urllib.parse import quote, urljoin
 
@@ -25,7 +23,6 @@ from underseal_node.settings import Settings
 from underseal_protocol.errors import JsonError
 from underseal_protocol.receipt import MAX_CHARACTERS
 from underseal_protocol.strict_json import JsonLimits, array_items, loads
-from underseal_protocol.times import format_time
 
 __all__ = ["FootprintPage", "PeerClient", "next_link"]
 
@@ -200,27 +197,6 @@ class PeerClient:
         answer = await self._authorised(access, call)
         if not 200 <= answer.status < 300:
             raise refusal(answer, access, what)
-
-    async def tell_credentials(self, access: Access, client_id: str, expires_at: datetime) -> None:
-        """Tell a partner which client id it has here from now on.
-
-        Raises:
-            PeerError: it cannot be reached or refuses.
-        """
-        document = {"clientId": client_id, "expiresAt": format_time(expires_at)}
-        call = Call(
-            "POST",
-            f"{access.base_url}/extensions/credentials",
-            access.origins,
-            headers={"content-type": "application/json", "accept": "application/json"},
-            content=json.dumps(document).encode(),
-            ca_pem=access.ca_pem,
-            private_origins=access.private_origins,
-            max_bytes=MAX_EVENT_ANSWER_BYTES,
-        )
-        answer = await self._authorised(access, call)
-        if answer.status != 204:
-            raise refusal(answer, access, "the new client id")
 
     async def post_acknowledgement(self, access: Access, token: str) -> str | None:
         """Acknowledge what was received; the receipt, unverified, or `None` if it is not ready.

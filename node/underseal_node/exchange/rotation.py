@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from underseal_node.errors import PeerError, RefusedError
+from underseal_node.exchange.client_ids import taken_up, tell
 from underseal_node.exchange.errors import (
     AnswerError,
     ProtocolViolationError,
@@ -20,6 +21,7 @@ from underseal_node.store.audit import Act, Actor, Outcome
 from underseal_node.store.tables import AuthMethod, Peer, PeerState
 from underseal_node.trust import partnerships
 from underseal_node.trust.secrets import hash_secret, new_client_id, new_client_secret
+from underseal_protocol.client_notice import IssuedClient
 from underseal_protocol.times import format_time
 
 __all__ = ["Rotated", "rotate"]
@@ -134,10 +136,11 @@ async def _tell(
         told(session, Outcome.DONE)
         current = peers.by_name(session, peer.name)
         peers.limit_credentials(session, current, old_until, but=client_id)
+        taken_up(session, access, ours_until, node.now())
 
     try:
         access = await exchange.access(peer.id or 0)
-        await exchange.client.tell_credentials(access, client_id, expires_at)
+        ours_until = await tell(exchange, access, IssuedClient(client_id, expires_at))
     except (PeerError, RefusedError) as error:
         if _may_know(error):
             await node.store.write(lambda session: told(session, Outcome.FAILED))

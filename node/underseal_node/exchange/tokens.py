@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from urllib.parse import quote_plus, urlencode
 
@@ -24,11 +26,12 @@ from underseal_node.exchange.errors import (
     ProtocolViolationError,
 )
 from underseal_node.exchange.http import Answer, Call, PeerHttp
+from underseal_node.exchange.proving import prove
 from underseal_protocol.client_assertion import CLIENT_ASSERTION_TYPE, UNAUTHENTICATED
 from underseal_protocol.errors import JsonError
 from underseal_protocol.strict_json import JsonLimits, loads
 
-__all__ = ["TokenClient"]
+__all__ = ["TokenClient", "refusal_of"]
 
 MAX_ANSWER_BYTES = 64 * 1024
 MAX_TOKEN_CHARACTERS = 16 * 1024
@@ -120,38 +123,28 @@ class TokenClient:
             if not _is_about_the_client(answer):
                 break
         assert answer is not None  # noqa: S101 - both orders have two elements
-        raise _refusal(answer, access)
+        raise refusal_of(answer, access)
 
     async def _prove(self, access: Access, issuer: str) -> Answer:
-        """Authenticate by an assertion; where the peer has not heard of our newest client key yet,
-        with the one before it."""
-        first: Answer | None = None
-        age = 0
-        while self._assertion(access.client_id, issuer, age) is not None:
-            answer = await self._post(access, self._form(access, issuer, age), {})
-            if answer.status == 200:
-                return answer
-            first = first or answer
-            if answer.status != 401:
-                raise _refusal(answer, access)
-            age += 1
-        assert first is not None  # noqa: S101 - there is a key in use
-        raise _refusal(first, access)
+        """Authenticate by an assertion."""
 
-    def _form(self, access: Access, issuer: str, age: int) -> Callable[[], bytes]:
-        """What makes the form anew for each attempt: an assertion counts once."""
-
-        def form() -> bytes:
+        def form(assertion: Callable[[], str]) -> bytes:
             items = [
                 ("grant_type", "client_credentials"),
                 ("client_id", access.client_id),
                 ("client_assertion_type", CLIENT_ASSERTION_TYPE),
-                ("client_assertion", self._assertion(access.client_id, issuer, age) or ""),
+                ("client_assertion", assertion()),
                 *access.extra,
             ]
             return urlencode(items).encode()
 
-        return form
+        answer = await prove(
+            lambda age: self._assertion(access.client_id, issuer, age),
+            lambda assertion: self._post(access, partial(form, assertion), {}),
+        )
+        if answer.status != 200:
+            raise refusal_of(answer, access)
+        return answer
 
     async def _ask(self, access: Access, *, in_body: bool) -> Answer:
         form = [("grant_type", "client_credentials"), *access.extra]
@@ -252,7 +245,8 @@ def _oauth_error(answer: Answer) -> tuple[str, str]:
     return error, description
 
 
-def _refusal(answer: Answer, access: Access) -> AnswerError:
+def refusal_of(answer: Answer, access: Access) -> AnswerError:
+    """What an OAuth endpoint of a peer refuses, as an exception."""
     shown = _shown_error(answer, access)
     said = f": {shown}" if shown else ""
     if access.audience_issuer is not None and answer.status in (400, 401):
@@ -302,8 +296,8 @@ def _partnership_refusal(answer: Answer, access: Access, said: str) -> AnswerErr
     return CredentialsRefusedError(
         f"{access.name} does not accept our client key ({answer.status}{said}): {reason}",
         status=answer.status,
-        hint="It may not have heard of our new keys, or the credentials have expired: ask it to "
-        "run `underseal peer rotate` for this node.",
+        hint="It may not have heard of our new keys, or our client id there has expired: "
+        f"`underseal peer rotate {shlex.quote(access.name)}` has it renewed.",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlmodel import Session
 
@@ -21,12 +21,11 @@ from underseal_node.store.tables import (
     Peer,
     PeerState,
 )
+from underseal_node.trust import partnerships
 from underseal_node.trust.fingerprints import fingerprint_of_text, thumbprints_of_text
 from underseal_protocol.urns import check_urn
 
 __all__ = ["peer_shape", "peer_shapes"]
-
-WARN_BEFORE = timedelta(days=30)
 
 
 async def peer_shape(node: Node, name: str, warnings: Sequence[str] = ()) -> PeerShape:
@@ -130,9 +129,10 @@ def _warnings(peer: Peer, held: Sequence[ClientCredential], now: datetime) -> li
 
 
 def _expiry(peer: Peer, held: Sequence[ClientCredential], now: datetime) -> list[str]:
+    """Credentials that end soon, or have ended; those of partners, their nodes renew themselves."""
     found, name = [], shlex.quote(peer.name)
     theirs = held[-1].expires_at if held else None
-    if theirs is not None and theirs - now <= WARN_BEFORE:
+    if theirs is not None and theirs - now <= partnerships.RENEWABLE:
         found.append(
             f"the credentials of {peer.name} here end on {theirs:%Y-%m-%d}: run `underseal peer "
             f"rotate {name}`"
@@ -142,10 +142,10 @@ def _expiry(peer: Peer, held: Sequence[ClientCredential], now: datetime) -> list
             f"{peer.name} has no valid credentials here: run `underseal peer rotate {name}`"
         )
     ours = peer.client_expires_at
-    if ours is not None and ours - now <= WARN_BEFORE:
+    if ours is not None and ours - now <= partnerships.RENEWABLE:
         what = "ended" if ours <= now else "end"
         found.append(
-            f"our credentials at {peer.name} {what} on {ours:%Y-%m-%d}: ask it to run `underseal "
-            "peer rotate` for this node"
+            f"our credentials at {peer.name} {what} on {ours:%Y-%m-%d}: this node has them renewed "
+            f"when it reaches {peer.name}; `underseal peer rotate {name}` tries it now"
         )
     return found

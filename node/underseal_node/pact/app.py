@@ -15,6 +15,7 @@ from starlette.routing import Route
 from underseal_node.metrics import RequestCounts
 from underseal_node.node import Node
 from underseal_node.pact.access import PublicContext
+from underseal_node.pact.client_ids import ClientIdsEndpoint
 from underseal_node.pact.cursors import Cursors
 from underseal_node.pact.errors import exception_handlers
 from underseal_node.pact.events import EventsEndpoint
@@ -32,17 +33,14 @@ from underseal_node.pact.openapi import describe
 from underseal_node.pact.rate import RateLimit
 from underseal_node.pact.receipts import PATH as RECEIPTS
 from underseal_node.pact.receipts import ReceiptsEndpoint
-from underseal_node.pact.registration import (
-    CredentialsEndpoint,
-    InvitationEndpoint,
-    RegistrationEndpoint,
-)
+from underseal_node.pact.registration import InvitationEndpoint, RegistrationEndpoint
 from underseal_node.pact.throttle import Throttle
 from underseal_node.pact.token import TokenEndpoint
 from underseal_node.pact.well_known import public_routes
 from underseal_node.store.audit_buffer import AuditBuffer
 from underseal_node.store.serving import open_serving
 from underseal_protocol.acceptance import REGISTRATION_PATH
+from underseal_protocol.client_notice import CLIENT_IDS_PATH
 from underseal_protocol.invitation import INVITATION_PATH
 from underseal_protocol.usage_terms import GRANTS_PATH
 
@@ -154,8 +152,8 @@ def _routes(context: PublicContext, hot: HotRoutes) -> list[Route]:
             name="register",
         ),
         Route(
-            "/extensions/credentials",
-            CredentialsEndpoint(context).handle,
+            CLIENT_IDS_PATH,
+            ClientIdsEndpoint(context).handle,
             methods=["POST"],
             name="credentials",
         ),

@@ -116,11 +116,6 @@ SCHEMAS: dict[str, Schema] = {
             },
         },
     },
-    "Credentials": {
-        "type": "object",
-        "required": ["clientId", "expiresAt"],
-        "properties": {"clientId": {"type": "string"}, "expiresAt": INSTANT},
-    },
     "Event": {
         "type": "object",
         "description": "One of the four events of PACT 3.0, as a structured CloudEvent.",
@@ -302,16 +297,18 @@ def _partner_paths() -> dict[str, Any]:
         success_status=201,
         errors=(413,),
     )
-    for status in ("400", "401"):
-        register["responses"][status] = _json({"$ref": "#/components/schemas/TokenError"})
     credentials = _operation(
         "putCredentials",
-        "Tell a partner which client id it has at the sender from now on",
-        {"description": "accepted"},
-        body=("application/json", "Credentials"),
-        success_status=204,
-        errors=(400, 401, 403, 413),
+        "Tell a partner which client id it has at the sender, and renew that of the sender",
+        _json({"type": "object", "properties": {"expiresAt": INSTANT}}),
+        errors=(413,),
     )
+    credentials["security"] = []
+    jwt = {"application/jwt": {"schema": {"type": "string"}}}
+    credentials["requestBody"] = {"required": True, "content": jwt}
+    for one in (register, credentials):
+        for status in ("400", "401", "429"):
+            one["responses"][status] = _json({"$ref": "#/components/schemas/TokenError"})
     return {
         "/extensions/invitations/{id}": {"get": invitation},
         "/extensions/register": {"post": register},

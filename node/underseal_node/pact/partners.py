@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
+from typing import Protocol, TypeVar
 
 from sqlmodel import Session
+from starlette.types import Scope
 
 from underseal_node.pact.access import PublicContext
 from underseal_node.pact.errors import TokenRequestError
@@ -16,7 +19,7 @@ from underseal_node.store import assertions, pins
 from underseal_node.store.assertions import AssertionUsedError
 from underseal_node.store.audit import Act, Actor, Outcome
 from underseal_node.store.served import Partner, RequesterUnknownError
-from underseal_node.store.tables import Awaits, PeerState
+from underseal_node.store.tables import Awaits, Peer, PeerState
 from underseal_node.trust import partnerships
 from underseal_protocol.canonical import digest_of_bytes
 from underseal_protocol.client_assertion import (
@@ -31,12 +34,31 @@ from underseal_protocol.errors import AssertionRefusedError
 from underseal_protocol.key_log import read_entry
 from underseal_protocol.keys import PublicKeySet
 
-__all__ = ["Partners", "issue_instant"]
+__all__ = ["Partners", "issue_instant", "require_active", "throttled"]
+
+T = TypeVar("T")
+Verified_co = TypeVar("Verified_co", covariant=True)
 
 # RFC 8628 section 3.5 has the words for a client that has to wait for a person.
 PENDING = "authorization_pending"
 ENDED = "access_denied"
 LOOK_PAUSE = timedelta(minutes=1)
+
+
+class Verify(Protocol[Verified_co]):
+    """Checks something that a client has signed: `verify_assertion`, `read_notice`."""
+
+    def __call__(
+        self,
+        token: str,
+        /,
+        *,
+        keys: PublicKeySet,
+        client_id: str,
+        audience: tuple[str, ...],
+        now: datetime,
+    ) -> Verified_co:
+        """See `verify_assertion`."""
 
 
 class Partners:
@@ -84,12 +106,33 @@ class Partners:
             TokenRequestError: the client is not authenticated (`invalid_client`), or it is, and
                 there is no token for it.
         """
+        partner, verified = await self.proved(
+            verify_assertion, client_id, form["client_assertion"], now
+        )
+        await self._admit(partner, verified, now)
+        self._context.audit.count(Act.TOKEN_ISSUED, partner.peer_id)
+        return issue_instant(partner.tokens_from, now)
+
+    async def proved(
+        self, verify: Verify[T], client_id: str, token: str, now: datetime
+    ) -> tuple[Partner, T]:
+        """Who has signed something, and what it says; not yet whether that has been used before.
+
+        Args:
+            verify: checks it.
+            client_id: see `client_of`.
+            token: what was signed.
+            now: aware.
+
+        Raises:
+            TokenRequestError: `invalid_client`: it is not signed by a client with a pinned key.
+        """
         audit, peer_id = self._context.audit, None
         try:
             partner = await self._context.serving.partner(client_id, now)
             peer_id = partner.peer_id
-            verified = verify_assertion(
-                form["client_assertion"],
+            return partner, verify(
+                token,
                 keys=_keys(partner.key_set),
                 client_id=client_id,
                 audience=await self._audiences(now),
@@ -104,13 +147,36 @@ class Partners:
         except RequesterUnknownError:
             audit.count(Act.ASSERTION_REFUSED, None, Outcome.REFUSED)
             raise TokenRequestError("invalid_client", UNAUTHENTICATED) from None
+
+    async def once(
+        self,
+        verified: ClientAssertion,
+        peer_id: int,
+        now: datetime,
+        work: Callable[[Session, Peer], T],
+    ) -> T:
+        """Do what something signed is for, in the transaction that remembers it as used.
+
+        Args:
+            verified: by whom, and its name.
+            peer_id: whose it is.
+            now: aware.
+            work: is given the session and the peer as it is at this moment.
+
+        Raises:
+            TokenRequestError: it has been used before.
+        """
+        digest = digest_of_bytes(verified.jti.encode("utf-8", "surrogatepass"))
+
+        def remembered(session: Session) -> T:
+            client_id, expires_at = verified.client_id, verified.expires_at
+            assertions.remember(session, client_id, digest, expires_at, now)
+            return work(session, pins.peer_row(session, peer_id))
+
         try:
-            await self._admit(partner, verified, now)
-        except TokenRequestError:
-            audit.count(Act.TOKEN_REFUSED, peer_id, Outcome.REFUSED)
-            raise
-        audit.count(Act.TOKEN_ISSUED, peer_id)
-        return issue_instant(partner.tokens_from, now)
+            return await self._context.node.store.write(remembered)
+        except AssertionUsedError as error:
+            raise TokenRequestError("invalid_client", error.message) from None
 
     async def _audiences(self, now: datetime) -> tuple[str, ...]:
         """This node under its present name; for some time after it has moved, under the one before.
@@ -136,29 +202,65 @@ class Partners:
 
     async def _admit(self, partner: Partner, verified: ClientAssertion, now: datetime) -> None:
         """Remember the assertion, and refuse a client that may not have a token now."""
-        digest = digest_of_bytes(verified.jti.encode("utf-8", "surrogatepass"))
         # Whoever waits for the other side learns from its call that it has approved.
         approves = partner.state is PeerState.PENDING and partner.awaits == Awaits.THEM
 
-        def work(session: Session) -> None:
-            client_id, expires_at = verified.client_id, verified.expires_at
-            assertions.remember(session, client_id, digest, expires_at, now)
+        def work(session: Session, peer: Peer) -> None:
             if approves and not partner.has_ended:
-                peer = pins.peer_row(session, partner.peer_id)
                 partnerships.activated(session, peer, now, Actor.PEER)
 
         try:
-            await self._context.node.store.write(work)
-        except AssertionUsedError as error:
-            raise TokenRequestError("invalid_client", error.message) from None
-        if partner.state is PeerState.REVOKED:
-            raise TokenRequestError(ENDED, partner.reason or "the partnership has ended")
-        if partner.has_ended:
-            raise TokenRequestError("invalid_client", "these client credentials have ended")
-        if partner.state is PeerState.SUSPENDED:
-            raise TokenRequestError("unauthorized_client", "access is suspended")
-        if partner.state is not PeerState.ACTIVE and not approves:
-            raise TokenRequestError(PENDING, "the partnership has not been approved yet")
+            await self.once(verified, partner.peer_id, now, work)
+            if partner.has_ended and partner.state is not PeerState.REVOKED:
+                raise TokenRequestError("invalid_client", "these client credentials have ended")
+            if not approves:
+                require_active(partner.state, partner.reason)
+        except TokenRequestError:
+            self._context.audit.count(Act.TOKEN_REFUSED, partner.peer_id, Outcome.REFUSED)
+            raise
+
+
+def require_active(state: PeerState, reason: str | None) -> None:
+    """Tell a client that has proved who it is why it may not call.
+
+    Args:
+        state: of the partnership.
+        reason: why it is in this state, if somebody said so.
+
+    Raises:
+        TokenRequestError: the partnership is not active.
+    """
+    if state is PeerState.REVOKED:
+        raise TokenRequestError(ENDED, reason or "the partnership has ended")
+    if state is PeerState.SUSPENDED:
+        raise TokenRequestError("unauthorized_client", "access is suspended")
+    if state is not PeerState.ACTIVE:
+        raise TokenRequestError(PENDING, "the partnership has not been approved yet")
+
+
+@asynccontextmanager
+async def throttled(
+    context: PublicContext, scope: Scope, client_id: str, now: datetime
+) -> AsyncIterator[None]:
+    """Slow a client whose authentication fails inside, by `invalid_client`.
+
+    Args:
+        context: what the endpoints share.
+        scope: of the request.
+        client_id: whom it claims to come from.
+        now: aware.
+
+    Raises:
+        TooManyRequestsError: it has failed too often.
+    """
+    attempt = await context.throttle.begin(scope, client_id, now)
+    try:
+        yield
+    except TokenRequestError as error:
+        if error.error == "invalid_client":
+            await attempt.failed()
+        raise
+    await attempt.succeeded()
 
 
 def issue_instant(tokens_from: datetime | None, now: datetime) -> datetime:

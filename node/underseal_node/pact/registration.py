@@ -2,7 +2,6 @@
 
 GET  /extensions/invitations/{id}   the signed invitation; its token is in the link only
 POST /extensions/register           RFC 7591, the token as initial access token
-POST /extensions/credentials        the partner tells what it has issued to us instead
 """
 
 from __future__ import annotations
@@ -12,34 +11,25 @@ import json
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
 from underseal_node.errors import NotFoundError
 from underseal_node.pact.access import PublicContext, bearer_token, read_body
-from underseal_node.pact.errors import (
-    BadRequestError,
-    TokenRequestError,
-    UnauthenticatedError,
-    oauth_refusals,
-)
+from underseal_node.pact.errors import TokenRequestError, UnauthenticatedError, oauth_refusals
 from underseal_node.pact.throttle import Attempt
-from underseal_node.store import audit, pins
-from underseal_node.store.audit import Act, Actor, Outcome
-from underseal_node.store.tables import AuthMethod, PeerState
+from underseal_node.store.audit import Act, Outcome
+from underseal_node.store.tables import PeerState
 from underseal_node.trust import invitations
 from underseal_node.trust.registrations import Registered, RegistrationTokenError, register
-from underseal_protocol.errors import InvitationError, JsonError, TimeError
+from underseal_protocol.errors import InvitationError, JsonError
 from underseal_protocol.strict_json import JsonLimits, loads
-from underseal_protocol.times import format_time, parse_time
+from underseal_protocol.times import format_time
 from underseal_protocol.uuids import is_uuid
 
-__all__ = ["CredentialsEndpoint", "InvitationEndpoint", "RegistrationEndpoint"]
+__all__ = ["InvitationEndpoint", "RegistrationEndpoint"]
 
 MAX_REGISTRATION_BYTES = 512 * 1024
-MAX_CREDENTIALS_BYTES = 4 * 1024
-MAX_CLIENT_ID_CHARACTERS = 200
 JSON_DEPTH = 16
 NO_STORE = {"cache-control": "no-store", "pragma": "no-cache"}
 
@@ -133,43 +123,6 @@ class RegistrationEndpoint:
         self._context.audit.count(Act.REGISTRATION_RECEIVED, None, Outcome.REFUSED)
 
 
-class CredentialsEndpoint:
-    """A partner has issued another client id to us; from now on we use that one.
-
-    Args:
-        context: what the endpoints share.
-    """
-
-    def __init__(self, context: PublicContext) -> None:
-        self._context = context
-
-    async def handle(self, request: Request) -> Response:
-        """Handle one request.
-
-        Raises:
-            BadRequestError: it is not understood, or the sender issues no credentials.
-            RequesterUnknownError, PeerSuspendedError: the sender may not call.
-        """
-        context, now = self._context, self._context.node.now()
-        requester = await context.requester(request.scope, now)
-        body = await read_body(request.scope, request.receive, MAX_CREDENTIALS_BYTES)
-        client_id, expires_at = _credentials(
-            loads(body, limits=JsonLimits(MAX_CREDENTIALS_BYTES, JSON_DEPTH))
-        )
-
-        def work(session: Session) -> None:
-            peer = pins.peer_row(session, requester.peer_id)
-            if peer.auth_method != AuthMethod.PRIVATE_KEY_JWT:
-                raise BadRequestError("this partnership uses a client secret")
-            peer.client_id, peer.client_expires_at = client_id, expires_at
-            session.add(peer)
-            act, actor = Act.CLIENT_ID_RECEIVED, Actor.PEER
-            audit.about_peer(session, act, now, peer, actor=actor, client=client_id)
-
-        await context.node.store.write(work)
-        return Response(status_code=204)
-
-
 def registration_answer(document: Any, registered: Registered, now: datetime) -> dict[str, Any]:
     """The client information response (RFC 7591 section 3.2.1): what was registered, and as what.
 
@@ -188,15 +141,3 @@ def registration_answer(document: Any, registered: Registered, now: datetime) ->
             "expires_at": format_time(registered.expires_at),
         },
     }
-
-
-def _credentials(document: Any) -> tuple[str, datetime]:
-    client_id = document.get("clientId") if isinstance(document, dict) else None
-    expires_at = document.get("expiresAt") if isinstance(document, dict) else None
-    is_id = isinstance(client_id, str) and 0 < len(client_id) <= MAX_CLIENT_ID_CHARACTERS
-    if not isinstance(client_id, str) or not is_id or not client_id.isprintable():
-        raise BadRequestError("clientId is not a text of the usual length")
-    try:
-        return client_id, parse_time(str(expires_at))
-    except TimeError as error:
-        raise BadRequestError(f"expiresAt is not an instant: {error.message}") from None

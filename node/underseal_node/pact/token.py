@@ -22,7 +22,7 @@ from starlette.responses import Response
 
 from underseal_node.pact.access import PublicContext, read_body
 from underseal_node.pact.errors import BodyTooLargeError, TokenRequestError, oauth_refusals
-from underseal_node.pact.partners import Partners, issue_instant
+from underseal_node.pact.partners import Partners, issue_instant, throttled
 from underseal_node.store.audit import Act, Outcome
 from underseal_node.store.serving import PeerSuspendedError, RequesterUnknownError
 from underseal_node.trust.secrets import SecretMismatchError, check_secret
@@ -86,17 +86,11 @@ class TokenEndpoint:
                 await (await context.throttle.begin(request.scope, None, now)).failed()
             raise
         _check_grant_type(form)
-        attempt = await context.throttle.begin(request.scope, client_id, now)
-        try:
+        async with throttled(context, request.scope, client_id, now):
             if uses_assertion:
                 issued_at = await partners.authenticate(client_id, form, now)
             else:
                 issued_at = await self._authenticate(client_id, secret, now)
-        except TokenRequestError as error:
-            if error.error == "invalid_client":
-                await attempt.failed()
-            raise
-        await attempt.succeeded()
         answer = {
             "access_token": context.tokens.issue(client_id, issued_at),
             "token_type": "Bearer",

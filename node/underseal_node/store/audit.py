@@ -57,6 +57,7 @@ class Act(StrEnum):
     ASSERTION_REFUSED = "assertion-refused"
     REGISTRATION_RECEIVED = "registration-received"
     CLIENT_ID_RECEIVED = "client-id-received"
+    CREDENTIALS_RENEWED = "credentials-renewed"
     KEY_LOG_RECEIVED = "key-log-received"
     EVENT_RECEIVED = "event-received"
     ACKNOWLEDGEMENT_RECEIVED = "acknowledgement-received"
@@ -69,6 +70,7 @@ class Act(StrEnum):
     KEY_LOG_FOLLOWED = "key-log-followed"
     ATTESTATIONS_RECEIVED = "attestations-received"
     CLIENT_ID_TOLD = "client-id-told"
+    CLIENT_ID_RENEWED = "client-id-renewed"
     PARTNERSHIP_ACTIVATED = "partnership-activated"
     PARTNERSHIP_ENDED = "partnership-ended"
     # What the operator does.

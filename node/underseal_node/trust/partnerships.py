@@ -23,9 +23,20 @@ from underseal_node.store.audit import Act, Actor
 from underseal_node.store.database import next_change
 from underseal_node.store.tables import Assurance, Awaits, Peer, PeerState
 
-__all__ = ["Move", "activated", "confirm", "ended", "lifetime_end", "move", "require_move"]
+__all__ = [
+    "RENEWABLE",
+    "Move",
+    "activated",
+    "confirm",
+    "ended",
+    "lifetime_end",
+    "move",
+    "require_move",
+]
 
 MAX_REASON_CHARACTERS = 1_000
+# So long before a client id ends it is warned of, and a partner that asks gets a longer term.
+RENEWABLE = timedelta(days=30)
 
 
 class Move(StrEnum):

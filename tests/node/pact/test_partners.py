@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
 
-from underseal_node.store.tables import AuthMethod, Awaits, PeerState
+from underseal_node.store import peers
+from underseal_node.store.tables import AuthMethod, Awaits, KeyKind, PeerState
 from underseal_node.trust.key_changes import move
 from underseal_protocol import jws
 from underseal_protocol.client_assertion import (
@@ -18,6 +19,8 @@ from underseal_protocol.client_assertion import (
     CLIENT_ASSERTION_TYPE,
     assert_client,
 )
+from underseal_protocol.client_notice import CLIENT_IDS_PATH as PATH
+from underseal_protocol.client_notice import IssuedClient, make_notice
 from underseal_protocol.keys import KeyPurpose, PublicKeySet, SigningKey
 
 World = Any
@@ -241,37 +244,55 @@ async def test_an_invitation_that_there_is_not(world: World, name: str) -> None:
     assert answer.json()["code"] == "NotFound"
 
 
-async def test_only_a_partner_tells_us_our_client_id(world: World) -> None:
-    body = {"clientId": "client-new", "expiresAt": "2027-01-01T00:00:00Z"}
+ISSUED = IssuedClient("client-new", datetime(2027, 1, 1, tzinfo=UTC))
+
+
+def notice(world: World, *, key: SigningKey = KEY, **changes: Any) -> str:
+    given = {"audience": world.node.identity.url, "now": world.now, "issued": ISSUED} | changes
+    return make_notice(given.pop("client_id", world.secrets["buyer"][0]), key=key, **given)
+
+
+async def tell(world: World, content: str | bytes, **more: Any) -> httpx.Response:
     async with world.client() as client:
-        assert (await client.post("/extensions/credentials", json=body)).status_code == 401
-    async with world.client("buyer") as client:
-        answer = await client.post("/extensions/credentials", json=body)
-        assert (answer.status_code, answer.json()["code"]) == (400, "BadRequest")
-        assert "client secret" in answer.text
-        world.change_peer("buyer", auth_method=AuthMethod.PRIVATE_KEY_JWT)
-        assert (await client.post("/extensions/credentials", json=body)).status_code == 204
-        world.change_peer("buyer", state=PeerState.SUSPENDED)
-        assert (await client.post("/extensions/credentials", json=body)).status_code == 403
+        answer: httpx.Response = await client.post(PATH, content=content, **more)
+        return answer
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        {},
-        [],
-        {"clientId": "x"},
-        {"clientId": "", "expiresAt": "2027-01-01T00:00:00Z"},
-        {"clientId": "x" * 201, "expiresAt": "2027-01-01T00:00:00Z"},
-        {"clientId": "a\nb", "expiresAt": "2027-01-01T00:00:00Z"},
-        {"clientId": "x", "expiresAt": "soon"},
-    ],
-)
-async def test_odd_client_ids_are_refused(world: World, body: Any) -> None:
-    world.change_peer("buyer", auth_method=AuthMethod.PRIVATE_KEY_JWT)
-    async with world.client("buyer") as client:
-        answer = await client.post("/extensions/credentials", json=body)
-    assert (answer.status_code, answer.json()["code"]) == (400, "BadRequest")
+def ours(world: World) -> tuple[str | None, datetime | None]:
+    peer = world.node.store.read_sync(lambda session: peers.by_name(session, "buyer"))
+    return peer.client_id, peer.client_expires_at
+
+
+@pytest.fixture
+def told(partner: World) -> World:
+    """We are a client of the partner, too."""
+    partner.change_peer("buyer", auth_method=AuthMethod.PRIVATE_KEY_JWT, client_id="client-old")
+    partner.change_credential("buyer", expires_at=partner.now + timedelta(days=365))
+    return partner
+
+
+async def test_a_partner_tells_us_our_client_id_with_its_key(told: World) -> None:
+    answer = await tell(told, notice(told))
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
+    assert answer.json() == {"expiresAt": "2027-01-02T03:04:05.678901Z"}
+    assert ours(told) == (ISSUED.client_id, ISSUED.expires_at)
+
+
+async def test_a_stolen_token_changes_nothing(told: World) -> None:
+    body = json.dumps({"clientId": "client-new", "expiresAt": "2027-01-01T00:00:00Z"})
+    for content in (body, b"", b"\xff", "a.b.c", form(told)["client_assertion"]):
+        answer = await tell(told, content, headers=told.bearer("buyer"))
+        refused(answer, "invalid_client", 401)
+    assert ours(told)[0] == "client-old"
+
+
+async def test_a_notice_counts_once_and_is_good_for_nothing_else(told: World) -> None:
+    made = notice(told)
+    refused(await ask(told, form(told, client_assertion=made)), "invalid_client", 401)
+    assert (await tell(told, made)).status_code == 200
+    assert "used before" in refused(await tell(told, made), "invalid_client", 401)
+    told.now += timedelta(minutes=3)
+    refused(await tell(told, made), "invalid_client", 401)
 
 
 async def test_after_a_move_the_address_before_counts_for_a_while_and_no_older_one(
@@ -291,3 +312,68 @@ async def test_after_a_move_the_address_before_counts_for_a_while_and_no_older_o
     assert [await status(one) for one in addresses] == [401, 200, 200]
     partner.now += timedelta(hours=partner.node.settings.rotation_overlap_hours)
     assert [await status(one) for one in addresses] == [401, 401, 200]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"key": OTHER},
+        {"audience": "https://other.example"},
+        {"client_id": "client-other"},
+        {"issued": IssuedClient("", ISSUED.expires_at)},
+        {"issued": IssuedClient("x" * 201, ISSUED.expires_at)},
+        {"issued": IssuedClient("a\nb", ISSUED.expires_at)},
+    ],
+)
+async def test_other_notices_are_refused(told: World, changes: dict[str, Any]) -> None:
+    refused(await tell(told, notice(told, **changes)), "invalid_client", 401)
+    assert ours(told)[0] == "client-old"
+
+
+@pytest.mark.parametrize(
+    ("values", "error"),
+    [
+        ({"state": PeerState.PENDING, "awaits": Awaits.US}, "authorization_pending"),
+        ({"state": PeerState.SUSPENDED}, "unauthorized_client"),
+        ({"state": PeerState.REVOKED}, "access_denied"),
+        ({"auth_method": AuthMethod.CLIENT_SECRET}, "invalid_request"),
+    ],
+)
+async def test_only_an_active_partner_tells(
+    told: World, values: dict[str, Any], error: str
+) -> None:
+    told.change_peer("buyer", **values)
+    refused(await tell(told, notice(told)), error)
+    assert ours(told)[0] == "client-old"
+
+
+async def test_a_client_id_that_was_revoked_tells_nothing(told: World) -> None:
+    told.change_credential("buyer", revoked_at=told.now)
+    refused(await tell(told, notice(told)), "invalid_client", 401)
+
+
+async def test_an_expired_client_id_is_renewed_and_opens_nothing_before(
+    told: World, ids: list[str]
+) -> None:
+    """It cannot get a token, so nothing that wants one is open to it."""
+    told.grant("buyer", KeyKind.ALL)
+    headers = told.bearer("buyer")
+    told.change_credential("buyer", expires_at=told.now - timedelta(days=400))
+    assert "have ended" in refused(await ask(told, form(told)), "invalid_client", 401)
+    async with told.client() as client:
+        for path in ("/3/footprints", f"/3/footprints/{ids[0]}", "/extensions/grants"):
+            hidden = await client.get(path, headers=headers)
+            assert hidden.status_code == 401
+    answer = await tell(told, notice(told, issued=None))
+    assert answer.json() == {"expiresAt": "2027-01-02T03:04:05.678901Z"}
+    assert ours(told)[0] == "client-old"
+    assert (await ask(told, form(told))).status_code == 200
+
+
+@pytest.mark.parametrize(("days", "is_renewed"), [(29, True), (31, False)])
+async def test_a_client_id_is_renewed_when_it_is_time(
+    told: World, days: int, is_renewed: bool
+) -> None:
+    told.change_credential("buyer", expires_at=told.now + timedelta(days=days))
+    answer = await tell(told, notice(told, issued=None))
+    assert (answer.json()["expiresAt"] > "2026-12") == is_renewed
