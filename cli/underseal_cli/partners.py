@@ -61,7 +61,7 @@ def suspend(
 
 
 def resume(context: typer.Context, name: Name, as_json: Json = False) -> None:
-    """End a suspension."""
+    """End a suspension; or ask a peer that has ended the partnership whether that still holds."""
     _show(_moved(context, name, "resume"), f"{name} is active again.", as_json=as_json)
 
 

@@ -37,6 +37,9 @@ def state_of(peer: dict[str, Any]) -> str:
         return f"pending: {'we' if peer.get('awaits') == 'us' else 'they'} have to approve"
     if peer["state"] == "invited" and peer.get("invitationExpiresAt"):
         return f"invited until {peer['invitationExpiresAt'][:10]}"
+    if peer["state"] in ("active", "suspended") and peer.get("endedByPeerAt"):
+        paused = "suspended, and " if peer["state"] == "suspended" else ""
+        return f"{paused}ended by them: {instant(peer['endedByPeerAt'])}"
     return str(peer["state"])
 
 
@@ -53,7 +56,7 @@ def print_peer(peer: dict[str, Any], *, granted: Sequence[dict[str, Any]] | None
         [
             ("name", peer["name"]),
             ("state", state_of(peer)),
-            ("because", peer.get("stateReason")),
+            ("because", _reason(peer)),
             ("company", peer.get("companyName")),
             ("company ids", peer["companyIds"]),
             ("url", peer.get("url") or "none: it can pull, and is not notified"),
@@ -76,6 +79,7 @@ def print_peer(peer: dict[str, Any], *, granted: Sequence[dict[str, Any]] | None
             ("private network", "allowed" if peer["allowPrivateNetwork"] else None),
             *([("it may see", granted_lines(granted))] if granted is not None else []),
             ("last contact", instant(peer.get("lastContactAt"))),
+            ("last problem", _problem(peer)),
         ]
     )
     output.warn(*(f"Warning: {one}" for one in peer["warnings"]))
@@ -88,7 +92,7 @@ def print_summary(peer: dict[str, Any]) -> None:
         [
             ("name", peer["name"]),
             ("state", state_of(peer)),
-            ("because", peer.get("stateReason")),
+            ("because", _reason(peer)),
             ("company", peer.get("companyName")),
             ("company ids", peer["companyIds"]),
             ("url", peer.get("url")),
@@ -123,6 +127,8 @@ def open_question(peer: dict[str, Any]) -> str:
     """What the operator has to decide about a peer, in a few words."""
     if peer["state"] == "pending" and peer.get("awaits") == "us":
         return "approve or reject it"
+    if peer.get("endedByPeerAt"):
+        return "; ".join(peer["warnings"])
     if peer.get("pendingTokenEndpoint"):
         return "endpoint has changed: confirm it"
     if peer.get("pendingKeyThumbprints"):
@@ -130,6 +136,18 @@ def open_question(peer: dict[str, Any]) -> str:
     if peer["state"] == "active" and peer.get("url") and not peer["hasCredentials"]:
         return "no credentials of it"
     return "; ".join(peer["warnings"])
+
+
+def _reason(peer: dict[str, Any]) -> str | None:
+    """Why a peer is in its state: as our operator says, or as it says itself."""
+    return peer.get("stateReason") or peer.get("endedByPeerReason")
+
+
+def _problem(peer: dict[str, Any]) -> str | None:
+    """Why the last call to a peer failed, and when."""
+    if not peer.get("lastProblem"):
+        return None
+    return f"{instant(peer['lastProblemAt'])}: {peer['lastProblem']}"
 
 
 def granted_lines(granted: Sequence[dict[str, Any]]) -> list[str]:

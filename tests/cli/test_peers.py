@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from tests.cli.conftest import Market, Run
 
+from underseal_cli.peer_view import open_question, print_peer, state_of
+
 pytestmark = pytest.mark.xdist_group("cli")
 
 
@@ -127,6 +129,30 @@ def test_a_private_network_is_allowed_by_name(run: Run, market: Market, acme: st
     assert done.json["allowPrivateNetwork"] is False
     done = run("peer", "add", "inside", "--allow-private-network", "--json", home=home)
     assert done.json["peer"]["allowPrivateNetwork"] is True
+
+
+def test_what_the_other_side_has_ended_is_shown(
+    run: Run, market: Market, acme: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """How it comes to be known is tested where it does: tests/node/manage."""
+    peer = run("peer", "show", acme, "--json", home=market.seller.home).json
+    peer |= {
+        "endedByPeerAt": "2026-03-01T12:00:00Z",
+        "endedByPeerReason": "contract ended",
+        "warnings": ["acme has ended the partnership"],
+        "lastProblemAt": "2026-03-02T08:30:00Z",
+        "lastProblem": "nobody answers",
+    }
+    assert state_of(peer) == "ended by them: 2026-03-01 12:00 UTC"
+    assert state_of(peer | {"state": "suspended"}).startswith("suspended, and ended by them")
+    assert state_of(peer | {"state": "revoked"}) == "revoked"
+    assert open_question(peer) == "acme has ended the partnership"
+    print_peer(peer)
+    shown = capsys.readouterr()
+    assert "ended by them" in shown.out
+    assert "contract ended" in shown.out
+    assert "2026-03-02 08:30 UTC: nobody answers" in shown.out
+    assert "Warning: acme has ended the partnership" in shown.err
 
 
 def test_an_empty_secret_file_is_refused(

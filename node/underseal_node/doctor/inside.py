@@ -16,6 +16,7 @@ from underseal_node.logs import redact
 from underseal_node.node import Node
 from underseal_node.store import alerts, gauges, identity, inbox, outbox, peers
 from underseal_node.store.tables import Peer, PeerState
+from underseal_node.trust import partnerships
 from underseal_node.trust.audit import checked_end
 from underseal_node.trust.keyring import newest_entry
 from underseal_node.trust.master_key import place_of, read_master_key
@@ -197,7 +198,10 @@ def _peer(peer: Peer, is_failing: bool, last_error: str | None) -> list[Check]:
         message = "it has a URL, and we hold no credentials for it"
         hint = f"`{change} --client-id ID --client-secret-file FILE`."
         checks.append(warning(name, message, hint))
-    if is_failing:
+    if peer.ended_by_peer_at is not None:
+        message = f"{partnerships.end_by_peer(peer)}; it is not called any more"
+        checks.append(problem(name, message, partnerships.end_advice(peer.name)))
+    elif is_failing:
         message = f"events cannot be delivered to it at present: {last_error}"
         checks.append(warning(name, message, "They are tried again; `underseal outbox list`."))
     elif peer.base_url is not None and peer.last_contact_at is None:

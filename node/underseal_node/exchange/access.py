@@ -9,6 +9,7 @@ from underseal_node.errors import RefusedError
 from underseal_node.exchange.addresses import Origin, origin_of
 from underseal_node.exchange.errors import ConfirmationNeededError
 from underseal_node.store.tables import AuthMethod, Awaits, Peer, PeerState
+from underseal_node.trust import partnerships
 from underseal_node.trust.vault import Vault, VaultPurpose
 from underseal_protocol.criteria import Criteria
 
@@ -18,6 +19,7 @@ __all__ = [
     "auth_base",
     "events_address",
     "list_address",
+    "not_called",
     "peer_base",
     "private_origins",
 ]
@@ -86,16 +88,19 @@ def access_of(peer: Peer, vault: Vault, *, asks_approval: bool = False) -> Acces
     Args:
         peer: the peer.
         vault: opens the secret that it issued to us.
-        asks_approval: whether the call is to find out if the peer has approved the partnership.
+        asks_approval: whether the call is to find out if the peer has approved the partnership, or
+            still has ended it.
 
     Raises:
-        RefusedError: it is not active, has no URL or we hold no credentials for it.
+        RefusedError: it is not active, has ended the partnership, has no URL, or we hold no
+            credentials for it.
         ConfirmationNeededError: its token endpoint has moved and the operator has not decided.
     """
     base_url = peer_base(peer)
     waits = peer.state == PeerState.PENDING and peer.awaits == Awaits.THEM
-    if peer.state != PeerState.ACTIVE and not (asks_approval and waits):
-        raise _not_called(peer)
+    is_asked = asks_approval and (waits or peer.state == PeerState.ACTIVE)
+    if not (peer.is_called or is_asked):
+        raise not_called(peer)
     if peer.pending_token_endpoint is not None:
         raise ConfirmationNeededError(
             f"the token endpoint of {peer.name} has moved from {peer.token_origin} to "
@@ -138,13 +143,19 @@ def _credentials(peer: Peer, vault: Vault) -> tuple[str, str]:
     return peer.client_id, secret.decode()
 
 
-def _not_called(peer: Peer) -> RefusedError:
+def not_called(peer: Peer) -> RefusedError:
+    """Why a peer is not called at present, and what to do about it."""
     if peer.state == PeerState.PENDING and peer.awaits == Awaits.THEM:
         return RefusedError(f"{peer.name} has to approve the partnership before it is called")
     if peer.state == PeerState.PENDING:
         return RefusedError(
             f"the partnership with {peer.name} waits for our approval",
             hint=f"Approve it with `underseal peer approve {peer.name}`.",
+        )
+    if peer.state == PeerState.ACTIVE:
+        return RefusedError(
+            f"{partnerships.end_by_peer(peer)}; it is not called any more",
+            hint=partnerships.end_advice(peer.name),
         )
     reason = f" ({peer.state_reason})" if peer.state_reason else ""
     return RefusedError(f"{peer.name} is {peer.state}{reason}, so it is not called")

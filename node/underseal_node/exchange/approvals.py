@@ -19,13 +19,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from underseal_node.exchange.approving import approve
-from underseal_node.exchange.errors import ROW_ERRORS, PartnershipEndedError, reason_of
+from underseal_node.exchange.errors import ROW_ERRORS, reason_of
 from underseal_node.exchange.exchange import Exchange
 from underseal_node.exchange.outbox import wait
-from underseal_node.store import audit, peers, pins
-from underseal_node.store.audit import Act, Actor
-from underseal_node.store.tables import Awaits, Peer, PeerState
-from underseal_node.trust import partnerships
+from underseal_node.store import peers, pins
+from underseal_node.store.audit import Actor
+from underseal_node.store.tables import Peer
 
 __all__ = ["ApprovalWorker", "look_for_approval"]
 
@@ -137,21 +136,5 @@ async def look_for_approval(exchange: Exchange, peer_id: int) -> None:
         PartnershipEndedError: it has decided otherwise; then the partnership has ended here, too.
         PeerError: it cannot be reached, or refuses for another reason.
     """
-    node = exchange.node
-    try:
-        await exchange.approved(peer_id)
-    except PartnershipEndedError as error:
-        reason = error.message
-
-        def work(session: Session) -> None:
-            peer = pins.peer_row(session, peer_id)
-            if peer.state == PeerState.PENDING and peer.awaits == Awaits.THEM:
-                now = node.now()
-                audit.about_peer(
-                    session, Act.PARTNERSHIP_ENDED, now, peer, actor=Actor.PEER, reason=reason
-                )
-                partnerships.ended(session, peer, now, reason)
-
-        await node.store.write(work)
-        raise
+    await exchange.approved(peer_id)
     log.info("partnership approved", peer_id=peer_id)

@@ -30,6 +30,7 @@ __all__ = [
     "PartnershipEndedError",
     "ProtocolViolationError",
     "UnreachableError",
+    "advice_of",
     "reason_of",
 ]
 
@@ -50,6 +51,12 @@ ROW_ERRORS = (
 def reason_of(error: BaseException) -> str:
     """Why something failed, for the operator."""
     return error.message if isinstance(error, NodeError | ProtocolError) else repr(error)[:300]
+
+
+def advice_of(error: BaseException) -> str:
+    """Why something failed, and what to do about it, where there is one place for both."""
+    hint = error.hint if isinstance(error, NodeError | ProtocolError) else None
+    return f"{reason_of(error)}. {hint}" if hint else reason_of(error)
 
 
 class AddressError(PeerError):
@@ -112,7 +119,18 @@ class ClientUnknownError(CredentialsRefusedError):
 
 
 class PartnershipEndedError(CredentialsRefusedError):
-    """The peer knows us, and has ended the partnership or rejected it."""
+    """The peer knows us, and has ended the partnership or rejected it.
+
+    Args:
+        message: one sentence.
+        status: the HTTP status.
+        reason: of the peer, in its words, on one line; empty if it gives none.
+        hint: what to do.
+    """
+
+    def __init__(self, message: str, *, status: int, reason: str, hint: str) -> None:
+        super().__init__(message, status=status, hint=hint)
+        self.reason = reason
 
 
 class ProtocolViolationError(PeerError):

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import structlog
 from sqlmodel import Session
 
-from underseal_node.errors import NodeError
+from underseal_node.errors import NodeError, PeerError
+from underseal_node.exchange import contacts
 from underseal_node.exchange.access import Access, access_of
 from underseal_node.exchange.discovery import Found, discover, pin
 from underseal_node.exchange.http import PeerHttp
@@ -64,7 +65,7 @@ class Exchange:
     ) -> None:
         self.node = node
         self.http = http or PeerHttp(node.settings, clock=node.clock)
-        self.tokens = TokenClient(self.http, clock, self._assertion)
+        self.tokens = TokenClient(self.http, clock, self._assertion, self._told)
         self.client = PeerClient(self.http, self.tokens, node.settings)
         self._clock = clock
         self._looked_until: dict[int, float] = {}
@@ -74,7 +75,8 @@ class Exchange:
         """How to call a peer now. Looks at its discovery document when that was long ago.
 
         Raises:
-            RefusedError: it is suspended, has no URL, or we hold no credentials for it.
+            RefusedError: it is suspended, has ended the partnership, has no URL, or we hold no
+                credentials for it.
             ConfirmationNeededError: its token endpoint has moved.
             ApprovalPendingError: it has not approved the partnership yet.
             NotFoundError: no such peer.
@@ -104,7 +106,7 @@ class Exchange:
 
         Raises:
             ApprovalPendingError: it has not decided yet.
-            PartnershipEndedError: it has decided otherwise.
+            PartnershipEndedError: it has decided otherwise, or has ended it; that is noted.
             PeerError: it cannot be reached, or refuses for another reason.
             RefusedError: it is not a partner that could be called.
         """
@@ -149,6 +151,12 @@ class Exchange:
         if age >= len(keys):
             return None
         return assert_client(client_id, audience=issuer, key=keys[age], now=self.node.now())
+
+    async def _told(self, access: Access, error: PeerError | None) -> None:
+        if error is None:
+            await contacts.worked(self.node, access.peer_id)
+        else:
+            await contacts.failed(self.node, access.peer_id, error)
 
     async def _peer(self, peer_id: int) -> Peer:
         return await self.node.store.read(lambda session: pins.peer_row(session, peer_id))

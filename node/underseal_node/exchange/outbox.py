@@ -16,6 +16,8 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
+from underseal_node.errors import PeerError
+from underseal_node.exchange import contacts
 from underseal_node.exchange.errors import (
     ROW_ERRORS,
     AnswerError,
@@ -162,6 +164,8 @@ class OutboxWorker:
 
         def work(session: Session) -> None:
             state = outbox.failed(session, delivery, error=reason, next_attempt_at=at)
+            if isinstance(error, PeerError):
+                contacts.note_failure(session, delivery.peer_id, error, now)
             if state == OutboxState.DEAD:
                 _give_up(session, delivery, reason, now)
 

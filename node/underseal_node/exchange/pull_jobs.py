@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from underseal_node.errors import NotFoundError
-from underseal_node.exchange.errors import ROW_ERRORS, reason_of
+from underseal_node.exchange.errors import ROW_ERRORS, advice_of
 from underseal_node.exchange.exchange import Exchange
 from underseal_node.exchange.progress import PullProgress, PullStage
 from underseal_node.exchange.pulls import pull_peer
@@ -123,7 +123,7 @@ class PullJobs:
             log.exception("pull failed", peer=progress.peer)
             progress.error = f"the database failed: {type(error).__name__}"
         except ROW_ERRORS as error:
-            progress.error = reason_of(error)
+            progress.error = advice_of(error)
         finally:
             if progress.state != PullStage.DONE:
                 progress.state = PullStage.FAILED

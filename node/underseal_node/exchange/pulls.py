@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 
 from sqlmodel import Session
 
+from underseal_node.errors import PeerError
+from underseal_node.exchange import contacts
 from underseal_node.exchange.access import Access, list_address, query_string
 from underseal_node.exchange.addresses import origin_of
 from underseal_node.exchange.errors import (
@@ -25,7 +27,7 @@ from underseal_node.exchange.granting import ask_for_grants
 from underseal_node.exchange.progress import PullProgress, PullStage
 from underseal_node.exchange.receipts import acknowledge
 from underseal_node.exchange.receiving import receive_items
-from underseal_node.store import audit, pins, pulls
+from underseal_node.store import audit, peers, pins, pulls
 from underseal_node.store.audit import Act, Actor, Outcome
 from underseal_protocol.criteria import Criteria
 
@@ -78,8 +80,8 @@ async def pull_peer(
     try:
         access = await _access(exchange, peer_id)
         await _pull(exchange, access, criteria, progress)
-    except ROW_ERRORS:
-        await _record(exchange, peer_id, progress, Outcome.FAILED)
+    except ROW_ERRORS as error:
+        await _record(exchange, peer_id, progress, Outcome.FAILED, error)
         raise
     await _record(exchange, peer_id, progress, Outcome.DONE)
     for warning in await acknowledge(exchange, access):
@@ -121,11 +123,15 @@ async def _access(exchange: Exchange, peer_id: int) -> Access:
 
 
 async def _record(
-    exchange: Exchange, peer_id: int, progress: PullProgress, outcome: Outcome
+    exchange: Exchange,
+    peer_id: int,
+    progress: PullProgress,
+    outcome: Outcome,
+    error: Exception | None = None,
 ) -> None:
     """Put the end of a pull into the audit log; each page of it is there already.
 
-    Why it failed is not: the peer may have worded it.
+    Why it failed is not: the peer may have worded it. That is noted with the peer.
     """
     now = exchange.node.now()
 
@@ -143,6 +149,10 @@ async def _record(
                 "invalid": progress.invalid,
             },
         )
+        if isinstance(error, PeerError):
+            contacts.note_failure(session, peer_id, error, now)
+        elif outcome is Outcome.DONE:
+            peers.reached(session, pins.peer_row(session, peer_id))
 
     await exchange.node.store.write(work)
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from underseal_node.errors import NotFoundError, RefusedError
-from underseal_node.exchange.access import peer_base
+from underseal_node.exchange.access import not_called, peer_base
 from underseal_node.node import Node
 from underseal_node.settings import RequestsAnswer, Settings
 from underseal_node.store import audit, deliveries, grants, outbox, pins, requests
@@ -24,7 +24,6 @@ from underseal_node.store.tables import (
     Direction,
     KeyKind,
     OutboxState,
-    PeerState,
     Request,
     RequestState,
 )
@@ -86,8 +85,8 @@ def send_request(
     """
     peer = pins.peer_row(session, peer_id)
     peer_base(peer)
-    if peer.state != PeerState.ACTIVE:
-        raise RefusedError(f"{peer.name} is {peer.state}, so it is not called")
+    if not peer.is_called:
+        raise not_called(peer)
     if peer.client_id is None:
         raise RefusedError(
             f"we hold no credentials for {peer.name}, so it cannot be asked",

@@ -10,12 +10,13 @@ import asyncio
 import base64
 import hashlib
 import shlex
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 from urllib.parse import quote_plus, urlencode
 
+from underseal_node.errors import PeerError
 from underseal_node.exchange.access import Access
 from underseal_node.exchange.errors import (
     AnswerError,
@@ -27,6 +28,7 @@ from underseal_node.exchange.errors import (
 )
 from underseal_node.exchange.http import Answer, Call, PeerHttp
 from underseal_node.exchange.proving import prove
+from underseal_node.trust import partnerships
 from underseal_protocol.client_assertion import CLIENT_ASSERTION_TYPE, UNAUTHENTICATED
 from underseal_protocol.errors import JsonError
 from underseal_protocol.strict_json import JsonLimits, loads
@@ -68,6 +70,8 @@ class TokenClient:
         clock: monotonic seconds.
         assertion: signs a client assertion: for this client id, to this issuer, with our newest
             client key (0) or with the one before it (1), ...; None when there is none.
+        told: is told how each request for a token has ended; None when a token was issued. Every
+            call to a peer comes by here: what its token endpoint says of us is heard here once.
     """
 
     def __init__(
@@ -75,8 +79,10 @@ class TokenClient:
         http: PeerHttp,
         clock: Callable[[], float],
         assertion: Callable[[str, str, int], str | None],
+        told: Callable[[Access, PeerError | None], Awaitable[None]],
     ) -> None:
         self._http = http
+        self._told = told
         self._assertion = assertion
         self._clock = clock
         self._cache: dict[bytes, _Cached] = {}
@@ -87,6 +93,7 @@ class TokenClient:
         """A token that is good for some time yet; asked for at most once at a time per peer.
 
         Raises:
+            PartnershipEndedError: the peer has ended the partnership.
             CredentialsRefusedError: the peer does not accept our credentials.
             PeerError: the token endpoint cannot be reached or answers nonsense.
         """
@@ -95,8 +102,13 @@ class TokenClient:
             cached = self._cache.get(key)
             if cached is not None and self._clock() < cached.usable_until:
                 return cached.token
-            cached = await self._fetch(access, key)
+            try:
+                cached = await self._fetch(access, key)
+            except PeerError as error:
+                await self._told(access, error)
+                raise
             self._cache[key] = cached
+            await self._told(access, None)
             return cached.token
 
     def forget(self, access: Access, token: str) -> None:
@@ -252,11 +264,14 @@ def refusal_of(answer: Answer, access: Access) -> AnswerError:
     if access.audience_issuer is not None and answer.status in (400, 401):
         return _partnership_refusal(answer, access, said)
     if answer.status in (400, 401, 403, 422):
+        name = shlex.quote(access.name)
         return CredentialsRefusedError(
-            f"the token endpoint of {access.name} refused our credentials ({answer.status}{said})",
+            f"the token endpoint of {access.name} does not accept our client id and secret, or not "
+            f"any more ({answer.status}{said})",
             status=answer.status,
-            hint=f"Enter the ones it issued with `underseal peer set {access.name} --client-id ID "
-            "--client-secret-file FILE`.",
+            hint=f"Ask {access.name} whether it has issued others, or has ended the exchange. "
+            f"Enter others with `underseal peer set {name} --client-id ID --client-secret-file "
+            f"FILE`; end it here, too, with `underseal peer revoke {name} --reason TEXT`.",
         )
     return AnswerError(
         f"the token endpoint of {access.name} answered {answer.status}{said}",
@@ -274,7 +289,8 @@ def _partnership_refusal(answer: Answer, access: Access, said: str) -> AnswerErr
             status=answer.status,
             hint="Its operator has to run `underseal peer approve`.",
         )
-    reason = description[:MAX_SHOWN_CHARACTERS]
+    # On one line: it is shown to the operator, and kept.
+    reason = " ".join(description.split())[:MAX_SHOWN_CHARACTERS]
     if error == SUSPENDED:
         return CredentialsRefusedError(
             f"{access.name} has suspended the partnership",
@@ -283,7 +299,10 @@ def _partnership_refusal(answer: Answer, access: Access, said: str) -> AnswerErr
         )
     if error == ENDED:
         return PartnershipEndedError(
-            f"{access.name} has ended the partnership: {reason}", status=answer.status
+            f"{access.name} has ended the partnership{': ' if reason else ''}{reason}",
+            status=answer.status,
+            reason=reason,
+            hint=partnerships.end_advice(access.name),
         )
     if description == UNAUTHENTICATED:
         return ClientUnknownError(
@@ -296,8 +315,9 @@ def _partnership_refusal(answer: Answer, access: Access, said: str) -> AnswerErr
     return CredentialsRefusedError(
         f"{access.name} does not accept our client key ({answer.status}{said}): {reason}",
         status=answer.status,
-        hint="It may not have heard of our new keys, or our client id there has expired: "
-        f"`underseal peer rotate {shlex.quote(access.name)}` has it renewed.",
+        hint="It may not have heard of our new keys, or the credentials have expired: ask it to "
+        "run `underseal peer rotate` for this node. Or it has removed this node: then `underseal "
+        f"peer revoke {shlex.quote(access.name)} --reason TEXT` ends the partnership here, too.",
     )
 
 

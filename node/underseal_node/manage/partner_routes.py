@@ -17,6 +17,7 @@ from underseal_node.exchange.errors import (
     CredentialsRefusedError,
     reason_of,
 )
+from underseal_node.exchange.resuming import resume as resume_partnership
 from underseal_node.exchange.rotation import rotate
 from underseal_node.manage.context import RESPONSE, Context
 from underseal_node.manage.grant_routes import grant_shape
@@ -33,7 +34,7 @@ from underseal_node.manage.shapes.peers import (
     WordsInput,
 )
 from underseal_node.node import Node
-from underseal_node.store import announcements, audit, grants, peers
+from underseal_node.store import audit, grants, peers
 from underseal_node.store.audit import Act, Outcome
 from underseal_node.store.tables import Peer, PeerState
 from underseal_node.trust import partnerships, registrations
@@ -138,9 +139,9 @@ async def suspend(context: Context, name: str, given: ReasonInput) -> PeerShape:
 
 @router.post("/peers/{name}/resume", **RESPONSE)
 async def resume(context: Context, name: str) -> PeerShape:
-    """End a suspension, with the keys that the peer has now, and tell it of ours."""
-    warnings = await _look_at_suspended(context, name)
-    await _move(context, name, Move.RESUME)
+    """End a suspension, with the keys that the peer has now, and tell it of ours; or ask a peer
+    that has ended the partnership whether that still holds."""
+    warnings = await resume_partnership(context.exchange, name)
     return await peer_shape(context.node, name, warnings)
 
 
@@ -211,29 +212,9 @@ async def _move(context: Context, name: str, which: Move, reason: str | None = N
     def work(session: Session) -> int:
         peer = peers.by_name(session, name)
         partnerships.move(session, peer, which, node.now(), reason=reason)
-        if which is Move.RESUME:
-            give_up_after = timedelta(hours=node.settings.outbox_give_up_hours)
-            announcements.enqueue_missed(session, peer, node.now(), give_up_after=give_up_after)
         return peer.id or 0
 
     return await node.store.write(work)
-
-
-async def _look_at_suspended(context: Context, name: str) -> list[str]:
-    """Look at a peer before anything is taken from it again: what it has told of its keys
-    meanwhile was refused. The first call looks once more, as this look may fail."""
-    peer = await context.node.store.read(lambda session: peers.by_name(session, name))
-    if peer.state != PeerState.SUSPENDED or peer.base_url is None:
-        return []
-    context.exchange.look_again(peer.id or 0)
-    try:
-        async with asyncio.timeout(CALL_SECONDS):
-            found = await context.exchange.contact(peer.id or 0)
-    except (TimeoutError, NodeError) as error:
-        why = reason_of(error) if isinstance(error, NodeError) else "no answer in time"
-        return [f"the keys of {peer.name} could not be looked at; the next call does: {why}"]
-    context.exchange.look_again(peer.id or 0)
-    return found.warnings
 
 
 async def _greet(context: Context, peer: Peer) -> list[str]:

@@ -75,6 +75,8 @@ def _shape(
         name=peer.name,
         state=PeerState(peer.state),
         state_reason=peer.state_reason,
+        ended_by_peer_at=peer.ended_by_peer_at,
+        ended_by_peer_reason=peer.ended_by_peer_reason,
         awaits=None if peer.awaits is None else Awaits(peer.awaits),
         company_name=peer.company_name,
         company_ids=json.loads(peer.company_ids),
@@ -107,6 +109,8 @@ def _shape(
         issued_client_ids=[one.client_id for one in held],
         created_at=peer.created_at,
         last_contact_at=peer.last_contact_at,
+        last_problem_at=peer.last_problem_at,
+        last_problem=peer.last_problem,
         warnings=[*warnings, *_warnings(peer, held, now)],
     )
 
@@ -120,6 +124,9 @@ def _warnings(peer: Peer, held: Sequence[ClientCredential], now: datetime) -> li
     """What the operator should do something about."""
     found: list[str] = []
     if peer.state in (PeerState.ACTIVE, PeerState.SUSPENDED):
+        if peer.ended_by_peer_at is not None:
+            sentence, advice = partnerships.end_by_peer(peer), partnerships.end_advice(peer.name)
+            found.append(f"{sentence}; it is not called any more. {advice}")
         found += _expiry(peer, held, now)
     if peer.state == PeerState.PENDING and peer.awaits == Awaits.US:
         for company_id in json.loads(peer.company_ids):

@@ -114,10 +114,13 @@ async def list_outbox(
     context: Context, state: OutboxState | None = None, limit: Limit = 1000
 ) -> Listing[OutboxShape]:
     """Outgoing events, newest first."""
-    rows = await context.node.store.read(
-        lambda session: outbox.listing(session, state, limit=limit)
-    )
-    return Listing(data=[_event(*row) for row in rows])
+
+    def work(session: Session) -> list[OutboxShape]:
+        resting = outbox.resting_peers(session)
+        rows = outbox.listing(session, state, limit=limit)
+        return [_event(row, peer, is_at_rest=peer in resting) for row, peer in rows]
+
+    return Listing(data=await context.node.store.read(work))
 
 
 @router.post("/outbox/{outbox_id}/retry", **RESPONSE)
@@ -125,16 +128,16 @@ async def retry(context: Context, outbox_id: RowId) -> OutboxShape:
     """Send a dead or paused event again."""
     node = context.node
 
-    def work(session: Session) -> tuple[OutboxEvent, str]:
+    def work(session: Session) -> OutboxShape:
         peer = pins.peer_row(session, outbox.get(session, outbox_id).peer_id)
         peers.require_not_removed(peer)
         answering.retry_delivery(session, node, outbox_id, node.now())
         row = outbox.get(session, outbox_id)
         act, now = Act.DELIVERY_RETRIED, node.now()
         audit.about_peer(session, act, now, peer, type=row.type, event=row.event_id)
-        return row, peer.name
+        return _event(row, peer.name, is_at_rest=not peer.is_called)
 
-    return _event(*await node.store.write(work))
+    return await node.store.write(work)
 
 
 def _request(request: Request, peer: str) -> RequestShape:
@@ -158,8 +161,9 @@ def _request(request: Request, peer: str) -> RequestShape:
     )
 
 
-def _event(row: OutboxEvent, peer: str) -> OutboxShape:
-    is_pending = row.state == OutboxState.PENDING
+def _event(row: OutboxEvent, peer: str, *, is_at_rest: bool) -> OutboxShape:
+    """An event as it is shown; one for a peer that is not called has no next attempt."""
+    is_due = row.state == OutboxState.PENDING and not is_at_rest
     return OutboxShape(
         id=row.id or 0,
         event_id=row.event_id,
@@ -168,8 +172,8 @@ def _event(row: OutboxEvent, peer: str) -> OutboxShape:
         state=OutboxState(row.state),
         attempts=row.attempts,
         created_at=row.created_at,
-        next_attempt_at=row.next_attempt_at if is_pending else None,
-        give_up_at=row.give_up_at if is_pending else None,
+        next_attempt_at=row.next_attempt_at if is_due else None,
+        give_up_at=row.give_up_at if is_due else None,
         delivered_at=row.delivered_at,
         last_error=row.last_error,
     )

@@ -202,12 +202,15 @@ class Partners:
 
     async def _admit(self, partner: Partner, verified: ClientAssertion, now: datetime) -> None:
         """Remember the assertion, and refuse a client that may not have a token now."""
-        # Whoever waits for the other side learns from its call that it has approved.
+        # Whoever waits for the other side learns from its call that it has approved; whoever has
+        # heard from it that it has ended the partnership, that it goes on.
         approves = partner.state is PeerState.PENDING and partner.awaits == Awaits.THEM
+        says_so = approves or partner.has_ended_partnership
 
         def work(session: Session, peer: Peer) -> None:
-            if approves and not partner.has_ended:
+            if says_so and not partner.has_ended:
                 partnerships.activated(session, peer, now, Actor.PEER)
+                partnerships.readmitted(session, peer, now, Actor.PEER)
 
         try:
             await self.once(verified, partner.peer_id, now, work)

@@ -27,6 +27,7 @@ class AlertKind(StrEnum):
     ATTESTATION = "attestation"  # of a verifier, and it does not verify
     KEYS_CHANGED = "keys-changed"  # the peer's key set is not the pinned one
     KEYS_REVOKED = "keys-revoked"  # the peer has taken keys back
+    PARTNERSHIP_ENDED = "partnership-ended"  # the peer has ended it
     MOVED = "moved"  # the peer has another address, as a key says that is pinned
     ENDPOINT_CHANGED = "endpoint-changed"  # the peer's token endpoint is at another origin
     UNASKED = "unasked"  # an answer to a request that was not made

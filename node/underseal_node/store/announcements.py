@@ -35,7 +35,12 @@ def _active(session: Session) -> Sequence[Peer]:
 
 def _can_be_told(peer: Peer) -> bool:
     """Whether it has a place for this, and lets us in."""
-    return peer.is_underseal and peer.base_url is not None and peer.client_id is not None
+    return (
+        peer.is_called
+        and peer.is_underseal
+        and peer.base_url is not None
+        and peer.client_id is not None
+    )
 
 
 def enqueue_key_log(session: Session, now: datetime, *, give_up_after: timedelta) -> list[str]:

@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy import ColumnElement, and_, not_
 from sqlmodel import Session, col, or_, select
 
 from underseal_node.errors import NotFoundError, RefusedError
-from underseal_node.store import audit
+from underseal_node.store import audit, peers
 from underseal_node.store.audit import Act, Actor
 from underseal_node.store.tables import OutboxEvent, OutboxState, Peer, PeerState
 from underseal_protocol.events import EventType, published_event
@@ -30,11 +31,14 @@ __all__ = [
     "events_url",
     "failed",
     "get",
+    "is_called",
     "listing",
     "new_event_id",
     "reachable_peers",
+    "resting_peers",
     "retry",
     "waiting_peers",
+    "woken",
 ]
 
 GIVE_UP_AFTER = timedelta(hours=72)
@@ -129,7 +133,7 @@ def enqueue_published(
 ) -> list[int]:
     """Tell peers that footprints were published or changed: one event per peer and batch.
 
-    Peers without a URL (they only pull) and peers that are not active get none.
+    Peers without a URL (they only pull) and peers that are not called at present get none.
 
     Args:
         footprint_ids: for each peer id what its grants cover of the batch.
@@ -161,11 +165,14 @@ def enqueue_published(
     return told
 
 
+def is_called() -> ColumnElement[bool]:
+    """`Peer.is_called` as a condition of a query."""
+    return and_(col(Peer.state) == PeerState.ACTIVE, col(Peer.ended_by_peer_at).is_(None))
+
+
 def reachable_peers(session: Session) -> list[int]:
-    """The peers that can be told something: active, with a URL."""
-    rows = session.exec(
-        select(Peer.id).where(Peer.state == PeerState.ACTIVE, col(Peer.base_url).is_not(None))
-    ).all()
+    """The peers that can be told something: they are called, and have a URL."""
+    rows = session.exec(select(Peer.id).where(is_called(), col(Peer.base_url).is_not(None))).all()
     return [peer_id for peer_id in rows if peer_id is not None]
 
 
@@ -188,7 +195,7 @@ def waiting_peers(session: Session, now: datetime) -> list[tuple[int, bool]]:
         select(OutboxEvent.peer_id, OutboxEvent.attempts)
         .join(Peer, col(OutboxEvent.id) == head)
         .where(
-            Peer.state == PeerState.ACTIVE,
+            is_called(),
             OutboxEvent.next_attempt_at <= now,
             or_(col(OutboxEvent.leased_until).is_(None), col(OutboxEvent.leased_until) <= now),
         )
@@ -216,7 +223,7 @@ def claim(session: Session, peer_id: int, now: datetime, lease: timedelta) -> De
     if row.leased_until is not None and row.leased_until > now:
         return None
     peer = session.get(Peer, peer_id)
-    if peer is None or peer.state != PeerState.ACTIVE:
+    if peer is None or not peer.is_called:
         return None
     row.leased_until = now + lease
     session.add(row)
@@ -254,7 +261,7 @@ def delivered(session: Session, delivery: Delivery, now: datetime) -> None:
     peer = session.get(Peer, row.peer_id)
     if peer is not None:
         peer.last_contact_at = now
-        session.add(peer)
+        peers.reached(session, peer)
 
 
 def failed(
@@ -328,6 +335,30 @@ def retry(
     session.add(row)
     session.flush()
     return row
+
+
+def woken(session: Session, peer_id: int, since: datetime, now: datetime) -> None:
+    """Deliver again what has been at rest; that time does not count for giving up.
+
+    Args:
+        peer_id: whose events.
+        since: when the rest began.
+    """
+    rows = session.exec(
+        select(OutboxEvent).where(
+            OutboxEvent.peer_id == peer_id, OutboxEvent.state == OutboxState.PENDING
+        )
+    ).all()
+    for row in rows:
+        row.give_up_at += now - max(since, row.created_at)
+        row.next_attempt_at = now
+        session.add(row)
+    session.flush()
+
+
+def resting_peers(session: Session) -> set[str]:
+    """The names of the peers that nothing is delivered to at present."""
+    return set(session.exec(select(Peer.name).where(not_(is_called()))).all())
 
 
 def get(session: Session, outbox_id: int) -> OutboxEvent:

@@ -44,19 +44,23 @@ __all__ = [
     "forget",
     "forget_pulls",
     "has_credentials",
+    "is_troubled",
     "issue",
     "limit_credentials",
     "listing",
     "name_key",
+    "reached",
     "remove",
     "require_not_removed",
     "revoke_credentials",
     "settle",
+    "troubled",
     "waiting_for_them",
     "withdraw_client",
 ]
 
 REMOVED = "the peer was removed"
+MAX_PROBLEM_CHARACTERS = 1_000
 
 # What shows that something happened between us and a peer; then it is not simply deleted.
 HISTORY: tuple[type[SQLModel], ...] = (
@@ -258,6 +262,30 @@ def credentials(
     for row in session.exec(statement.order_by(col(ClientCredential.created_at))).all():
         found.setdefault(row.peer_id, []).append(row)
     return found
+
+
+def is_troubled(session: Session, peer_id: int) -> bool:
+    """Whether a call that works changes what is known of a peer."""
+    peer = session.get(Peer, peer_id)
+    return peer is not None and (peer.last_problem_at or peer.ended_by_peer_at) is not None
+
+
+def reached(session: Session, peer: Peer) -> None:
+    """A call has worked: what was wrong before is over."""
+    peer.last_problem_at = peer.last_problem = None
+    session.add(peer)
+    session.flush()
+
+
+def troubled(session: Session, peer: Peer, problem: str, now: datetime) -> None:
+    """A call has failed.
+
+    Args:
+        problem: why, for the operator.
+    """
+    peer.last_problem_at, peer.last_problem = now, problem[:MAX_PROBLEM_CHARACTERS]
+    session.add(peer)
+    session.flush()
 
 
 def failing(session: Session) -> dict[int, str | None]:

@@ -75,7 +75,8 @@ _GRANTS = (
 _REQUESTER = f"SELECT {_WHO} FROM {{source}} WHERE {{which}}"  # noqa: S608 - constants
 
 CLIENT = (
-    f"SELECT {_WHO}, c.secret_hash, c.method, p.awaits, p.state_reason, p.key_set "  # noqa: S608
+    f"SELECT {_WHO}, c.secret_hash, c.method, p.awaits, p.state_reason, p.key_set, "  # noqa: S608
+    "p.ended_by_peer_at IS NOT NULL "
     f"FROM {_OF_CLIENT[0]} WHERE {_OF_CLIENT[1]}"
 )
 GRANTS_SUMMARY = (

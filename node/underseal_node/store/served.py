@@ -76,6 +76,7 @@ class Partner:
         reason: why it is in this state, if somebody said so.
         has_ended: whether the credentials have been revoked or have expired.
         tokens_from: tokens issued before this instant are not accepted; `None`: all are.
+        has_ended_partnership: whether it has said that it has ended the partnership.
     """
 
     peer_id: int
@@ -85,6 +86,7 @@ class Partner:
     reason: str | None
     has_ended: bool
     tokens_from: datetime | None
+    has_ended_partnership: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -62,10 +62,17 @@ def partner_of(row: Row, now_text: str) -> Partner:
         now_text: the present as `utc_text`.
     """
     peer_id, revoked_at, expires_at, state, not_before = row[:5]
-    awaits, reason, key_set = row[WHO_COLUMNS + 2 :]
+    awaits, reason, key_set, has_ended_it = row[WHO_COLUMNS + 2 :]
     has_ended = revoked_at is not None or (expires_at is not None and expires_at <= now_text)
     return Partner(
-        peer_id, key_set, PeerState(state), awaits, reason, has_ended, instant(not_before)
+        peer_id,
+        key_set,
+        PeerState(state),
+        awaits,
+        reason,
+        has_ended,
+        instant(not_before),
+        bool(has_ended_it),
     )
 
 

@@ -126,8 +126,17 @@ class Peer(SQLModel, table=True):
         default=None, sa_type=Text, description="JSON: our reply to it, to be sent again"
     )
     created_at: datetime = Field(sa_type=UtcText)
+    # The peer's token endpoint has said so, unsigned: our operator decides what follows from it.
+    ended_by_peer_at: datetime | None = Field(default=None, sa_type=UtcText)
+    ended_by_peer_reason: str | None = Field(
+        default=None, sa_type=Text, description="as the peer says"
+    )
     removed_at: datetime | None = Field(default=None, sa_type=UtcText)
     last_contact_at: datetime | None = Field(default=None, sa_type=UtcText)
+    last_problem_at: datetime | None = Field(default=None, sa_type=UtcText)
+    last_problem: str | None = Field(
+        default=None, sa_type=Text, description="why the last call failed; none once one works"
+    )
     token_not_before: datetime | None = Field(default=None, sa_type=UtcText)
     # Where the peer is. base_url is None for a recipient that only pulls.
     base_url: str | None = None
@@ -193,6 +202,11 @@ class Peer(SQLModel, table=True):
     )
     accept_unsigned: bool = Field(default=True, description="policy: unsigned ones are usable")
     signed_before: bool = Field(default=False, description="then a missing credential is invalid")
+
+    @property
+    def is_called(self) -> bool:
+        """Whether this node calls it at present."""
+        return self.state == PeerState.ACTIVE and self.ended_by_peer_at is None
 
 
 class ClientCredential(SQLModel, table=True):

@@ -5,6 +5,9 @@
 
 Whoever has been revoked stays so; a new invitation begins a new partnership. Each move takes effect
 with the next request of the peer, because its state is read with every request.
+
+That the other side has ended it is no state: what we show is the decision of our operator. A peer
+that has said so is marked, and not called until it lets us in or calls us again.
 """
 
 from __future__ import annotations
@@ -18,7 +21,8 @@ from sqlmodel import Session
 
 from underseal_node.errors import RefusedError
 from underseal_node.settings import Settings
-from underseal_node.store import audit, invitations, peers
+from underseal_node.store import audit, invitations, outbox, peers
+from underseal_node.store.alerts import AlertKind, raise_alert
 from underseal_node.store.audit import Act, Actor
 from underseal_node.store.database import next_change
 from underseal_node.store.tables import Assurance, Awaits, Peer, PeerState
@@ -28,9 +32,13 @@ __all__ = [
     "Move",
     "activated",
     "confirm",
+    "end_advice",
+    "end_by_peer",
     "ended",
+    "ended_by_peer",
     "lifetime_end",
     "move",
+    "readmitted",
     "require_move",
 ]
 
@@ -144,6 +152,77 @@ def activated(session: Session, peer: Peer, now: datetime, actor: Actor = Actor.
         )
         audit.about_peer(session, Act.PARTNERSHIP_ACTIVATED, now, peer, actor=actor)
         _save(session, peer)
+
+
+def ended_by_peer(session: Session, peer: Peer, now: datetime, reason: str) -> None:
+    """The token endpoint of the peer says that it has ended the partnership, or rejected it.
+
+    While it had to approve, nothing has begun that could go on: that is the end here, too. An
+    active partnership is only marked. The answer is not signed: whoever stands in the place of the
+    token endpoint must not be able to end for good what two operators have approved.
+
+    Args:
+        session: writes.
+        peer: who says so.
+        now: aware.
+        reason: in its words, on one line.
+    """
+    waits = peer.state == PeerState.PENDING and peer.awaits == Awaits.THEM
+    if not waits and (peer.state not in (ACTIVE | SUSPENDED) or peer.ended_by_peer_at is not None):
+        return
+    act, actor = Act.PARTNERSHIP_ENDED, Actor.PEER
+    audit.about_peer(session, act, now, peer, actor=actor, reason=reason or None)
+    peer.ended_by_peer_at, peer.ended_by_peer_reason = now, reason or None
+    if waits:
+        ended(session, peer, now, end_by_peer(peer))
+        return
+    raise_alert(
+        session,
+        AlertKind.PARTNERSHIP_ENDED,
+        f"{end_by_peer(peer)}; it is not called any more, and still sees what it is granted. "
+        f"{end_advice(peer.name)}",
+        now,
+        peer_id=peer.id,
+    )
+    _save(session, peer)
+
+
+def readmitted(session: Session, peer: Peer, now: datetime, actor: Actor) -> None:
+    """The peer lets us in, or calls us: if it has ended the partnership, then not for good.
+
+    Args:
+        session: writes.
+        peer: who has authenticated here, or has issued a token to us.
+        now: aware.
+        actor: whose call it was.
+    """
+    if peer.ended_by_peer_at is None or peer.state not in (ACTIVE | SUSPENDED):
+        return
+    outbox.woken(session, peer.id or 0, peer.ended_by_peer_at, now)
+    peer.ended_by_peer_at = peer.ended_by_peer_reason = None
+    audit.about_peer(session, Act.PARTNERSHIP_RESUMED, now, peer, actor=actor)
+    _save(session, peer)
+
+
+def end_by_peer(peer: Peer) -> str:
+    """In one sentence, that a peer has ended the partnership, when, and why."""
+    reason = f": {peer.ended_by_peer_reason}" if peer.ended_by_peer_reason else ""
+    when = f"{peer.ended_by_peer_at:%Y-%m-%d %H:%M} UTC"
+    return f"{peer.name} has ended the partnership ({when}){reason}"
+
+
+def end_advice(name: str) -> str:
+    """What the operator can do when a peer has ended the partnership.
+
+    Args:
+        name: of the peer.
+    """
+    quoted = shlex.quote(name)
+    return (
+        f"`underseal peer revoke {quoted} --reason TEXT` ends it here, too; then `underseal peer "
+        f"remove {quoted}`, and a new invitation begins anew. If they say that it goes on: "
+        f"`underseal peer resume {quoted}`."
+    )
 
 
 def ended(session: Session, peer: Peer, now: datetime, reason: str) -> None:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from hypothesis import HealthCheck, event, settings
 from hypothesis import strategies as st
@@ -21,11 +22,12 @@ from underseal_node.exchange.accepting import Acceptance, accept
 from underseal_node.exchange.approvals import look_for_approval
 from underseal_node.exchange.exchange import Exchange
 from underseal_node.exchange.http import PeerHttp
+from underseal_node.exchange.resuming import resume
 from underseal_node.exchange.rotation import rotate
 from underseal_node.node import Node, create_node, open_node
 from underseal_node.pact.app import create_public_app
 from underseal_node.settings import Settings
-from underseal_node.store import peers
+from underseal_node.store import alerts, peers
 from underseal_node.store.tables import Awaits, Peer, PeerState
 from underseal_node.trust import partnerships, registrations
 from underseal_node.trust.invitations import Offer, create_invitation
@@ -147,6 +149,42 @@ class Partnership(RuleBasedStateMachine):
     def suspend_or_resume(self, side: str, which: Move) -> None:
         self._move(side, which)
 
+    @rule(side=st.sampled_from(SIDES))
+    def ask_whether_it_holds(self, side: str) -> None:
+        """As `peer resume` does, whether the other side has ended it or not."""
+        self.do(resume(self.sides[side].exchange, GUEST if side == HOST else HOST))
+
+    @rule(side=st.sampled_from(SIDES))
+    def lie(self, side: str) -> None:
+        """Whoever stands in the place of a token endpoint says that the partnership has ended."""
+        said = {"error": "access_denied", "error_description": "a lie"}
+        host = f"{GUEST if side == HOST else HOST}.example"
+
+        def answer(request: httpx.Request) -> httpx.Response | None:
+            is_asked = request.url.host == host and request.url.path == "/auth/token"
+            return httpx.Response(400, json=said) if is_asked else None
+
+        name = GUEST if side == HOST else HOST
+        before = self.sides[side].peer(name)
+        if before is None:
+            return
+        self.clock.advance(hours=1)  # the token from before is used up
+        self.network.fault = answer
+        self.do(self._list(side, name))
+        self.network.fault = lambda request: None
+        after = self.sides[side].peer(name)
+        assert after is not None
+        if before.state == PeerState.PENDING:  # who waits has nothing to lose
+            return
+        assert (after.state, after.client_id) == (before.state, before.client_id)
+        self.ask_whether_it_holds(side)
+        there, again = self.sides[name].peer(side), self.sides[side].peer(name)
+        if set(self.network.apps) != set(self.apps) or there is None or again is None:
+            return
+        if there.state == again.state == PeerState.ACTIVE:
+            event("a lie is undone")
+            assert again.ended_by_peer_at is None
+
     @rule(side=st.sampled_from(SIDES), which=st.sampled_from([Move.REJECT, Move.REVOKE]))
     def end(self, side: str, which: Move) -> None:
         self._move(side, which)
@@ -217,11 +255,34 @@ class Partnership(RuleBasedStateMachine):
             here, there = self.sides[side].peer(other), self.sides[other].peer(side)
             event(f"{side} reads: {answer is not None}")
             if answer is None:
+                self._has_noticed(here, there)
                 continue
             assert here is not None
-            assert here.state == PeerState.ACTIVE
+            assert here.is_called
             assert there is not None
             assert there.state == PeerState.ACTIVE
+
+    def _has_noticed(self, here: Peer | None, there: Peer | None) -> None:
+        """A call has failed; if the other side has ended the partnership, that is why."""
+        has_ended = there is not None and there.state == PeerState.REVOKED and there.key_set
+        if has_ended and here is not None and here.state == PeerState.ACTIVE:
+            event("an end is noticed")
+            assert here.ended_by_peer_at is not None
+            assert here.ended_by_peer_reason is not None
+
+    @invariant()
+    def only_an_operator_ends_what_was_active(self) -> None:
+        """What the other side says is a mark; who is marked has been told, once each time."""
+        for side, other in ((HOST, GUEST), (GUEST, HOST)):
+            peer = self.sides[side].peer(other)
+            if peer is None or peer.ended_by_peer_at is None:
+                continue
+            assert peer.state in (PeerState.ACTIVE, PeerState.SUSPENDED, PeerState.REVOKED)
+            assert peer.state != PeerState.ACTIVE or not peer.is_called
+            told = self.sides[side].node.store.read_sync(alerts.listing)
+            if peer.state != PeerState.REVOKED:
+                words = partnerships.end_by_peer(peer)
+                assert len([one for one, _ in told if one.message.startswith(words)]) == 1
 
     async def _list(self, side: str, other: str) -> Any:
         from underseal_node.exchange.access import list_address

@@ -68,7 +68,11 @@ async def no_pause(_seconds: float) -> None:
 
 def tokens_of(issuer: Issuer, clock: Seconds | None = None) -> tuple[TokenClient, PeerHttp]:
     http = PeerHttp(Settings(http_attempts=1), transport=issuer, sleep=no_pause)
-    return TokenClient(http, clock or Seconds(), lambda client_id, issuer, age: None), http
+    return TokenClient(http, clock or Seconds(), lambda client_id, issuer, age: None, deaf), http
+
+
+async def deaf(_access: Access, _error: object) -> None:
+    """Nobody keeps what the token endpoint says."""
 
 
 def always(document: Any = GOOD, status: int = 200) -> Callable[[httpx.Request], httpx.Response]:

@@ -70,6 +70,8 @@ class PeerShape(Shape):
     state: PeerState
     state_reason: str | None = None
     awaits: Awaits | None = None  # who has to approve, while it is pending
+    ended_by_peer_at: Instant | None = None  # when it said so; it is not called since
+    ended_by_peer_reason: str | None = None  # in its words
     company_name: str | None = None  # as it names itself
     company_ids: list[str] = Field(default_factory=list)
     assurance: Assurance
@@ -101,6 +103,8 @@ class PeerShape(Shape):
     issued_client_ids: list[str]  # of the peer here
     created_at: Instant
     last_contact_at: Instant | None = None
+    last_problem_at: Instant | None = None
+    last_problem: str | None = None  # why a call to it failed; none once one works
     warnings: list[str] = Field(default_factory=list)
 
 
