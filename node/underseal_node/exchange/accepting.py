@@ -113,6 +113,8 @@ async def accept(exchange: Exchange, given: Acceptance) -> Accepted:
         if known is None:
             return _pending_peer(session, node, invitation, given, key)
         _require_same(known, invitation)
+        if known.registration is not None:
+            _change(session, known, given, node.now())
         return known
 
     peer = await node.store.write(work)
@@ -141,8 +143,6 @@ def _pending_peer(
     peer = Peer(name=name, state=PeerState.PENDING, awaits=Awaits.THEM, created_at=now)
     pin_partner(peer, invitation.entry, invitation.company, invitation.client_id, None)
     peer.invitation_id, peer.invitation_digest = invitation.id, invitation.digest
-    peer.ca_pem = given.ca_pem
-    peer.allow_private_network = given.allow_private_network
     peers.add(session, peer)
     audit.about_peer(
         session,
@@ -153,8 +153,7 @@ def _pending_peer(
         invitation=invitation.id,
         asFile=given.as_file,
     )
-    if given.allow_private_network:
-        audit.about_peer(session, Act.PRIVATE_NETWORK_SET, now, peer, allowed=True)
+    _change(session, peer, given, now)
     client_id, expires_at = new_client_id(), partnerships.lifetime_end(node.settings, now)
     registration = reply_to(
         invitation,
@@ -176,6 +175,18 @@ def _pending_peer(
         method=AuthMethod.PRIVATE_KEY_JWT,
     )
     return peer
+
+
+def _change(session: Session, peer: Peer, given: Acceptance, now: datetime) -> None:
+    """Take up how to call the inviting company; at a second try, as far as something is said."""
+    if given.name is not None and given.name != peer.name:
+        peers.rename(session, peer, given.name)
+    if given.ca_pem is not None:
+        peer.ca_pem = given.ca_pem
+    if given.allow_private_network and not peer.allow_private_network:
+        peer.allow_private_network = True
+        audit.about_peer(session, Act.PRIVATE_NETWORK_SET, now, peer, allowed=True)
+    session.add(peer)
 
 
 def _require_same(known: Peer, invitation: Invitation) -> None:

@@ -51,6 +51,7 @@ __all__ = [
     "name_key",
     "reached",
     "remove",
+    "rename",
     "require_not_removed",
     "revoke_credentials",
     "settle",
@@ -117,16 +118,34 @@ def add(session: Session, peer: Peer) -> Peer:
     Raises:
         RefusedError: there is one of this name.
     """
+    _require_free(session, peer.name)
+    session.add(peer)
+    session.flush()
+    return peer
+
+
+def _require_free(session: Session, name: str) -> None:
     try:
-        known = by_name(session, peer.name)
+        known = by_name(session, name)
     except NotFoundError:
-        session.add(peer)
-        session.flush()
-        return peer
+        return
     raise RefusedError(
         f"there is a peer {known.name!r} already",
         hint=f"Change it with `underseal peer set {known.name}`, or choose another name.",
     )
+
+
+def rename(session: Session, peer: Peer, name: str) -> None:
+    """Call a peer otherwise.
+
+    Raises:
+        RefusedError: there is another one of this name.
+    """
+    if name_key(name) != name_key(peer.name):
+        _require_free(session, name)
+    peer.name = name
+    session.add(peer)
+    session.flush()
 
 
 def has_credentials(peer: Peer) -> bool:

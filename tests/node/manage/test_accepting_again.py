@@ -65,3 +65,31 @@ async def test_the_id_of_an_invitation_does_not_name_its_issuer(
     assert (await cathode.get("/peers/Pack"))["state"] == "pending"
     assert (await accept(cathode, invitation))["peer"]["state"] == "pending"
     assert peer(pack, "Cathode").state == "pending"
+
+
+async def test_what_is_said_at_the_second_try_counts(
+    market: Market, strangers: tuple[Company, Company], refused: Refused
+) -> None:
+    """Such as the option without which the first one could not succeed."""
+    pack, cathode = strangers
+    invitation = await invite(pack)
+    host = market.internet.hosts.pop("pack.example")
+    body = {"document": invitation["document"]}
+    assert "Run the command again" in refused(
+        await try_post(cathode, "/invitations/accept", body), 502
+    )
+    ca_pem = "-----BEGIN CERTIFICATE-----"
+    said = {"name": "Harzquell", "allowPrivateNetwork": True, "caPem": ca_pem, "asFile": True}
+    changed = (await accept(cathode, invitation, **said))["peer"]
+    assert (changed["name"], changed["allowPrivateNetwork"]) == ("Harzquell", True)
+    assert peer(cathode, "Harzquell").ca_pem == ca_pem
+    await cathode.post("/peers", {"name": "Taken"}, 201)
+    taken = await try_post(cathode, "/invitations/accept", body | {"name": "taken"})
+    assert "there is a peer 'Taken' already" in refused(taken, 409)
+    market.internet.hosts["pack.example"] = host
+    # What is not said again stays.
+    kept = (await accept(cathode, invitation, asFile=True))["peer"]
+    assert (kept["name"], kept["allowPrivateNetwork"], kept["hasCa"]) == ("Harzquell", True, True)
+    await cathode.post("/audit/verify")
+    acts = [one["act"] for one in (await cathode.get("/audit"))["data"]]
+    assert acts.count("private-network-set") == 1
