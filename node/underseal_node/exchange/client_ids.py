@@ -7,7 +7,7 @@ access token, so it works also when our client id there has expired.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
@@ -18,14 +18,14 @@ from underseal_node.exchange.exchange import Exchange
 from underseal_node.exchange.http import Answer, Call
 from underseal_node.exchange.proving import prove
 from underseal_node.exchange.tokens import refusal_of
-from underseal_node.store import audit, pins
+from underseal_node.store import audit, clients, pins
 from underseal_node.store.audit import Act, Actor
 from underseal_protocol.client_notice import CLIENT_IDS_PATH, IssuedClient, make_notice
 from underseal_protocol.errors import JsonError, TimeError
 from underseal_protocol.strict_json import JsonLimits, loads
 from underseal_protocol.times import format_time, parse_time
 
-__all__ = ["renew_ours", "taken_up", "tell"]
+__all__ = ["renew_ours", "tell_issued"]
 
 MAX_ANSWER_BYTES = 64 * 1024
 JSON_LIMITS = JsonLimits(MAX_ANSWER_BYTES, 16)
@@ -39,12 +39,37 @@ async def renew_ours(exchange: Exchange, peer_id: int) -> None:
         RefusedError: it is not called at present, or is no partner.
     """
     access = await exchange.access(peer_id)
-    ends = await tell(exchange, access, None)
+    ends = await _tell(exchange, access, None)
     now = exchange.node.now()
-    await exchange.node.store.write(lambda session: taken_up(session, access, ends, now))
+    await exchange.node.store.write(lambda session: _taken_up(session, access, ends, now))
 
 
-async def tell(exchange: Exchange, access: Access, issued: IssuedClient | None) -> datetime | None:
+async def tell_issued(exchange: Exchange, peer_id: int, issued: IssuedClient) -> None:
+    """Tell a partner its new client id; when it confirms that, those before it get an end.
+
+    Raises:
+        PeerError: it cannot be reached, or refuses.
+        RefusedError: it is not called at present, or is no partner.
+    """
+    node = exchange.node
+    access = await exchange.access(peer_id)
+    ends = await _tell(exchange, access, issued)
+    now = node.now()
+    old_until = now + timedelta(hours=node.settings.rotation_overlap_hours)
+
+    def work(session: Session) -> None:
+        row = clients.in_force(session, issued.client_id)
+        # The partner may have used it already, which said the same.
+        if row is not None and row.confirmed_at is None:
+            clients.confirm(session, row, now, old_until)
+            peer, act = pins.peer_row(session, peer_id), Act.CLIENT_ID_TOLD
+            audit.about_peer(session, act, now, peer, actor=Actor.NODE, client=row.client_id)
+        _taken_up(session, access, ends, now)
+
+    await node.store.write(work)
+
+
+async def _tell(exchange: Exchange, access: Access, issued: IssuedClient | None) -> datetime | None:
     """Tell a partner its new client id here, if there is one; ours there is renewed if it is time.
 
     Args:
@@ -88,13 +113,13 @@ async def tell(exchange: Exchange, access: Access, issued: IssuedClient | None) 
     return _end(answer, access)
 
 
-def taken_up(session: Session, access: Access, ends: datetime | None, now: datetime) -> None:
+def _taken_up(session: Session, access: Access, ends: datetime | None, now: datetime) -> None:
     """Write down when our client id at a partner ends.
 
     Args:
         session: writes.
         access: with which it was asked.
-        ends: what `tell` has returned.
+        ends: what `_tell` has returned.
         now: aware.
     """
     peer = pins.peer_row(session, access.peer_id)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlmodel import Session
 
 from underseal_node.manage.shapes.peers import FingerprintShape, PeerShape
 from underseal_node.node import Node
-from underseal_node.store import invitations, peers
+from underseal_node.store import clients, invitations, peers
 from underseal_node.store.identity_tables import Invitation
 from underseal_node.store.tables import (
     Assurance,
@@ -42,9 +43,9 @@ async def peer_shape(node: Node, name: str, warnings: Sequence[str] = ()) -> Pee
 
     def work(session: Session) -> PeerShape:
         peer = peers.by_name(session, name)
-        held = peers.credentials(session, node.now(), peer.id).get(peer.id or 0, [])
+        held = _held(session, node.now(), peer.id)
         invited = invitations.unused(session, peer.id).get(peer.id or 0)
-        return _shape(peer, held, invited, node.now(), warnings)
+        return _shape(peer, held.get(peer.id or 0, NOTHING), invited, node.now(), warnings)
 
     return await node.store.read(work)
 
@@ -54,18 +55,40 @@ async def peer_shapes(node: Node) -> list[PeerShape]:
 
     def work(session: Session) -> list[PeerShape]:
         now = node.now()
-        held, invited = peers.credentials(session, now), invitations.unused(session)
+        held, invited = _held(session, now), invitations.unused(session)
         return [
-            _shape(peer, held.get(peer.id or 0, []), invited.get(peer.id or 0), now, ())
+            _shape(peer, held.get(peer.id or 0, NOTHING), invited.get(peer.id or 0), now, ())
             for peer in peers.listing(session)
         ]
 
     return await node.store.read(work)
 
 
+@dataclass(frozen=True)
+class _Held:
+    """What a peer has here.
+
+    Attributes:
+        valid: what it can authenticate with at present, oldest first.
+        in_use: what it is known to authenticate with; it may have expired.
+    """
+
+    valid: Sequence[ClientCredential] = ()
+    in_use: ClientCredential | None = None
+
+
+NOTHING = _Held()
+
+
+def _held(session: Session, now: datetime, peer_id: int | None = None) -> dict[int, _Held]:
+    valid = peers.credentials(session, now, peer_id)
+    in_use = clients.in_use(session, peer_id)
+    return {one: _Held(valid.get(one, ()), in_use.get(one)) for one in valid.keys() | in_use.keys()}
+
+
 def _shape(
     peer: Peer,
-    held: Sequence[ClientCredential],
+    held: _Held,
     invitation: Invitation | None,
     now: datetime,
     warnings: Sequence[str],
@@ -85,7 +108,7 @@ def _shape(
         auth_method=AuthMethod(peer.auth_method),
         invitation_id=None if invitation is None else invitation.id,
         invitation_expires_at=None if invitation is None else invitation.expires_at,
-        expires_at=held[-1].expires_at if held else None,
+        expires_at=None if held.in_use is None else held.in_use.expires_at,
         client_expires_at=peer.client_expires_at,
         url=peer.base_url,
         auth_url=peer.auth_url,
@@ -106,7 +129,7 @@ def _shape(
         accept_unsigned=peer.accept_unsigned,
         allow_private_network=peer.allow_private_network,
         signed_before=peer.signed_before,
-        issued_client_ids=[one.client_id for one in held],
+        issued_client_ids=[one.client_id for one in held.valid],
         created_at=peer.created_at,
         last_contact_at=peer.last_contact_at,
         last_problem_at=peer.last_problem_at,
@@ -120,7 +143,7 @@ def _fingerprint(key_set: str | None) -> FingerprintShape | None:
     return None if found is None else FingerprintShape(words=found.words, hex=found.hex)
 
 
-def _warnings(peer: Peer, held: Sequence[ClientCredential], now: datetime) -> list[str]:
+def _warnings(peer: Peer, held: _Held, now: datetime) -> list[str]:
     """What the operator should do something about."""
     found: list[str] = []
     if peer.state in (PeerState.ACTIVE, PeerState.SUSPENDED):
@@ -135,18 +158,23 @@ def _warnings(peer: Peer, held: Sequence[ClientCredential], now: datetime) -> li
     return found
 
 
-def _expiry(peer: Peer, held: Sequence[ClientCredential], now: datetime) -> list[str]:
-    """Credentials that end soon, or have ended; those of partners, their nodes renew themselves."""
+def _expiry(peer: Peer, held: _Held, now: datetime) -> list[str]:
+    """Credentials that end soon, or have ended; nodes of partners renew theirs themselves."""
     found, name = [], shlex.quote(peer.name)
-    theirs = held[-1].expires_at if held else None
-    if theirs is not None and theirs - now <= partnerships.RENEWABLE:
-        found.append(
-            f"the credentials of {peer.name} here end on {theirs:%Y-%m-%d}: run `underseal peer "
-            f"rotate {name}`"
-        )
-    if not held and peer.removed_at is None:
+    theirs = None if held.in_use is None else held.in_use.expires_at
+    if not held.valid and peer.removed_at is None:
         found.append(
             f"{peer.name} has no valid credentials here: run `underseal peer rotate {name}`"
+        )
+    elif theirs is not None and theirs - now <= partnerships.RENEWABLE:
+        what = "ended" if theirs <= now else "end"
+        found.append(
+            f"the credentials of {peer.name} here {what} on {theirs:%Y-%m-%d}: run `underseal peer "
+            f"rotate {name}`"
+        )
+    if held.valid and held.valid[-1].confirmed_at is None:
+        found.append(
+            f"{peer.name} has not confirmed yet that it has its new client id; it is told again"
         )
     ours = peer.client_expires_at
     if ours is not None and ours - now <= partnerships.RENEWABLE:

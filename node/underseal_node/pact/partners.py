@@ -15,7 +15,7 @@ from starlette.types import Scope
 
 from underseal_node.pact.access import PublicContext
 from underseal_node.pact.errors import TokenRequestError
-from underseal_node.store import assertions, pins
+from underseal_node.store import assertions, audit, clients, pins
 from underseal_node.store.assertions import AssertionUsedError
 from underseal_node.store.audit import Act, Actor, Outcome
 from underseal_node.store.served import Partner, RequesterUnknownError
@@ -71,6 +71,7 @@ class Partners:
     def __init__(self, context: PublicContext) -> None:
         self._context = context
         self._looked: dict[int, datetime] = {}
+        self._overlap = timedelta(hours=context.node.settings.rotation_overlap_hours)
 
     def client_of(self, authorization: str | None, form: Mapping[str, str]) -> str:
         """Who a request with an assertion says it is from, unverified.
@@ -127,7 +128,7 @@ class Partners:
         Raises:
             TokenRequestError: `invalid_client`: it is not signed by a client with a pinned key.
         """
-        audit, peer_id = self._context.audit, None
+        counts, peer_id = self._context.audit, None
         try:
             partner = await self._context.serving.partner(client_id, now)
             peer_id = partner.peer_id
@@ -142,10 +143,10 @@ class Partners:
             await self._look_for_keys(partner.peer_id, now)
             raise TokenRequestError("invalid_client", error.message) from None
         except AssertionRefusedError as error:
-            audit.count(Act.ASSERTION_REFUSED, peer_id, Outcome.REFUSED)
+            counts.count(Act.ASSERTION_REFUSED, peer_id, Outcome.REFUSED)
             raise TokenRequestError("invalid_client", error.message) from None
         except RequesterUnknownError:
-            audit.count(Act.ASSERTION_REFUSED, None, Outcome.REFUSED)
+            counts.count(Act.ASSERTION_REFUSED, None, Outcome.REFUSED)
             raise TokenRequestError("invalid_client", UNAUTHENTICATED) from None
 
     async def once(
@@ -156,6 +157,8 @@ class Partners:
         work: Callable[[Session, Peer], T],
     ) -> T:
         """Do what something signed is for, in the transaction that remembers it as used.
+
+        It shows, too, that the client has the client id that it was told.
 
         Args:
             verified: by whom, and its name.
@@ -171,7 +174,13 @@ class Partners:
         def remembered(session: Session) -> T:
             client_id, expires_at = verified.client_id, verified.expires_at
             assertions.remember(session, client_id, digest, expires_at, now)
-            return work(session, pins.peer_row(session, peer_id))
+            peer = pins.peer_row(session, peer_id)
+            row = clients.in_force(session, client_id)
+            if row is not None and row.confirmed_at is None:
+                clients.confirm(session, row, now, now + self._overlap)
+                act, actor = Act.CLIENT_ID_TOLD, Actor.PEER
+                audit.about_peer(session, act, now, peer, actor=actor, client=client_id)
+            return work(session, peer)
 
         try:
             return await self._context.node.store.write(remembered)
@@ -185,9 +194,8 @@ class Partners:
         """
         node = self._context.node
         state = await node.look()  # a peer may have heard of a move before this process has
-        overlap = timedelta(hours=node.settings.rotation_overlap_hours)
         here, move = state.identity.url, _last_move(state.entries)
-        if move is not None and now - move[1] < overlap:
+        if move is not None and now - move[1] < self._overlap:
             return (here, move[0])
         return (here,)
 

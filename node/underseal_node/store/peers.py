@@ -202,6 +202,7 @@ def issue(
     *,
     expires_at: datetime | None = None,
     method: AuthMethod = AuthMethod.CLIENT_SECRET,
+    is_confirmed: bool = True,
 ) -> ClientCredential:
     """Store credentials for a peer; of the secret only the hash.
 
@@ -209,6 +210,7 @@ def issue(
         secret_hash: empty for a client that proves to have a pinned key.
         expires_at: from then on they are not accepted; `None`: never.
         method: how the client authenticates.
+        is_confirmed: whether the peer is known to have them.
     """
     row = ClientCredential(
         client_id=client_id,
@@ -216,6 +218,7 @@ def issue(
         method=method,
         secret_hash=secret_hash,
         created_at=now,
+        confirmed_at=now if is_confirmed else None,
         expires_at=expires_at,
     )
     session.add(row)
@@ -242,22 +245,14 @@ def withdraw_client(session: Session, client_id: str) -> None:
     session.flush()
 
 
-def limit_credentials(
-    session: Session, peer: Peer, ends: datetime, *, but: str | None = None
-) -> None:
-    """Let the credentials of a peer end at an instant, unless they end before that.
-
-    Args:
-        but: a client id whose end stays.
-    """
+def limit_credentials(session: Session, peer: Peer, ends: datetime) -> None:
+    """Let the credentials of a peer end at an instant, unless they end before that."""
     rows = session.exec(
         select(ClientCredential).where(
             ClientCredential.peer_id == peer.id, col(ClientCredential.revoked_at).is_(None)
         )
     ).all()
     for row in rows:
-        if row.client_id == but:
-            continue
         row.expires_at = ends if row.expires_at is None else min(row.expires_at, ends)
         session.add(row)
     session.flush()

@@ -224,6 +224,9 @@ class ClientCredential(SQLModel, table=True):
     )
     secret_hash: str = Field(description="empty for private_key_jwt")
     created_at: datetime = Field(sa_type=UtcText)
+    confirmed_at: datetime | None = Field(
+        default=None, sa_type=UtcText, description="since when the peer is known to have it"
+    )
     expires_at: datetime | None = Field(default=None, sa_type=UtcText)
     revoked_at: datetime | None = Field(default=None, sa_type=UtcText)
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 import httpx
 import pytest
+from sqlmodel import Session
 from tests.node.manage.conftest import Company, Market
-from tests.node.manage.test_partners import partners, try_post
+from tests.node.manage.test_partners import partners, peer, try_post
 
+from underseal_node.exchange import rotation
 from underseal_node.exchange.renewals import RenewalWorker
+from underseal_node.store import peers
 from underseal_node.trust import audit
+from underseal_protocol.client_notice import CLIENT_IDS_PATH
 
 Pair = tuple[Company, Company]
 Refused = Callable[[httpx.Response, int], str]
@@ -89,3 +94,108 @@ async def test_a_lapsed_partner_that_was_suspended_or_revoked_stays_out(
     answer = await try_post(cathode, "/peers/Pack/rotate")
     assert "has ended the partnership: over" in refused(answer, 409)
     assert None not in await in_both_directions(pack, cathode)
+
+
+async def break_off(company: Company, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`peer rotate`, and the process is killed before the partner is told."""
+
+    async def killed(*_: object) -> None:
+        raise asyncio.CancelledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rotation, "tell_issued", killed)
+        with pytest.raises(asyncio.CancelledError):
+            await rotation.rotate(company.exchange, name)
+
+
+async def test_a_client_id_that_nobody_was_told_hides_no_end(
+    partnered: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pack, cathode = partnered
+    pack.advance(days=340)
+    await break_off(pack, "Cathode", monkeypatch)
+    shown = await pack.get("/peers/Cathode")
+    assert shown["expiresAt"].startswith("2027-03-01")
+    assert "end on 2027-03-01" in shown["warnings"][0]
+    assert "not confirmed yet" in shown["warnings"][1]
+    await RenewalWorker(pack.exchange).step()
+    shown = await pack.get("/peers/Cathode")
+    assert (shown["warnings"], shown["expiresAt"][:10]) == ([], "2028-02-04")
+    assert peer(cathode, "Pack").client_id == shown["issuedClientIds"][-1]
+    pack.advance(days=30)
+    assert await in_both_directions(pack, cathode) == [None, None]
+
+
+async def test_a_partner_is_told_until_it_confirms(
+    partnered: Pair, market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pack, cathode = partnered
+    before = peer(cathode, "Pack").client_id
+    await break_off(pack, "Cathode", monkeypatch)
+    hidden = market.internet.hosts.pop("cathode.example")
+    worker = RenewalWorker(pack.exchange)
+    for _ in range(3):
+        await worker.step()
+        pack.advance(minutes=20)
+    assert peer(cathode, "Pack").client_id == before
+    market.internet.hosts["cathode.example"] = hidden
+    await worker.step()
+    assert peer(cathode, "Pack").client_id != before
+
+
+async def test_what_was_broken_off_is_told_by_the_same_command(
+    partnered: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pack, cathode = partnered
+    await break_off(pack, "Cathode", monkeypatch)
+    waiting = (await pack.get("/peers/Cathode"))["issuedClientIds"][-1]
+    rotated = await pack.post("/peers/Cathode/rotate", status=201)
+    assert rotated["clientId"] == waiting == peer(cathode, "Pack").client_id
+    again = await pack.post("/peers/Cathode/rotate", status=201)
+    assert again["clientId"] != waiting
+
+
+async def test_who_uses_its_new_client_id_has_confirmed_it(
+    partnered: Pair, market: Market, refused: Refused
+) -> None:
+    """Its answer got lost; the old client id ends all the same."""
+    pack, cathode = partnered
+    real = market.internet.hosts["cathode.example"]
+
+    class Losing(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            answer = await real.handle_async_request(request)
+            if request.url.path == CLIENT_IDS_PATH:
+                raise httpx.ReadError("the answer is lost")
+            return answer
+
+    market.internet.hosts["cathode.example"] = Losing()
+    answer = await try_post(pack, "/peers/Cathode/rotate")
+    assert "tells it again by itself" in refused(answer, 409)
+    assert "not confirmed yet" in (await pack.get("/peers/Cathode"))["warnings"][0]
+    assert (await cathode.pull("Pack")).get("error") is None
+    shown = await pack.get("/peers/Cathode")
+    assert shown["warnings"] == []
+    pack.advance(days=8)
+    shown = await pack.get("/peers/Cathode")
+    assert shown["issuedClientIds"] == [peer(cathode, "Pack").client_id]
+
+
+async def test_a_partner_restored_from_a_backup_is_told_again(partnered: Pair) -> None:
+    pack, cathode = partnered
+    old = peer(cathode, "Pack").client_id
+    rotated = await pack.post("/peers/Cathode/rotate", status=201)
+
+    def restore(session: Session) -> None:
+        row = peers.by_name(session, "Pack")
+        row.client_id = old
+        session.add(row)
+
+    cathode.node.store.write_sync(restore)
+    pack.advance(days=8)
+    assert "have ended" in str((await cathode.pull("Pack"))["error"])
+    await cathode.post("/peers/Pack/rotate", status=201)
+    assert (await pack.get("/peers/Cathode"))["expiresAt"].startswith("2026-03-08")
+    await RenewalWorker(pack.exchange).step()
+    assert peer(cathode, "Pack").client_id == rotated["clientId"]
+    assert await in_both_directions(pack, cathode) == [None, None]

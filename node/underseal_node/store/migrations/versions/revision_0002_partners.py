@@ -99,6 +99,10 @@ def upgrade() -> None:
         "client_credential",
         sa.Column("method", sa.String(), server_default="client_secret_basic", nullable=False),
     )
+    op.add_column(
+        "client_credential", sa.Column("confirmed_at", sa.String(length=27), nullable=True)
+    )
+    op.execute("UPDATE client_credential SET confirmed_at = created_at")
     op.add_column("peer", sa.Column("state_reason", sa.Text(), nullable=True))
     op.add_column("peer", sa.Column("awaits", sa.String(), nullable=True))
     op.add_column("peer", sa.Column("invitation_id", sa.String(), nullable=True))
