@@ -36,7 +36,7 @@ from underseal_node.exchange.verification import (
 )
 from underseal_node.store import granted, pins, received
 from underseal_node.store.alerts import AlertKind, raise_alert
-from underseal_node.store.tables import Peer, ReceivedFootprint, VerificationState
+from underseal_node.store.tables import Confirmation, Peer, ReceivedFootprint, VerificationState
 from underseal_node.store.types import utc_text
 from underseal_protocol.errors import ProtocolError
 from underseal_protocol.strict_json import JsonLimits
@@ -232,6 +232,8 @@ def _update(
     """Nothing speaks against what came: take from it what is better than what is known."""
     before = (row.verification, row.withheld, row.status, row.status_statement, row.reason)
     alert = None
+    if row.confirmation == Confirmation.REFUSED:
+        row.confirmation = Confirmation.OPEN  # it was served again: now the peer can confirm it
     replaced = _is_better(row, new)
     if replaced:
         if row.credential_digest != new.credential_digest:
@@ -268,7 +270,8 @@ def _is_better(row: ReceivedFootprint, new: Classified) -> bool:
 
 
 def _set_body(row: ReceivedFootprint, new: Classified) -> None:
-    row.receipt_id = None  # it was for less, or for something else
+    # The receipt was for less, or for something else.
+    row.receipt_id, row.confirmation = None, Confirmation.OPEN
     for name, value in _columns(new).items():
         setattr(row, name, value)
     row.is_attested = new.is_attested or row.attestations is not None

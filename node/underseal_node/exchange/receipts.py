@@ -4,10 +4,14 @@ Whatever was received and verified and has no receipt yet is acknowledged: after
 fulfilled request, after footprints that an event named were fetched. The peer is an Underseal node;
 others have no such thing. An acknowledgement that was not answered is sent again, the same one, the
 next time. That a receipt cannot be had is a warning; that one does not hold is an alert.
+
+A peer that was killed may have lost the reads of its last second. So what it does not confirm is
+read from it once more and acknowledged again; only what is not confirmed then is an alert.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -18,6 +22,8 @@ from underseal_node.errors import AuditLogError, PeerError
 from underseal_node.exchange.access import Access
 from underseal_node.exchange.errors import AnswerError
 from underseal_node.exchange.exchange import Exchange
+from underseal_node.exchange.progress import PullProgress
+from underseal_node.exchange.receiving import receive_items
 from underseal_node.store import audit as recording
 from underseal_node.store import pins, receipts, received
 from underseal_node.store.alerts import AlertKind, raise_alert
@@ -44,6 +50,9 @@ log = structlog.get_logger(__name__)
 
 # Of one call: more than that is acknowledged after the next pull.
 MAX_ACKNOWLEDGEMENTS = 100
+# Of one call, one by one: what a killed peer lost is about a page.
+MAX_READ_AGAIN = 200
+CONFLICT = 409  # nothing of what is acknowledged was served, the peer says
 
 
 @dataclass(frozen=True)
@@ -73,22 +82,52 @@ async def acknowledge(exchange: Exchange, access: Access) -> list[str]:
             waiting = await node.store.write(partial(_next, exchange, access))
         except AuditLogError as error:  # what would be signed about our own log is not known
             return [f"nothing is acknowledged to {access.name}: {error.message}"]
-        if waiting is None:
+        if waiting is None and not await _read_again(exchange, access):
             return []
+        if waiting is None:
+            continue
         try:
             answer = await exchange.client.post_acknowledgement(access, waiting.token)
         except PeerError as error:
-            log.warning("no receipt", peer=access.name, reason=error.message)
-            if isinstance(error, AnswerError) and error.is_lasting:
-                await node.store.write(partial(_refused, exchange, waiting, error.message))
-            return [f"no receipt of {access.name}: {error.message}"]
-        if answer is None:
-            log.info("no receipt yet; it is asked for again the next time", peer=access.name)
-            return []
-        warning = await node.store.write(partial(_keep, exchange, access, waiting, answer))
+            warning = await _not_answered(exchange, access, waiting, error)
+        else:
+            if answer is None:
+                log.info("no receipt yet; it is asked for again the next time", peer=access.name)
+                return []
+            warning = await node.store.write(partial(_keep, exchange, access, waiting, answer))
         if warning is not None:
             return [warning]
     return []
+
+
+async def _read_again(exchange: Exchange, access: Access) -> bool:
+    """Read once more what the peer does not confirm. Returns whether there was any such thing."""
+    store, peer_id = exchange.node.store, access.peer_id
+    ids = await store.read(partial(received.denied, peer_id=peer_id, limit=MAX_READ_AGAIN))
+    progress = PullProgress(access.name)  # counts for nobody
+    try:
+        for footprint_id in ids:
+            body = await exchange.client.footprint(access, footprint_id)
+            await receive_items(exchange, access, [] if body is None else [body], progress)
+    except PeerError as error:
+        log.warning("it cannot be read again", peer=access.name, reason=error.message)
+        return False
+    await store.write(partial(received.read_again, peer_id=peer_id, footprint_ids=ids))
+    return bool(ids)
+
+
+async def _not_answered(
+    exchange: Exchange, access: Access, waiting: _Waiting, error: PeerError
+) -> str | None:
+    """What becomes of an acknowledgement that got no receipt. Returns a warning."""
+    log.warning("no receipt", peer=access.name, reason=error.message)
+    if isinstance(error, AnswerError) and error.is_lasting:
+        is_denied = error.status == CONFLICT
+        work = partial(_denied if is_denied else _refused, exchange, access, waiting, error.message)
+        message = await exchange.node.store.write(work)
+        if is_denied:
+            return message
+    return f"no receipt of {access.name}: {error.message}"
 
 
 def _next(exchange: Exchange, access: Access, session: Session) -> _Waiting | None:
@@ -127,11 +166,27 @@ def _next(exchange: Exchange, access: Access, session: Session) -> _Waiting | No
     return _Waiting(row.id, token)
 
 
-def _refused(exchange: Exchange, waiting: _Waiting, reason: str, session: Session) -> None:
+def _refused(
+    exchange: Exchange, access: Access, waiting: _Waiting, reason: str, session: Session
+) -> None:
     """The peer will not answer this one; what it is about is acknowledged anew the next time."""
     row = session.get_one(ReceiptRow, waiting.id)
     row.state, row.reason, row.done_at = ReceiptState.FAILED, reason, exchange.node.now()
     session.add(row)
+
+
+def _denied(
+    exchange: Exchange, access: Access, waiting: _Waiting, reason: str, session: Session
+) -> str | None:
+    """The peer says that it has served nothing of this. Returns a warning."""
+    row = session.get_one(ReceiptRow, waiting.id)
+    if row.state != ReceiptState.PENDING:
+        return None
+    row.state, row.reason, row.done_at = ReceiptState.REFUSED, reason, exchange.node.now()
+    session.add(row)
+    given = read_acknowledgement(row.acknowledgement, keys=audit.receipt_keys(session))
+    ids = [one.footprint_id for one in given.footprints]
+    return _deny(session, exchange, access, ids, None, row.acknowledgement)
 
 
 def _keep(
@@ -142,10 +197,9 @@ def _keep(
     row = session.get_one(ReceiptRow, waiting.id)
     if row.state != ReceiptState.PENDING:
         return None
-    peer = pins.peer_row(session, access.peer_id)
     row.token, row.done_at = token, now
     session.add(row)
-    keys = pinned_keys(peer)
+    keys = pinned_keys(pins.peer_row(session, access.peer_id))
     try:
         given = read_acknowledgement(row.acknowledgement, keys=audit.receipt_keys(session))
         receipt = read_receipt(token, keys=keys, acknowledgement=given)
@@ -155,28 +209,45 @@ def _keep(
         return _alert(session, access, message, token, exchange)
     warning = _continues(session, exchange, access, receipt)
     row.state, row.number, row.head_size = ReceiptState.DONE, receipt.number, receipt.head.size
-    ids = [one.footprint_id for one in given.footprints]
-    received.set_receipt(session, access.peer_id, ids, row.id)
+    ids = [one.footprint_id for one in receipt.footprints]
+    received.confirm(session, access.peer_id, ids, row.id)
     recording.record(
         session,
         Act.RECEIPT_RECEIVED,
         now,
         actor=Actor.NODE,
         peer_id=access.peer_id,
-        footprint_ids=[one.footprint_id for one in receipt.footprints],
+        footprint_ids=ids,
         detail={"acknowledgement": given.digest, "size": receipt.head.size},
     )
-    if receipt.unconfirmed and warning is None:
-        message = (
-            f"{access.name} does not confirm {len(receipt.unconfirmed)} footprints that came from "
-            f"it, such as {receipt.unconfirmed[0][:36]}"
-        )
-        warning = _alert(session, access, message, token, exchange)
+    denied = _deny(session, exchange, access, receipt.unconfirmed, row.id, token)
     session.flush()
-    log.info(
-        "receipt", peer=access.name, footprints=len(receipt.footprints), node=node.identity.url
+    log.info("receipt", peer=access.name, footprints=len(ids), node=node.identity.url)
+    return warning or denied
+
+
+def _deny(
+    session: Session,
+    exchange: Exchange,
+    access: Access,
+    footprint_ids: Sequence[str],
+    receipt_id: str | None,
+    evidence: str,
+) -> str | None:
+    """Note what the peer does not confirm; an alert if that was read again. Returns it.
+
+    Args:
+        receipt_id: of the receipt that leaves them out, if there is one.
+        evidence: that receipt; without one, what was acknowledged.
+    """
+    refused = received.deny(session, access.peer_id, footprint_ids, receipt_id)
+    if not refused:
+        return None
+    message = (
+        f"{access.name} does not confirm {refused} footprints that came from it, such as "
+        f"{footprint_ids[0]}"
     )
-    return warning
+    return _alert(session, access, message, evidence, exchange)
 
 
 def _continues(

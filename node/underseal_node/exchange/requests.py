@@ -317,7 +317,12 @@ def _deliver(
         footprints=[item.body for item in found],
     )
     requests.settle(
-        session, request, RequestState.FULFILLED, now, footprint_ids=[item.id for item in found]
+        session,
+        request,
+        RequestState.FULFILLED,
+        now,
+        footprint_ids=[item.id for item in found],
+        levels=[item.level for item in found],
     )
     for level in sorted({item.level for item in found}, key=lambda one: one.rank):
         audit.record(

@@ -339,14 +339,14 @@ def _receipt_paths() -> dict[str, Any]:
         "acknowledge",
         "Acknowledge what was received, and get a receipt for it",
         receipt,
-        errors=(400, 401, 403, 413),
+        errors=(400, 401, 403, 409, 413),
     )
     create["requestBody"] = {"required": True, "content": jwt}
     show = _operation(
         "getReceipt",
         "A receipt that was not ready",
         receipt,
-        errors=(401, 403, 404),
+        errors=(401, 403, 404, 409),
         parameters=[_id_parameter()],
     )
     for one in (create, show):

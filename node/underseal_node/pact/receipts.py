@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from underseal_node.errors import NotFoundError
 from underseal_node.pact.access import PublicContext, read_body
-from underseal_node.pact.errors import AccessDeniedError, BadRequestError
+from underseal_node.pact.errors import AccessDeniedError, BadRequestError, ConflictError
 from underseal_node.pact.footprints import footprint_id_of
 from underseal_node.pact.gate import BASE_URL
 from underseal_node.store import pins, receipts
@@ -52,6 +52,7 @@ class ReceiptsEndpoint:
         Raises:
             AccessDeniedError: no keys of the requester are pinned here.
             BadRequestError: it is from or for somebody else, or too many are waiting.
+            ConflictError: nothing of what it acknowledges was served to the requester.
             ProtocolError: it is malformed, or not signed by the requester.
         """
         context = self._context
@@ -84,6 +85,7 @@ class ReceiptsEndpoint:
 
         Raises:
             NotFoundError: the requester has not asked for a receipt of this id.
+            ConflictError: nothing of what it has acknowledged was served to it.
         """
         context = self._context
         now = context.node.now()
@@ -125,12 +127,14 @@ class ReceiptsEndpoint:
                 raise NotFoundError("there is no such receipt")
             return row
 
-        while (row := await store.read(look)).state == ReceiptState.PENDING:
+        while (row := await store.read(look)).state in receipts.WAITING:
             if not wait or time.monotonic() + LOOK_SECONDS > end:
                 where = f"{request.scope[BASE_URL]}{PATH}/{receipt_id}"
                 headers = {"location": where, "retry-after": str(RETRY_SECONDS)}
                 return Response(status_code=202, headers=headers)
             await asyncio.sleep(LOOK_SECONDS)
+        if row.state == ReceiptState.REFUSED:
+            raise ConflictError("nothing of this was served to you")
         if row.token is None:
             raise BadRequestError(f"there is no receipt for this: {row.reason}")
         return Response(row.token, media_type=JWT)

@@ -21,7 +21,7 @@ from underseal_node.store.tables import Peer
 from underseal_node.store.types import utc_text
 from underseal_protocol.disclosure import Level
 
-__all__ = ["Act", "Actor", "Detail", "Outcome", "about_peer", "members_of", "record"]
+__all__ = ["SHOWING", "Act", "Actor", "Detail", "Outcome", "about_peer", "members_of", "record"]
 
 MAX_TEXT_CHARACTERS = 500
 
@@ -113,6 +113,10 @@ class Act(StrEnum):
     RESTORED = "restored"
     # What the node noticed.
     ALERT_RAISED = "alert-raised"
+
+
+SHOWING = frozenset({Act.FOOTPRINTS_READ, Act.EVENT_DELIVERED})
+"""By these a peer gets footprints, when the entry names some and the level."""
 
 
 def record(

@@ -17,6 +17,7 @@ from sqlalchemy import delete, func, insert
 from sqlmodel import Session, col, select
 
 from underseal_node.errors import AuditLogError
+from underseal_node.store.audit import SHOWING, Outcome
 from underseal_node.store.audit_tables import (
     AuditHead,
     AuditNode,
@@ -26,6 +27,7 @@ from underseal_node.store.audit_tables import (
 )
 from underseal_node.store.tables import Peer
 from underseal_protocol.audit import MAX_INLINE_IDS, RANDOM_BYTES, make_entry, pack_ids, unpack_ids
+from underseal_protocol.disclosure import Level
 from underseal_protocol.merkle import Nodes, Tree, leaf_hash
 
 __all__ = [
@@ -41,6 +43,7 @@ __all__ = [
     "nodes_of",
     "recent",
     "sets",
+    "shown_to",
 ]
 
 ENTRIES_PER_TRANSACTION = 500
@@ -127,7 +130,14 @@ def append_pending(session: Session, end: End, sign: Sign, now: datetime) -> App
         members = _members(session, row, names)
         body = make_entry(tree.size + 1, previous, secrets.token_bytes(RANDOM_BYTES), members)
         previous = leaf_hash(body)
-        made.append({"number": tree.size + 1, "body": body.decode(), "leaf": previous})
+        made.append(
+            {
+                "number": tree.size + 1,
+                "body": body.decode(),
+                "leaf": previous,
+                "shown_to": row.peer_id if _shows(members) else None,
+            }
+        )
         nodes += (
             {"level": level, "position": position, "hash": value}
             for level, position, value in tree.append(previous)
@@ -190,6 +200,47 @@ def acknowledged(session: Session, digest: str) -> tuple[int, bytes]:
         .order_by(col(AuditRow.number).desc())
         .limit(1)
     ).one()
+
+
+def shown_to(
+    session: Session, peer_id: int, *, after: int, limit: int
+) -> list[tuple[int, Level, list[str]]]:
+    """What a peer was shown, oldest first: number of the entry, level, ids of footprints.
+
+    Args:
+        after: only what is in entries with a higher number.
+        limit: at most so many entries.
+    """
+    statement = (
+        select(AuditRow)
+        .where(AuditRow.shown_to == peer_id, col(AuditRow.number) > after)
+        .order_by(col(AuditRow.number))
+        .limit(limit)
+    )
+    return [
+        (members["number"], Level(members["level"]), _ids_of(session, members))
+        for members in _readable(session.exec(statement))
+        if _shows(members)
+    ]
+
+
+def _shows(members: dict[str, Any]) -> bool:
+    """Whether an entry says that a peer has got footprints."""
+    return (
+        members["act"] in SHOWING
+        and members["outcome"] == Outcome.DONE
+        and members.get("level") in tuple(Level)
+        and isinstance(members.get("footprints"), dict)
+    )
+
+
+def _ids_of(session: Session, members: dict[str, Any]) -> list[str]:
+    """The footprints that an entry is about, also when their set is kept beside the log."""
+    footprints = members["footprints"]
+    if "ids" in footprints:
+        return list(footprints["ids"])
+    kept = session.get(AuditSet, footprints.get("digest"))
+    return [] if kept is None else unpack_ids(kept.packed)
 
 
 def entries(session: Session) -> Iterator[AuditRow]:

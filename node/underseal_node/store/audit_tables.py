@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Column, Index, LargeBinary, Text, UniqueConstraint
+from sqlalchemy import Column, Index, Integer, LargeBinary, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from underseal_node.store.tables import Sequence
@@ -20,6 +20,7 @@ __all__ = [
     "Receipt",
     "ReceiptRole",
     "ReceiptState",
+    "ShownFootprint",
 ]
 
 
@@ -34,7 +35,9 @@ class ReceiptState(StrEnum):
     """How far an exchange of acknowledgement and receipt is."""
 
     PENDING = "pending"
+    SETTLING = "settling"  # issued: not all of it is in our log, and may still be on its way there
     DONE = "done"
+    REFUSED = "refused"  # nothing of what is acknowledged was served
     FAILED = "failed"
 
 
@@ -53,9 +56,27 @@ class AuditRow(SQLModel, table=True):
     """An entry of the log (`underseal_protocol.audit`); never changed, never deleted."""
 
     __tablename__ = "audit_entry"
+    __table_args__ = (Index("ix_audit_entry_shown", "shown_to", "number"),)
     number: int = Field(sa_column=Column(Sequence, primary_key=True, autoincrement=False))
     body: str = Field(sa_type=Text, description="canonical JSON")
     leaf: bytes = Field(sa_type=LargeBinary, description="hash of the entry")
+    shown_to: int | None = Field(
+        default=None, description="the peer that was shown footprints; only to find the entry by"
+    )
+
+
+class ShownFootprint(SQLModel, table=True):
+    """An own footprint that was really shown to a peer which acknowledges, as the log says.
+
+    Made from the entries of that peer when it acknowledges (`store.shown`), so there are none for
+    peers that never do, and none for what is granted and was not read.
+    """
+
+    __tablename__ = "shown_footprint"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+    peer_id: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    seq: int = Field(sa_column=Column(Sequence, primary_key=True, autoincrement=False))
+    level: int = Field(description="rank of the highest disclosure level")
 
 
 class AuditNode(SQLModel, table=True):

@@ -17,7 +17,7 @@ from underseal_protocol.criteria import Criteria
 from underseal_protocol.disclosure import Level
 from underseal_protocol.segments import render
 
-__all__ = ["Deliverable", "levels", "matching", "may_see", "named", "visible"]
+__all__ = ["Deliverable", "matching", "may_see", "named", "visible"]
 
 ACTIVE = "Active"  # what every footprint was once
 
@@ -28,10 +28,6 @@ NAMED = text(
     "WHERE f.id = :id"
 )
 
-LEVELS = text(
-    f"SELECT f.id, f.credential_digest, {LEVEL} FROM footprint f "  # noqa: S608 - constants
-    "WHERE f.id IN :ids"
-).bindparams(bindparam("ids", expanding=True))
 VISIBLE = text(
     f"SELECT f.id FROM footprint f WHERE f.id IN :ids AND {IS_VISIBLE}"  # noqa: S608 - constants
 ).bindparams(bindparam("ids", expanding=True))
@@ -81,20 +77,6 @@ def named(
         if row is not None:
             body = _rendered(row[1], row[2], row[3])
             found[footprint_id] = Deliverable(row[0], body, Level.of_rank(row[3]))
-    return found
-
-
-def levels(
-    session: Session, peer_id: int, footprint_ids: Sequence[str], now: datetime
-) -> dict[str, tuple[str, Level]]:
-    """Credential digest and level of what is granted to a peer of these footprints, by id."""
-    found: dict[str, tuple[str, Level]] = {}
-    for start in range(0, len(footprint_ids), IDS_PER_QUERY):
-        ids = list(footprint_ids[start : start + IDS_PER_QUERY])
-        parameters = {"ids": ids, "peer": peer_id, "now": utc_text(now)}
-        for footprint_id, digest, rank in session.connection().execute(LEVELS, parameters):
-            if rank is not None:
-                found[footprint_id] = (digest, Level.of_rank(rank))
     return found
 
 

@@ -15,9 +15,10 @@ from sqlalchemy import ColumnElement, and_, not_
 from sqlmodel import Session, col, or_, select
 
 from underseal_node.errors import NotFoundError, RefusedError
-from underseal_node.store import audit, peers
+from underseal_node.store import audit, peers, requests
 from underseal_node.store.audit import Act, Actor
 from underseal_node.store.tables import OutboxEvent, OutboxState, Peer, PeerState
+from underseal_protocol.disclosure import Level
 from underseal_protocol.events import EventType, published_event
 
 __all__ = [
@@ -250,18 +251,30 @@ def delivered(session: Session, delivery: Delivery, now: datetime) -> None:
     row.leased_until = None
     row.last_error = None
     session.add(row)
-    audit.record(
-        session,
-        Act.EVENT_DELIVERED,
-        now,
-        actor=Actor.NODE,
-        peer_id=row.peer_id,
-        detail={"type": row.type, "event": row.event_id},
-    )
+    # An answer that was only put into the outbox has shown nothing to anybody yet.
+    for level, footprint_ids in _shown_by(session, row) or [(None, ())]:
+        audit.record(
+            session,
+            Act.EVENT_DELIVERED,
+            now,
+            actor=Actor.NODE,
+            peer_id=row.peer_id,
+            footprint_ids=footprint_ids,
+            level=level,
+            detail={"type": row.type, "event": row.event_id},
+        )
     peer = session.get(Peer, row.peer_id)
     if peer is not None:
         peer.last_contact_at = now
         peers.reached(session, peer)
+
+
+def _shown_by(session: Session, row: OutboxEvent) -> list[tuple[Level | None, Sequence[str]]]:
+    """The footprints that an event brings, by level; only the answer to a request brings any."""
+    if row.type != EventType.REQUEST_FULFILLED or row.request_id is None:
+        return []
+    request = requests.get(session, row.request_id, to_change=False)
+    return [*requests.delivered_by(request)]
 
 
 def failed(

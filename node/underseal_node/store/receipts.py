@@ -6,16 +6,18 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func
+from sqlalchemy import delete, func
 from sqlmodel import Session, col, select
 
 from underseal_node.store.audit_tables import Receipt, ReceiptRole, ReceiptState
 from underseal_node.store.tables import Peer
 
 __all__ = [
+    "WAITING",
     "add",
     "count_pending",
     "find",
+    "forget_refused",
     "get",
     "held",
     "newest_held",
@@ -23,6 +25,8 @@ __all__ = [
     "pending",
     "unanswered",
 ]
+
+WAITING = (ReceiptState.PENDING, ReceiptState.SETTLING)
 
 
 def add(
@@ -83,11 +87,17 @@ def unanswered(session: Session, peer_id: int) -> Receipt | None:
 
 
 def pending(session: Session, *, limit: int) -> Sequence[Receipt]:
-    """Acknowledgements of peers that wait for our receipt, oldest first."""
+    """Acknowledgements of peers that wait for our receipt: new ones first, then the oldest.
+
+    Args:
+        limit: at most so many.
+    """
+    # Those that are settling are looked at again and again: they must not keep new ones waiting.
+    is_new = col(Receipt.state) == ReceiptState.PENDING
     return session.exec(
         select(Receipt)
-        .where(Receipt.role == ReceiptRole.ISSUED, Receipt.state == ReceiptState.PENDING)
-        .order_by(col(Receipt.created_at), col(Receipt.id))
+        .where(Receipt.role == ReceiptRole.ISSUED, col(Receipt.state).in_(WAITING))
+        .order_by(is_new.desc(), col(Receipt.created_at), col(Receipt.id))
         .limit(limit)
     ).all()
 
@@ -99,11 +109,27 @@ def count_pending(session: Session, peer_id: int) -> int:
         .select_from(Receipt)
         .where(
             Receipt.role == ReceiptRole.ISSUED,
-            Receipt.state == ReceiptState.PENDING,
+            col(Receipt.state).in_(WAITING),
             Receipt.peer_id == peer_id,
         )
     )
     return int(session.exec(statement).one())
+
+
+def forget_refused(session: Session, peer_id: int, *, keep: int) -> None:
+    """Delete acknowledgements of a peer that got no receipt, all but the newest.
+
+    Args:
+        keep: how many of them stay, so that the peer can still be told why.
+    """
+    without = (
+        col(Receipt.role) == ReceiptRole.ISSUED,
+        col(Receipt.peer_id) == peer_id,
+        col(Receipt.state).in_((ReceiptState.REFUSED, ReceiptState.FAILED)),
+    )
+    newest = select(Receipt.id).where(*without).order_by(col(Receipt.done_at).desc()).limit(keep)
+    kept = session.exec(newest).all()
+    session.execute(delete(Receipt).where(*without, col(Receipt.id).not_in(kept)))
 
 
 def newest_held(session: Session, peer_id: int) -> Receipt | None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import partial
 
 from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
 from underseal_node.store.tables import (
+    Confirmation,
     KeyKind,
     Peer,
     ReceivedFootprint,
@@ -16,11 +18,14 @@ from underseal_node.store.tables import (
 )
 
 __all__ = [
+    "confirm",
+    "denied",
+    "deny",
     "find",
     "listing",
     "not_verified",
+    "read_again",
     "save",
-    "set_receipt",
     "statuses",
     "verified",
     "without_receipt",
@@ -112,13 +117,13 @@ def _walk(session: Session, peer_id: int, *, is_verified: bool) -> Iterator[Rece
 
 
 def without_receipt(session: Session, peer_id: int, *, limit: int) -> list[tuple[str, str]]:
-    """Id and credential digest of what is verified and not acknowledged yet, oldest first."""
+    """Id and credential digest of what is verified and to be acknowledged, oldest first."""
     rows = session.exec(
         select(ReceivedFootprint.footprint_id, ReceivedFootprint.credential_digest)
         .where(
             ReceivedFootprint.peer_id == peer_id,
             ReceivedFootprint.verification == VerificationState.VERIFIED,
-            col(ReceivedFootprint.receipt_id).is_(None),
+            col(ReceivedFootprint.confirmation).in_((Confirmation.OPEN, Confirmation.REPEATED)),
         )
         .order_by(col(ReceivedFootprint.seq))
         .limit(limit)
@@ -126,21 +131,80 @@ def without_receipt(session: Session, peer_id: int, *, limit: int) -> list[tuple
     return [(footprint_id, digest) for footprint_id, digest in rows if digest is not None]
 
 
-def set_receipt(
-    session: Session, peer_id: int, footprint_ids: Sequence[str], receipt_id: str
-) -> None:
-    """Note which receipt is held for footprints of a peer."""
-    for start in range(0, len(footprint_ids), IDS_PER_QUERY):
-        session.execute(
-            update(ReceivedFootprint)
+def denied(session: Session, peer_id: int, *, limit: int) -> list[str]:
+    """Ids of what a peer has not confirmed and is to be read from it again, oldest first."""
+    return list(
+        session.exec(
+            select(ReceivedFootprint.footprint_id)
             .where(
-                col(ReceivedFootprint.peer_id) == peer_id,
-                col(ReceivedFootprint.footprint_id).in_(
-                    footprint_ids[start : start + IDS_PER_QUERY]
-                ),
+                ReceivedFootprint.peer_id == peer_id,
+                ReceivedFootprint.verification == VerificationState.VERIFIED,
+                ReceivedFootprint.confirmation == Confirmation.DENIED,
             )
-            .values(receipt_id=receipt_id)
+            .order_by(col(ReceivedFootprint.seq))
+            .limit(limit)
         )
+    )
+
+
+def confirm(session: Session, peer_id: int, footprint_ids: Sequence[str], receipt_id: str) -> None:
+    """Note the receipt by which a peer confirms footprints.
+
+    Args:
+        receipt_id: of the receipt.
+    """
+    _set(session, peer_id, footprint_ids, receipt_id=receipt_id, to=Confirmation.CONFIRMED)
+
+
+def read_again(session: Session, peer_id: int, footprint_ids: Sequence[str]) -> None:
+    """Note that footprints which a peer did not confirm were read from it again."""
+    _set(session, peer_id, footprint_ids, since=Confirmation.DENIED, to=Confirmation.REPEATED)
+
+
+def deny(
+    session: Session, peer_id: int, footprint_ids: Sequence[str], receipt_id: str | None
+) -> int:
+    """Note that a peer does not confirm footprints.
+
+    Args:
+        receipt_id: of the receipt that leaves them out; `None` if there is none.
+
+    Returns:
+        how many of them it does not confirm although they were read again.
+    """
+    change = partial(_set, session, peer_id, footprint_ids, receipt_id=receipt_id)
+    change(since=Confirmation.OPEN, to=Confirmation.DENIED)
+    return change(since=Confirmation.REPEATED, to=Confirmation.REFUSED)
+
+
+def _set(
+    session: Session,
+    peer_id: int,
+    footprint_ids: Sequence[str],
+    *,
+    to: Confirmation,
+    since: Confirmation | None = None,
+    receipt_id: str | None = None,
+) -> int:
+    """Change what is known of the confirmation of footprints; returns of how many.
+
+    Args:
+        since: only of those in this state.
+        receipt_id: is kept as it is if `None`.
+    """
+    changed = 0
+    session.flush()
+    for start in range(0, len(footprint_ids), IDS_PER_QUERY):
+        statement = update(ReceivedFootprint).where(
+            col(ReceivedFootprint.peer_id) == peer_id,
+            col(ReceivedFootprint.footprint_id).in_(footprint_ids[start : start + IDS_PER_QUERY]),
+        )
+        if since is not None:
+            statement = statement.where(col(ReceivedFootprint.confirmation) == since)
+        if receipt_id is not None:
+            statement = statement.values(receipt_id=receipt_id)
+        changed += session.connection().execute(statement.values(confirmation=to)).rowcount
+    return changed
 
 
 def listing(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -11,8 +12,19 @@ from sqlmodel import Session, col, select
 from underseal_node.errors import NotFoundError, RefusedError
 from underseal_node.store.tables import Direction, Peer, Request, RequestState
 from underseal_protocol.criteria import Criteria
+from underseal_protocol.disclosure import Level
 
-__all__ = ["add", "by_event", "criteria_of", "get", "listing", "note", "reopen", "settle"]
+__all__ = [
+    "add",
+    "by_event",
+    "criteria_of",
+    "delivered_by",
+    "get",
+    "listing",
+    "note",
+    "reopen",
+    "settle",
+]
 
 
 def add(
@@ -72,10 +84,15 @@ def settle(
     now: datetime,
     *,
     footprint_ids: Sequence[str] = (),
+    levels: Sequence[Level] = (),
     error_code: str | None = None,
     error_message: str | None = None,
 ) -> None:
     """Give a request its outcome.
+
+    Args:
+        footprint_ids: what the answer delivers.
+        levels: at which level each of them.
 
     Raises:
         RefusedError: it has one already.
@@ -88,10 +105,20 @@ def settle(
     request.state = state
     request.answered_at = now
     request.footprint_ids = json.dumps(list(footprint_ids))
+    request.levels = json.dumps([level.rank for level in levels])
     request.error_code = error_code
     request.error_message = error_message
     session.add(request)
     session.flush()
+
+
+def delivered_by(request: Request) -> list[tuple[Level, Sequence[str]]]:
+    """The footprints in the answer to a request, by the level at which they are shown."""
+    found: dict[Level, list[str]] = defaultdict(list)
+    ids, ranks = json.loads(request.footprint_ids), json.loads(request.levels)
+    for footprint_id, rank in zip(ids, ranks, strict=True):
+        found[Level.of_rank(rank)].append(footprint_id)
+    return sorted(found.items(), key=lambda one: one[0].rank)
 
 
 def note(session: Session, request: Request, message: str) -> None:

@@ -86,6 +86,16 @@ class VerificationState(StrEnum):
     INVALID = "invalid"
 
 
+class Confirmation(StrEnum):
+    """Whether a peer confirms with a receipt that it has served a footprint."""
+
+    OPEN = "open"  # not acknowledged yet
+    DENIED = "denied"  # not confirmed: it is read again
+    REPEATED = "repeated"  # read again, not acknowledged since
+    CONFIRMED = "confirmed"
+    REFUSED = "refused"  # not confirmed after it was read again
+
+
 class Direction(StrEnum):
     """Who asked: a peer asks us (incoming), we ask a peer (outgoing)."""
 
@@ -202,6 +212,10 @@ class Peer(SQLModel, table=True):
     )
     accept_unsigned: bool = Field(default=True, description="policy: unsigned ones are usable")
     signed_before: bool = Field(default=False, description="then a missing credential is invalid")
+    # Up to which entry of our audit log it has been noted what was shown to the peer.
+    shown_until: int = Field(
+        default=0, sa_column=Column(Sequence, nullable=False, server_default="0")
+    )
 
     @property
     def is_called(self) -> bool:
@@ -333,6 +347,11 @@ class ReceivedFootprint(SQLModel, table=True):
     kid: str | None = Field(default=None, description="the key that signed it")
     terms: str | None = Field(default=None, sa_type=Text, description="JSON: usage terms")
     receipt_id: str | None = Field(default=None, description="of the newest receipt held for it")
+    confirmation: str = Field(
+        default=Confirmation.OPEN,
+        description="what the peer says to our acknowledgement",
+        sa_column_kwargs={"server_default": Confirmation.OPEN.value},
+    )
     withheld: str = Field(default="[]", description="JSON array of withheld blocks")
     attestations: str | None = Field(
         default=None, sa_type=Text, description="JSON array: served beside it (JWS)"
@@ -392,6 +411,12 @@ class Request(SQLModel, table=True):
     answered_at: datetime | None = Field(default=None, sa_type=UtcText)
     footprint_ids: str = Field(
         default="[]", sa_type=Text, description="JSON array of ids delivered"
+    )
+    levels: str = Field(
+        default="[]",
+        sa_type=Text,
+        description="JSON array: ranks of the levels at which they are delivered",
+        sa_column_kwargs={"server_default": "[]"},
     )
     error_code: str | None = None
     error_message: str | None = Field(default=None, sa_type=Text)

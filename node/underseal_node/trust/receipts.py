@@ -1,18 +1,23 @@
 """Receipts that this node issues: who acknowledges what it got, gets our signature on it.
 
 The workers of the public listener have no receipt key. They store the acknowledgement; the
-management process checks what it says, puts it into the audit log and signs the receipt.
+management process checks it against what its own log says that the peer was shown, puts it into the
+log and signs the receipt. What a worker has shown is in the log within a second or two. So what
+cannot be confirmed at once is looked at again until it is as old as `SETTLE`; that is final.
 """
 
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeAlias
 
 from sqlmodel import Session
 
 from underseal_node.node import Node
 from underseal_node.store import audit as recording
-from underseal_node.store import audit_log, deliveries, pins, receipts
+from underseal_node.store import audit_log, pins, receipts, shown
 from underseal_node.store.audit import Act, Actor
 from underseal_node.store.audit_tables import Receipt, ReceiptState
 from underseal_node.store.tables import Peer
@@ -26,6 +31,13 @@ from underseal_protocol.receipt import Acknowledgement, Head, issue_receipt, rea
 __all__ = ["issue_pending", "pinned_keys"]
 
 AT_A_TIME = 20
+# Longer than it takes until a read is in the log, shorter than `receipt_wait_seconds`.
+SETTLE = timedelta(seconds=3)
+# Of one peer, so that those that nothing was served to cannot fill the database.
+MAX_REFUSED = 10
+
+_Confirmed: TypeAlias = dict[tuple[str, str], Level]
+"""Levels at which footprints were shown, by id and credential digest."""
 
 
 def pinned_keys(peer: Peer) -> PublicKeySet:
@@ -47,48 +59,62 @@ async def issue_pending(node: Node) -> int:
     Raises:
         VaultError: the receipt key cannot be opened.
     """
+    settled = node.now() - SETTLE
     waiting = await node.store.read(
-        lambda session: [row.id for row in receipts.pending(session, limit=AT_A_TIME)]
+        lambda session: [
+            (row.id, row.peer_id) for row in receipts.pending(session, limit=AT_A_TIME)
+        ]
     )
     if waiting:
         node.signing_key(KeyPurpose.RECEIPT)  # here, not in the writer thread
-    for receipt_id in waiting:
-        await _issue(node, receipt_id)
+    for receipt_id, peer_id in waiting:
+        while await node.store.write(partial(shown.take_up, peer_id=peer_id)):
+            pass
+        await _issue(node, receipt_id, settled)
     return len(waiting)
 
 
-async def _issue(node: Node, receipt_id: str) -> None:
-    def look(session: Session) -> tuple[Acknowledgement, dict[tuple[str, str], Level]] | str:
-        row = session.get_one(Receipt, receipt_id)
-        peer = pins.peer_row(session, row.peer_id)
-        try:
-            given = read_acknowledgement(row.acknowledgement, keys=pinned_keys(peer))
-        except ProtocolError as error:  # its keys have been changed meanwhile
-            return error.message
-        shown = deliveries.levels(
-            session, row.peer_id, [one.footprint_id for one in given.footprints], node.now()
-        )
-        confirmed = {
-            (one.footprint_id, one.digest): shown[one.footprint_id][1]
-            for one in given.footprints
-            if one.footprint_id in shown and shown[one.footprint_id][0] == one.digest
-        }
-        return given, confirmed
-
-    looked = await node.store.read(look)
+async def _issue(node: Node, receipt_id: str, settled: datetime) -> None:
+    """Answer an acknowledgement, or leave it if what it says may still come into the log."""
+    looked = await node.store.read(partial(_look, receipt_id=receipt_id))
 
     def work(session: Session) -> None:
         row = session.get_one(Receipt, receipt_id)
-        if row.state != ReceiptState.PENDING:
+        if row.state not in receipts.WAITING:
             return
+        session.add(row)
         if isinstance(looked, str):
             row.state, row.reason = ReceiptState.FAILED, looked
         else:
-            _answer(session, node, row, *looked)
+            given, confirmed = looked
+            if len(confirmed) < len(given.footprints) and row.created_at > settled:
+                row.state = ReceiptState.SETTLING
+                return
+            if confirmed:
+                _answer(session, node, row, given, confirmed)
+            else:
+                # No receipt, and nothing in the log: its head says how much goes on here, and that
+                # is for those only who were served.
+                row.state = ReceiptState.REFUSED
         row.done_at = node.now()
-        session.add(row)
+        session.flush()
+        receipts.forget_refused(session, row.peer_id, keep=MAX_REFUSED)
 
     await node.store.write(work)
+
+
+def _look(session: Session, receipt_id: str) -> tuple[Acknowledgement, _Confirmed] | str:
+    """An acknowledgement and what of it can be confirmed, or why it does not hold."""
+    row = session.get_one(Receipt, receipt_id)
+    peer = pins.peer_row(session, row.peer_id)
+    try:
+        given = read_acknowledgement(row.acknowledgement, keys=pinned_keys(peer))
+    except ProtocolError as error:  # its keys have been changed meanwhile
+        return error.message
+    ids = [one.footprint_id for one in given.footprints]
+    levels = shown.levels(session, row.peer_id, ids)
+    said = [(one.footprint_id, one.digest) for one in given.footprints]
+    return given, {one: levels[one] for one in said if one in levels}
 
 
 def _answer(
@@ -96,7 +122,7 @@ def _answer(
     node: Node,
     row: Receipt,
     given: Acknowledgement,
-    confirmed: dict[tuple[str, str], Level],
+    confirmed: _Confirmed,
 ) -> None:
     """Log the acknowledgement and sign the receipt, in this transaction."""
     now = node.now()

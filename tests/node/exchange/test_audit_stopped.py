@@ -11,7 +11,8 @@ import pytest
 from sqlmodel import Session, select
 from structlog.testing import capture_logs
 from tests.node.exchange.conftest import Company, NewCompany, settle
-from tests.node.exchange.test_receipts import acts, exported, pad, problems, rows
+from tests.node.exchange.receipting import pad, rows
+from tests.node.exchange.test_receipts import acts, exported, problems
 
 from underseal_node.exchange.sequencer import Sequencer
 from underseal_node.store.audit_tables import AuditPending, ReceiptState

@@ -139,6 +139,20 @@ def upgrade() -> None:
     )
     op.add_column("received_footprint", sa.Column("kid", sa.String(), nullable=True))
     op.add_column("received_footprint", sa.Column("receipt_id", sa.String(), nullable=True))
+    op.add_column(
+        "received_footprint",
+        sa.Column("confirmation", sa.String(), server_default="open", nullable=False),
+    )
+    op.add_column("request", sa.Column("levels", sa.Text(), server_default="[]", nullable=False))
+    op.add_column(
+        "peer",
+        sa.Column(
+            "shown_until",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            server_default="0",
+            nullable=False,
+        ),
+    )
     op.add_column("received_footprint", sa.Column("terms", sa.Text(), nullable=True))
     op.add_column("signing_key", sa.Column("revoked_at", sa.String(length=27), nullable=True))
     op.add_column(
@@ -163,7 +177,22 @@ def _create_audit_log() -> None:
         ),
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("leaf", sa.LargeBinary(), nullable=False),
+        sa.Column("shown_to", sa.Integer(), nullable=True),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_audit_entry")),
+    )
+    op.create_index("ix_audit_entry_shown", "audit_entry", ["shown_to", "number"], unique=False)
+    op.create_table(
+        "shown_footprint",
+        sa.Column("peer_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
+        sa.Column("level", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("peer_id", "seq", name=op.f("pk_shown_footprint")),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "audit_head",
