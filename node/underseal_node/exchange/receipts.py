@@ -203,12 +203,15 @@ def _keep(
     try:
         given = read_acknowledgement(row.acknowledgement, keys=audit.receipt_keys(session))
         receipt = read_receipt(token, keys=keys, acknowledgement=given)
+        receipt.check_time(given.issued_at, now)
     except ProtocolError as error:
+        # Acknowledged anew the next time: this one must not stand in the way.
         row.state, row.reason = ReceiptState.FAILED, error.message
         message = f"the receipt of {access.name} does not hold: {error.message}"
         return _alert(session, access, message, token, exchange)
     warning = _continues(session, exchange, access, receipt)
-    row.state, row.number, row.head_size = ReceiptState.DONE, receipt.number, receipt.head.size
+    row.state, row.number = ReceiptState.DONE, receipt.number
+    row.head_size, row.head_root = receipt.head.size, receipt.head.root
     ids = [one.footprint_id for one in receipt.footprints]
     received.confirm(session, access.peer_id, ids, row.id)
     recording.record(
@@ -255,13 +258,11 @@ def _continues(
 ) -> str | None:
     """Whether the peer's log is the continuation of the one that it has shown us before."""
     newest = receipts.newest_held(session, access.peer_id)
-    if newest is None or newest.token is None:
+    if newest is None or newest.head_size is None or newest.head_root is None:
         return None
     try:
-        before = read_receipt(
-            newest.token, keys=pinned_keys(pins.peer_row(session, access.peer_id))
-        )
-        receipt.check_continues(before.head)
+        # As verified when it came: its key may have been revoked since, and just then it counts.
+        receipt.check_continues(Head(newest.head_size, newest.head_root))
     except ProtocolError as error:
         message = (
             f"the audit log of {access.name} is not the one that it has shown us before: "

@@ -128,6 +128,9 @@ class Receipt(SQLModel, table=True):
     head_size: int | None = Field(
         default=None, sa_column=Column(Sequence), description="of the issuer's log"
     )
+    head_root: bytes | None = Field(
+        default=None, sa_type=LargeBinary, description="of that log, as verified"
+    )
     reason: str | None = Field(default=None, sa_type=Text, description="why it failed")
     created_at: datetime = Field(sa_type=UtcText)
     done_at: datetime | None = Field(default=None, sa_type=UtcText)

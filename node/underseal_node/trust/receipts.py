@@ -156,4 +156,5 @@ def _answer(
         key=node.signing_key(KeyPurpose.RECEIPT),
         issued_at=now,
     )
-    row.state, row.number, row.head_size = ReceiptState.DONE, number, appended.size
+    row.state, row.number = ReceiptState.DONE, number
+    row.head_size, row.head_root = appended.size, appended.root

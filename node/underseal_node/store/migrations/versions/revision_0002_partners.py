@@ -244,6 +244,7 @@ def _create_audit_log() -> None:
         sa.Column("token", sa.Text(), nullable=True),
         sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("head_size", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("head_root", sa.LargeBinary(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("created_at", sa.String(length=27), nullable=False),
         sa.Column("done_at", sa.String(length=27), nullable=True),
