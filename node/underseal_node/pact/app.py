@@ -20,6 +20,8 @@ from underseal_node.pact.cursors import Cursors
 from underseal_node.pact.errors import exception_handlers
 from underseal_node.pact.events import EventsEndpoint
 from underseal_node.pact.extensions import (
+    ATTESTATIONS_PATH,
+    STATUS_PATH,
     AttestationsEndpoint,
     GrantsEndpoint,
     StatusEndpoint,
@@ -33,6 +35,7 @@ from underseal_node.pact.openapi import describe
 from underseal_node.pact.rate import RateLimit
 from underseal_node.pact.receipts import PATH as RECEIPTS
 from underseal_node.pact.receipts import ReceiptsEndpoint
+from underseal_node.pact.refusals import Refusals
 from underseal_node.pact.registration import InvitationEndpoint, RegistrationEndpoint
 from underseal_node.pact.throttle import Throttle
 from underseal_node.pact.token import TokenEndpoint
@@ -78,10 +81,11 @@ def create_public_app(node: Node, counts: RequestCounts | None = None) -> FastAP
         behind_proxy=settings.behind_proxy,
     )
     throttle = Throttle(node, serving, hosts)
+    tokens = node.access_tokens()
     context = PublicContext(
         node,
         serving,
-        node.access_tokens(),
+        tokens,
         Cursors(node.token_keys),
         throttle,
         RateLimit(settings.max_requests_per_second),
@@ -98,13 +102,9 @@ def create_public_app(node: Node, counts: RequestCounts | None = None) -> FastAP
 
     hot = HotRoutes(FOOTPRINTS, ListFootprints(context), GetFootprint(context))
     routes = [*_routes(context, hot), *public_routes(node)]
-    gate = Middleware(
-        Gate,
-        hosts=hosts,
-        hot=hot,
-        counts=counts,
-        templates={route.endpoint: route.path for route in routes},
-    )
+    templates: dict[object, str] = {route.endpoint: route.path for route in routes}
+    refuse = Refusals(audit, tokens, node.clock, templates)
+    gate = Middleware(Gate, hosts=hosts, hot=hot, counts=counts, templates=templates, refuse=refuse)
     app = FastAPI(
         title="Underseal node",
         telemetry=NO_TELEMETRY,
@@ -113,7 +113,7 @@ def create_public_app(node: Node, counts: RequestCounts | None = None) -> FastAP
         redirect_slashes=False,
         lifespan=lifespan,
         middleware=[gate],
-        exception_handlers=exception_handlers,
+        exception_handlers=exception_handlers(refuse),
     )
     app.state.context = context
     # In front of the routes that FastAPI has added: the ones asked for most come first.
@@ -134,7 +134,7 @@ def _routes(context: PublicContext, hot: HotRoutes) -> list[Route]:
         Route("/3/events", EventsEndpoint(context).handle, methods=["POST"], name="events"),
         Route("/auth/token", TokenEndpoint(context).handle, methods=["POST"], name="token"),
         Route(
-            "/extensions/status/{id}",
+            f"{STATUS_PATH}/{{id}}",
             StatusEndpoint(context).handle,
             methods=["GET"],
             name="footprint_status",
@@ -159,7 +159,7 @@ def _routes(context: PublicContext, hot: HotRoutes) -> list[Route]:
         ),
         Route(GRANTS_PATH, GrantsEndpoint(context).handle, methods=["GET"], name="grants"),
         Route(
-            "/extensions/attestations/{id}",
+            f"{ATTESTATIONS_PATH}/{{id}}",
             AttestationsEndpoint(context).handle,
             methods=["GET"],
             name="footprint_attestations",

@@ -2,6 +2,7 @@
 
     WireError
      ├─ BadRequestError         400 BadRequest
+     │   └─ ForeignSourceError  the same
      ├─ UnauthenticatedError    401 BadRequest, with WWW-Authenticate
      ├─ AccessDeniedError       403 AccessDenied
      ├─ ConflictError           409 BadRequest
@@ -11,7 +12,7 @@
      └─ TokenRequestError       as RFC 6749 section 5.2 and RFC 7591 section 3.2.2 say
 
 Everything else a peer can cause comes from the protocol package (400) or from the store and the
-token check (`STATUS`). The body is always `{"code", "message"}` as `application/json`, except at
+token check (`ANSWERS`). The body is always `{"code", "message"}` as `application/json`, except at
 the OAuth endpoints: for tokens and for registrations.
 """
 
@@ -20,11 +21,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Scope
 
 from underseal_node.errors import NodeError, NotFoundError
 from underseal_node.store.serving import PeerSuspendedError, RequesterUnknownError
@@ -36,7 +38,9 @@ __all__ = [
     "BadRequestError",
     "BodyTooLargeError",
     "ConflictError",
+    "ForeignSourceError",
     "MisdirectedError",
+    "Refuse",
     "TokenRequestError",
     "TooManyRequestsError",
     "UnauthenticatedError",
@@ -44,6 +48,7 @@ __all__ = [
     "error_response",
     "exception_handlers",
     "oauth_refusals",
+    "reason_of",
     "refusal",
 ]
 
@@ -52,11 +57,26 @@ INVALID_TOKEN = {"www-authenticate": 'Bearer error="invalid_token"'}  # RFC 6750
 
 
 class WireError(NodeError):
-    """A request is refused."""
+    """A request is refused.
+
+    Attributes:
+        is_recorded: the endpoint has put it into the audit log in words of its own.
+    """
+
+    is_recorded = False
+
+    def recorded(self) -> Self:
+        """This error, which is in the audit log already."""
+        self.is_recorded = True
+        return self
 
 
 class BadRequestError(WireError):
     """The request is malformed or asks for what there is not."""
+
+
+class ForeignSourceError(BadRequestError):
+    """An event is in another's name."""
 
 
 class UnauthenticatedError(WireError):
@@ -122,20 +142,41 @@ def oauth_refusals() -> Iterator[None]:
         ) from None
 
 
-STATUS: dict[type[Exception], tuple[int, ErrorCode, Mapping[str, str]]] = {
-    BadRequestError: (400, ErrorCode.BAD_REQUEST, {}),
-    ProtocolError: (400, ErrorCode.BAD_REQUEST, {}),
-    UnauthenticatedError: (401, ErrorCode.BAD_REQUEST, {"www-authenticate": "Bearer"}),
-    TokenInvalidError: (401, ErrorCode.BAD_REQUEST, INVALID_TOKEN),
-    RequesterUnknownError: (401, ErrorCode.BAD_REQUEST, INVALID_TOKEN),
-    TokenExpiredError: (401, ErrorCode.TOKEN_EXPIRED, INVALID_TOKEN),
-    AccessDeniedError: (403, ErrorCode.ACCESS_DENIED, {}),
-    PeerSuspendedError: (403, ErrorCode.ACCESS_DENIED, {}),
-    NotFoundError: (404, ErrorCode.NOT_FOUND, {}),
-    ConflictError: (409, ErrorCode.BAD_REQUEST, {}),
-    BodyTooLargeError: (413, ErrorCode.BAD_REQUEST, {"connection": "close"}),
-    MisdirectedError: (421, ErrorCode.BAD_REQUEST, {}),
+class _Answer(NamedTuple):
+    """How an error is answered.
+
+    Attributes:
+        status: of HTTP.
+        code: of PACT.
+        reason: in the audit log (docs/reference/audit-log.md).
+        headers: to add.
+    """
+
+    status: int
+    code: ErrorCode
+    reason: str
+    headers: Mapping[str, str] = {}
+
+
+ANSWERS: dict[type[Exception], _Answer] = {
+    BadRequestError: _Answer(400, ErrorCode.BAD_REQUEST, "bad-request"),
+    ProtocolError: _Answer(400, ErrorCode.BAD_REQUEST, "bad-request"),
+    ForeignSourceError: _Answer(400, ErrorCode.BAD_REQUEST, "foreign-source"),
+    UnauthenticatedError: _Answer(
+        401, ErrorCode.BAD_REQUEST, "no-token", {"www-authenticate": "Bearer"}
+    ),
+    TokenInvalidError: _Answer(401, ErrorCode.BAD_REQUEST, "invalid-token", INVALID_TOKEN),
+    RequesterUnknownError: _Answer(401, ErrorCode.BAD_REQUEST, "access-ended", INVALID_TOKEN),
+    TokenExpiredError: _Answer(401, ErrorCode.TOKEN_EXPIRED, "expired-token", INVALID_TOKEN),
+    AccessDeniedError: _Answer(403, ErrorCode.ACCESS_DENIED, "access-denied"),
+    PeerSuspendedError: _Answer(403, ErrorCode.ACCESS_DENIED, "suspended"),
+    NotFoundError: _Answer(404, ErrorCode.NOT_FOUND, "not-found"),
+    ConflictError: _Answer(409, ErrorCode.BAD_REQUEST, "conflict"),
+    BodyTooLargeError: _Answer(413, ErrorCode.BAD_REQUEST, "too-large", {"connection": "close"}),
+    MisdirectedError: _Answer(421, ErrorCode.BAD_REQUEST, "other-host"),
+    TooManyRequestsError: _Answer(429, ErrorCode.BAD_REQUEST, "too-many-requests"),
 }
+UNFORESEEN = _Answer(500, ErrorCode.INTERNAL_ERROR, "internal-error")
 
 
 def error_response(
@@ -159,14 +200,26 @@ def refusal(error: NodeError | ProtocolError) -> Response:
     """The response to a refused request."""
     if isinstance(error, TokenRequestError):
         return _token_refusal(error)
+    answer = _answer_to(error)
+    message = "internal error" if answer is UNFORESEEN else error.message
+    headers = dict(answer.headers)
     if isinstance(error, TooManyRequestsError):
-        headers = {"retry-after": str(error.retry_after_seconds)}
-        return error_response(429, ErrorCode.BAD_REQUEST, error.message, headers)
-    for kind in type(error).__mro__:
-        if kind in STATUS:
-            status, code, more = STATUS[kind]
-            return error_response(status, code, error.message, more)
-    return error_response(500, ErrorCode.INTERNAL_ERROR, "internal error")
+        headers["retry-after"] = str(error.retry_after_seconds)
+    return error_response(answer.status, answer.code, message, headers)
+
+
+def reason_of(error: NodeError | ProtocolError) -> str:
+    """Why a request is refused, in one word of ours or of the RFC, for the audit log.
+
+    Args:
+        error: that `refusal` answers.
+    """
+    return error.error if isinstance(error, TokenRequestError) else _answer_to(error).reason
+
+
+def _answer_to(error: Exception) -> _Answer:
+    found = (ANSWERS[kind] for kind in type(error).__mro__ if kind in ANSWERS)
+    return next(found, UNFORESEEN)
 
 
 def _token_refusal(error: TokenRequestError) -> Response:
@@ -181,11 +234,6 @@ def _token_refusal(error: TokenRequestError) -> Response:
         status = 429
         headers["retry-after"] = str(error.retry_after_seconds)
     return Response(body, status, headers, media_type=JSON)
-
-
-async def _refused(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, NodeError | ProtocolError)  # noqa: S101 - registered for these
-    return refusal(error)
 
 
 async def _from_router(request: Request, error: Exception) -> Response:
@@ -209,9 +257,24 @@ async def _unexpected(_request: Request, _error: Exception) -> Response:
 
 ExceptionHandler = Callable[[Request, Any], Coroutine[Any, Any, Response]]
 
-exception_handlers: dict[int | type[Exception], ExceptionHandler] = {
-    NodeError: _refused,
-    ProtocolError: _refused,
-    HTTPException: _from_router,
-    Exception: _unexpected,
-}
+Refuse = Callable[[Scope, NodeError | ProtocolError], Response]
+"""Answers a request that is refused; see `refusals`."""
+
+
+def exception_handlers(refuse: Refuse) -> dict[int | type[Exception], ExceptionHandler]:
+    """What answers the errors of the application.
+
+    Args:
+        refuse: answers those that are ours.
+    """
+
+    async def refused(request: Request, error: Exception) -> Response:
+        assert isinstance(error, NodeError | ProtocolError)  # noqa: S101 - registered for these
+        return refuse(request.scope, error)
+
+    return {
+        NodeError: refused,
+        ProtocolError: refused,
+        HTTPException: _from_router,
+        Exception: _unexpected,
+    }

@@ -18,7 +18,16 @@ from underseal_node.pact.footprints import footprint_id_of, limit_of, query_item
 from underseal_node.pact.gate import BASE_URL
 from underseal_protocol.usage_terms import GRANTS_PATH
 
-__all__ = ["AttestationsEndpoint", "GrantsEndpoint", "StatusEndpoint"]
+__all__ = [
+    "ATTESTATIONS_PATH",
+    "STATUS_PATH",
+    "AttestationsEndpoint",
+    "GrantsEndpoint",
+    "StatusEndpoint",
+]
+
+STATUS_PATH = "/extensions/status"
+ATTESTATIONS_PATH = "/extensions/attestations"
 
 GRANTS_PER_PAGE = 1_000
 

@@ -20,7 +20,7 @@ from underseal_node.pact.gate import BASE_URL
 from underseal_node.store.serving import PageQuery
 from underseal_protocol.criteria import Criteria
 
-__all__ = ["CHANGED_AFTER", "PATH", "GetFootprint", "ListFootprints", "footprint_id_of"]
+__all__ = ["CHANGED_AFTER", "PATH", "UUID", "GetFootprint", "ListFootprints", "footprint_id_of"]
 
 PATH = "/3/footprints"
 CURSOR = "cursor"

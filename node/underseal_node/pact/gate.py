@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from underseal_node.errors import NodeError
 from underseal_node.metrics import RequestCounts
-from underseal_node.pact.errors import refusal
+from underseal_node.pact.errors import Refuse
 from underseal_node.pact.hosts import HostPolicy
 from underseal_protocol.errors import ProtocolError
 
@@ -49,6 +49,7 @@ class Gate:
         hot: the routes that are not left to `app`.
         counts: where requests are counted.
         templates: the path template of each endpoint, to count under.
+        refuse: answers what is refused on the way to a hot route, or before.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Gate:
         hot: HotRoutes,
         counts: RequestCounts,
         templates: Mapping[object, str],
+        refuse: Refuse,
     ) -> None:
         self._app = app
         self._hosts = hosts
@@ -65,6 +67,7 @@ class Gate:
         self._items = f"{hot.path}/"
         self._counts = counts
         self._templates = templates
+        self._refuse = refuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request (or the lifespan of the application)."""
@@ -83,7 +86,7 @@ class Gate:
         try:
             await self._admit(scope)(scope, receive, counted)
         except (NodeError, ProtocolError) as error:
-            await refusal(error)(scope, receive, counted)
+            await self._refuse(scope, error)(scope, receive, counted)
         finally:
             route = self._templates.get(scope.get("endpoint"), "none")
             self._counts.count(scope["method"], route, status, perf_counter() - started)

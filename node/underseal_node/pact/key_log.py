@@ -66,7 +66,7 @@ class KeyLogEndpoint:
             )
         if isinstance(done, str):
             context.audit.count(Act.KEY_LOG_RECEIVED, requester.peer_id, Outcome.REFUSED)
-            raise ConflictError(done)
+            raise ConflictError(done).recorded()
         if done.warnings:
             log.warning("keys of a peer", peer=requester.name, warnings=done.warnings)
         return Response(json.dumps({"accepted": done.accepted}), media_type="application/json")

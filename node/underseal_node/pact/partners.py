@@ -140,14 +140,15 @@ class Partners:
                 now=now,
             )
         except UnknownKeyError as error:
+            counts.count(Act.ASSERTION_REFUSED, peer_id, Outcome.REFUSED)
             await self._look_for_keys(partner.peer_id, now)
-            raise TokenRequestError("invalid_client", error.message) from None
+            raise TokenRequestError("invalid_client", error.message).recorded() from None
         except AssertionRefusedError as error:
             counts.count(Act.ASSERTION_REFUSED, peer_id, Outcome.REFUSED)
-            raise TokenRequestError("invalid_client", error.message) from None
+            raise TokenRequestError("invalid_client", error.message).recorded() from None
         except RequesterUnknownError:
             counts.count(Act.ASSERTION_REFUSED, None, Outcome.REFUSED)
-            raise TokenRequestError("invalid_client", UNAUTHENTICATED) from None
+            raise TokenRequestError("invalid_client", UNAUTHENTICATED).recorded() from None
 
     async def once(
         self,
@@ -226,9 +227,9 @@ class Partners:
                 raise TokenRequestError("invalid_client", "these client credentials have ended")
             if not approves:
                 require_active(partner.state, partner.reason)
-        except TokenRequestError:
+        except TokenRequestError as error:
             self._context.audit.count(Act.TOKEN_REFUSED, partner.peer_id, Outcome.REFUSED)
-            raise
+            raise error.recorded() from None
 
 
 def require_active(state: PeerState, reason: str | None) -> None:

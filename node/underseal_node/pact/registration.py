@@ -113,10 +113,10 @@ class RegistrationEndpoint:
         except RegistrationTokenError as error:
             self._refused()
             await attempt.failed()
-            raise TokenRequestError("invalid_token", error.message) from None
+            raise TokenRequestError("invalid_token", error.message).recorded() from None
         except InvitationError as error:
             self._refused()
-            raise TokenRequestError("invalid_client_metadata", error.message) from None
+            raise TokenRequestError("invalid_client_metadata", error.message).recorded() from None
 
     def _refused(self) -> None:
         # Counted, because anybody can call this as often as the throttle allows.

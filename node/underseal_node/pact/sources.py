@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import unquote, urlsplit
 
-from underseal_node.pact.errors import BadRequestError
+from underseal_node.pact.errors import ForeignSourceError
 
 __all__ = ["check_source"]
 
@@ -23,20 +23,22 @@ def check_source(source: str, base_url: str | None) -> None:
         base_url: the registered base URL of the peer.
 
     Raises:
-        BadRequestError: it is not the peer's, or the peer has no URL, so nothing can be.
+        ForeignSourceError: it is not the peer's, or the peer has no URL, so nothing can be.
     """
     if base_url is None:
-        raise BadRequestError(
+        raise ForeignSourceError(
             "events are not accepted from you: no URL is registered that they could be answered at"
         )
     try:
         own_host, own_path = _place(base_url)
         host, path = _place(source)
     except ValueError:
-        raise BadRequestError("the source of the event is not a URL") from None
+        raise ForeignSourceError("the source of the event is not a URL") from None
     # With the slash, /tenant-1 does not contain /tenant-10.
     if host != own_host or not f"{path}/".startswith(f"{own_path}/"):
-        raise BadRequestError("the source of the event is not the registered address of the sender")
+        raise ForeignSourceError(
+            "the source of the event is not the registered address of the sender"
+        )
 
 
 def _place(url: str) -> tuple[str, str]:

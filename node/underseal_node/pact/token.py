@@ -110,11 +110,11 @@ class TokenEndpoint:
             try:
                 check_secret(secret, None)
             except SecretMismatchError:
-                raise TokenRequestError("invalid_client", UNAUTHENTICATED) from None
-            raise TokenRequestError("invalid_client", UNAUTHENTICATED) from None
+                raise TokenRequestError("invalid_client", UNAUTHENTICATED).recorded() from None
+            raise TokenRequestError("invalid_client", UNAUTHENTICATED).recorded() from None
         except SecretMismatchError:
             context.audit.count(Act.TOKEN_REFUSED, client.peer_id, Outcome.REFUSED)
-            raise TokenRequestError("invalid_client", UNAUTHENTICATED) from None
+            raise TokenRequestError("invalid_client", UNAUTHENTICATED).recorded() from None
         context.audit.count(Act.TOKEN_ISSUED, client.peer_id)
         return issue_instant(client.tokens_from, now)
 

@@ -55,6 +55,7 @@ class Act(StrEnum):
     ATTESTATIONS_READ = "attestations-read"
     GRANTS_READ = "grants-read"
     ASSERTION_REFUSED = "assertion-refused"
+    CALL_REFUSED = "call-refused"
     REGISTRATION_RECEIVED = "registration-received"
     CLIENT_ID_RECEIVED = "client-id-received"
     CREDENTIALS_RENEWED = "credentials-renewed"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from underseal_node.errors import NodeError
+from underseal_node.errors import NodeError, NotFoundError
+from underseal_node.store.audit import Act
 from underseal_node.store.audit_buffer import Shown
 from underseal_node.store.tables import PeerState
 from underseal_protocol.criteria import Criteria
@@ -15,6 +16,7 @@ from underseal_protocol.usage_terms import GrantedToUs
 __all__ = [
     "ClientRecord",
     "GrantPage",
+    "NotShownError",
     "Page",
     "PageQuery",
     "Partner",
@@ -32,6 +34,21 @@ class RequesterUnknownError(NodeError):
 
 class PeerSuspendedError(NodeError):
     """The client is known, and its peer may not call at present."""
+
+
+class NotShownError(NotFoundError):
+    """What a peer asks for is not there for it; why is not told.
+
+    Args:
+        message: one sentence.
+        act: what the peer tried.
+        peer_id: who.
+    """
+
+    def __init__(self, message: str, act: Act, peer_id: int) -> None:
+        super().__init__(message)
+        self.act = act
+        self.peer_id = peer_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from sqlalchemy import Engine
 
 from underseal_node.errors import NotFoundError
 from underseal_node.store import auth_failures
-from underseal_node.store.audit import Act, Outcome
+from underseal_node.store.audit import Act
 from underseal_node.store.audit_buffer import AuditBuffer
 from underseal_node.store.auth_failures import Blocked
 from underseal_node.store.page_cache import PageCache
@@ -38,6 +38,7 @@ from underseal_node.store.requester_sql import (
 from underseal_node.store.served import (
     ClientRecord,
     GrantPage,
+    NotShownError,
     Page,
     PageQuery,
     Partner,
@@ -231,19 +232,20 @@ class Serving:
     def _shown(
         self, act: Act, row: Row, footprint_id: str, block: Block | None = None
     ) -> tuple[Any, str, int]:
-        """What `the_footprint` has found, noted for the audit log, also if there is nothing.
+        """What `the_footprint` has found, noted for the audit log.
 
         Args:
             block: what the level has to have.
+
+        Raises:
+            NotShownError: there is nothing.
         """
         try:
             value, status, granted = the_footprint(row, footprint_id)
             if block is not None and block not in level_of(granted).blocks:
                 raise NotFoundError("there is no such footprint")
-        except NotFoundError:
-            if self._audit is not None:
-                self._audit.count(act, row[0], Outcome.REFUSED)
-            raise
+        except NotFoundError as error:
+            raise NotShownError(error.message, act, row[0]) from None
         if self._audit is not None:
             self._audit.one(act, row[0], granted, footprint_id)
         return value, status, granted

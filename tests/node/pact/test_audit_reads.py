@@ -116,7 +116,9 @@ async def test_what_is_not_shown_is_not_logged_as_shown(
             assert (await client.get(f"/3/footprints/{footprint_id}")).status_code == 404
     (entry,) = await logged(world)
     assert (entry["outcome"], entry["times"]) == ("refused", 2)
-    assert "footprints" not in entry
+    assert entry["footprints"] == {"count": 2, "ids": ids}  # as it asked for them
+    assert "level" not in entry
+    assert "grants" not in entry
     world.grant("buyer", KeyKind.ALL)
     async with world.client("buyer") as client:
         assert listed(await client.get("/3/footprints?limit=0")) == []
