@@ -177,10 +177,11 @@ def _of_log(tokens: list[Any], source: str) -> TrustedKeys:
             "a list is taken for a key log, and this one does not consist of signed entries",
             hint='A key set is an object with an array "keys" (RFC 7517 section 5).',
         )
-    entries = advance([read_entry(texts[0])], texts[1:])
+    shown = [read_entry(one) for one in texts]
+    entries = advance(shown[:1], shown[1:])
     newest = entries[-1]
     # It may have signed before it moved.
-    urls = dict.fromkeys([newest.url, *(read_entry(one).url for one in texts)])
+    urls = dict.fromkeys([newest.url, *(one.url for one in shown)])
     return TrustedKeys(
         newest.keys, tuple(urls), f"{source}, a key log", dict(newest.revoked), _all_keys(entries)
     )

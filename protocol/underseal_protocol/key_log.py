@@ -49,7 +49,7 @@ __all__ = [
 ]
 
 KEY_LOG_TYPE = "underseal-key-log+jwt"
-MAX_ENTRY_CHARACTERS = 128 * 1024  # a hundred keys
+MAX_ENTRY_CHARACTERS = 64 * 1024  # a hundred keys (33 KB), and four hundred that are revoked
 MAX_ENTRIES = 1_000
 KEY_LOG_PATH = "/.well-known/underseal-key-log"
 KEY_LOG_MEMBER = "underseal_key_log"  # of the discovery document
@@ -182,12 +182,12 @@ def read_entry(token: str) -> KeyLogEntry:
         raise KeyLogError(f"an entry of a key log is not valid: {error.message}") from error
 
 
-def advance(known: Sequence[KeyLogEntry], tokens: Sequence[str]) -> list[KeyLogEntry]:
-    """Follow a log from what is known of it.
+def advance(known: Sequence[KeyLogEntry], entries: Sequence[KeyLogEntry]) -> list[KeyLogEntry]:
+    """Follow a log from what is known of it. Compares only: the signatures have been checked.
 
     Args:
         known: entries accepted before, oldest first; at least one, the pinned one.
-        tokens: further entries as received, oldest first; some may be known already.
+        entries: further ones as `read_entry` gives them, oldest first; some may be known already.
 
     Returns:
         what holds now, oldest first; the last one says what is true of the node.
@@ -196,19 +196,19 @@ def advance(known: Sequence[KeyLogEntry], tokens: Sequence[str]) -> list[KeyLogE
         KeyLogError: an entry does not follow, by the rules above, and no recovery that does comes
             after it; then none is accepted.
     """
-    if len(tokens) > MAX_ENTRIES:
-        raise KeyLogError(f"the key log has {len(tokens)} entries, expected at most {MAX_ENTRIES}")
+    if len(entries) > MAX_ENTRIES:
+        raise KeyLogError(f"the key log has {len(entries)} entries, expected at most {MAX_ENTRIES}")
     accepted = list(known)
-    entries = [read_entry(token) for token in tokens]
     last_recovery = max((one.recoveries for one in entries), default=0)
+    met = {one.digest for one in known}
     for entry in entries:
-        is_known = entry.digest in {one.digest for one in accepted}
         # A log may be sent whole; what came before the pinned entry says nothing new.
         is_older = entry.number <= known[0].number and entry.recoveries <= known[0].recoveries
-        if is_known or is_older:
+        if entry.digest in met or is_older:
             continue
         try:
             accepted = _accept(accepted, entry)
+            met.add(entry.digest)
         except KeyLogError:
             # Where a thief was believed, the owner's own entries of that time do not follow. That
             # is no obstacle: what counts is the recovery that comes after them.
@@ -224,7 +224,7 @@ def _accept(accepted: list[KeyLogEntry], entry: KeyLogEntry) -> list[KeyLogEntry
         entry.is_recovery and entry.recoveries == newest.recoveries
     ):
         raise KeyLogError(f"{where} would undo a recovery")
-    before = {one.digest: one for one in accepted}.get(entry.previous or "")
+    before = next((one for one in reversed(accepted) if one.digest == entry.previous), None)
     if before is None:
         return [_recovered(newest, entry, where)]
     if before is not newest and not entry.is_recovery:
@@ -276,16 +276,16 @@ def _check_step(before: KeyLogEntry, entry: KeyLogEntry) -> None:
 
 def _check_lasting(before: KeyLogEntry, entry: KeyLogEntry, where: str) -> None:
     """Rule 4: what signed something that lasts is there still, for the same purpose."""
-    held = {key.thumbprint(): key.purpose for key in entry.keys}
+    held = {key.kid: key.purpose for key in entry.keys}  # thumbprints, by rule 5
     for key in before.keys:
-        name = key.thumbprint()
-        if key.purpose in SHORT_LIVED or name in entry.revoked:
+        if key.purpose in SHORT_LIVED or key.kid in entry.revoked:
             continue
-        if name not in held:
-            raise KeyLogError(f"{where} leaves out the key {name!r} without revoking it")
-        if held[name] is not key.purpose:
+        purpose = held.get(key.kid)
+        if purpose is None:
+            raise KeyLogError(f"{where} leaves out the key {key.kid!r} without revoking it")
+        if purpose is not key.purpose:
             raise KeyLogError(
-                f"{where} says that the key {name!r} is for {held[name]}; it was for {key.purpose}"
+                f"{where} says that the key {key.kid!r} is for {purpose}; it was for {key.purpose}"
             )
 
 

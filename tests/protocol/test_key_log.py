@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 
-from underseal_protocol import jws
+from underseal_protocol import jws, key_log
 from underseal_protocol.errors import KeyLogError
 from underseal_protocol.key_log import (
     KEY_LOG_TYPE,
     KeyLogEntry,
-    advance,
     first_entry,
     next_entry,
     read_entry,
@@ -34,6 +33,11 @@ IDENTITY, OTHER_IDENTITY, FOOTPRINT, OTHER_FOOTPRINT, RECOVERY, OTHER_RECOVERY =
         KeyPurpose.RECOVERY,
     )
 )
+
+
+def advance(known: list[KeyLogEntry], tokens: list[str]) -> list[KeyLogEntry]:
+    """As a reader gets them: over the wire."""
+    return key_log.advance(known, [read_entry(token) for token in tokens])
 
 
 def key_set(*keys: SigningKey) -> PublicKeySet:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 from sqlmodel import Session
@@ -12,6 +11,7 @@ from underseal_node.exchange.addresses import origin_of
 from underseal_node.exchange.discovery import Found
 from underseal_node.exchange.exchange import Exchange
 from underseal_node.exchange.intake import reverify
+from underseal_node.exchange.pinned_log import newest_entry
 from underseal_node.exchange.receiving import json_limits
 from underseal_node.exchange.rejudging import withdraw_trust
 from underseal_node.exchange.verification import trust_in
@@ -20,7 +20,6 @@ from underseal_node.store import audit, peers, pins
 from underseal_node.store.audit import Act
 from underseal_node.store.tables import Assurance, Peer
 from underseal_node.trust.fingerprints import check_words, fingerprint_of_text
-from underseal_protocol.key_log import read_entry
 
 __all__ = ["WaitingKeys", "confirm_endpoint", "confirm_keys", "waiting_keys"]
 
@@ -114,8 +113,8 @@ def confirm_keys(
         check_words(expected, words, f"the keys that wait for {name}")
     assurance = Assurance.FIRST_CONTACT if words is None else Assurance.CONFIRMED
     peer = pins.confirm_keys(session, peer_id, waiting.key_set, waiting.issuer, assurance)
-    log, now = json.loads(peer.key_log), node.now()
-    warnings = withdraw_trust(session, peer, read_entry(log[-1]), now) if log else []
+    entry, now = newest_entry(peer), node.now()
+    warnings = [] if entry is None else withdraw_trust(session, peer, entry, now)
     reverify(session, peer_id, trust_in(peer), json_limits(node.settings))
     act, typed = Act.KEYS_CONFIRMED, words is not None
     audit.about_peer(session, act, now, peer, issuer=peer.issuer, words=typed)

@@ -27,11 +27,12 @@ from underseal_node.exchange.errors import (
 )
 from underseal_node.exchange.following import first_log, follow, key_set_text
 from underseal_node.exchange.http import Call, PeerHttp
+from underseal_node.exchange.pinned_log import new_entries
 from underseal_node.store import audit, pins
 from underseal_node.store.audit import Act, Actor
 from underseal_node.store.tables import Peer
 from underseal_protocol.errors import JsonError, KeyLogError, ProtocolError
-from underseal_protocol.key_log import KEY_LOG_MEMBER, KEY_LOG_PATH, MAX_ENTRIES, read_entry
+from underseal_protocol.key_log import KEY_LOG_MEMBER, KEY_LOG_PATH, MAX_ENTRIES, KeyLogEntry
 from underseal_protocol.keys import PublicKeySet
 from underseal_protocol.schemas import VERSION_MEMBER
 from underseal_protocol.strict_json import JsonLimits, loads
@@ -55,7 +56,7 @@ class Found:
         is_certain: the peer published it; otherwise it is the fallback.
         issuer: of its credentials, if it is an Underseal node.
         key_set: its JWKS in canonical form, if it is an Underseal node.
-        key_log: the entries of its key log (JWS), oldest first, if it has one.
+        key_log: of its key log, if it has one, the pinned entry and those after it, oldest first.
         problems: sentences for the operator.
     """
 
@@ -63,7 +64,7 @@ class Found:
     is_certain: bool = False
     issuer: str | None = None
     key_set: str | None = None
-    key_log: tuple[str, ...] = ()
+    key_log: tuple[KeyLogEntry, ...] = ()
     problems: tuple[str, ...] = ()
 
 
@@ -99,7 +100,7 @@ async def _discover(
     if auth != base:
         document = await _configuration(http, peer, base, [], attempts)
     issuer = key_set = None
-    key_log: tuple[str, ...] = ()
+    key_log: tuple[KeyLogEntry, ...] = ()
     if isinstance(document.get(VERSION_MEMBER), str):
         try:
             issuer, key_set, key_log = await _keys(http, peer, base, document, attempts)
@@ -165,14 +166,14 @@ def _pin_keys(
                         session, act, now, peer, actor=actor, entries=followed.accepted
                     )
                 # Of what is accepted, not of what is shown. It may be a moment or a cache behind.
-                if _is_in_log(key_set, json.loads(peer.key_log)):
+                if _is_in_log(key_set, followed.log):
                     key_set = peer.key_set or key_set
             except (KeyLogError, AddressError) as error:
                 reason = error.message
-    elif newest and peer.key_set is not None and first_log(session, peer, read_entry(newest[0])):
+    elif newest and peer.key_set is not None and first_log(session, peer, newest[0]):
         return []
-    newest = newest if _is_in_log(key_set, newest) else ()
-    if pins.accept_keys(session, peer, key_set, issuer, now, key_log=newest, reason=reason):
+    log = [one.token for one in newest if _is_in_log(key_set, newest)]
+    if pins.accept_keys(session, peer, key_set, issuer, now, key_log=log, reason=reason):
         return list(warnings)
     return [
         *warnings,
@@ -181,8 +182,8 @@ def _pin_keys(
     ]
 
 
-def _is_in_log(key_set: str, key_log: Sequence[str]) -> bool:
-    return any(key_set_text(read_entry(token).keys) == key_set for token in reversed(key_log))
+def _is_in_log(key_set: str, log: Sequence[KeyLogEntry]) -> bool:
+    return any(key_set_text(entry.keys) == key_set for entry in reversed(log))
 
 
 async def _configuration(
@@ -207,20 +208,19 @@ async def _keys(
     base: str,
     document: Mapping[str, object],
     attempts: int | None,
-) -> tuple[str, str, tuple[str, ...]]:
+) -> tuple[str, str, tuple[KeyLogEntry, ...]]:
     """Issuer, key set and key log, all from the peer's own origin.
 
     An identity provider that could name other keys would be able to sign footprints. A peer whose
     key log is pinned may say at its old address that it has moved: its log proves it or not.
     """
     issuer, address = document.get("issuer"), document.get("jwks_uri")
-    log: tuple[str, ...] = ()
+    log: tuple[KeyLogEntry, ...] = ()
     if isinstance(document.get(KEY_LOG_MEMBER), str):
         log = await _key_log(http, peer, base, attempts)
     has_moved = isinstance(issuer, str) and origin_of(issuer) != origin_of(base)
     if has_moved and log and json.loads(peer.key_log):
-        newest = read_entry(log[-1])
-        return newest.url, key_set_text(newest.keys), log
+        return log[-1].url, key_set_text(log[-1].keys), log
     if not isinstance(issuer, str) or origin_of(issuer) != origin_of(base):
         raise ProtocolViolationError(f"its issuer {issuer!r} is not at its own address")
     if not isinstance(address, str) or origin_of(address) != origin_of(base):
@@ -238,13 +238,14 @@ async def _keys(
     return issuer.rstrip("/"), key_set, log
 
 
-def _is_newest(token: str, key_set: str, issuer: str) -> bool:
-    entry = read_entry(token)
+def _is_newest(entry: KeyLogEntry, key_set: str, issuer: str) -> bool:
     return key_set_text(entry.keys) == key_set and entry.url == issuer.rstrip("/")
 
 
-async def _key_log(http: PeerHttp, peer: Peer, base: str, attempts: int | None) -> tuple[str, ...]:
-    """The key log at the address of the peer, unverified."""
+async def _key_log(
+    http: PeerHttp, peer: Peer, base: str, attempts: int | None
+) -> tuple[KeyLogEntry, ...]:
+    """The key log at the address of the peer, each entry signed by the key that it names."""
     url = base + KEY_LOG_PATH
     document = await _document(http, peer, url, attempts, limits=KEY_LOG_LIMITS)
     entries = document.get("entries")
@@ -252,8 +253,7 @@ async def _key_log(http: PeerHttp, peer: Peer, base: str, attempts: int | None) 
         raise ProtocolViolationError(f"{url} is no key log")
     if not 0 < len(entries) <= MAX_ENTRIES:
         raise ProtocolViolationError(f"{url} has {len(entries)} entries, at most {MAX_ENTRIES}")
-    read_entry(entries[-1])
-    return tuple(entries)
+    return tuple(await asyncio.to_thread(new_entries, peer, entries))
 
 
 async def _document(

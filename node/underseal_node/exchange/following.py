@@ -14,16 +14,16 @@ from datetime import datetime
 import structlog
 from sqlmodel import Session
 
-from underseal_node.errors import RefusedError
 from underseal_node.exchange.addresses import origin_of
 from underseal_node.exchange.intake import reverify
+from underseal_node.exchange.pinned_log import pinned_entries, require_log
 from underseal_node.exchange.rejudging import withdraw_trust
 from underseal_node.exchange.verification import STORED_LIMITS, trust_in
 from underseal_node.store import audit, pins
 from underseal_node.store.alerts import AlertKind, raise_alert
 from underseal_node.store.audit import Act, Actor
 from underseal_node.store.tables import Peer
-from underseal_protocol.key_log import KeyLogEntry, advance, read_entry
+from underseal_protocol.key_log import KeyLogEntry, advance
 from underseal_protocol.keys import KeyPurpose, PublicKeySet
 
 __all__ = ["Followed", "first_log", "follow", "key_set_text"]
@@ -39,10 +39,12 @@ class Followed:
     """What came of entries.
 
     Attributes:
+        log: what holds now, oldest first.
         accepted: how many are new.
         warnings: sentences for the operator.
     """
 
+    log: Sequence[KeyLogEntry]
     accepted: int = 0
     warnings: tuple[str, ...] = ()
 
@@ -72,7 +74,7 @@ def first_log(session: Session, peer: Peer, entry: KeyLogEntry) -> bool:
     return True
 
 
-def follow(session: Session, peer: Peer, tokens: Sequence[str], now: datetime) -> Followed:
+def follow(session: Session, peer: Peer, entries: Sequence[KeyLogEntry], now: datetime) -> Followed:
     """Take up new entries of the key log of a peer.
 
     Keys that it has revoked are not trusted from now on, and what they signed is judged again. A
@@ -80,23 +82,21 @@ def follow(session: Session, peer: Peer, tokens: Sequence[str], now: datetime) -
 
     Args:
         peer: whose log; something of it is pinned.
-        tokens: entries as received, oldest first; known ones do no harm.
+        entries: see `pinned_log.new_entries`; known ones do no harm.
 
     Raises:
         RefusedError: nothing is pinned for this peer.
         KeyLogError: they do not follow; nothing is changed.
         AddressError: the new address must not be called.
     """
-    pinned: list[str] = json.loads(peer.key_log)
-    if not pinned:
-        raise RefusedError(f"no key log is pinned for {peer.name}")
-    known = [read_entry(token) for token in pinned]
-    accepted = advance(known, tokens)
+    require_log(peer)
+    known = pinned_entries(peer)
+    accepted = advance(known, entries)
     newest = accepted[-1]
     before = {one.digest for one in known}
     new = [one for one in accepted if one.digest not in before]
     if newest.digest == known[-1].digest:
-        return Followed()
+        return Followed(known)
     old_url = peer.issuer or known[-1].url
     origin = str(origin_of(newest.url))
     lost = {key.kid for key in known[-1].keys} - {key.kid for key in newest.keys}
@@ -115,7 +115,7 @@ def follow(session: Session, peer: Peer, tokens: Sequence[str], now: datetime) -
         warnings += withdraw_trust(session, peer, newest, now)
     reverify(session, peer.id or 0, trust_in(peer), STORED_LIMITS)
     log.info("keys of a peer followed", peer=peer.name, entry=newest.number, new=len(new))
-    return Followed(len(new), tuple(warnings))
+    return Followed(accepted, len(new), tuple(warnings))
 
 
 def _former_issuers(

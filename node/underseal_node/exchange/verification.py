@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 from underseal_node.errors import NodeError
+from underseal_node.exchange.pinned_log import newest_entry
 from underseal_node.store.index import index_keys, summary_of
 from underseal_node.store.tables import KeyKind, Peer, VerificationState
 from underseal_protocol.canonical import digest
@@ -25,7 +26,6 @@ from underseal_protocol.disclosure import content_of, is_attestation_entry
 from underseal_protocol.errors import CredentialError, JsonError, ProtocolError, Violation
 from underseal_protocol.footprint import schema_violations
 from underseal_protocol.jws import named_key, statement_digest
-from underseal_protocol.key_log import read_entry
 from underseal_protocol.keys import PublicKeySet
 from underseal_protocol.status import StatusStatement, verify_status
 from underseal_protocol.strict_json import JsonLimits, loads
@@ -140,14 +140,14 @@ class Classified:
 def trust_in(peer: Peer) -> Trust:
     """What is pinned of a peer."""
     keys = None if peer.key_set is None else PublicKeySet.from_jwks(json.loads(peer.key_set))
-    log = json.loads(peer.key_log)
+    newest = newest_entry(peer)
     return Trust(
         keys,
         peer.issuer,
         peer.signed_before,
         peer.key_set,
         tuple(json.loads(peer.former_issuers)),
-        read_entry(log[-1]).revoked if log else {},
+        {} if newest is None else newest.revoked,
     )
 
 

@@ -17,19 +17,21 @@ from starlette.responses import Response
 
 from underseal_node.errors import NodeError
 from underseal_node.exchange.following import Followed, follow
+from underseal_node.exchange.pinned_log import new_entries, require_log
 from underseal_node.pact.access import PublicContext, read_body
 from underseal_node.pact.errors import BadRequestError, ConflictError
 from underseal_node.store import audit, pins
 from underseal_node.store.alerts import AlertKind, raise_alert
+from underseal_node.store.announcements import ANNOUNCED_ENTRIES, MAX_ANNOUNCEMENT_BYTES
 from underseal_node.store.audit import Act, Actor, Outcome
 from underseal_protocol.errors import KeyLogError
+from underseal_protocol.key_log import KeyLogEntry
 from underseal_protocol.strict_json import JsonLimits, loads
 
 __all__ = ["KeyLogEndpoint"]
 
 log = structlog.get_logger(__name__)
 
-MAX_ENTRIES = 100
 MAX_DEPTH = 3
 MAX_EVIDENCE_BYTES = 1024 * 1024
 
@@ -43,7 +45,8 @@ class KeyLogEndpoint:
 
     def __init__(self, context: PublicContext) -> None:
         self._context = context
-        self._max_bytes = context.node.settings.max_request_body_bytes
+        allowed = context.node.settings.max_request_body_bytes
+        self._max_bytes = min(allowed, MAX_ANNOUNCEMENT_BYTES)
         self._limits = JsonLimits(max_bytes=self._max_bytes, max_depth=MAX_DEPTH)
         self._one_at_a_time = asyncio.Semaphore(1)
 
@@ -59,11 +62,9 @@ class KeyLogEndpoint:
         now = context.node.now()
         requester = await context.requester(request.scope, now)
         body = await read_body(request.scope, request.receive, self._max_bytes)
-        entries = _entries(loads(body, limits=self._limits))
+        tokens = _tokens(loads(body, limits=self._limits))
         async with self._one_at_a_time:
-            done = await context.node.store.write(
-                lambda session: _follow(session, requester.peer_id, entries, now)
-            )
+            done = await self._take_up(requester.peer_id, tokens, now)
         if isinstance(done, str):
             context.audit.count(Act.KEY_LOG_RECEIVED, requester.peer_id, Outcome.REFUSED)
             raise ConflictError(done).recorded()
@@ -71,35 +72,52 @@ class KeyLogEndpoint:
             log.warning("keys of a peer", peer=requester.name, warnings=done.warnings)
         return Response(json.dumps({"accepted": done.accepted}), media_type="application/json")
 
+    async def _take_up(self, peer_id: int, tokens: list[str], now: datetime) -> Followed | str:
+        """Read entries beside the event loop, and compare them with what is pinned; the text of a
+        refusal, whose alert is kept."""
+        store = self._context.node.store
+        peer = await store.read(lambda session: pins.peer_row(session, peer_id))
+        try:
+            require_log(peer)
+            entries = await asyncio.to_thread(new_entries, peer, tokens)
+            return await store.write(lambda session: _follow(session, peer_id, entries, now))
+        except KeyLogError as error:
+            reason = error.message
+            await store.write(lambda session: _alert(session, peer_id, tokens, reason, now))
+            return reason
+        except NodeError as error:
+            return error.message
 
-def _entries(document: object) -> list[str]:
+
+def _tokens(document: object) -> list[str]:
     entries = document.get("entries") if isinstance(document, dict) else None
     if not isinstance(entries, list) or not all(isinstance(one, str) for one in entries):
         raise BadRequestError('the body must be {"entries": [...]} with the entries as texts')
-    if not 0 < len(entries) <= MAX_ENTRIES:
-        raise BadRequestError(f"there are {len(entries)} entries, expected 1 to {MAX_ENTRIES}")
+    if not 0 < len(entries) <= ANNOUNCED_ENTRIES:
+        raise BadRequestError(
+            f"there are {len(entries)} entries, expected 1 to {ANNOUNCED_ENTRIES}"
+        )
     return entries
 
 
-def _follow(session: Session, peer_id: int, entries: list[str], now: datetime) -> Followed | str:
-    """Take up entries; the text of a refusal, whose alert is kept."""
+def _follow(session: Session, peer_id: int, entries: list[KeyLogEntry], now: datetime) -> Followed:
+    """Take up all entries, or none."""
     peer = pins.peer_row(session, peer_id)
-    try:
-        done = follow(session, peer, entries, now)  # all of it, or an error before any change
-        if done.accepted:
-            act, actor = Act.KEY_LOG_RECEIVED, Actor.PEER
-            audit.about_peer(session, act, now, peer, actor=actor, entries=done.accepted)
-        return done
-    except KeyLogError as error:
-        raise_alert(
-            session,
-            AlertKind.KEYS_CHANGED,
-            f"{peer.name} has told of keys that do not follow from the pinned ones: "
-            f"{error.message}; they are not used",
-            now,
-            peer_id=peer_id,
-            evidence="\n".join(entries).encode()[:MAX_EVIDENCE_BYTES],
-        )
-        return error.message
-    except NodeError as error:
-        return error.message
+    done = follow(session, peer, entries, now)
+    if done.accepted:
+        act, actor = Act.KEY_LOG_RECEIVED, Actor.PEER
+        audit.about_peer(session, act, now, peer, actor=actor, entries=done.accepted)
+    return done
+
+
+def _alert(session: Session, peer_id: int, tokens: list[str], reason: str, now: datetime) -> None:
+    peer = pins.peer_row(session, peer_id)
+    raise_alert(
+        session,
+        AlertKind.KEYS_CHANGED,
+        f"{peer.name} has told of keys that do not follow from the pinned ones: {reason}; they are "
+        "not used",
+        now,
+        peer_id=peer_id,
+        evidence="\n".join(tokens).encode()[:MAX_EVIDENCE_BYTES],
+    )

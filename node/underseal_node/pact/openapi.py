@@ -9,6 +9,7 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import Any
 
+from underseal_node.store.announcements import ANNOUNCED_ENTRIES
 from underseal_protocol.disclosure import Level
 from underseal_protocol.usage_terms import (
     GRANTS_PATH,
@@ -35,7 +36,7 @@ SCHEMAS: dict[str, Schema] = {
     "KeyLog": {
         "type": "object",
         "required": ["entries"],
-        "properties": {"entries": {"type": "array", "items": {"type": "string"}, "maxItems": 100}},
+        "properties": {"entries": {**TEXTS, "maxItems": ANNOUNCED_ENTRIES}},
     },
     "TokenError": {
         "type": "object",

@@ -10,14 +10,24 @@ from sqlmodel import Session, select
 
 from underseal_node.store import key_log, outbox
 from underseal_node.store.tables import Peer, PeerState
+from underseal_protocol.key_log import MAX_ENTRY_CHARACTERS
 
-__all__ = ["KEY_LOG_EVENT", "audience", "enqueue_key_log", "enqueue_missed"]
+__all__ = [
+    "ANNOUNCED_ENTRIES",
+    "KEY_LOG_EVENT",
+    "MAX_ANNOUNCEMENT_BYTES",
+    "audience",
+    "enqueue_key_log",
+    "enqueue_missed",
+]
 
 KEY_LOG_EVENT = "underseal.key-log"
 """The type of such a row. It is no event of PACT and goes to `/extensions/key-log`."""
 
 # What a peer has missed for so many entries it finds at its next look at the whole log.
-ANNOUNCED_ENTRIES = 50
+ANNOUNCED_ENTRIES = 16
+MAX_ANNOUNCEMENT_BYTES = ANNOUNCED_ENTRIES * (MAX_ENTRY_CHARACTERS + 8)
+"""Of such a body: what its entries need, with quotes and commas."""
 
 
 def audience(session: Session) -> tuple[list[str], list[str]]:

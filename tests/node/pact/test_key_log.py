@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import Any
 
 import pytest
 from sqlmodel import select
 
 from underseal_node.exchange.following import key_set_text
+from underseal_node.store.announcements import ANNOUNCED_ENTRIES, MAX_ANNOUNCEMENT_BYTES
 from underseal_node.store.tables import Alert, Peer
-from underseal_protocol.key_log import KeyLogEntry, first_entry, next_entry
+from underseal_protocol import jws
+from underseal_protocol.key_log import (
+    MAX_ENTRY_CHARACTERS,
+    KeyLogEntry,
+    first_entry,
+    next_entry,
+)
 from underseal_protocol.keys import KeyPurpose, PublicKeySet, SigningKey
 
 World = Any
@@ -116,7 +124,7 @@ async def test_an_address_that_must_not_be_called_is_refused(
         b'{"entries":[7]}',
         b'{"entries":"x"}',
         b'{"entries":[[[[["x"]]]]]}',
-        json.dumps({"entries": ["x"] * 101}).encode(),
+        json.dumps({"entries": ["x"] * 17}).encode(),
     ],
 )
 async def test_what_is_no_list_of_entries_is_malformed(
@@ -134,3 +142,43 @@ async def test_what_is_no_entry_is_refused(world: World, first: KeyLogEntry, tok
         response = await client.post(PATH, json={"entries": [token]})
     assert response.status_code == 409
     assert json.loads(peer(world).key_log) == [first.token]
+
+
+async def test_a_log_is_read_before_the_database_is_held(
+    world: World, first: KeyLogEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A partner must not be able to hold up the writer with signatures and points on a curve."""
+    entries = [first]
+    for _ in range(10):
+        entries.append(next_entry(entries[-1], key=IDENTITY, issued_at=world.now))
+    thief = next_entry(first, key=IDENTITY, issued_at=world.now, url="https://thief.example")
+    writer = world.write(lambda _session: threading.get_ident())
+    readers: list[int] = []
+    verify = jws.verify
+
+    def noted(*given: Any, **more: Any) -> jws.Jws:
+        readers.append(threading.get_ident())
+        return verify(*given, **more)
+
+    monkeypatch.setattr(jws, "verify", noted)
+    tokens = [one.token for one in entries]
+    async with world.client("buyer") as client:
+        response = await client.post(PATH, json={"entries": tokens})
+        assert response.json() == {"accepted": 10}, response.text
+        once = len(readers)
+        assert once == len(set(tokens))
+        response = await client.post(PATH, json={"entries": [tokens[-1]] * 9})
+        assert response.json() == {"accepted": 0}
+        assert (await client.post(PATH, json={"entries": [thief.token]})).status_code == 409
+    assert len(readers) == once + 1  # each entry is read once, however often it comes
+    assert not {writer, threading.get_ident()} & set(readers)
+
+
+async def test_a_log_has_the_size_of_honest_ones(world: World, first: KeyLogEntry) -> None:
+    sizes = (MAX_ANNOUNCEMENT_BYTES - 50, MAX_ANNOUNCEMENT_BYTES + 50)
+    async with world.client("buyer") as client:
+        for size, status in zip(sizes, (409, 413), strict=True):
+            response = await client.post(PATH, json={"entries": ["x" * size]})
+            assert response.status_code == status
+    longest = [f"{number:0{MAX_ENTRY_CHARACTERS}}" for number in range(ANNOUNCED_ENTRIES)]
+    assert len(json.dumps({"entries": longest})) <= MAX_ANNOUNCEMENT_BYTES
