@@ -68,7 +68,7 @@ class PublicContext:
             RequesterUnknownError, PeerSuspendedError: the sender may not call.
         """
         claims = self.claims(scope, now)
-        return await self.serving.requester(claims.client_id, claims.issued_at, now)
+        return await self.serving.requester(claims, now)
 
 
 def bearer_token(headers: Sequence[tuple[bytes, bytes]]) -> str:

@@ -56,7 +56,7 @@ class GrantsEndpoint:
         after = context.cursors.open(GRANTS, cursor) if cursor else 0
         # A limit of 0 is answered with one grant: there is nothing to hide from its owner.
         size = min(max(GRANTS_PER_PAGE if limit is None else limit, 1), GRANTS_PER_PAGE)
-        page = await context.serving.grants(claims.client_id, claims.issued_at, after, size, now)
+        page = await context.serving.grants(claims, after, size, now)
         headers = {"cache-control": "no-store"}
         if page.next_id is not None:
             query = urlencode({"limit": size, "cursor": context.cursors.seal(GRANTS, page.next_id)})
@@ -84,9 +84,7 @@ class StatusEndpoint:
         now = self._context.node.now()
         claims = self._context.claims(request.scope, now)
         footprint_id = footprint_id_of(request.path_params["id"])
-        statement = await self._context.serving.status_statement(
-            claims.client_id, claims.issued_at, footprint_id, now
-        )
+        statement = await self._context.serving.status_statement(claims, footprint_id, now)
         return Response(statement, media_type="application/jwt")
 
 
@@ -109,7 +107,5 @@ class AttestationsEndpoint:
         now = self._context.node.now()
         claims = self._context.claims(request.scope, now)
         footprint_id = footprint_id_of(request.path_params["id"])
-        found = await self._context.serving.attestations(
-            claims.client_id, claims.issued_at, footprint_id, now
-        )
+        found = await self._context.serving.attestations(claims, footprint_id, now)
         return JSONResponse({"data": found})

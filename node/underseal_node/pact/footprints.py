@@ -56,9 +56,7 @@ class GetFootprint:
         now = context.node.now()
         claims = context.claims(scope, now)
         footprint_id = footprint_id_of(scope["path_params"]["id"])
-        footprint = await context.serving.footprint(
-            claims.client_id, claims.issued_at, footprint_id, now
-        )
+        footprint = await context.serving.footprint(claims, footprint_id, now)
         await respond(send, b'{"data":' + footprint + b"}")
 
 
@@ -101,7 +99,7 @@ class ListFootprints:
         is_short = len(text) <= REMEMBERED_BYTES
         asked = self._remembered_query(text) if is_short else self._query(text)
         page = await context.serving.page(
-            claims.client_id, claims.issued_at, asked.page, now, is_shown=not asked.is_for_nothing
+            claims, asked.page, now, is_shown=not asked.is_for_nothing
         )
         headers = [(WATERMARK_HEADER, self._watermark(page.watermark))]
         if asked.is_for_nothing:

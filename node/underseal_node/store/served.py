@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
 from underseal_node.errors import NodeError, NotFoundError
 from underseal_node.store.audit import Act
@@ -14,6 +15,7 @@ from underseal_protocol.disclosure import Level
 from underseal_protocol.usage_terms import GrantedToUs
 
 __all__ = [
+    "Bearer",
     "ClientRecord",
     "GrantPage",
     "NotShownError",
@@ -26,6 +28,22 @@ __all__ = [
     "Seen",
     "View",
 ]
+
+
+class Bearer(Protocol):
+    """What a verified access token says of who sends it, as `trust.tokens.Claims` has it."""
+
+    @property
+    def client_id(self) -> str:
+        """`sub`."""
+
+    @property
+    def issued_at(self) -> datetime:
+        """`iat`; aware."""
+
+    @property
+    def kid(self) -> str:
+        """The key that signed it."""
 
 
 class RequesterUnknownError(NodeError):

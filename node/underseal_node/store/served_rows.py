@@ -81,18 +81,19 @@ def check_requester(rows: Sequence[Row], issued_at: datetime | None, now_text: s
     if not rows:
         raise RequesterUnknownError("the client is not known here")
     row = rows[0]
-    _, revoked_at, expires_at, state, token_not_before, _, _ = row[:WHO_COLUMNS]
+    _, revoked_at, expires_at, state, token_not_before, key_revoked, _, _ = row[:WHO_COLUMNS]
     if revoked_at is not None or (expires_at is not None and expires_at <= now_text):
         raise RequesterUnknownError("the client's credentials are no longer valid")
     if state in (PeerState.REVOKED, PeerState.INVITED, PeerState.PENDING):
         raise RequesterUnknownError("the client is not known here")
     if state != PeerState.ACTIVE:
         raise PeerSuspendedError("access is suspended")
-    if (
+    is_old = (
         issued_at is not None
         and token_not_before is not None
         and utc_text(issued_at) < token_not_before
-    ):
+    )
+    if is_old or key_revoked is not None:
         raise RequesterUnknownError("the access token has been revoked")
     return row
 

@@ -36,6 +36,7 @@ from underseal_node.store.requester_sql import (
     WHO_COLUMNS,
 )
 from underseal_node.store.served import (
+    Bearer,
     ClientRecord,
     GrantPage,
     NotShownError,
@@ -160,30 +161,27 @@ class Serving:
             raise RequesterUnknownError("the client is not known here")
         return partner_of(rows[0], self._text_of(now))
 
-    async def requester(self, client_id: str, issued_at: datetime, now: datetime) -> Requester:
+    async def requester(self, bearer: Bearer, now: datetime) -> Requester:
         """The peer behind a verified token.
 
         Args:
-            client_id: `sub` of the token.
-            issued_at: `iat` of the token.
+            bearer: what the token says.
             now: aware.
 
         Raises:
-            RequesterUnknownError: the client is gone, or the token is older than a revocation.
+            RequesterUnknownError: the client is gone, the token is older than a revocation, or its
+                key is revoked.
             PeerSuspendedError: the peer may not call at present.
         """
-        rows = await self._reader.rows(BY_CLIENT.requester, {"asker": client_id})
-        peer_id, *_, name, base_url = check_requester(rows, issued_at, self._text_of(now))
+        rows = await self._reader.rows(BY_CLIENT.requester, _who(bearer))
+        peer_id, *_, name, base_url = check_requester(rows, bearer.issued_at, self._text_of(now))
         return Requester(peer_id, name, base_url)
 
-    async def footprint(
-        self, client_id: str, issued_at: datetime, footprint_id: str, now: datetime
-    ) -> bytes:
+    async def footprint(self, bearer: Bearer, footprint_id: str, now: datetime) -> bytes:
         """One footprint as the requester may see it, as JSON.
 
         Args:
-            client_id: `sub` of the token.
-            issued_at: `iat` of the token.
+            bearer: what the token says.
             footprint_id: a UUID in lower case.
             now: aware.
 
@@ -191,30 +189,26 @@ class Serving:
             NotFoundError: it does not exist, or no grant covers it: the two look the same.
             RequesterUnknownError, PeerSuspendedError: as for `requester`.
         """
-        who = {"asker": client_id, "id": footprint_id, "now": self._text_of(now)}
+        who = _who(bearer) | {"id": footprint_id, "now": self._text_of(now)}
         rows = await self._reader.rows(BY_CLIENT.footprint, who)
-        row = check_requester(rows, issued_at, who["now"])
+        row = check_requester(rows, bearer.issued_at, who["now"])
         segments, status, granted = self._shown(Act.FOOTPRINTS_READ, row, footprint_id)
         return render(segments, level_of(granted), status)
 
-    async def status_statement(
-        self, client_id: str, issued_at: datetime, footprint_id: str, now: datetime
-    ) -> str:
+    async def status_statement(self, bearer: Bearer, footprint_id: str, now: datetime) -> str:
         """The signed statement of a footprint's status (a JWS).
 
         Raises:
             NotFoundError: there is none, or no grant covers the footprint.
             RequesterUnknownError, PeerSuspendedError: as for `requester`.
         """
-        who = {"asker": client_id, "id": footprint_id, "now": self._text_of(now)}
+        who = _who(bearer) | {"id": footprint_id, "now": self._text_of(now)}
         rows = await self._reader.rows(BY_CLIENT.status_statement, who)
-        row = check_requester(rows, issued_at, who["now"])
+        row = check_requester(rows, bearer.issued_at, who["now"])
         statement, _, _ = self._shown(Act.STATUS_READ, row, footprint_id)
         return str(statement)
 
-    async def attestations(
-        self, client_id: str, issued_at: datetime, footprint_id: str, now: datetime
-    ) -> list[str]:
+    async def attestations(self, bearer: Bearer, footprint_id: str, now: datetime) -> list[str]:
         """What verifiers attest beside a footprint (a JWS each), oldest first.
 
         They belong to the block `verification`, so they are shown from the same level on.
@@ -223,9 +217,9 @@ class Serving:
             NotFoundError: there is none, or no grant of that level covers the footprint.
             RequesterUnknownError, PeerSuspendedError: as for `requester`.
         """
-        who = {"asker": client_id, "id": footprint_id, "now": self._text_of(now)}
+        who = _who(bearer) | {"id": footprint_id, "now": self._text_of(now)}
         rows = await self._reader.rows(BY_CLIENT.attestations, who)
-        row = check_requester(rows, issued_at, who["now"])
+        row = check_requester(rows, bearer.issued_at, who["now"])
         self._shown(Act.ATTESTATIONS_READ, row, footprint_id, Block.VERIFICATION)
         return [str(row[WHO_COLUMNS]) for row in rows]
 
@@ -252,8 +246,7 @@ class Serving:
 
     async def page(
         self,
-        client_id: str,
-        issued_at: datetime,
+        bearer: Bearer,
         query: PageQuery,
         now: datetime,
         *,
@@ -262,8 +255,7 @@ class Serving:
         """One page of the footprints that the requester may see, oldest publication first.
 
         Args:
-            client_id: `sub` of the token.
-            issued_at: `iat` of the token.
+            bearer: what the token says.
             query: which page.
             now: aware.
             is_shown: whether the footprints on it are sent, not only its watermark.
@@ -272,9 +264,9 @@ class Serving:
             RequesterUnknownError, PeerSuspendedError: as for `requester`.
         """
         now_text = self._text_of(now)
-        who: dict[str, object] = {"asker": client_id, "now": now_text}
+        who = _who(bearer) | {"now": now_text}
         rows = await self._reader.rows(BY_CLIENT.reach, who)
-        check_requester(rows, issued_at, now_text)
+        check_requester(rows, bearer.issued_at, now_text)
         page = await self._page(rows, who, query)
         if page.shown is not None and is_shown and self._audit is not None:
             is_listed = len(rows) <= MAX_BRANCHES
@@ -296,14 +288,11 @@ class Serving:
                 self._pages.put(key, page)
         return page
 
-    async def grants(
-        self, client_id: str, issued_at: datetime, after_id: int, limit: int, now: datetime
-    ) -> GrantPage:
+    async def grants(self, bearer: Bearer, after_id: int, limit: int, now: datetime) -> GrantPage:
         """The grants of the requester that are in force, oldest first; never those of another.
 
         Args:
-            client_id: `sub` of the token.
-            issued_at: `iat` of the token.
+            bearer: what the token says.
             after_id: of the last grant of the page before; 0 for the first page.
             limit: at most so many; >= 1.
             now: aware.
@@ -312,9 +301,9 @@ class Serving:
             RequesterUnknownError, PeerSuspendedError: as for `requester`.
         """
         now_text = self._text_of(now)
-        who = {"asker": client_id, "now": now_text, "after": after_id, "count": limit + 1}
+        who = _who(bearer) | {"now": now_text, "after": after_id, "count": limit + 1}
         rows = await self._reader.rows(BY_CLIENT.grants, who)
-        row = check_requester(rows, issued_at, now_text)
+        row = check_requester(rows, bearer.issued_at, now_text)
         if self._audit is not None:
             self._audit.count(Act.GRANTS_READ, row[0])
         found = [row[WHO_COLUMNS:] for row in rows if row[WHO_COLUMNS] is not None]
@@ -450,6 +439,10 @@ def serving_for_operator(engine: Engine) -> Serving:
         engine: of the store; its connections only read.
     """
     return Serving(EngineReader(engine), None, page_cache_bytes=0)
+
+
+def _who(bearer: Bearer) -> dict[str, Any]:
+    return {"asker": bearer.client_id, "kid": bearer.kid}
 
 
 def _page(found: Sequence[Row], asked: _Asked, next_seq: int | None) -> Page:

@@ -52,6 +52,7 @@ class Claims:
         issued_at: `iat`; whole seconds.
         expires_at: `exp`; whole seconds; from this instant on it is expired.
         token_id: `jti`.
+        kid: the key that signed it.
         usable_from: `iat`, or `nbf` if that is later, less the skew that is allowed for.
     """
 
@@ -59,6 +60,7 @@ class Claims:
     issued_at: datetime
     expires_at: datetime
     token_id: str
+    kid: str
     usable_from: datetime
 
 
@@ -75,7 +77,8 @@ class AccessTokens:
     The cache holds results of signature checks only. Whether the peer is still known, and what it
     may see, is asked of the database for every request, so a revocation needs no cache clearing.
     When keys change, tokens that were signed with a rotated key stay valid, and the cache is
-    cleared: those of a revoked key end.
+    cleared: those of a revoked key end. Until this process has noticed that, the same question to
+    the database tells (`Claims.kid`).
 
     Args:
         source: says which keys there are.
@@ -200,7 +203,7 @@ class AccessTokens:
             raise TokenInvalidError(
                 "the access token is not valid: it was issued by or for another node"
             )
-        return _claims(payload)
+        return _claims(payload, key.kid)
 
     def _remember(self, digest: bytes, claims: Claims, now: datetime) -> None:
         if now >= claims.expires_at:
@@ -224,7 +227,7 @@ def _kid(token: str) -> str:
     return kid if isinstance(kid, str) else ""
 
 
-def _claims(payload: dict[str, Any]) -> Claims:
+def _claims(payload: dict[str, Any], kid: str) -> Claims:
     times = payload["iat"], payload["exp"], payload.get("nbf", payload["iat"])
     if any(isinstance(time, bool) or not isinstance(time, int) for time in times):
         raise TokenInvalidError("the access token is not valid: its times are not whole seconds")
@@ -235,7 +238,7 @@ def _claims(payload: dict[str, Any]) -> Claims:
         usable_from = max(issued_at, not_before) - MAX_SKEW
     except (OverflowError, ValueError, OSError):
         raise TokenInvalidError("the access token is not valid: a time is out of range") from None
-    return Claims(payload["sub"], issued_at, expires_at, payload["jti"], usable_from)
+    return Claims(payload["sub"], issued_at, expires_at, payload["jti"], kid, usable_from)
 
 
 def _reason(error: Exception) -> str:

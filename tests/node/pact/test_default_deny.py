@@ -8,11 +8,13 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlmodel import Session
 
-from underseal_node.store import receipts
+from underseal_node.store import keys, receipts
 from underseal_node.store.audit_tables import ReceiptRole
 from underseal_node.store.tables import KeyKind, PeerState
 from underseal_protocol.disclosure import Level
+from underseal_protocol.keys import KeyPurpose
 
 Listed = Callable[[httpx.Response], list[str]]
 World = Any
@@ -34,6 +36,32 @@ async def test_nothing_without_a_token(world: World, ids: list[str], path: str) 
         response = await client.get(path.format(ids[0]))
     assert_error(response, 401, "BadRequest")
     assert response.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("path", [*PATHS, "POST /3/events", "POST /extensions/key-log"])
+async def test_nothing_with_a_token_of_a_revoked_key_from_the_next_request_on(
+    world: World, ids: list[str], path: str
+) -> None:
+    """Also in a worker that has verified the token, and has not noticed the revocation."""
+    world.grant("buyer", KeyKind.ALL)
+    method, _, target = path.rpartition(" ")
+    async with world.client("buyer") as client:
+
+        async def ask() -> httpx.Response:
+            answer: httpx.Response = await client.request(
+                method or "GET", target.format(ids[0]), content=b"{}"
+            )
+            return answer
+
+        assert (await ask()).status_code in (200, 400, 404)
+
+        def revoke_key(session: Session) -> None:
+            row = keys.active(session, KeyPurpose.ACCESS_TOKEN)
+            assert row is not None
+            keys.revoke(session, row, world.now, forget=False)
+
+        world.write(revoke_key)
+        assert_error(await ask(), 401, "BadRequest")
 
 
 async def test_no_events_without_a_token(world: World) -> None:

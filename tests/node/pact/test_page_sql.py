@@ -28,11 +28,13 @@ from underseal_node.store.tables import (
     Peer,
 )
 from underseal_node.store.types import utc_text
+from underseal_node.trust.tokens import Claims
 from underseal_protocol.criteria import Criteria, FootprintIndex, fold
 from underseal_protocol.disclosure import Level
 
 World = Any
 START = datetime(2025, 1, 1, tzinfo=UTC)
+BEARER = Claims("buyer", START, START + timedelta(days=1), "id", "kid", START)
 
 # Few values, so that many match; with both cases, because matching ignores case.
 PRODUCTS = [f"urn:gtin:{number}" for number in range(4)] + ["URN:GTIN:0", "Urn:Gtin:1"]
@@ -178,7 +180,7 @@ class Lists:
         after: int | None = 0
         while after is not None:
             query = PageQuery(criteria, after, limit, changed_after)
-            page = await serving.page("buyer", START, query, START)
+            page = await serving.page(BEARER, query, START)
             items = [item.split(b"/") for item in page.body.split(b",") if item]
             assert len(items) <= limit
             found += [(int(seq), int(level)) for seq, level in items]
@@ -348,7 +350,7 @@ def test_no_plan_scans_a_stored_table(
 def test_no_plan_about_a_requester_scans_a_stored_table(
     world: World, by: Statements, name: str
 ) -> None:
-    parameters = {"asker": 1, "now": "", "id": "", "after": 0, "count": 1}
+    parameters = {"asker": 1, "kid": "", "now": "", "id": "", "after": 0, "count": 1}
     with world.node.store.read_engine.connect() as connection:
         driver = connection.connection.dbapi_connection
         plan = driver.execute(f"EXPLAIN QUERY PLAN {getattr(by, name)}", parameters).fetchall()
