@@ -15,6 +15,7 @@ from underseal_node.pact.sources import check_source
 from underseal_node.store import audit, inbox, pins
 from underseal_node.store.audit import Act, Actor
 from underseal_node.store.serving import Requester
+from underseal_node.store.standing import standing_peer
 from underseal_protocol.events import (
     AnyEvent,
     PublishedEvent,
@@ -74,7 +75,7 @@ class EventsEndpoint:
             raise BadRequestError(f"the id is longer than {MAX_EVENT_ID_CHARACTERS} characters")
         await self._check_source(event.source, requester)
         self._check_count(event)
-        await self._accept(requester.peer_id, event.id, event.type, body, now)
+        await self._accept(requester, event.id, event.type, body, now)
         return Response(status_code=200)
 
     async def _check_quota(self, peer_id: int) -> None:
@@ -144,9 +145,12 @@ class EventsEndpoint:
             return await asyncio.to_thread(loads, body, limits=self._limits)
 
     async def _accept(
-        self, peer_id: int, event_id: str, event_type: str, body: bytes, now: datetime
+        self, requester: Requester, event_id: str, event_type: str, body: bytes, now: datetime
     ) -> None:
+        node, peer_id = self._context.node, requester.peer_id
+
         def accept(session: Session) -> bool:
+            standing_peer(session, requester, node.now())
             # Again, because several come at the same time.
             self._refuse_beyond(inbox.waiting(session, peer_id), len(body))
             is_new = inbox.accept(session, peer_id, event_id, event_type, body, now)
@@ -162,7 +166,7 @@ class EventsEndpoint:
             return is_new
 
         # An event that is there already is answered alike: the sender did not see our answer.
-        await self._context.node.store.write(accept)
+        await node.store.write(accept)
 
 
 def _is_from(source: str, url: str) -> bool:

@@ -24,6 +24,8 @@ from underseal_node.store import audit, pins
 from underseal_node.store.alerts import AlertKind, raise_alert
 from underseal_node.store.announcements import ANNOUNCED_ENTRIES, MAX_ANNOUNCEMENT_BYTES
 from underseal_node.store.audit import Act, Actor, Outcome
+from underseal_node.store.serving import PeerSuspendedError, Requester, RequesterUnknownError
+from underseal_node.store.standing import standing_peer
 from underseal_protocol.errors import KeyLogError
 from underseal_protocol.key_log import KeyLogEntry
 from underseal_protocol.strict_json import JsonLimits, loads
@@ -57,14 +59,14 @@ class KeyLogEndpoint:
             ProtocolError: the body is not JSON.
             BadRequestError: it is no list of entries.
             ConflictError: they do not follow from what is pinned for the requester.
+            RequesterUnknownError, PeerSuspendedError: the sender may not call.
         """
         context = self._context
-        now = context.node.now()
-        requester = await context.requester(request.scope, now)
+        requester = await context.requester(request.scope, context.node.now())
         body = await read_body(request.scope, request.receive, self._max_bytes)
         tokens = _tokens(loads(body, limits=self._limits))
         async with self._one_at_a_time:
-            done = await self._take_up(requester.peer_id, tokens, now)
+            done = await self._take_up(requester, tokens)
         if isinstance(done, str):
             context.audit.count(Act.KEY_LOG_RECEIVED, requester.peer_id, Outcome.REFUSED)
             raise ConflictError(done).recorded()
@@ -72,18 +74,24 @@ class KeyLogEndpoint:
             log.warning("keys of a peer", peer=requester.name, warnings=done.warnings)
         return Response(json.dumps({"accepted": done.accepted}), media_type="application/json")
 
-    async def _take_up(self, peer_id: int, tokens: list[str], now: datetime) -> Followed | str:
+    async def _take_up(self, requester: Requester, tokens: list[str]) -> Followed | str:
         """Read entries beside the event loop, and compare them with what is pinned; the text of a
         refusal, whose alert is kept."""
-        store = self._context.node.store
-        peer = await store.read(lambda session: pins.peer_row(session, peer_id))
+        node = self._context.node
+        peer = await node.store.read(lambda session: pins.peer_row(session, requester.peer_id))
         try:
             require_log(peer)
             entries = await asyncio.to_thread(new_entries, peer, tokens)
-            return await store.write(lambda session: _follow(session, peer_id, entries, now))
+            return await node.store.write(
+                lambda session: _follow(session, requester, entries, node.now())
+            )
+        except (RequesterUnknownError, PeerSuspendedError):
+            raise
         except KeyLogError as error:
             reason = error.message
-            await store.write(lambda session: _alert(session, peer_id, tokens, reason, now))
+            await node.store.write(
+                lambda session: _alert(session, requester, tokens, reason, node.now())
+            )
             return reason
         except NodeError as error:
             return error.message
@@ -100,9 +108,11 @@ def _tokens(document: object) -> list[str]:
     return entries
 
 
-def _follow(session: Session, peer_id: int, entries: list[KeyLogEntry], now: datetime) -> Followed:
+def _follow(
+    session: Session, requester: Requester, entries: list[KeyLogEntry], now: datetime
+) -> Followed:
     """Take up all entries, or none."""
-    peer = pins.peer_row(session, peer_id)
+    peer = standing_peer(session, requester, now)
     done = follow(session, peer, entries, now)
     if done.accepted:
         act, actor = Act.KEY_LOG_RECEIVED, Actor.PEER
@@ -110,14 +120,16 @@ def _follow(session: Session, peer_id: int, entries: list[KeyLogEntry], now: dat
     return done
 
 
-def _alert(session: Session, peer_id: int, tokens: list[str], reason: str, now: datetime) -> None:
-    peer = pins.peer_row(session, peer_id)
+def _alert(
+    session: Session, requester: Requester, tokens: list[str], reason: str, now: datetime
+) -> None:
+    peer = standing_peer(session, requester, now)
     raise_alert(
         session,
         AlertKind.KEYS_CHANGED,
         f"{peer.name} has told of keys that do not follow from the pinned ones: {reason}; they are "
         "not used",
         now,
-        peer_id=peer_id,
+        peer_id=requester.peer_id,
         evidence="\n".join(tokens).encode()[:MAX_EVIDENCE_BYTES],
     )

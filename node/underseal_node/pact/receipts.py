@@ -20,6 +20,7 @@ from underseal_node.pact.footprints import footprint_id_of
 from underseal_node.pact.gate import BASE_URL
 from underseal_node.store import pins, receipts
 from underseal_node.store.audit_tables import Receipt, ReceiptRole, ReceiptState
+from underseal_node.store.standing import standing_peer
 from underseal_node.trust.receipts import pinned_keys
 from underseal_protocol.errors import CredentialError
 from underseal_protocol.receipt import MAX_CHARACTERS, Acknowledgement, read_acknowledgement
@@ -62,6 +63,7 @@ class ReceiptsEndpoint:
         given = await self._read(requester.peer_id, body)
 
         def work(session: Session) -> str:
+            standing_peer(session, requester, context.node.now())
             known = receipts.find(session, ReceiptRole.ISSUED, requester.peer_id, given.digest)
             if known is not None:
                 return known.id

@@ -77,11 +77,13 @@ class Requester:
         peer_id: key of the peer.
         name: of the peer, as the operator calls it.
         base_url: where the peer can be reached, or `None` for one that only pulls.
+        bearer: what its token says.
     """
 
     peer_id: int
     name: str
     base_url: str | None
+    bearer: Bearer
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,12 @@ from underseal_node.errors import NotFoundError
 from underseal_node.store.audit_buffer import GRANT_BITS, Shown
 from underseal_node.store.readers import Row
 from underseal_node.store.requester_sql import WHO_COLUMNS
-from underseal_node.store.served import Partner, PeerSuspendedError, RequesterUnknownError
+from underseal_node.store.served import (
+    Bearer,
+    Partner,
+    PeerSuspendedError,
+    RequesterUnknownError,
+)
 from underseal_node.store.tables import KeyKind, PeerState
 from underseal_node.store.types import from_utc_text, utc_text
 from underseal_protocol.disclosure import Level
@@ -19,6 +24,7 @@ from underseal_protocol.usage_terms import GrantedToUs
 __all__ = [
     "LEVELS",
     "InstantText",
+    "asking",
     "check_requester",
     "grant_of",
     "instant",
@@ -169,3 +175,8 @@ def grant_of(row: Row) -> GrantedToUs:
         terms=terms,
         purpose=purpose,
     )
+
+
+def asking(bearer: Bearer) -> dict[str, Any]:
+    """The parameters that stand for a requester."""
+    return {"asker": bearer.client_id, "kid": bearer.kid}

@@ -52,6 +52,7 @@ from underseal_node.store.served import (
 from underseal_node.store.served_rows import (
     LEVELS,
     InstantText,
+    asking,
     check_requester,
     grant_of,
     instant,
@@ -173,9 +174,9 @@ class Serving:
                 key is revoked.
             PeerSuspendedError: the peer may not call at present.
         """
-        rows = await self._reader.rows(BY_CLIENT.requester, _who(bearer))
+        rows = await self._reader.rows(BY_CLIENT.requester, asking(bearer))
         peer_id, *_, name, base_url = check_requester(rows, bearer.issued_at, self._text_of(now))
-        return Requester(peer_id, name, base_url)
+        return Requester(peer_id, name, base_url, bearer)
 
     async def footprint(self, bearer: Bearer, footprint_id: str, now: datetime) -> bytes:
         """One footprint as the requester may see it, as JSON.
@@ -189,7 +190,7 @@ class Serving:
             NotFoundError: it does not exist, or no grant covers it: the two look the same.
             RequesterUnknownError, PeerSuspendedError: as for `requester`.
         """
-        who = _who(bearer) | {"id": footprint_id, "now": self._text_of(now)}
+        who = asking(bearer) | {"id": footprint_id, "now": self._text_of(now)}
         rows = await self._reader.rows(BY_CLIENT.footprint, who)
         row = check_requester(rows, bearer.issued_at, who["now"])
         segments, status, granted = self._shown(Act.FOOTPRINTS_READ, row, footprint_id)
@@ -202,7 +203,7 @@ class Serving:
             NotFoundError: there is none, or no grant covers the footprint.
             RequesterUnknownError, PeerSuspendedError: as for `requester`.
         """
-        who = _who(bearer) | {"id": footprint_id, "now": self._text_of(now)}
+        who = asking(bearer) | {"id": footprint_id, "now": self._text_of(now)}
         rows = await self._reader.rows(BY_CLIENT.status_statement, who)
         row = check_requester(rows, bearer.issued_at, who["now"])
         statement, _, _ = self._shown(Act.STATUS_READ, row, footprint_id)
@@ -217,7 +218,7 @@ class Serving:
             NotFoundError: there is none, or no grant of that level covers the footprint.
             RequesterUnknownError, PeerSuspendedError: as for `requester`.
         """
-        who = _who(bearer) | {"id": footprint_id, "now": self._text_of(now)}
+        who = asking(bearer) | {"id": footprint_id, "now": self._text_of(now)}
         rows = await self._reader.rows(BY_CLIENT.attestations, who)
         row = check_requester(rows, bearer.issued_at, who["now"])
         self._shown(Act.ATTESTATIONS_READ, row, footprint_id, Block.VERIFICATION)
@@ -264,7 +265,7 @@ class Serving:
             RequesterUnknownError, PeerSuspendedError: as for `requester`.
         """
         now_text = self._text_of(now)
-        who = _who(bearer) | {"now": now_text}
+        who = asking(bearer) | {"now": now_text}
         rows = await self._reader.rows(BY_CLIENT.reach, who)
         check_requester(rows, bearer.issued_at, now_text)
         page = await self._page(rows, who, query)
@@ -301,7 +302,7 @@ class Serving:
             RequesterUnknownError, PeerSuspendedError: as for `requester`.
         """
         now_text = self._text_of(now)
-        who = _who(bearer) | {"now": now_text, "after": after_id, "count": limit + 1}
+        who = asking(bearer) | {"now": now_text, "after": after_id, "count": limit + 1}
         rows = await self._reader.rows(BY_CLIENT.grants, who)
         row = check_requester(rows, bearer.issued_at, now_text)
         if self._audit is not None:
@@ -439,10 +440,6 @@ def serving_for_operator(engine: Engine) -> Serving:
         engine: of the store; its connections only read.
     """
     return Serving(EngineReader(engine), None, page_cache_bytes=0)
-
-
-def _who(bearer: Bearer) -> dict[str, Any]:
-    return {"asker": bearer.client_id, "kid": bearer.kid}
 
 
 def _page(found: Sequence[Row], asked: _Asked, next_seq: int | None) -> Page:
