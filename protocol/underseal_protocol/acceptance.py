@@ -31,6 +31,9 @@ from underseal_protocol.onboarding import (
 )
 
 __all__ = [
+    "CONNECTION_ID",
+    "EXTENSION",
+    "METADATA",
     "REGISTRATION_PATH",
     "Reply",
     "hash_token",
@@ -45,6 +48,15 @@ REGISTRATION_PATH = "/extensions/register"
 PRIVATE_KEY_JWT = "private_key_jwt"
 CONNECTION_ID = "pact_connection_id"  # the draft addendum's name, section 6.6
 EXTENSION = "underseal"
+# Of a registration request, besides our own member (RFC 7591 section 2).
+METADATA = (
+    "client_name",
+    "client_uri",
+    "grant_types",
+    "token_endpoint_auth_method",
+    "jwks",
+    CONNECTION_ID,
+)
 CLOCK_SKEW_SECONDS = 300
 
 

@@ -22,6 +22,7 @@ from underseal_node.store.audit import Act, Outcome
 from underseal_node.store.tables import PeerState
 from underseal_node.trust import invitations
 from underseal_node.trust.registrations import Registered, RegistrationTokenError, register
+from underseal_protocol.acceptance import EXTENSION, METADATA
 from underseal_protocol.errors import InvitationError, JsonError
 from underseal_protocol.strict_json import JsonLimits, loads
 from underseal_protocol.times import format_time
@@ -126,6 +127,9 @@ class RegistrationEndpoint:
 def registration_answer(document: Any, registered: Registered, now: datetime) -> dict[str, Any]:
     """The client information response (RFC 7591 section 3.2.1): what was registered, and as what.
 
+    Of the request only what belongs to a registration is repeated: what it says of the client id is
+    not for the client to say.
+
     Args:
         document: the request.
         registered: what came of it.
@@ -133,10 +137,10 @@ def registration_answer(document: Any, registered: Registered, now: datetime) ->
     """
     is_active = registered.peer.state == PeerState.ACTIVE
     return {
+        **{name: document[name] for name in METADATA if name in document},
         "client_id": registered.client_id,
         "client_id_issued_at": int(now.timestamp()),
-        **{name: document[name] for name in document if name != "underseal"},
-        "underseal": {
+        EXTENSION: {
             "state": (PeerState.ACTIVE if is_active else PeerState.PENDING).value,
             "expires_at": format_time(registered.expires_at),
         },

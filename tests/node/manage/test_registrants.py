@@ -1,0 +1,70 @@
+"""What somebody says of itself who registers with an invitation, and what the node makes of it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+from tests.node.manage.conftest import COMPANY_IDS, Company, Document, Market
+from tests.node.manage.test_partners import accept, invite, peer
+
+from underseal_protocol.acceptance import reply_to
+from underseal_protocol.invitation import read_invitation
+from underseal_protocol.key_log import first_entry
+from underseal_protocol.keys import KeyPurpose, PublicKeySet, SigningKey
+from underseal_protocol.onboarding import Company as Named
+
+PURPOSES = (KeyPurpose.IDENTITY, KeyPurpose.FOOTPRINT, KeyPurpose.CLIENT)
+
+
+@pytest.fixture
+async def pack(market: Market) -> Company:
+    """Who invites."""
+    return await market.open("pack")
+
+
+async def send(market: Market, invitation: Document, request: Any) -> httpx.Response:
+    transport = market.internet.hosts["pack.example"]
+    token = invitation["document"]["token"]
+    async with httpx.AsyncClient(transport=transport, base_url="https://pack.example") as client:
+        headers = {"authorization": f"Bearer {token}"}
+        return await client.post("/extensions/register", json=request, headers=headers)
+
+
+async def register(
+    market: Market, invitation: Document, url: str, ids: tuple[str, ...] = tuple(COMPANY_IDS)
+) -> httpx.Response:
+    """Register as a program does that is no Underseal node, and says what it likes."""
+    now = market.time[0]
+    read = read_invitation(
+        invitation["document"], now=now, url="https://any.example", company_ids=ids
+    )
+    keys = [SigningKey.generate(purpose) for purpose in PURPOSES]
+    key_set = PublicKeySet([key.public_key() for key in keys])
+    entry = first_entry(url=url, keys=key_set, recovery=None, key=keys[0], issued_at=now)
+    request = reply_to(
+        read,
+        company=Named("Somebody", ids),
+        entry=entry,
+        client_id="x",
+        client_expires_at=now,
+        key=keys[0],
+        issued_at=now,
+    )
+    return await send(market, invitation, request)
+
+
+async def test_a_registrant_does_not_choose_its_client_id(market: Market, pack: Company) -> None:
+    cathode = await market.open("cathode")
+    invitation = await invite(pack)
+    await accept(cathode, invitation, asFile=True)
+    request = json.loads(peer(cathode, "Pack").registration or "")
+    said = {"client_id": "mine", "client_id_issued_at": "x", "client_secret": "s", "more": 1}
+    answer = await send(market, invitation, request | said)
+    assert answer.status_code == 201
+    registered = answer.json()
+    assert [registered["client_id"]] == (await pack.get("/peers/Cathode"))["issuedClientIds"]
+    assert isinstance(registered["client_id_issued_at"], int)
+    assert registered.keys() == (request.keys() | {"client_id", "client_id_issued_at"})
