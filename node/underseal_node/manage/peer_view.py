@@ -151,7 +151,7 @@ def _warnings(peer: Peer, held: _Held, now: datetime) -> list[str]:
             sentence, advice = partnerships.end_by_peer(peer), partnerships.end_advice(peer.name)
             found.append(f"{sentence}; it is not called any more. {advice}")
         found += _expiry(peer, held, now)
-    if peer.state == PeerState.PENDING and peer.awaits == Awaits.US:
+    if peer.state != PeerState.REVOKED:
         for company_id in json.loads(peer.company_ids):
             for problem in check_urn(company_id):
                 found.append(f"{peer.name} names the company id {company_id}: {problem.message}")

@@ -16,6 +16,7 @@ from underseal_protocol.key_log import first_entry
 from underseal_protocol.keys import KeyPurpose, PublicKeySet, SigningKey
 from underseal_protocol.onboarding import Company as Named
 
+WRONG_LEI = "urn:lei:529900T8BM49AURSDO56"
 PURPOSES = (KeyPurpose.IDENTITY, KeyPurpose.FOOTPRINT, KeyPurpose.CLIENT)
 
 
@@ -68,3 +69,17 @@ async def test_a_registrant_does_not_choose_its_client_id(market: Market, pack: 
     assert [registered["client_id"]] == (await pack.get("/peers/Cathode"))["issuedClientIds"]
     assert isinstance(registered["client_id_issued_at"], int)
     assert registered.keys() == (request.keys() | {"client_id", "client_id_issued_at"})
+
+
+async def test_doubts_about_company_ids_stay_visible(market: Market, pack: Company) -> None:
+    """When it is approved, and afterwards."""
+    invitation = await invite(pack)
+    answer = await register(market, invitation, "https://b.example", (WRONG_LEI, *COMPANY_IDS))
+    assert answer.status_code == 201
+    await pack.post("/peers/Cathode/confirm", {})
+    approved = await pack.post("/peers/Cathode/approve")
+    shown = await pack.get("/peers/Cathode")
+    for one in (approved, shown):
+        assert one["companyIds"] == [WRONG_LEI, *COMPANY_IDS]
+        assert any(f"names the company id {WRONG_LEI}" in said for said in one["warnings"])
+        assert not any(COMPANY_IDS[0] in said for said in one["warnings"])
