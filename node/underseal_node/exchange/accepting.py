@@ -141,9 +141,10 @@ def _pending_peer(
     now = node.now()
     name = given.name or _free_name(session, invitation.company.name)
     peer = Peer(name=name, state=PeerState.PENDING, awaits=Awaits.THEM, created_at=now)
-    pin_partner(peer, invitation.entry, invitation.company, invitation.client_id, None)
     peer.invitation_id, peer.invitation_digest = invitation.id, invitation.digest
     peers.add(session, peer)
+    _change(session, peer, given, now)
+    pin_partner(node, peer, invitation.entry, invitation.company, invitation.client_id, None)
     audit.about_peer(
         session,
         Act.INVITATION_ACCEPTED,
@@ -153,7 +154,6 @@ def _pending_peer(
         invitation=invitation.id,
         asFile=given.as_file,
     )
-    _change(session, peer, given, now)
     client_id, expires_at = new_client_id(), partnerships.lifetime_end(node.settings, now)
     registration = reply_to(
         invitation,

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from underseal_node.exchange.errors import AddressError
 
-__all__ = ["Origin", "check_address", "origin_of"]
+__all__ = ["Origin", "check_address", "check_host", "origin_of"]
 
 HTTPS_PORT = 443
 MAX_URL_CHARACTERS = 8192
@@ -79,8 +79,9 @@ EMBEDDING = tuple(
 GLOBAL_V6 = ip_network("2000::/3")
 
 PRIVATE_HINT = (
-    "If the peer is meant to be in a private network: `underseal peer set NAME "
-    "--allow-private-network`; for all peers, set UNDERSEAL_ALLOW_PRIVATE_NETWORKS=true."
+    "If the peer is meant to be in a private network: --allow-private-network, with `underseal "
+    "peer accept` or `underseal peer set NAME`; for all peers, set "
+    "UNDERSEAL_ALLOW_PRIVATE_NETWORKS=true."
 )
 
 
@@ -165,6 +166,27 @@ def check_address(address: str, *, allow_private: bool) -> None:
     public = parsed in GLOBAL_V6 if isinstance(parsed, IPv6Address) else parsed.is_global
     if not public and not allow_private:
         raise AddressError(f"the address {address} is not a public one", hint=PRIVATE_HINT)
+
+
+def check_host(origin: Origin, *, allow_private: bool) -> None:
+    """Check what can be said of a host before its name is resolved.
+
+    Args:
+        origin: of a URL that somebody else has named.
+        allow_private: whether loopback and private addresses are allowed.
+
+    Raises:
+        AddressError: it is an address that peers may not have, or one in an odd notation.
+    """
+    try:
+        ip_address(origin.host)
+    except ValueError:
+        last = origin.host.rpartition(".")[2]
+        # What ends in a number is no name: resolvers read 127.1 and 0x7f000001 as addresses.
+        if last.isdigit() or last.startswith("0x"):
+            raise AddressError(f"{origin.host!r} is neither a name nor an address") from None
+        return
+    check_address(origin.host, allow_private=allow_private)
 
 
 def _in(address: IPv4Address | IPv6Address, networks: tuple[object, ...]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -45,7 +45,9 @@ async def peer_shape(node: Node, name: str, warnings: Sequence[str] = ()) -> Pee
         peer = peers.by_name(session, name)
         held = _held(session, node.now(), peer.id)
         invited = invitations.unused(session, peer.id).get(peer.id or 0)
-        return _shape(peer, held.get(peer.id or 0, NOTHING), invited, node.now(), warnings)
+        doubled = _doubled(peer, peers.at_addresses(session))
+        said = [*warnings, *doubled]
+        return _shape(peer, held.get(peer.id or 0, NOTHING), invited, node.now(), said)
 
     return await node.store.read(work)
 
@@ -56,8 +58,15 @@ async def peer_shapes(node: Node) -> list[PeerShape]:
     def work(session: Session) -> list[PeerShape]:
         now = node.now()
         held, invited = _held(session, now), invitations.unused(session)
+        places = peers.at_addresses(session)
         return [
-            _shape(peer, held.get(peer.id or 0, NOTHING), invited.get(peer.id or 0), now, ())
+            _shape(
+                peer,
+                held.get(peer.id or 0, NOTHING),
+                invited.get(peer.id or 0),
+                now,
+                _doubled(peer, places),
+            )
             for peer in peers.listing(session)
         ]
 
@@ -156,6 +165,15 @@ def _warnings(peer: Peer, held: _Held, now: datetime) -> list[str]:
             for problem in check_urn(company_id):
                 found.append(f"{peer.name} names the company id {company_id}: {problem.message}")
     return found
+
+
+def _doubled(peer: Peer, places: Mapping[str, Sequence[str]]) -> list[str]:
+    """Two peers at one address: two sets of grants for one reader, or somebody who is neither."""
+    if peer.base_url is None or peer.state == PeerState.REVOKED:
+        return []
+    there = places.get(peers.address_key(peer.base_url), ())
+    others = ", ".join(name for name in there if name != peer.name)
+    return [f"{peer.name} has the same address as {others}: {peer.base_url}"] if others else []
 
 
 def _expiry(peer: Peer, held: _Held, now: datetime) -> list[str]:

@@ -36,8 +36,10 @@ from underseal_node.store.tables import (
 
 __all__ = [
     "add",
+    "address_key",
     "any_pending",
     "approved_beforehand",
+    "at_addresses",
     "by_name",
     "credentials",
     "failing",
@@ -159,6 +161,21 @@ def has_credentials(peer: Peer) -> bool:
 def listing(session: Session) -> Sequence[Peer]:
     """All peers by name."""
     return sorted(session.exec(select(Peer)).all(), key=lambda peer: peer.name.casefold())
+
+
+def at_addresses(session: Session) -> dict[str, list[str]]:
+    """The names of the peers whose partnership has not ended, by `address_key`."""
+    found: dict[str, list[str]] = {}
+    statement = select(Peer.name, Peer.base_url).where(Peer.state != PeerState.REVOKED)
+    for name, base_url in session.exec(statement.order_by(Peer.name)).all():
+        if base_url is not None:
+            found.setdefault(address_key(base_url), []).append(name)
+    return found
+
+
+def address_key(base_url: str) -> str:
+    """What makes addresses of peers look equal to a person."""
+    return base_url.rstrip("/").lower()
 
 
 def any_pending(session: Session) -> bool:

@@ -8,14 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from sqlmodel import Session
 
-from underseal_node.errors import RefusedError
-from underseal_node.exchange.addresses import origin_of
+from underseal_node.errors import ConfigurationError, RefusedError
+from underseal_node.exchange.addresses import Origin, check_host, origin_of
 from underseal_node.exchange.discovery import key_set_text
 from underseal_node.exchange.errors import AddressError
-from underseal_node.node import Node
+from underseal_node.node import Node, node_url
 from underseal_node.store import audit, invitations, peers, pins
 from underseal_node.store.audit import Act, Actor
 from underseal_node.store.identity_tables import Invitation
@@ -110,7 +111,7 @@ def _registered(
     check_audience(terms, reply.issuer, reply.company.ids, who="the node that accepts it")
     if peer.state != PeerState.INVITED:
         raise InvitationError(f"the partnership is {peer.state} already")
-    pin_partner(peer, reply.entry, reply.company, reply.client_id, reply.client_expires_at)
+    pin_partner(node, peer, reply.entry, reply.company, reply.client_id, reply.client_expires_at)
     # Also if it is approved beforehand: first it has to show these keys at its address.
     peer.state, peer.awaits = PeerState.PENDING, Awaits.US
     session.add(peer)
@@ -154,6 +155,7 @@ def _again(
 
 
 def pin_partner(
+    node: Node,
     peer: Peer,
     entry: KeyLogEntry,
     company: Company,
@@ -163,6 +165,7 @@ def pin_partner(
     """Write into a peer who it is, where it is, which keys it has, and who we are there.
 
     Args:
+        node: whose partner.
         peer: not written to the database here.
         entry: the newest of its key log.
         company: as it names itself.
@@ -170,12 +173,9 @@ def pin_partner(
         client_expires_at: when that ends, if it is known yet.
 
     Raises:
-        InvitationError: its address is none that can be called.
+        InvitationError: its address is none that a partner can have.
     """
-    try:
-        origin = origin_of(entry.url)
-    except AddressError as error:
-        raise InvitationError(f"the address of the node cannot be used: {error.message}") from None
+    origin = _origin(node, peer, entry.url)
     peer.base_url = peer.issuer = entry.url
     peer.token_endpoint = f"{entry.url}/auth/token"
     peer.token_origin = str(origin)
@@ -185,6 +185,30 @@ def pin_partner(
     peer.company_name, peer.company_ids = company.name, json.dumps(company.ids)
     peer.auth_method, peer.client_id = AuthMethod.PRIVATE_KEY_JWT, client_id
     peer.client_expires_at = client_expires_at
+
+
+def _origin(node: Node, peer: Peer, url: str) -> Origin:
+    """The origin of the address of a partner; the rules are those for the own address.
+
+    Raises:
+        InvitationError: it is none of a node, written as nodes write it, or the own one, or one in
+            a private network without permission.
+    """
+    allow_private = node.settings.allow_private_networks or peer.allow_private_network
+    try:
+        origin, written = origin_of(url), node_url(url)
+        check_host(origin, allow_private=allow_private)
+    except (AddressError, ConfigurationError) as error:
+        raise InvitationError(
+            f"the address of the node cannot be used: {error.message}",
+            hint=error.hint,
+        ) from None
+    if written != url:
+        raise InvitationError(f"the address of the node is {url!r}, expected {written!r}")
+    own = node.identity.url
+    if (origin, urlsplit(url).path) == (origin_of(own), urlsplit(own).path):
+        raise InvitationError(f"{url} is the address of the node that the reply is for")
+    return origin
 
 
 def _digest_of(row: Invitation) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.node.manage.conftest import COMPANY_IDS, Company, Document, Market
-from tests.node.manage.test_partners import accept, invite, peer
+from tests.node.manage.test_partners import accept, invite, partners, peer
 
 from underseal_protocol.acceptance import reply_to
 from underseal_protocol.invitation import read_invitation
@@ -83,3 +83,53 @@ async def test_doubts_about_company_ids_stay_visible(market: Market, pack: Compa
         assert one["companyIds"] == [WRONG_LEI, *COMPANY_IDS]
         assert any(f"names the company id {WRONG_LEI}" in said for said in one["warnings"])
         assert not any(COMPANY_IDS[0] in said for said in one["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("https://pack.example", "is the address of the node that the reply is for"),
+        ("https://pack.example.", "is the address of the node that the reply is for"),
+        ("https://x.example/?a=b", "has more than host, port and path"),
+        ("https://x.example?", "expected 'https://x.example'"),
+        ("https://x.example:443", "expected 'https://x.example'"),
+        ("https://X.example", "expected 'https://x.example'"),
+        ("https://169.254.169.254", "cannot belong to a peer"),
+        ("https://127.0.0.1:8444", "is not a public one"),
+        ("https://[::1]", "is not a public one"),
+        ("https://10.1.2.3", "is not a public one"),
+        ("https://[::ffff:10.1.2.3]", "stands for another address"),
+        ("https://127.1", "is neither a name nor an address"),
+        ("https://0x7f000001", "is neither a name nor an address"),
+        ("https://2130706433", "is neither a name nor an address"),
+    ],
+)
+async def test_not_every_address_can_be_that_of_a_partner(
+    market: Market, pack: Company, url: str, reason: str
+) -> None:
+    answer = await register(market, await invite(pack), url)
+    assert answer.status_code == 400, answer.text
+    assert reason in answer.json()["error_description"]
+    assert (await pack.get("/peers/Cathode"))["state"] == "invited"
+
+
+async def test_a_private_address_needs_the_permission_of_the_operator(
+    market: Market, pack: Company
+) -> None:
+    invitation = await invite(pack)
+    await pack.patch("/peers/Cathode", {"allowPrivateNetwork": True})
+    assert (await register(market, invitation, "https://169.254.169.254")).status_code == 400
+    assert (await register(market, invitation, "https://10.1.2.3")).status_code == 201
+
+
+async def test_a_second_partner_at_one_address_is_warned_of(market: Market, pack: Company) -> None:
+    cathode = await market.open("cathode")
+    await partners(pack, cathode)
+    assert (await register(market, await invite(pack, "Other"), cathode.url)).status_code == 201
+    expected = "Other has the same address as Cathode: https://cathode.example"
+    assert expected in (await pack.get("/peers/Other"))["warnings"]
+    listed = {one["name"]: one["warnings"] for one in (await pack.get("/peers"))["data"]}
+    assert expected in listed["Other"]
+    assert "Cathode has the same address as Other" in listed["Cathode"][0]
+    await pack.post("/peers/Other/reject", {"reason": "not you"})
+    assert (await pack.get("/peers/Cathode"))["warnings"] == []
