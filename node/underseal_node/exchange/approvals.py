@@ -11,6 +11,7 @@ cannot be somebody else.
 from __future__ import annotations
 
 import asyncio
+import shlex
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime, timedelta
 
@@ -19,12 +20,20 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from underseal_node.exchange.approving import approve
-from underseal_node.exchange.errors import ROW_ERRORS, reason_of
+from underseal_node.exchange.errors import (
+    ROW_ERRORS,
+    ApprovalPendingError,
+    ClientUnknownError,
+    CredentialsRefusedError,
+    PartnershipEndedError,
+    reason_of,
+)
 from underseal_node.exchange.exchange import Exchange
 from underseal_node.exchange.outbox import wait
-from underseal_node.store import peers, pins
-from underseal_node.store.audit import Actor
-from underseal_node.store.tables import Peer
+from underseal_node.store import audit, peers, pins
+from underseal_node.store.audit import Act, Actor
+from underseal_node.store.tables import Awaits, Peer, PeerState
+from underseal_node.trust import partnerships
 
 __all__ = ["ApprovalWorker", "look_for_approval"]
 
@@ -133,8 +142,57 @@ async def look_for_approval(exchange: Exchange, peer_id: int) -> None:
 
     Raises:
         ApprovalPendingError: it has not decided yet.
-        PartnershipEndedError: it has decided otherwise; then the partnership has ended here, too.
+        PartnershipEndedError: it has decided otherwise, or has forgotten our registration; then the
+            partnership has ended here, too.
+        ClientUnknownError: it has not heard of our registration yet.
         PeerError: it cannot be reached, or refuses for another reason.
     """
-    await exchange.approved(peer_id)
+    node = exchange.node
+    try:
+        await exchange.approved(peer_id)
+    except ApprovalPendingError:
+        await node.store.write(lambda session: _known_there(session, peer_id, node.now()))
+        raise
+    except ClientUnknownError as error:
+        said, now = error, node.now()
+        raise await node.store.write(
+            lambda session: _unknown_there(session, peer_id, said, now)
+        ) from None
     log.info("partnership approved", peer_id=peer_id)
+
+
+def _known_there(session: Session, peer_id: int, now: datetime) -> None:
+    """Remember that our registration has arrived; a file may take its time."""
+    peer = pins.peer_row(session, peer_id)
+    if peer.last_contact_at is None:
+        pins.contacted(session, peer, now)
+
+
+def _unknown_there(
+    session: Session, peer_id: int, error: ClientUnknownError, now: datetime
+) -> CredentialsRefusedError:
+    """What it means that a peer does not know us: it has removed us, or has not heard of us yet.
+
+    Whoever removes a peer with which nothing was exchanged keeps nothing of it, so it cannot say
+    that the partnership has ended. It had our registration, if it has ever answered us.
+    """
+    peer = pins.peer_row(session, peer_id)
+    if peer.state != PeerState.PENDING or peer.awaits != Awaits.THEM:
+        return error
+    name = shlex.quote(peer.name)
+    if peer.last_contact_at is None:
+        return ClientUnknownError(
+            f"{peer.name} does not have our registration yet",
+            status=error.status,
+            hint="If the reply went as a file, it has to run `underseal peer complete`; otherwise "
+            "run `underseal peer accept` again. If the invitation counts no more: `underseal peer "
+            f"remove {name}`, and ask for a new one.",
+        )
+    reason = f"{peer.name} has removed our registration"
+    audit.about_peer(session, Act.PARTNERSHIP_ENDED, now, peer, actor=Actor.PEER, reason=reason)
+    partnerships.ended(session, peer, now, reason)
+    return PartnershipEndedError(
+        reason,
+        status=error.status,
+        hint=f"Ask it for a new invitation, run `underseal peer remove {name}`, and accept that.",
+    )

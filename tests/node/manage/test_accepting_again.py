@@ -10,6 +10,7 @@ import pytest
 from tests.node.manage.conftest import COMPANY_IDS, Company, Document, Market
 from tests.node.manage.test_partners import accept, invite, peer, try_post
 
+from underseal_node.exchange.approvals import ApprovalWorker
 from underseal_node.trust import keyring
 from underseal_protocol.invitation import Terms
 from underseal_protocol.invitation import invite as signed_invitation
@@ -93,3 +94,53 @@ async def test_what_is_said_at_the_second_try_counts(
     await cathode.post("/audit/verify")
     acts = [one["act"] for one in (await cathode.get("/audit"))["data"]]
     assert acts.count("private-network-set") == 1
+
+
+async def test_who_was_removed_before_the_approval_hears_of_it(
+    market: Market, strangers: tuple[Company, Company], refused: Refused
+) -> None:
+    pack, cathode = strangers
+    await accept(cathode, await invite(pack))
+    assert (await pack.http.delete("/peers/Cathode")).status_code == 200
+    said = refused(await try_post(cathode, "/peers/Pack/ask"), 502)
+    assert "Pack has removed our registration" in said
+    assert "new invitation" in said
+    assert "rotate" not in said
+    ended = await cathode.get("/peers/Pack")
+    assert (ended["state"], ended["stateReason"]) == (
+        "revoked",
+        "Pack has removed our registration",
+    )
+    # As the hint says.
+    assert (await cathode.http.delete("/peers/Pack")).status_code == 200
+    await accept(cathode, await invite(pack))
+    assert (await pack.post("/peers/Cathode/approve"))["state"] == "active"
+
+
+async def test_a_reply_that_is_on_its_way_is_waited_for(
+    market: Market, strangers: tuple[Company, Company], refused: Refused
+) -> None:
+    pack, cathode = strangers
+    reply = (await accept(cathode, await invite(pack), asFile=True))["reply"]
+    said = refused(await try_post(cathode, "/peers/Pack/ask"), 502)
+    assert "Pack does not have our registration yet" in said
+    assert "underseal peer complete" in said
+    assert (await cathode.get("/peers/Pack"))["state"] == "pending"
+    await pack.post("/invitations/complete", {"document": reply})
+    assert "has not approved" in refused(await try_post(cathode, "/peers/Pack/ask"), 502)
+    # From now on it is known there.
+    assert (await pack.http.delete("/peers/Cathode")).status_code == 200
+    await ApprovalWorker(cathode.exchange).ask()
+    assert (await cathode.get("/peers/Pack"))["state"] == "revoked"
+
+
+async def test_a_clock_that_is_wrong_ends_nothing(
+    market: Market, strangers: tuple[Company, Company], refused: Refused
+) -> None:
+    """Nor does anything else that is wrong with an assertion: its client is known."""
+    pack, cathode = strangers
+    await accept(cathode, await invite(pack))
+    cathode.node.clock = lambda: market.time[0] + timedelta(hours=1)
+    said = refused(await try_post(cathode, "/peers/Pack/ask"), 502)
+    assert "does not accept our client key" in said
+    assert (await cathode.get("/peers/Pack"))["state"] == "pending"
