@@ -97,6 +97,13 @@ def invite(
     if as_json:
         output.show(invitation)
         return
+    _say_invited(invitation, out, for_whom, needs_approval=not pre_approve)
+
+
+def _say_invited(
+    invitation: dict[str, Any], out: Path | None, for_whom: str | None, *, needs_approval: bool
+) -> None:
+    """The invitation or where it is, what it replaces and grants, and what to do with it."""
     until = instant(invitation["expiresAt"])
     if out is None:
         output.say(f"The invitation for {invitation['name']}, good until {until}:", "")
@@ -112,7 +119,7 @@ def invite(
     output.say(f"{whoever} can accept it, once. Send it on a way that only they read. There:")
     what = "'LINK'" if out is None else shlex.quote(out.name)
     output.say(f"  underseal peer accept {what}")
-    if not pre_approve:
+    if needs_approval:
         output.say("and when they have, here:")
         output.say(f"  underseal peer approve {shlex.quote(invitation['name'])}")
 

@@ -194,5 +194,6 @@ def _unknown_there(
     return PartnershipEndedError(
         reason,
         status=error.status,
+        reason=reason,
         hint=f"Ask it for a new invitation, run `underseal peer remove {name}`, and accept that.",
     )
