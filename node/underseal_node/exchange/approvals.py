@@ -148,6 +148,9 @@ async def look_for_approval(exchange: Exchange, peer_id: int) -> None:
         PeerError: it cannot be reached, or refuses for another reason.
     """
     node = exchange.node
+    # Before the question: our registration may arrive while it is being answered.
+    before = await node.store.read(lambda session: pins.peer_row(session, peer_id))
+    had_arrived = before.last_contact_at is not None
     try:
         await exchange.approved(peer_id)
     except ApprovalPendingError:
@@ -156,7 +159,7 @@ async def look_for_approval(exchange: Exchange, peer_id: int) -> None:
     except ClientUnknownError as error:
         said, now = error, node.now()
         raise await node.store.write(
-            lambda session: _unknown_there(session, peer_id, said, now)
+            lambda session: _unknown_there(session, peer_id, said, now, had_arrived=had_arrived)
         ) from None
     log.info("partnership approved", peer_id=peer_id)
 
@@ -169,7 +172,12 @@ def _known_there(session: Session, peer_id: int, now: datetime) -> None:
 
 
 def _unknown_there(
-    session: Session, peer_id: int, error: ClientUnknownError, now: datetime
+    session: Session,
+    peer_id: int,
+    error: ClientUnknownError,
+    now: datetime,
+    *,
+    had_arrived: bool,
 ) -> CredentialsRefusedError:
     """What it means that a peer does not know us: it has removed us, or has not heard of us yet.
 
@@ -180,7 +188,7 @@ def _unknown_there(
     if peer.state != PeerState.PENDING or peer.awaits != Awaits.THEM:
         return error
     name = shlex.quote(peer.name)
-    if peer.last_contact_at is None:
+    if not had_arrived:
         return ClientUnknownError(
             f"{peer.name} does not have our registration yet",
             status=error.status,

@@ -144,3 +144,27 @@ async def test_a_clock_that_is_wrong_ends_nothing(
     said = refused(await try_post(cathode, "/peers/Pack/ask"), 502)
     assert "does not accept our client key" in said
     assert (await cathode.get("/peers/Pack"))["state"] == "pending"
+
+
+async def test_a_registration_that_arrives_meanwhile_is_not_said_to_be_removed(
+    market: Market, strangers: tuple[Company, Company], refused: Refused
+) -> None:
+    """The node asks by itself, also while its operator's command is registering it."""
+    pack, cathode = strangers
+    invitation = await invite(pack)
+    await accept(cathode, invitation, asFile=True)
+    real = market.internet.hosts["pack.example"]
+
+    class Registering(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            answer = await real.handle_async_request(request)
+            if request.url.path == "/auth/token":
+                market.internet.hosts["pack.example"] = real
+                await accept(cathode, invitation)
+            return answer
+
+    market.internet.hosts["pack.example"] = Registering()
+    said = refused(await try_post(cathode, "/peers/Pack/ask"), 502)
+    assert "does not have our registration yet" in said
+    assert (await cathode.get("/peers/Pack"))["state"] == "pending"
+    assert (await pack.post("/peers/Cathode/approve"))["state"] == "active"
