@@ -185,6 +185,23 @@ def test_change_numbers_given_after_the_backup_are_not_given_again(
     node.close()
 
 
+def test_ids_of_peers_given_after_the_backup_are_not_given_again(
+    full_node: Node, archive: Path, target: Home, clock: Clock
+) -> None:
+    def add(session: Any) -> int:
+        peer = Peer(name="Later", created_at=clock())
+        session.add(peer)
+        session.flush()
+        return peer.id or 0
+
+    back_up(full_node, archive, PASSPHRASE)
+    known_elsewhere = full_node.store.write_sync(add)
+    restore_backup(archive, target, passphrase=PASSPHRASE)
+    node = open_node(target.path, clock=clock)
+    assert node.store.write_sync(add) > known_elsewhere
+    node.close()
+
+
 def test_the_operator_token_is_a_new_one(full_node: Node, archive: Path, target: Home) -> None:
     back_up(full_node, archive, PASSPHRASE)
     restore_backup(archive, target, passphrase=PASSPHRASE)

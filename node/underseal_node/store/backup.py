@@ -22,6 +22,8 @@ BUSY_SECONDS = 30.0
 # A peer remembers the last change number it has seen. Numbers given after the backup was made must
 # not be given again to other changes, or the peer would miss those.
 CHANGE_NUMBERS_SKIPPED = 1_000_000_000
+# Likewise peers and grants that were made after the backup, and are in receipts that others hold.
+IDS_SKIPPED = 100_000
 
 
 # A backup of an earlier version has none before it is opened.
@@ -100,6 +102,7 @@ def prepare_restored(file: Path, created_at: str, now: datetime) -> int:
         ).rowcount
         connection.execute("UPDATE change_counter SET last = last + ?", (CHANGE_NUMBERS_SKIPPED,))
         if connection.execute(HAS_AUDIT_LOG).fetchone():
+            connection.execute("UPDATE sqlite_sequence SET seq = seq + ?", (IDS_SKIPPED,))
             detail = {"createdAt": created_at}
             members = members_of(Act.RESTORED, now, actor=Actor.OPERATOR, detail=detail)
             connection.execute(

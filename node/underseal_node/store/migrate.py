@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Connection, Engine, inspect, text
 
 from underseal_node.clock import Clock
 from underseal_node.errors import ConfigurationError
@@ -61,10 +61,35 @@ def _upgrade(engine: Engine) -> None:
     # Alembic takes 0.2 s to import: only the process that migrates pays for it.
     from alembic import command
 
-    with engine.begin() as connection:
+    with engine.connect() as connection, _without_foreign_keys(connection):
         configuration = alembic_configuration()
         configuration.attributes["connection"] = connection
-        command.upgrade(configuration, "head")
+        with connection.begin():
+            command.upgrade(configuration, "head")
+            if engine.dialect.name == "sqlite":
+                broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
+                if broken:
+                    raise ConfigurationError(
+                        f"the database has rows without what they name: {broken}"
+                    )
+
+
+@contextmanager
+def _without_foreign_keys(connection: Connection) -> Iterator[None]:
+    """SQLite changes a table by making it anew; until it has its name back, nothing may miss it.
+
+    It has to be said outside a transaction.
+    """
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver = connection.connection.cursor()
+    driver.execute("PRAGMA foreign_keys = OFF")
+    try:
+        yield
+    finally:
+        driver.execute("PRAGMA foreign_keys = ON")
+        driver.close()
 
 
 def alembic_configuration() -> Config:

@@ -125,6 +125,8 @@ class Peer(SQLModel, table=True):
     """Another company's host system that this node knows."""
 
     __tablename__ = "peer"
+    # Receipts and the audit log name peers and grants by id, also those that are gone.
+    __table_args__ = {"sqlite_autoincrement": True}
     id: int | None = Field(default=None, primary_key=True)
     name: str = Field(unique=True)
     state: str = PeerState.ACTIVE
@@ -298,6 +300,7 @@ class AccessGrant(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("peer_id", "kind", "value", "level", name="uq_access_grant"),
         Index("ix_access_grant_cover", "kind", "value", "peer_id", "level"),
+        {"sqlite_autoincrement": True},  # as for Peer
     )
     id: int | None = Field(default=None, primary_key=True)
     peer_id: int = Field(foreign_key="peer.id")

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 from tests.node.pact.conftest import World
 
-from underseal_node.store import audit_log
+from underseal_node.store import audit_log, peers
 from underseal_node.store.tables import KeyKind
 from underseal_node.trust import audit
 from underseal_protocol.disclosure import Level
@@ -168,3 +168,19 @@ async def test_an_orderly_end_loses_nothing(world: World, ids: list[str]) -> Non
     await world.node.store.write(lambda session: audit.append(session, world.node))
     (entry,) = await world.node.store.read(audit_log.recent)
     assert entry["footprints"]["ids"] == [ids[0]]
+
+
+async def test_what_a_removed_peer_has_read_is_not_put_down_to_another(
+    world: World, ids: list[str]
+) -> None:
+    """Also when another peer is added before it gets into the log: its id tells whose it was."""
+    world.grant("buyer", KeyKind.ALL)
+    async with world.client("buyer") as client:
+        assert (await client.get(f"/3/footprints/{ids[0]}")).status_code == 200
+    removed = world.peer_ids["buyer"]
+    world.write(lambda session: peers.remove(session, peers.by_name(session, "buyer"), world.now))
+    world.add_peer("other")
+    assert world.peer_ids["other"] != removed
+    (entry,) = [one for one in await logged(world) if one["act"] == "footprints-read"]
+    assert entry["peer"]["id"] == removed
+    assert entry["peer"].get("name") in (None, "buyer")

@@ -9,9 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine
 from sqlmodel import SQLModel
 
 from underseal_node.errors import ConfigurationError
@@ -162,3 +164,38 @@ def test_instants_are_plain_fixed_width_text_in_the_history() -> None:
     initial = next(VERSIONS.glob("revision_0001*.py")).read_text(encoding="utf-8")
     assert re.search(r'"created_at", sa\.String\(length=27\)', initial)
     assert "UtcText" not in initial
+
+
+def test_what_refers_to_peers_survives_their_new_table(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the first version: ids could be given again, and foreign keys held."""
+    with monkeypatch.context() as patch:
+        patch.setattr(migrate, "HEAD", "0001")
+        engine = create_engine(f"sqlite:///{home.database}")
+        configuration = migrate.alembic_configuration()
+        with engine.begin() as connection:
+            configuration.attributes["connection"] = connection
+            command.upgrade(configuration, "0001")
+            connection.exec_driver_sql(
+                "INSERT INTO peer (id, name, state, created_at, is_underseal, accept_unsigned, "
+                "signed_before) VALUES (7, 'old', 'active', 'x', 0, 1, 0)"
+            )
+            connection.exec_driver_sql(
+                "INSERT INTO client_credential (client_id, peer_id, secret_hash, created_at) "
+                "VALUES ('c', 7, 'h', '2026-01-01T00:00:00.000000Z')"
+            )
+        engine.dispose()
+    create(home)
+    with closing(sqlite3.connect(home.database)) as connection:
+        connection.execute("PRAGMA foreign_keys = ON")
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+        confirmed = connection.execute("SELECT confirmed_at = created_at FROM client_credential")
+        assert confirmed.fetchall() == [(1,)]
+        with pytest.raises(sqlite3.IntegrityError):
+            connection.execute("DELETE FROM peer")
+        connection.execute("DELETE FROM client_credential")
+        connection.execute("DELETE FROM peer")
+        columns = "name, state, created_at, is_underseal, accept_unsigned, signed_before"
+        connection.execute(f"INSERT INTO peer ({columns}) VALUES ('n', 'active', 'x', 0, 1, 0)")
+        assert connection.execute("SELECT id FROM peer").fetchall() == [(8,)]

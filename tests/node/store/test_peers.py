@@ -233,3 +233,17 @@ def test_how_far_pulls_came_can_be_forgotten(node: Node, write: Any) -> None:
     write(lambda session: peers.forget_pulls(session, one))
     assert [row.peer_id for row in rows(node, PullState)] == [other]
     assert json.loads(rows(node, Request)[0].footprint_ids) == []
+
+
+def test_ids_of_peers_and_grants_are_not_given_again(node: Node, write: Any) -> None:
+    """The audit log and receipts name them, also when they are gone."""
+
+    def made(session: Session) -> tuple[int | None, int | None]:
+        peer = peers.add(session, Peer(name="one", created_at=node.now()))
+        grant = grants.add(session, peer.id or 0, KeyKind.ALL, "", Level.TOTAL, node.now())
+        found = peer.id, grant.id
+        peers.remove(session, peer, node.now())
+        return found
+
+    seen = [write(made) for _ in range(3)]
+    assert seen == [(1, 1), (2, 2), (3, 3)]

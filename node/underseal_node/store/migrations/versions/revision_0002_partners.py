@@ -163,6 +163,11 @@ def upgrade() -> None:
     op.create_index("ix_inbox_waiting", "inbox", ["peer_id", "handled_at"], unique=False)
     # What was revoked until now had been removed.
     op.execute("UPDATE peer SET removed_at = token_not_before WHERE state = 'revoked'")
+    if op.get_bind().dialect.name == "sqlite":  # sequences of PostgreSQL do not go back
+        for table in ("peer", "access_grant"):
+            options = {"sqlite_autoincrement": True}
+            with op.batch_alter_table(table, recreate="always", table_kwargs=options):
+                pass
     _create_audit_log()
 
 
