@@ -200,7 +200,7 @@ def _decode(part: str, name: str) -> bytes:
 
 
 def _object(data: bytes, name: str, max_bytes: int) -> dict[str, Any]:
-    limits = strict_json.JsonLimits(max_bytes=max_bytes, max_depth=MAX_DEPTH)
+    limits = strict_json.JsonLimits(max_bytes, MAX_DEPTH, allow_nul=False)
     try:
         value = strict_json.loads(data, limits=limits)
     except JsonError as error:

@@ -33,15 +33,19 @@ class JsonLimits:
     Attributes:
         max_bytes: of the text in UTF-8.
         max_depth: arrays and objects inside one another; 1 for `[]`.
+        allow_nul: whether a text may hold U+0000, which not every database takes.
     """
 
     max_bytes: int = 64 * 1024 * 1024
     max_depth: int = 64
+    allow_nul: bool = True
 
 
 DEFAULT_LIMITS = JsonLimits()
 
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+# Not behind a backslash that is itself escaped.
+_ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _SPACE = re.compile(r"[ \t\n\r]*")
 
 
@@ -72,6 +76,8 @@ def loads(
     except ValueError:  # more digits than Python converts (sys.set_int_max_str_digits)
         raise JsonError("a number has too many digits") from None
     _check_depth(text, value, limits)
+    if not limits.allow_nul and _ESCAPED_NUL.search(text):
+        raise JsonError("the JSON holds the character U+0000")
     if _ESCAPED_SURROGATE.search(text):
         dumps(value)
     return value

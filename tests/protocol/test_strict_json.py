@@ -250,3 +250,23 @@ def test_a_bad_item_is_given_for_its_reader_to_refuse(item: bytes) -> None:
     assert array_items(b'{"data":[1,' + item + b"]}") == [b"1", item]
     with pytest.raises(JsonError):
         loads(item)
+
+
+@pytest.mark.parametrize(
+    ("data", "is_nul"),
+    [
+        (rb'"\u0000"', True),
+        (rb'{"a\\\u0000": 1}', True),
+        (rb'"\\u0000"', False),
+        (rb'"u0000 \u00000 "', True),
+        (rb'"\u0001"', False),
+    ],
+)
+def test_nul_can_be_refused(data: bytes, is_nul: bool) -> None:
+    loads(data)
+    limits = JsonLimits(allow_nul=False)
+    if not is_nul:
+        loads(data, limits=limits)
+        return
+    with pytest.raises(JsonError, match=r"U\+0000"):
+        loads(data, limits=limits)

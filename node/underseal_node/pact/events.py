@@ -73,6 +73,8 @@ class EventsEndpoint:
         event = parse_event(document)
         if len(event.id) > MAX_EVENT_ID_CHARACTERS:
             raise BadRequestError(f"the id is longer than {MAX_EVENT_ID_CHARACTERS} characters")
+        if "\0" in event.id:
+            raise BadRequestError("the id holds a character that no database takes as a text")
         await self._check_source(event.source, requester)
         self._check_count(event)
         await self._accept(requester, event.id, event.type, body, now)

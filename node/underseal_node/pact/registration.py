@@ -31,7 +31,7 @@ from underseal_protocol.uuids import is_uuid
 __all__ = ["InvitationEndpoint", "RegistrationEndpoint"]
 
 MAX_REGISTRATION_BYTES = 512 * 1024
-JSON_DEPTH = 16
+JSON_LIMITS = JsonLimits(MAX_REGISTRATION_BYTES, 16, allow_nul=False)
 NO_STORE = {"cache-control": "no-store", "pragma": "no-cache"}
 
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">
@@ -98,7 +98,7 @@ class RegistrationEndpoint:
             raise TokenRequestError("invalid_token", message) from None
         body = await read_body(request.scope, request.receive, MAX_REGISTRATION_BYTES)
         try:
-            document = loads(body, limits=JsonLimits(MAX_REGISTRATION_BYTES, JSON_DEPTH))
+            document = loads(body, limits=JSON_LIMITS)
         except JsonError as error:
             raise TokenRequestError("invalid_client_metadata", error.message) from None
         with oauth_refusals():

@@ -82,6 +82,10 @@ class EngineReader:
         self, sql: str, parameters: Parameters, *, is_bounded: bool = True
     ) -> Sequence[Row]:
         """See `Reader.rows`."""
+        # Peers can write this character; no text that PostgreSQL holds has it, and asked for one
+        # that has, it fails.
+        if any(isinstance(value, str) and "\0" in value for value in parameters.values()):
+            return ()
         return await asyncio.to_thread(self._rows, sql, parameters)
 
     def _rows(self, sql: str, parameters: Parameters) -> Sequence[Row]:

@@ -83,6 +83,10 @@ async def test_the_same_event_id_of_another_peer_is_another_event(world: World) 
     assert len(inbox(world)) == 2
 
 
+async def test_an_id_is_a_text_that_every_database_takes(world: World) -> None:
+    assert_refused(world, await post(world, event(id="a\0b")))
+
+
 async def test_a_request_is_accepted(world: World) -> None:
     data = {"productId": ["urn:gtin:4712345060507"], "comment": "please"}
     assert (await post(world, event(type=REQUESTED, data=data))).status_code == 200
