@@ -23,6 +23,7 @@ import httpx
 import pytest
 import structlog
 from pydantic import SecretStr
+from sqlalchemy.exc import OperationalError
 from tests.node.manage.conftest import RECOVERY_KEY, Company, Market, make_document
 
 from underseal_node.errors import ConfigurationError
@@ -463,11 +464,13 @@ def test_a_database_that_cannot_be_opened_does_not_show_its_password(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
     monkeypatch.setenv("UNDERSEAL_DATABASE_URL", url)
-    with pytest.raises(ConfigurationError) as refused:
+    with pytest.raises((ConfigurationError, OperationalError)) as refused:
         create_node(
             tmp_path / "home", company_name="x", company_ids=["urn:a:b"], url="https://x.example"
         )
-    text = refused.value.diagnosis() + "".join(traceback.format_exception(refused.value))
+    error = refused.value
+    text = error.diagnosis() if isinstance(error, ConfigurationError) else str(error)
+    text += "".join(traceback.format_exception(error))
     assert DATABASE_PASSWORD not in text
     assert DATABASE_PASSWORD not in repr(Settings(database_url=SecretStr(url)))
 

@@ -13,6 +13,7 @@ from sqlalchemy import or_
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
+from underseal_node.store.database import to_change
 from underseal_node.store.tables import AuthMethod, ClientCredential, Peer, PeerState
 
 __all__ = [
@@ -29,18 +30,15 @@ __all__ = [
 
 def newest(session: Session, peer_id: int) -> ClientCredential | None:
     """The client id that was issued to a peer last, expired or not; none that was revoked."""
-    return session.exec(
-        _unrevoked()
-        .where(ClientCredential.peer_id == peer_id)
-        .order_by(col(ClientCredential.created_at).desc())
-        .limit(1)
-    ).first()
+    newest_first = _unrevoked().order_by(col(ClientCredential.created_at).desc()).limit(1)
+    of_peer = newest_first.where(ClientCredential.peer_id == peer_id)
+    return session.exec(to_change(session, of_peer)).first()
 
 
 def in_force(session: Session, client_id: str) -> ClientCredential | None:
     """A client id that was not revoked, expired or not."""
-    row = session.get(ClientCredential, client_id)
-    return None if row is None or row.revoked_at is not None else row
+    named = _unrevoked().where(ClientCredential.client_id == client_id)
+    return session.exec(to_change(session, named)).first()
 
 
 def in_use(session: Session, peer_id: int | None = None) -> dict[int, ClientCredential]:
@@ -52,7 +50,8 @@ def in_use(session: Session, peer_id: int | None = None) -> dict[int, ClientCred
     statement = _unrevoked().where(col(ClientCredential.confirmed_at).is_not(None))
     if peer_id is not None:
         statement = statement.where(ClientCredential.peer_id == peer_id)
-    rows = session.exec(statement.order_by(col(ClientCredential.created_at))).all()
+    oldest_first = statement.order_by(col(ClientCredential.created_at))
+    rows = session.exec(to_change(session, oldest_first)).all()
     return {row.peer_id: row for row in rows}
 
 
@@ -101,7 +100,7 @@ def confirm(session: Session, row: ClientCredential, now: datetime, old_until: d
         ClientCredential.peer_id == row.peer_id,
         col(ClientCredential.created_at) < row.created_at,
     )
-    for old in session.exec(others).all():
+    for old in session.exec(to_change(session, others)).all():
         old.expires_at = old_until if old.expires_at is None else min(old.expires_at, old_until)
         session.add(old)
     session.flush()

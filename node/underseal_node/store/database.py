@@ -14,7 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from sqlalchemy import Engine, create_engine, event, update
+from sqlalchemy import Engine, Select, create_engine, event, update
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 from sqlalchemy.pool import QueuePool
@@ -27,13 +27,15 @@ from underseal_node.settings import Settings
 from underseal_node.store.migrate import migrate
 from underseal_node.store.tables import ChangeCounter
 
-__all__ = ["Store", "next_change", "open_store"]
+__all__ = ["Store", "next_change", "open_store", "to_change"]
 
 T = TypeVar("T")
+S = TypeVar("S", bound=Select[Any])
 Work = Callable[[Session], T]
 
 WRITE_ATTEMPTS = 5
 RETRY_SECONDS = 0.05
+WRITES = "underseal writes"  # in `Session.info`
 
 # PostgreSQL: serialization_failure, deadlock_detected, lock_not_available.
 TRANSIENT_SQLSTATES = frozenset({"40001", "40P01", "55P03"})
@@ -104,6 +106,7 @@ class Store:
         for attempt in range(1, WRITE_ATTEMPTS + 1):
             try:
                 with Session(self.write_engine, expire_on_commit=False) as session:
+                    session.info[WRITES] = True
                     result = work(session)
                     session.commit()
                     return result
@@ -172,6 +175,24 @@ def next_change(session: Session) -> int:
         .returning(col(ChangeCounter.last))
     )
     return int(session.execute(statement).scalar_one())
+
+
+def to_change(session: Session, statement: S) -> S:
+    """Read rows that this transaction may write: until it ends, no other process can change them.
+
+    Without that, PostgreSQL (at READ COMMITTED) lets two read the same row and the second one write
+    back what the first has changed, say a revocation. On SQLite those that write take turns anyway.
+    What only reads holds nothing, so a query can serve both. Other rows may refer to those held.
+
+    Args:
+        session: of `Store.write` or `Store.read`.
+        statement: selects rows of one table.
+    """
+    if not session.info.get(WRITES):
+        return statement
+    held = statement.with_for_update(key_share=True)
+    # As it is now, not as an earlier query of this transaction has seen it.
+    return held.execution_options(populate_existing=True)
 
 
 def _engine(url: URL, settings: Settings, *, read_only: bool) -> Engine:

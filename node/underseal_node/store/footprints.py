@@ -13,7 +13,7 @@ from sqlalchemy.orm import defer
 from sqlmodel import Session, SQLModel, col, select
 
 from underseal_node.errors import NotFoundError, RefusedError
-from underseal_node.store.database import next_change
+from underseal_node.store.database import next_change, to_change
 from underseal_node.store.identity_tables import SigningKeyRow
 from underseal_node.store.tables import Footprint, FootprintKey, KeyKind
 from underseal_node.store.types import from_utc_text, utc_text
@@ -141,7 +141,8 @@ def row(session: Session, footprint_id: str) -> Footprint:
     Raises:
         NotFoundError: there is none with this id.
     """
-    found = session.exec(select(Footprint).where(Footprint.id == footprint_id.lower())).first()
+    named = select(Footprint).where(Footprint.id == footprint_id.lower())
+    found = session.exec(to_change(session, named)).first()
     if found is None:
         raise NotFoundError(
             f"there is no own footprint {footprint_id}",
@@ -169,7 +170,8 @@ def find_many(session: Session, ids: Iterable[str]) -> dict[str, Footprint]:
     """Those own footprints of these ids that exist, by id."""
     found: dict[str, Footprint] = {}
     for part in _portions(list(ids)):
-        rows = session.exec(select(Footprint).where(col(Footprint.id).in_(part)))
+        named = select(Footprint).where(col(Footprint.id).in_(part)).order_by(col(Footprint.seq))
+        rows = session.exec(to_change(session, named))
         found.update((one.id, one) for one in rows)
     return found
 

@@ -15,7 +15,7 @@ from sqlmodel import Session, col, select
 from underseal_node.errors import NotFoundError, RefusedError
 from underseal_node.store import audit
 from underseal_node.store.audit import Act
-from underseal_node.store.database import next_change
+from underseal_node.store.database import next_change, to_change
 from underseal_node.store.tables import AccessGrant, Footprint, FootprintKey, KeyKind, Peer
 from underseal_node.store.types import utc_text
 from underseal_protocol.criteria import fold
@@ -204,7 +204,8 @@ def get(session: Session, grant_id: int) -> AccessGrant:
     Raises:
         NotFoundError: there is none with this id.
     """
-    grant = session.get(AccessGrant, grant_id)
+    named = select(AccessGrant).where(AccessGrant.id == grant_id)
+    grant = session.exec(to_change(session, named)).first()
     if grant is None:
         raise NotFoundError(f"there is no grant {grant_id}")
     return grant

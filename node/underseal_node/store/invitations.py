@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
+from underseal_node.store.database import to_change
 from underseal_node.store.identity_tables import Invitation
 from underseal_node.store.tables import Peer
 
@@ -22,7 +23,8 @@ def add(session: Session, row: Invitation) -> None:
 
 def by_id(session: Session, invitation_id: str) -> Invitation | None:
     """One invitation."""
-    return session.get(Invitation, invitation_id)
+    named = select(Invitation).where(Invitation.id == invitation_id)
+    return session.exec(to_change(session, named)).first()
 
 
 def unused(session: Session, peer_id: int | None = None) -> dict[int, Invitation]:
@@ -34,7 +36,7 @@ def unused(session: Session, peer_id: int | None = None) -> dict[int, Invitation
     statement = select(Invitation).where(col(Invitation.used_at).is_(None))
     if peer_id is not None:
         statement = statement.where(Invitation.peer_id == peer_id)
-    return {row.peer_id: row for row in session.exec(statement).all()}
+    return {row.peer_id: row for row in session.exec(to_change(session, statement)).all()}
 
 
 def accepted(session: Session, invitation_id: str) -> Peer | None:

@@ -14,7 +14,7 @@ from sqlmodel import Session, SQLModel, col, select
 from underseal_node.errors import NotFoundError, RefusedError
 from underseal_node.store import requests
 from underseal_node.store.audit_tables import Receipt
-from underseal_node.store.database import next_change
+from underseal_node.store.database import next_change, to_change
 from underseal_node.store.identity_tables import Invitation
 from underseal_node.store.tables import (
     AccessGrant,
@@ -96,8 +96,11 @@ def by_name(session: Session, name: str) -> Peer:
     """
     wanted = name_key(name)
     for peer_id, known in session.exec(select(Peer.id, Peer.name)).all():
-        if name_key(known) == wanted:
-            return session.get_one(Peer, peer_id)
+        if name_key(known) != wanted:
+            continue
+        peer = session.exec(to_change(session, select(Peer).where(Peer.id == peer_id))).first()
+        if peer is not None and name_key(peer.name) == wanted:  # not removed in between
+            return peer
     raise NotFoundError(f"there is no peer {name!r}", hint="`underseal peer list` shows them all.")
 
 
@@ -264,11 +267,10 @@ def withdraw_client(session: Session, client_id: str) -> None:
 
 def limit_credentials(session: Session, peer: Peer, ends: datetime) -> None:
     """Let the credentials of a peer end at an instant, unless they end before that."""
-    rows = session.exec(
-        select(ClientCredential).where(
-            ClientCredential.peer_id == peer.id, col(ClientCredential.revoked_at).is_(None)
-        )
-    ).all()
+    unrevoked = select(ClientCredential).where(
+        ClientCredential.peer_id == peer.id, col(ClientCredential.revoked_at).is_(None)
+    )
+    rows = session.exec(to_change(session, unrevoked)).all()
     for row in rows:
         row.expires_at = ends if row.expires_at is None else min(row.expires_at, ends)
         session.add(row)

@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 
 from underseal_node.errors import NotFoundError, RefusedError
 from underseal_node.store.alerts import AlertKind, raise_alert
+from underseal_node.store.database import to_change
 from underseal_node.store.tables import Assurance, Peer, PullState
 from underseal_protocol.key_log import read_entry
 from underseal_protocol.keys import PublicKeySet
@@ -45,7 +46,7 @@ def peer_row(session: Session, peer_id: int) -> Peer:
     Raises:
         NotFoundError: there is none with this id.
     """
-    peer = session.get(Peer, peer_id)
+    peer = session.exec(to_change(session, select(Peer).where(Peer.id == peer_id))).first()
     if peer is None:
         raise NotFoundError(f"there is no peer {peer_id}")
     return peer
@@ -87,7 +88,7 @@ def any_look_wanted(session: Session) -> bool:
 
 def taken_looks(session: Session) -> list[int]:
     """The peers that somebody has to look at; whoever asks does it."""
-    rows = session.exec(select(Peer).where(col(Peer.look_wanted))).all()
+    rows = session.exec(to_change(session, select(Peer).where(col(Peer.look_wanted)))).all()
     for peer in rows:
         peer.look_wanted = False
         session.add(peer)

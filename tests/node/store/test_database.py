@@ -265,7 +265,8 @@ def test_postgresql_is_a_url(home: Home) -> None:
     assert given.drivername == "postgresql+asyncpg"
 
 
-def test_a_missing_driver_is_explained(home: Home) -> None:
+def test_a_missing_driver_is_explained(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(ConfigurationError, match=r"driver for postgresql\+psycopg") as caught:
         open_store(load_settings(home, database_url="postgresql://u:canary@db/x"), home)
     assert "pip install" in str(caught.value.hint)

