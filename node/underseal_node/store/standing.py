@@ -11,6 +11,7 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlmodel import Session, select
 
+from underseal_node.store.database import to_change
 from underseal_node.store.requester_sql import BY_CLIENT
 from underseal_node.store.served import Requester, RequesterUnknownError
 from underseal_node.store.served_rows import asking, check_requester
@@ -32,7 +33,7 @@ def standing_peer(session: Session, requester: Requester, now: datetime) -> Peer
         RequesterUnknownError: its credentials or its token are not accepted any more.
         PeerSuspendedError: it may not call at present.
     """
-    row = select(Peer).where(Peer.id == requester.peer_id).with_for_update()
+    row = to_change(session, select(Peer).where(Peer.id == requester.peer_id))
     peer = session.exec(row).first()
     bearer = requester.bearer
     asked = session.execute(text(BY_CLIENT.requester), asking(bearer))
