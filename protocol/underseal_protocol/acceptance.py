@@ -7,14 +7,12 @@ token.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from underseal_protocol import base64url, jws
+from underseal_protocol import jws
 from underseal_protocol.errors import InvitationError
 from underseal_protocol.invitation import INVITATION_DOCUMENT, REPLY_DOCUMENT, Invitation
 from underseal_protocol.key_log import KeyLogEntry
@@ -29,6 +27,7 @@ from underseal_protocol.onboarding import (
     text_of,
     time_of,
 )
+from underseal_protocol.registration_token import prove_token
 
 __all__ = [
     "CONNECTION_ID",
@@ -36,8 +35,6 @@ __all__ = [
     "METADATA",
     "REGISTRATION_PATH",
     "Reply",
-    "hash_token",
-    "prove_token",
     "read_reply",
     "reply_document",
     "reply_to",
@@ -137,42 +134,20 @@ def reply_to(
     }
 
 
-def reply_document(registration: Mapping[str, Any], token_hash: str) -> dict[str, Any]:
+def reply_document(registration: Mapping[str, Any], token: str) -> dict[str, Any]:
     """A reply as a file.
 
     Args:
         registration: what `reply_to` made.
-        token_hash: of the token of the invitation.
+        token: of the invitation.
     """
     digest = jws.statement_digest(registration[EXTENSION]["acceptance"])
     return {
         "type": REPLY_DOCUMENT,
         "version": VERSION,
         "registration": dict(registration),
-        "proof": prove_token(token_hash, digest),
+        "proof": prove_token(token, digest),
     }
-
-
-def hash_token(token: str) -> str:
-    """What the inviting node keeps of a registration token, which has 256 random bits."""
-    digest = hashlib.sha256(b"underseal registration token\0" + token.encode("utf-8", "replace"))
-    return f"sha256:{digest.hexdigest()}"
-
-
-def prove_token(token_hash: str, reply_digest: str) -> str:
-    """A proof that whoever made a reply has the token: HMAC-SHA-256 (RFC 2104), base64url.
-
-    The token itself does not travel with the reply, so whoever reads that cannot register another
-    node with it.
-
-    Args:
-        token_hash: see `hash_token`.
-        reply_digest: of the signed part of the reply.
-    """
-    mac = hmac.new(
-        token_hash.encode(), b"underseal reply\0" + reply_digest.encode(), hashlib.sha256
-    )
-    return base64url.encode(mac.digest())
 
 
 def read_reply(document: Any, *, now: datetime, url: str) -> Reply:

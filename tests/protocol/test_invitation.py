@@ -15,8 +15,6 @@ from underseal_protocol import jws
 from underseal_protocol.acceptance import (
     ACCEPTANCE_TYPE,
     Reply,
-    hash_token,
-    prove_token,
     read_reply,
     reply_document,
     reply_to,
@@ -34,6 +32,7 @@ from underseal_protocol.invitation import (
 from underseal_protocol.key_log import KeyLogEntry, first_entry
 from underseal_protocol.keys import KeyPurpose, PublicKeySet, SigningKey
 from underseal_protocol.onboarding import Company
+from underseal_protocol.registration_token import check_proof, prove_token, token_key
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 A, B = "https://pack.example", "https://cathode.example"
@@ -214,13 +213,31 @@ def test_a_reply_is_a_registration_request() -> None:
 
 def test_a_reply_file_proves_that_its_writer_has_the_token() -> None:
     request = registration()
-    made = reply_document(request, hash_token(TOKEN))
+    made = reply_document(request, TOKEN)
     assert TOKEN not in json.dumps(made)
     found = read_reply(made, now=NOW, url=A)
-    assert found.proof == prove_token(hash_token(TOKEN), found.digest)
+    check_proof(found.proof, token_key(TOKEN), found.digest)
     other = read_reply(registration(), now=NOW, url=A)  # signed once more
-    assert found.proof != prove_token(hash_token("another"), found.digest)
-    assert found.proof != prove_token(hash_token(TOKEN), other.digest + "x")
+    for proof, key, digest in (
+        (found.proof, token_key("another"), found.digest),
+        (found.proof, token_key(TOKEN), other.digest + "x"),
+        (prove_token("another", found.digest), token_key(TOKEN), found.digest),
+        (None, token_key(TOKEN), found.digest),
+        ("", token_key(TOKEN), found.digest),
+        ("\ud800!", token_key(TOKEN), found.digest),
+    ):
+        with pytest.raises(InvitationError, match="did not have the invitation"):
+            check_proof(proof, key, digest)
+
+
+def test_what_is_kept_of_a_token_proves_nothing() -> None:
+    """Who reads the database or a backup has neither the token nor what makes a proof."""
+    kept = token_key(TOKEN)
+    assert (len(kept), kept) == (43, token_key(TOKEN))
+    digest = read_reply(registration(), now=NOW, url=A).digest
+    with pytest.raises(InvitationError):
+        check_proof(prove_token(kept, digest), kept, digest)
+    assert token_key(kept) != kept
 
 
 def replied(key: SigningKey = KEY_B, **changes: Any) -> Json:

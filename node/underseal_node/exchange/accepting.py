@@ -30,7 +30,6 @@ from underseal_node.trust.secrets import new_client_id
 from underseal_protocol.acceptance import (
     EXTENSION,
     REGISTRATION_PATH,
-    hash_token,
     reply_document,
     reply_to,
 )
@@ -125,7 +124,7 @@ async def accept(exchange: Exchange, given: Acceptance) -> Accepted:
         )
     registration, pre_approved = json.loads(peer.registration), invitation.terms.is_pre_approved
     if given.as_file:
-        reply = reply_document(registration, hash_token(invitation.token))
+        reply = reply_document(registration, invitation.token)
         return Accepted(peer, pre_approved, reply)
     answer = await _register(exchange, peer, invitation, registration)
     now = node.now()

@@ -73,13 +73,14 @@ class UsedAssertion(SQLModel, table=True):
 
 
 class Invitation(SQLModel, table=True):
-    """An invitation that this node has issued; of the registration token only a hash is kept."""
+    """An invitation that this node has issued; of the registration token only a
+    public key is kept, with which nobody can register."""
 
     __tablename__ = "invitation"
     id: str = Field(primary_key=True, description="jti of the document")
     peer_id: int = Field(foreign_key="peer.id", index=True)
     document: str = Field(sa_type=Text, description="JWS")
-    token_hash: str
+    token_key: str = Field(description="underseal_protocol.registration_token.token_key")
     client_id: str = Field(description="that the invited node will have here")
     for_url: str | None = None
     for_company_id: str | None = Field(default=None, description="URN, folded")

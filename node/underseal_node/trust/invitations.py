@@ -21,7 +21,6 @@ from underseal_node.store.tables import KeyKind, Peer, PeerState
 from underseal_node.trust import keyring
 from underseal_node.trust.peers import checked_name
 from underseal_node.trust.secrets import new_client_id
-from underseal_protocol.acceptance import hash_token
 from underseal_protocol.criteria import fold
 from underseal_protocol.disclosure import Level
 from underseal_protocol.errors import UrnError
@@ -29,6 +28,7 @@ from underseal_protocol.invitation import MAX_OFFERS, Terms, invitation_link, in
 from underseal_protocol.key_log import KeyLogEntry
 from underseal_protocol.keys import KeyPurpose, SigningKey
 from underseal_protocol.onboarding import Company
+from underseal_protocol.registration_token import token_key
 from underseal_protocol.times import format_time
 from underseal_protocol.urns import check_urn, make_lei_urn, parse_urn
 
@@ -97,7 +97,7 @@ async def create_invitation(node: Node, offer: Offer) -> Invited:
             id=str(uuid.uuid4()),
             peer_id=peer.id or 0,
             document="",
-            token_hash=hash_token(token),
+            token_key=token_key(token),
             client_id=new_client_id(),
             for_url=terms.for_url,
             for_company_id=None if terms.for_company_id is None else fold(terms.for_company_id),

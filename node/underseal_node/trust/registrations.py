@@ -23,11 +23,12 @@ from underseal_node.store.identity_tables import Invitation
 from underseal_node.store.tables import Assurance, AuthMethod, Awaits, Peer, PeerState
 from underseal_node.trust import partnerships
 from underseal_protocol import jws
-from underseal_protocol.acceptance import CONNECTION_ID, Reply, hash_token, prove_token, read_reply
+from underseal_protocol.acceptance import CONNECTION_ID, Reply, read_reply
 from underseal_protocol.errors import InvitationError
 from underseal_protocol.invitation import Terms, check_audience, check_not_expired
 from underseal_protocol.key_log import KeyLogEntry
 from underseal_protocol.onboarding import Company
+from underseal_protocol.registration_token import check_proof, token_key
 
 __all__ = ["Registered", "RegistrationTokenError", "pin_partner", "register", "register_file"]
 
@@ -66,8 +67,8 @@ def register(session: Session, node: Node, document: Any, token: str) -> Registe
     """
     named = document.get(CONNECTION_ID) if isinstance(document, Mapping) else None
     row = invitations.by_id(session, named) if isinstance(named, str) else None
-    known = row.token_hash if row is not None else hash_token("")
-    if not hmac.compare_digest(hash_token(token), known) or row is None or not token:
+    known = row.token_key if row is not None else token_key("")
+    if not hmac.compare_digest(token_key(token), known) or row is None or not token:
         raise RegistrationTokenError(
             "the registration token is not one of an invitation of this node",
             hint="The invitation may have been withdrawn or replaced: ask for a new one.",
@@ -89,12 +90,7 @@ def register_file(session: Session, node: Node, document: Any) -> Registered:
             "there is no invitation that this reply belongs to",
             hint="It may have been withdrawn or replaced: invite the company again.",
         )
-    expected = prove_token(row.token_hash, reply.digest)
-    if reply.proof is None or not hmac.compare_digest(reply.proof, expected):
-        raise InvitationError(
-            "whoever wrote the reply did not have the invitation",
-            hint="Ask the company on another way whether it sent this.",
-        )
+    check_proof(reply.proof, row.token_key, reply.digest)
     return _registered(session, node, row, reply, Actor.OPERATOR)
 
 
