@@ -26,7 +26,7 @@ from underseal_node.store import audit, pins
 from underseal_node.store.audit import Act, Actor
 from underseal_node.store.tables import Assurance, Peer
 from underseal_node.trust import partnerships
-from underseal_node.trust.fingerprints import check_words, fingerprint, fingerprint_of_text
+from underseal_node.trust.fingerprints import check_words, own_fingerprint, pinned_fingerprint
 from underseal_node.trust.partnerships import Move
 from underseal_protocol.errors import KeyLogError
 
@@ -58,9 +58,9 @@ async def approve(
     def chosen(session: Session) -> Peer:
         peer = pins.peer_row(session, peer_id)
         partnerships.require_move(peer, Move.APPROVE)
-        expected = fingerprint_of_text(peer.key_set)
+        expected = pinned_fingerprint(peer)
         if words is not None and expected is not None:
-            check_words(expected, words, peer.name)
+            check_words(expected, words, f"the keys pinned for {peer.name}")
         return peer
 
     peer = await node.store.read(chosen)
@@ -120,7 +120,7 @@ def _require_same(session: Session, exchange: Exchange, peer: Peer, found: Found
 
 
 def _not_shown(exchange: Exchange, peer: Peer, found: Found) -> KeysNotShownError:
-    theirs, ours = fingerprint_of_text(peer.key_set), fingerprint(exchange.node.public_keys)
+    theirs, ours = pinned_fingerprint(peer), own_fingerprint(exchange.node.current())
     why = "; ".join(found.problems) or "there is no Underseal node there"
     return KeysNotShownError(
         f"nobody at {peer.base_url} shows the keys that {peer.name} has registered ({why}), so it "

@@ -19,7 +19,7 @@ from underseal_node.node import Node
 from underseal_node.store import audit, peers, pins
 from underseal_node.store.audit import Act
 from underseal_node.store.tables import Assurance, Peer
-from underseal_node.trust.fingerprints import check_words, fingerprint_of_text
+from underseal_node.trust.fingerprints import check_words, pending_fingerprint
 
 __all__ = ["WaitingKeys", "confirm_endpoint", "confirm_keys", "waiting_keys"]
 
@@ -73,7 +73,7 @@ async def waiting_keys(exchange: Exchange, name: str) -> WaitingKeys:
             + ("" if waits is None else ": it shows the pinned ones again")
         )
     if peer.pending_key_set != waits:
-        shown = fingerprint_of_text(peer.pending_key_set)
+        shown = pending_fingerprint(peer)
         raise RefusedError(
             f"{peer.name} shows yet other keys now than those that waited; none are confirmed",
             hint="Those that wait now have the words: "
@@ -107,10 +107,10 @@ def confirm_keys(
         NotFoundError: no such peer.
         RefusedError: these keys do not wait any more, or they have other words.
     """
-    expected = fingerprint_of_text(waiting.key_set)
-    if words is not None and expected is not None:
-        name = pins.peer_row(session, peer_id).name
-        check_words(expected, words, f"the keys that wait for {name}")
+    waits = pins.peer_row(session, peer_id)
+    expected = pending_fingerprint(waits)
+    if words is not None and expected is not None and waits.pending_key_set == waiting.key_set:
+        check_words(expected, words, f"the keys that wait for {waits.name}")
     assurance = Assurance.FIRST_CONTACT if words is None else Assurance.CONFIRMED
     peer = pins.confirm_keys(session, peer_id, waiting.key_set, waiting.issuer, assurance)
     entry, now = newest_entry(peer), node.now()

@@ -25,7 +25,7 @@ from underseal_node.node import Node
 from underseal_node.store import alerts, audit, gauges
 from underseal_node.store.alerts import AlertKind
 from underseal_node.store.audit import Act
-from underseal_node.trust.fingerprints import fingerprint
+from underseal_node.trust.fingerprints import own_fingerprint
 
 __all__ = ["router"]
 
@@ -56,7 +56,7 @@ async def show_node(context: Context) -> NodeShape:
     kids: dict[str, list[str]] = {}
     for key in node.public_keys:
         kids.setdefault(str(key.purpose), []).append(key.kid)
-    own = fingerprint(node.public_keys)
+    own = own_fingerprint(node.current())
     return NodeShape(
         company_name=node.identity.company_name,
         company_ids=list(node.identity.company_ids),

@@ -38,7 +38,7 @@ from underseal_node.store import audit, grants, peers
 from underseal_node.store.audit import Act, Outcome
 from underseal_node.store.tables import Peer, PeerState
 from underseal_node.trust import partnerships, registrations
-from underseal_node.trust.fingerprints import check_words, fingerprint_of_text
+from underseal_node.trust.fingerprints import check_words, pinned_fingerprint
 from underseal_node.trust.invitations import Offer, create_invitation
 from underseal_node.trust.partnerships import Move
 from underseal_protocol.errors import InvitationError
@@ -158,7 +158,7 @@ async def confirm(context: Context, name: str, given: WordsInput) -> PeerShape:
 
     def work(session: Session) -> None:
         peer = peers.by_name(session, name)
-        expected = fingerprint_of_text(peer.key_set)
+        expected = pinned_fingerprint(peer)
         if given.words is not None and expected is not None:
             check_words(expected, given.words, f"the keys pinned for {peer.name}")
         partnerships.confirm(session, peer)

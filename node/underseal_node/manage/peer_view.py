@@ -23,7 +23,12 @@ from underseal_node.store.tables import (
     PeerState,
 )
 from underseal_node.trust import partnerships
-from underseal_node.trust.fingerprints import fingerprint_of_text, thumbprints_of_text
+from underseal_node.trust.fingerprints import (
+    Fingerprint,
+    pending_fingerprint,
+    pinned_fingerprint,
+    thumbprints_of_text,
+)
 from underseal_protocol.urns import check_urn
 
 __all__ = ["peer_shape", "peer_shapes"]
@@ -113,7 +118,7 @@ def _shape(
         company_name=peer.company_name,
         company_ids=json.loads(peer.company_ids),
         assurance=Assurance(peer.assurance),
-        fingerprint=_fingerprint(peer.key_set),
+        fingerprint=_shape_of(pinned_fingerprint(peer)),
         auth_method=AuthMethod(peer.auth_method),
         invitation_id=None if invitation is None else invitation.id,
         invitation_expires_at=None if invitation is None else invitation.expires_at,
@@ -128,7 +133,7 @@ def _shape(
         issuer=peer.issuer,
         key_thumbprints=thumbprints_of_text(peer.key_set),
         pending_key_thumbprints=None if pending is None else thumbprints_of_text(pending),
-        pending_fingerprint=_fingerprint(pending),
+        pending_fingerprint=_shape_of(pending_fingerprint(peer)),
         has_credentials=peers.has_credentials(peer),
         client_id=peer.client_id,
         scope=peer.scope,
@@ -147,8 +152,7 @@ def _shape(
     )
 
 
-def _fingerprint(key_set: str | None) -> FingerprintShape | None:
-    found = fingerprint_of_text(key_set)
+def _shape_of(found: Fingerprint | None) -> FingerprintShape | None:
     return None if found is None else FingerprintShape(words=found.words, hex=found.hex)
 
 

@@ -1,8 +1,8 @@
 """Fingerprints of keys that two people can compare over the phone.
 
-As words: the first 88 bits of the thumbprint, eleven bits a word, in the English list of BIP-39,
-whose words differ in their first four letters. Whoever wants keys with the same words as given ones
-has to try 2^88 keys.
+As words: the first 88 bits of a digest over all keys, eleven bits a word, in the English list of
+BIP-39, whose words differ in their first four letters. Whoever wants other keys with the same words
+has to try 2^88 of them.
 """
 
 from __future__ import annotations
@@ -15,14 +15,18 @@ from functools import cache, lru_cache
 from mnemonic import Mnemonic
 
 from underseal_node.errors import RefusedError
-from underseal_protocol import base64url
-from underseal_protocol.keys import KeyPurpose, PublicKeySet
+from underseal_node.store.tables import Peer
+from underseal_node.trust.own_keys import OwnState
+from underseal_protocol.key_log import read_entry
+from underseal_protocol.keys import KeyPurpose, PublicKey, PublicKeySet
 
 __all__ = [
     "Fingerprint",
     "check_words",
     "fingerprint",
-    "fingerprint_of_text",
+    "own_fingerprint",
+    "pending_fingerprint",
+    "pinned_fingerprint",
     "thumbprints_of_text",
 ]
 
@@ -39,24 +43,27 @@ class Fingerprint:
 
     Attributes:
         words: for reading aloud.
-        hex: the whole SHA-256 thumbprint, in groups of four digits.
+        hex: the whole SHA-256 digest, in groups of four digits.
     """
 
     words: str
     hex: str
 
 
-def fingerprint(keys: PublicKeySet) -> Fingerprint:
-    """The fingerprint of a key set: of its newest identity key, from which all others follow.
+def fingerprint(keys: PublicKeySet, recovery: PublicKey | None) -> Fingerprint:
+    """The fingerprint of everything that a node may sign with.
 
-    A key set without one, as nodes of other makes have it, is taken as a whole.
+    All keys are in it, and what each is for. Of some only, a man in the middle would show these and
+    put others of his own beside them; with a recovery key of his own he would replace them all.
+
+    Args:
+        keys: of the node at present, rotated ones too.
+        recovery: its recovery key; None if it has none, as nodes of other makes.
     """
-    identities = [key for key in keys if key.purpose is KeyPurpose.IDENTITY]
-    if identities:
-        digest = base64url.decode(identities[-1].thumbprint())
-    else:
-        joined = "\0".join(sorted(keys.thumbprints()))
-        digest = hashlib.sha256(joined.encode("ascii")).digest()
+    parts = sorted(f"{key.purpose}:{key.thumbprint()}" for key in keys)
+    if recovery is not None:
+        parts.append(f"{KeyPurpose.RECOVERY}:{recovery.thumbprint()}")
+    digest = hashlib.sha256("\n".join(parts).encode("ascii")).digest()
     number = int.from_bytes(digest, "big") >> (len(digest) * 8 - WORDS * BITS)
     places = [(number >> (BITS * place)) & (2**BITS - 1) for place in reversed(range(WORDS))]
     text = digest.hex()
@@ -64,9 +71,22 @@ def fingerprint(keys: PublicKeySet) -> Fingerprint:
     return Fingerprint(" ".join(_words()[place] for place in places), " ".join(groups))
 
 
-def fingerprint_of_text(key_set: str | None) -> Fingerprint | None:
-    """As `fingerprint`, of a JWK Set as it is stored; `None` if there is none."""
-    return None if key_set is None else _known(key_set)[0]
+def own_fingerprint(own: OwnState) -> Fingerprint:
+    """That of this node."""
+    recovery = read_entry(own.entries[-1]).recovery if own.entries else None
+    return fingerprint(own.public_keys, recovery)
+
+
+def pinned_fingerprint(peer: Peer) -> Fingerprint | None:
+    """That of the keys which are pinned for a peer; `None` if none are."""
+    return None if peer.key_set is None else _fingerprint(peer.key_set, peer.key_log)
+
+
+def pending_fingerprint(peer: Peer) -> Fingerprint | None:
+    """That of the keys which wait to be confirmed; `None` if none do."""
+    if peer.pending_key_set is None:
+        return None
+    return _fingerprint(peer.pending_key_set, peer.pending_key_log or "[]")
 
 
 def thumbprints_of_text(key_set: str | None) -> list[str]:
@@ -74,7 +94,7 @@ def thumbprints_of_text(key_set: str | None) -> list[str]:
 
     Computed, not taken from the names of the keys: a peer names its keys as it likes.
     """
-    return [] if key_set is None else list(_known(key_set)[1])
+    return [] if key_set is None else list(_thumbprints(key_set))
 
 
 def check_words(expected: Fingerprint, given: str, what: str) -> None:
@@ -97,9 +117,16 @@ def check_words(expected: Fingerprint, given: str, what: str) -> None:
 
 
 @lru_cache(maxsize=REMEMBERED_KEY_SETS)
-def _known(key_set: str) -> tuple[Fingerprint, tuple[str, ...]]:
-    keys = PublicKeySet.from_jwks(json.loads(key_set))
-    return fingerprint(keys), tuple(sorted(keys.thumbprints()))
+def _fingerprint(key_set: str, key_log: str) -> Fingerprint:
+    """Of a JWK Set and the entries of a key log, as they are stored."""
+    entries = json.loads(key_log)
+    recovery = read_entry(entries[-1]).recovery if entries else None
+    return fingerprint(PublicKeySet.from_jwks(json.loads(key_set)), recovery)
+
+
+@lru_cache(maxsize=REMEMBERED_KEY_SETS)
+def _thumbprints(key_set: str) -> tuple[str, ...]:
+    return tuple(sorted(PublicKeySet.from_jwks(json.loads(key_set)).thumbprints()))
 
 
 @cache
