@@ -28,6 +28,7 @@ __all__ = ["READY", "ChildSpec", "Supervisor"]
 log = structlog.get_logger(__name__)
 
 READY = "ready"
+WAKEUP_BYTES = 64
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 START_SECONDS = 60.0
@@ -81,7 +82,8 @@ class Supervisor:
         self._grace_seconds = grace_seconds
         self._stopping = False
         self._wakeup_reader, self._wakeup_writer = os.pipe()
-        os.set_blocking(self._wakeup_writer, False)
+        for end in (self._wakeup_reader, self._wakeup_writer):
+            os.set_blocking(end, False)
 
     def run(self, on_ready: Callable[[], None]) -> None:
         """Run until a signal asks to stop. Only for the main thread.
@@ -92,6 +94,9 @@ class Supervisor:
         Raises:
             ConfigurationError: a child could not start; its reason is the message.
         """
+        # Written by the signal itself: one that comes just before the wait would not interrupt it,
+        # and its handler would run only after it.
+        woken_before = signal.set_wakeup_fd(self._wakeup_writer, warn_on_full_buffer=False)
         before = {number: signal.signal(number, self._on_signal) for number in STOP_SIGNALS}
         try:
             for child in self._children:
@@ -105,12 +110,12 @@ class Supervisor:
             self._stop()
             for number, handler in before.items():
                 signal.signal(number, handler)
+            signal.set_wakeup_fd(woken_before)
             os.close(self._wakeup_reader)
             os.close(self._wakeup_writer)
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         self._stopping = True
-        os.write(self._wakeup_writer, b"\0")
 
     def _start(self, child: _Child) -> None:
         ours, theirs = Pipe(duplex=True)
@@ -161,6 +166,7 @@ class Supervisor:
         channels = {child.channel: child for child in self._children if child.channel is not None}
         for source in wait([*channels, self._wakeup_reader], timeout_seconds):
             if not isinstance(source, Connection):
+                os.read(self._wakeup_reader, WAKEUP_BYTES)
                 continue
             child = channels[source]
             try:

@@ -276,3 +276,53 @@ def test_a_token_that_is_as_long_as_may_be_is_looked_at(tokens: AccessTokens) ->
         tokens.verify("x" * longest, NOW)
     with pytest.raises(TokenInvalidError, match="too long"):
         tokens.verify("x" * (longest + 1), NOW)
+
+
+class Changing:
+    """A source whose answer changes, but is noticed only by who looks."""
+
+    def __init__(self, now: TokenKeys, then: TokenKeys) -> None:
+        self.now, self.then = now, then
+        self.looked: list[bool] = []
+
+    def __call__(self, *, look: bool = False) -> TokenKeys:
+        self.looked.append(look)
+        if look:
+            self.now = self.then
+        return self.now
+
+
+NEW = SigningKey.generate(KeyPurpose.ACCESS_TOKEN)
+BOTH = TokenKeys(2, {KEY.kid: KEY, NEW.kid: NEW}, (KEY, NEW), (ISSUER,))
+
+
+def test_a_token_of_a_rotated_key_says_which_it_is() -> None:
+    tokens = AccessTokens(lambda *, look=False: BOTH, 900)
+    old = tokens.verify(signed(payload()), NOW)
+    new = tokens.verify(tokens.issue("client-1", NOW), NOW)
+    assert (old.kid, new.kid) == (KEY.kid, NEW.kid)
+
+
+def test_an_unknown_key_is_looked_up_once_and_a_known_one_never() -> None:
+    source = Changing(KEYS, BOTH)
+    tokens = AccessTokens(source, 900)
+    assert repr(tokens) == f"AccessTokens(issuer={ISSUER!r}, kids={[KEY.kid]!r})"
+    tokens.verify(signed(payload()), NOW)
+    assert True not in source.looked
+    claims = tokens.verify(signed(payload(jti="2"), NEW.private_key, kid=NEW.kid), NOW)
+    assert claims.kid == NEW.kid
+    assert source.looked.count(True) == 1
+    tokens.verify(signed(payload(jti="3"), NEW.private_key, kid=NEW.kid), NOW)
+    assert source.looked.count(True) == 1
+
+
+def test_an_unknown_address_is_looked_up_and_a_known_one_is_not() -> None:
+    moved = "https://moved.example"
+    source = Changing(KEYS, TokenKeys(2, KEYS.keys, KEYS.sealing, (moved, ISSUER)))
+    tokens = AccessTokens(source, 900)
+    tokens.verify(signed(payload()), NOW)
+    assert True not in source.looked
+    assert tokens.verify(signed(payload(iss=moved, aud=moved)), NOW).client_id == "client-1"
+    assert source.looked.count(True) == 1
+    with pytest.raises(TokenInvalidError, match="another node"):
+        tokens.verify(signed(payload(iss="https://x.example", aud="https://x.example")), NOW)
