@@ -26,6 +26,7 @@ from underseal_protocol.fields import (
     choice_expectation,
 )
 from underseal_protocol.model import Model
+from underseal_protocol.rollup.units import aliases_of
 
 __all__ = [
     "COVERAGES",
@@ -99,31 +100,7 @@ STANDARDS = (
 GEOGRAPHIES = ("geographyRegionOrSubregion", "geographyCountry", "geographyCountrySubdivision")
 MANY_GEOGRAPHIES = "many_geographies"  # the type of the error
 
-# How people write them otherwise.
-_UNIT_ALIASES = {
-    "l": "liter",
-    "litre": "liter",
-    "kg": "kilogram",
-    "kgs": "kilogram",
-    "m3": "cubic meter",
-    "m³": "cubic meter",
-    "cubic metre": "cubic meter",
-    "kwh": "kilowatt hour",
-    "mj": "megajoule",
-    "tkm": "ton kilometer",
-    "tonne kilometre": "ton kilometer",
-    "m2": "square meter",
-    "m²": "square meter",
-    "square metre": "square meter",
-    "pc": "piece",
-    "pcs": "piece",
-    "each": "piece",
-    "unit": "piece",
-    "h": "hour",
-    "hr": "hour",
-}
-
-Unit = Annotated[_Unit, choice_expectation(UNITS, _UNIT_ALIASES)]
+Unit = Annotated[_Unit, choice_expectation(UNITS, aliases_of(UNITS))]
 Region = Annotated[_Region, choice_expectation(REGIONS)]
 Operator = Annotated[
     _Operator, choice_expectation(get_args(_Operator), {"epd": "EPD International"})

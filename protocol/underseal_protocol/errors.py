@@ -11,6 +11,8 @@ ProtocolError
  ├─ TermsError                   a grant with its usage terms that cannot be read
  ├─ KeySetError                  a key set, or a key of it, that cannot be used
  ├─ DraftError                   a draft whose parts do not agree
+ ├─ UnitError                    a unit that is none, or a conversion that cannot be made
+ ├─ RollUpError                  a bill of materials, or what it uses, that cannot be calculated
  ├─ MerkleError                  a tree, or a proof about it, that does not hold
  ├─ AuditError                   an entry of an audit log that is none
  └─ CredentialError              a signed statement that does not hold
@@ -47,10 +49,12 @@ __all__ = [
     "MerkleError",
     "MissingCredentialError",
     "ProtocolError",
+    "RollUpError",
     "SchemaError",
     "SignatureMismatchError",
     "TermsError",
     "TimeError",
+    "UnitError",
     "UrnError",
     "Violation",
     "error_object",
@@ -184,6 +188,14 @@ class KeySetError(ProtocolError):
 
 class DraftError(ProtocolError):
     """The parts of a draft do not agree, or it is none."""
+
+
+class UnitError(ProtocolError):
+    """It is not a unit, or an amount cannot be converted into another unit."""
+
+
+class RollUpError(ProtocolError):
+    """A bill of materials, or what it uses, cannot be calculated."""
 
 
 class MerkleError(ProtocolError):

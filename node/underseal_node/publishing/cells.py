@@ -15,9 +15,11 @@ from typing import Any, TypeAlias
 from underseal_node.publishing.columns import Column, Kind
 from underseal_node.publishing.numbers import number_of_text, text_of_number
 from underseal_node.publishing.results import CellError
+from underseal_protocol.carbon import UNITS
 from underseal_protocol.criteria import fold
 from underseal_protocol.decimals import format_decimal
 from underseal_protocol.errors import TimeError
+from underseal_protocol.rollup.units import aliases_of
 from underseal_protocol.times import parse_time
 
 __all__ = ["Cell", "Flaw", "Percentage", "is_empty", "text_of_cell", "value_of"]
@@ -49,11 +51,7 @@ _CLOCK = re.compile(r"[ T]+([0-9]{1,2})(:[0-9]{2}(?::[0-9]{2})?)")
 
 _FLAGS = dict.fromkeys(("yes", "true", "ja", "wahr", "igen", "是"), True)
 _FLAGS |= dict.fromkeys(("no", "false", "nein", "falsch", "nem", "否"), False)
-_SHORT_UNITS = {
-    "l": "liter", "litre": "liter", "kg": "kilogram", "m3": "cubic meter", "m³": "cubic meter",
-    "kwh": "kilowatt hour", "mj": "megajoule", "tkm": "ton kilometer", "m2": "square meter",
-    "m²": "square meter", "pc": "piece", "pcs": "piece", "h": "hour",
-}  # fmt: skip
+_UNITS = aliases_of(UNITS)
 
 TIME_HINT = "Write year, month and day: 2025-01-31; or 31.01.2025."
 
@@ -158,8 +156,8 @@ def _text(text: str, column: Column) -> str:
 
 def _choice(text: str, column: Column) -> str:
     """The choice that is meant; what is none stays, so that the schema can complain."""
-    if text.casefold() in _SHORT_UNITS and "kilogram" in column.choices:
-        return _SHORT_UNITS[text.casefold()]
+    if column.choices == UNITS and text.lower() in _UNITS:
+        return _UNITS[text.lower()]
     return next((one for one in column.choices if fold(one) == fold(text)), text)
 
 
