@@ -13,7 +13,15 @@ from functools import lru_cache
 
 from underseal_protocol.errors import DecimalError
 
-__all__ = ["add", "format_decimal", "half_unit", "multiply", "parse_decimal", "subtract"]
+__all__ = [
+    "add",
+    "format_decimal",
+    "half_unit",
+    "multiply",
+    "parse_decimal",
+    "scaled_integer",
+    "subtract",
+]
 
 # The published pattern ends a text that it should not: `1abc` matches `^...|...$` by its first
 # half. Here the whole text has to match, in ASCII digits.
@@ -45,6 +53,29 @@ def _parse_short(text: str) -> Decimal:
     if _DECIMAL.fullmatch(text):
         return Decimal(text)
     raise _refusal(text)
+
+
+def scaled_integer(text: str) -> tuple[int, int]:
+    """A decimal number as an integer and the number of its places: (1250, 2) for `12.50`.
+
+    Raises:
+        DecimalError: as `parse_decimal`.
+    """
+    if not isinstance(text, str):
+        raise _refusal(text)
+    return _scale_short(text) if len(text) <= MAX_CACHED_CHARACTERS else _scale(text)
+
+
+@lru_cache(maxsize=4096)
+def _scale_short(text: str) -> tuple[int, int]:
+    return _scale(text)
+
+
+def _scale(text: str) -> tuple[int, int]:
+    if _DECIMAL.fullmatch(text) is None:
+        raise _refusal(text)
+    whole, _, fraction = text.partition(".")
+    return int(whole + fraction), len(fraction)
 
 
 def _refusal(text: object) -> DecimalError:

@@ -12,7 +12,7 @@ from underseal_protocol.decimals import add, half_unit, multiply, parse_decimal,
 from underseal_protocol.methodology_presence import BIO, BIO_2027, CCS
 from underseal_protocol.methodology_subject import Severity, Subject, shown
 
-__all__ = ["FIGURE_CHECKS", "SUMMANDS"]
+__all__ = ["EXCLUDING", "FIGURE_CHECKS", "INCLUDING", "SUMMANDS", "UPTAKE", "is_sum"]
 
 EXCLUDING, INCLUDING = "pcfExcludingBiogenicUptake", "pcfIncludingBiogenicUptake"
 UPTAKE = "biogenicCO2Uptake"
@@ -55,7 +55,7 @@ def check_total_excluding(subject: Subject) -> None:
     total = subject.number(EXCLUDING)
     numbers = {name: subject.number(name) for name in SUMMANDS}
     values = [value for value in numbers.values() if value is not None]
-    if total is None or _is_sum(total, values):
+    if total is None or is_sum(total, values):
         return
     expected = add(values)
     maybe_unknown = _MAYBE_UNKNOWN
@@ -64,7 +64,7 @@ def check_total_excluding(subject: Subject) -> None:
     unknown = [name for name, value in numbers.items() if value is None and name in maybe_unknown]
     hint = "Emissions, minus removals and captured CO2, make up the total."
     land = subject.number("landManagementFossilGhgEmissions")
-    if land and _is_sum(total, [*values, land]):
+    if land and is_sum(total, [*values, land]):
         hint = "landManagementFossilGhgEmissions is part of fossilGhgEmissions: count it once."
     elif unknown:
         verb = "is" if len(unknown) == 1 else "are"
@@ -97,7 +97,7 @@ def check_total_including(subject: Subject) -> None:
     elif subject.is_shown(UPTAKE):
         uptake = subject.number(UPTAKE)
         values = [excluding] if uptake is None else [excluding, uptake]
-        if not _is_sum(including, values):
+        if not is_sum(including, values):
             subject.add(
                 "sum-including-uptake",
                 Severity.ERROR,
@@ -255,7 +255,9 @@ def _slack(values: Iterable[Decimal]) -> Decimal:
     return add(half_unit(value) for value in values if value or value.as_tuple().exponent)
 
 
-def _is_sum(total: Decimal, values: list[Decimal]) -> bool:
+def is_sum(total: Decimal, values: list[Decimal]) -> bool:
+    """Whether figures add up to a total, as closely as they are written
+    (`methodology_rules.TOLERANCE`)."""
     difference = subtract(total, add(values))
     return not difference or difference.copy_abs() <= _slack([total, *values])
 
