@@ -18,7 +18,7 @@ from underseal_protocol.rollup.sources import (
     FootprintSource,
     ProductSource,
     ReceivedFootprint,
-    Source,
+    Supply,
 )
 from underseal_protocol.rollup.vectors import Vector
 
@@ -82,7 +82,7 @@ class Calculated:
     root: Product
     evaluated: Mapping[str, Evaluated]
     demands: Mapping[str, Demand]
-    uses: Mapping[Source, list[Group]]
+    uses: Mapping[Supply, list[Group]]
     footprints: tuple[ReceivedFootprint, ...]
     factors: tuple[Factor, ...]
 
@@ -109,15 +109,17 @@ def calculate(inputs: RollUpInputs, product_id: str) -> Calculated:
     Raises:
         RollUpError, UnitError: something cannot be calculated.
     """
-    vectors: dict[Source, Vector] = {}
+    vectors: dict[tuple[type[Supply], str], Vector] = {}
     evaluated: dict[str, Evaluated] = {}
 
-    def vector_of(source: Source) -> Vector:
+    def vector_of(source: Supply) -> Vector:
         if isinstance(source, ProductSource):
             return evaluated[source.id].vector
-        found = vectors.get(source)
+        # Strings hash faster than dataclasses.
+        key = (type(source), source.id)
+        found = vectors.get(key)
         if found is None:
-            vectors[source] = found = _read(inputs, source)
+            vectors[key] = found = _read(inputs, source)
         return found
 
     for one in order_of(inputs.products, product_id):
@@ -137,7 +139,7 @@ def calculate(inputs: RollUpInputs, product_id: str) -> Calculated:
     )
 
 
-def _read(inputs: RollUpInputs, source: Source) -> Vector:
+def _read(inputs: RollUpInputs, source: Supply) -> Vector:
     if isinstance(source, FootprintSource):
         received = inputs.footprints.get(source.id)
         if received is None:
@@ -158,9 +160,9 @@ def _read(inputs: RollUpInputs, source: Source) -> Vector:
 
 def _follow(
     evaluated: Mapping[str, Evaluated], root: str
-) -> tuple[dict[str, Demand], dict[Source, list[Group]]]:
+) -> tuple[dict[str, Demand], dict[Supply, list[Group]]]:
     demands = {root: Demand(Fraction(1), Fraction(1))}
-    uses: dict[Source, list[Group]] = {}
+    uses: dict[tuple[type[Supply], str], list[Group]] = {}
     for product_id in reversed(list(evaluated)):
         demand = demands.get(product_id)
         if demand is None or not (demand.used or demand.delivered or demand.moved):
@@ -168,8 +170,9 @@ def _follow(
         for group in evaluated[product_id].groups:
             if not group.used[0]:
                 continue
-            uses.setdefault(group.source, []).append(group)
-            if type(group.source) is ProductSource:
-                known = demands.get(group.source.id, Demand())
-                demands[group.source.id] = known + demand.through(group)
-    return demands, uses
+            source = group.source
+            uses.setdefault((type(source), source.id), []).append(group)
+            if type(source) is ProductSource:
+                known = demands.get(source.id, Demand())
+                demands[source.id] = known + demand.through(group)
+    return demands, {groups[0].source: groups for groups in uses.values()}

@@ -27,6 +27,7 @@ from underseal_protocol.rollup.sources import (
     ProductSource,
     ReceivedFootprint,
     Source,
+    Supply,
     Trust,
 )
 from underseal_protocol.rollup.units import conversion
@@ -106,8 +107,12 @@ def check_components(calculated: Calculated, terms: Terms) -> Iterator[RollUpFin
         if isinstance(source, ProductSource):
             continue
         vector = groups[0].vector
-        missing = [one for one in sorted(vector.lacking) if one in worth_a_word]
-        missing = [one for one in missing if any(one in _wanted(group) for group in groups)]
+        missing = sorted(vector.lacking & worth_a_word)
+        if missing:
+            wanted = frozenset[str]().union(*(lacking_of(group) for group in groups))
+            missing = [one for one in missing if one in wanted]
+        if not missing and vector.adds_up:
+            continue
         name = _source_name(calculated, source)
         if missing:
             yield finding(
@@ -212,6 +217,8 @@ def check_mass(calculated: Calculated, terms: Terms) -> Iterator[RollUpFinding]:
 def check_history(calculated: Calculated, terms: Terms) -> Iterator[RollUpFinding]:
     """PCFs that are far from what they were."""
     for received in calculated.footprints:
+        if not received.history:
+            continue
         groups = _groups(calculated, FootprintSource(received.id))
         figures, amount = groups[0].vector.plain, exact(groups[0].vector.amount)
         value = Fraction(figures.counted.get(EXCLUDING, 0), figures.denominator) / amount
@@ -280,18 +287,12 @@ def _mass(product: Product) -> Fraction | None:
 
 def _stated_somewhere(calculated: Calculated) -> frozenset[str]:
     """Properties whose absence matters: optional ones only where an input has some of it."""
-    names = {name for groups in calculated.uses.values() for name in groups[0].vector.lacking}
-    stated = {
-        name
-        for groups in calculated.uses.values()
-        for figures in [groups[0].vector.plain]
-        for name in (*figures.counted, *figures.contained)
-    }
+    names, stated = set[str](), set[str]()
+    for groups in calculated.uses.values():
+        vector = groups[0].vector
+        names |= vector.lacking
+        stated.update(vector.plain.counted, vector.plain.contained)
     return frozenset(name for name in names if name not in OPTIONAL or name in stated)
-
-
-def _wanted(group: Group) -> frozenset[str]:
-    return frozenset(lacking_of(group))
 
 
 def _includes_packaging(calculated: Calculated, source: Source | None) -> bool:
@@ -304,7 +305,7 @@ def _includes_packaging(calculated: Calculated, source: Source | None) -> bool:
     return False
 
 
-def _groups(calculated: Calculated, source: Source) -> list[Group]:
+def _groups(calculated: Calculated, source: Supply) -> list[Group]:
     return calculated.uses[source]
 
 

@@ -95,7 +95,7 @@ def evaluate(product: Product, vector_of: VectorOf) -> Evaluated:
     basis = basis_of(product)
     groups, direct, left_out = group_lines(product, vector_of)
     sums = Sums()
-    lacking: dict[str, list[Group]] = {}
+    by_lack: dict[frozenset[str], list[Group]] = {}
     adds_up, captures = True, False
     for group in groups:
         group.close(basis)
@@ -105,8 +105,9 @@ def evaluate(product: Product, vector_of: VectorOf) -> Evaluated:
         sums.add(group.used, _used(group, figures), figures.denominator)
         if group.contained[0]:
             sums.add(group.contained, _contained(group, figures), figures.denominator)
-        for name in lacking_of(group):
-            lacking.setdefault(name, []).append(group)
+        missing = lacking_of(group)
+        if missing:
+            by_lack.setdefault(missing, []).append(group)
         if not group.is_outbound:
             adds_up = adds_up and group.vector.adds_up
             captures = captures or group.vector.captures
@@ -115,6 +116,10 @@ def evaluate(product: Product, vector_of: VectorOf) -> Evaluated:
         sums.add(basis.started, figures.counted, figures.denominator)
     _add_left_out(sums, left_out, basis)
     totals = sums.totals()
+    lacking: dict[str, list[Group]] = {}
+    for missing, lacking_groups in by_lack.items():
+        for name in missing:
+            lacking.setdefault(name, []).extend(lacking_groups)
     _state_carbon(product, totals, lacking)
     vector = _as_source(product, totals, lacking, adds_up=adds_up, captures=captures)
     return Evaluated(product, basis, groups, direct, left_out, totals, lacking, vector)

@@ -4,7 +4,7 @@ multiplied, so that a line costs little."""
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from fractions import Fraction
 from functools import lru_cache
 from typing import TypeAlias
@@ -23,7 +23,7 @@ from underseal_protocol.rollup.inputs import (
     Transport,
 )
 from underseal_protocol.rollup.numbers import Number, Ratio, added, exact, multiplied, ratio
-from underseal_protocol.rollup.sources import LeftOut, Source
+from underseal_protocol.rollup.sources import LeftOut, Supply
 from underseal_protocol.rollup.units import (
     NO_PROPERTIES,
     PhysicalProperties,
@@ -34,7 +34,7 @@ from underseal_protocol.rollup.vectors import Vector
 
 __all__ = ["Basis", "Group", "LineRef", "Scale", "basis_of", "group_lines", "scale_of"]
 
-VectorOf: TypeAlias = Callable[[Source], Vector]
+VectorOf: TypeAlias = Callable[[Supply], Vector]
 _NOTHING = (0, 1)
 MAX_SHOWN_LINES = 5
 
@@ -94,21 +94,29 @@ class Group:
         lines: all of them.
         used, contained: amounts of all lines; once `close` was called, in declared units of the
             source per declared unit of the product.
+        kind: of all lines.
+        is_outbound: whether they are transport of the product to the customer.
+        is_own_packaging: whether they are packaging that the product leaves in.
     """
 
     product: str
     first: SourcedLine
-    source: Source
+    source: Supply
     vector: Vector
     per_unit: Ratio
     used: Ratio
     contained: Ratio
     lines: list[SourcedLine]
+    kind: Kind = field(init=False)
+    is_outbound: bool = field(init=False)
+    is_own_packaging: bool = field(init=False)
 
-    @property
-    def kind(self) -> Kind:
-        """Of all lines."""
-        return self.first.kind
+    def __post_init__(self) -> None:
+        """What is asked for often."""
+        first = self.first
+        self.kind = first.kind
+        self.is_outbound = type(first) is Transport and first.direction is Direction.OUTBOUND
+        self.is_own_packaging = type(first) is Packaging and first.packs is None
 
     @property
     def scale(self) -> Scale:
@@ -116,19 +124,9 @@ class Group:
         return Scale(Fraction(*self.used), Fraction(*self.contained))
 
     @property
-    def is_outbound(self) -> bool:
-        """Whether it is transport of the product to the customer."""
-        return type(self.first) is Transport and self.first.direction is Direction.OUTBOUND
-
-    @property
     def is_by_air(self) -> bool:
         """Whether it is transport by aircraft."""
         return type(self.first) is Transport and self.first.mode is Mode.AIR
-
-    @property
-    def is_own_packaging(self) -> bool:
-        """Whether it is packaging that the product leaves in."""
-        return type(self.first) is Packaging and self.first.packs is None
 
     @property
     def is_delivered(self) -> bool:
@@ -156,13 +154,15 @@ class Group:
     def mass_per_unit(self) -> Ratio | None:
         """The mass in kg of one declared unit of the source; None if it is not known."""
         vector = self.vector
-        return _mass_per_unit(vector.unit, vector.amount, _joined(self.first, vector))
+        properties = _joined(self.first, vector)
+        known = None if properties is NO_PROPERTIES else properties
+        return _mass_per_unit(vector.unit, vector.amount, known)
 
 
 @lru_cache(maxsize=65536)
-def _mass_per_unit(unit: str, amount: Number, properties: PhysicalProperties) -> Ratio | None:
+def _mass_per_unit(unit: str, amount: Number, known: PhysicalProperties | None) -> Ratio | None:
     try:
-        factor = conversion(unit, "kg", properties)
+        factor = conversion(unit, "kg", known or NO_PROPERTIES)
     except UnitError:
         return None
     return (factor * exact(amount)).as_integer_ratio()
@@ -217,11 +217,11 @@ def group_lines(
             direct.append(line)
             continue
         source = line.source
-        if source is None or type(source) is LeftOut:
+        if source is None or isinstance(source, LeftOut):
             left_out.append(line)
             continue
         try:
-            key, used, contained = _measure(line)
+            key, used, contained = _measure(line, source)
             group = groups.get(key)
             if group is None:
                 per_unit, vector = _per_unit_of(line, source, vector_of)
@@ -241,7 +241,7 @@ def group_lines(
 
 def scale_of(group: Group, line: SourcedLine, basis: Basis) -> tuple[Ratio, Ratio]:
     """How much of its source one line of a group uses, and how much is in the product."""
-    _, used, contained = _measure(line)
+    _, used, contained = _measure(line, group.source)
     return group.converted(used, contained, basis)
 
 
@@ -267,7 +267,7 @@ def _require_sources(product: Product) -> None:
         )
 
 
-def _per_unit_of(line: SourcedLine, source: Source, vector_of: VectorOf) -> tuple[Ratio, Vector]:
+def _per_unit_of(line: SourcedLine, source: Supply, vector_of: VectorOf) -> tuple[Ratio, Vector]:
     vector = vector_of(source)
     properties = _joined(line, vector)
     if isinstance(line, Transport):
@@ -275,14 +275,21 @@ def _per_unit_of(line: SourcedLine, source: Source, vector_of: VectorOf) -> tupl
         unit = line.load.unit
     else:
         distance, unit = None, line.quantity.unit
-    return _per_unit(unit, distance, vector.unit, vector.amount, properties), vector
+    # The hash of properties takes a while, and most materials have none.
+    known = None if properties is NO_PROPERTIES else properties
+    return _per_unit(unit, distance, vector.unit, vector.amount, known), vector
 
 
 @lru_cache(maxsize=65536)
 def _per_unit(
-    unit: str, distance: str | None, target: str, amount: Number, properties: PhysicalProperties
+    unit: str,
+    distance: str | None,
+    target: str,
+    amount: Number,
+    known: PhysicalProperties | None,
 ) -> Ratio:
     """Declared units of a source in one unit of a line, or in one load unit over one distance."""
+    properties = known or NO_PROPERTIES
     if distance is None:
         factor = conversion(unit, target, properties)
     else:
@@ -305,11 +312,12 @@ def _joined(line: SourcedLine, vector: Vector) -> PhysicalProperties:
     )
 
 
-def _measure(line: SourcedLine) -> tuple[Hashable, Ratio, Ratio]:
+def _measure(line: SourcedLine, source: Supply) -> tuple[Hashable, Ratio, Ratio]:
     """What lines of a group have in common; the amount that is used, and what of it remains."""
     common = (
         type(line),
-        line.source,
+        type(source),
+        source.id,
         line.is_primary,
         line.with_outbound,
         None if line.properties is NO_PROPERTIES else line.properties,

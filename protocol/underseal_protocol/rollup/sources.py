@@ -21,6 +21,7 @@ __all__ = [
     "ProductSource",
     "ReceivedFootprint",
     "Source",
+    "Supply",
     "Trust",
 ]
 
@@ -151,4 +152,6 @@ class LeftOut:
     estimate_kg_co2e: Number = 0
 
 
-Source: TypeAlias = FootprintSource | FactorSource | ProductSource | LeftOut
+# What has figures.
+Supply: TypeAlias = FootprintSource | FactorSource | ProductSource
+Source: TypeAlias = Supply | LeftOut
