@@ -40,7 +40,7 @@ from underseal_protocol.rollup.sources import (
 )
 
 LINES, LINES_PER_PRODUCT = 100_000, 200
-FOOTPRINTS, FACTORS = 20_000, 2_000
+FOOTPRINTS, FACTORS = 5_000, 1_000  # a source for about twenty lines
 TARGET_SECONDS = 2.0
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 UNITS = ("kg", "g", "t", "lb")
@@ -89,7 +89,7 @@ def factor(number: int, source: random.Random) -> Factor:
     )
 
 
-def lines(product: int, source: random.Random, parts: list[int]) -> Iterator[Line]:
+def lines(source: random.Random, footprints: int, parts: list[int]) -> Iterator[Line]:
     for number in range(LINES_PER_PRODUCT - len(parts)):
         line_id, kind = f"l{number}", source.random()
         amount = Decimal(figure(source, 4)) / 100
@@ -97,7 +97,7 @@ def lines(product: int, source: random.Random, parts: list[int]) -> Iterator[Lin
             yield Material(
                 id=line_id,
                 name="a",
-                source=FootprintSource(f"f{source.randrange(FOOTPRINTS)}"),
+                source=FootprintSource(f"f{source.randrange(footprints)}"),
                 quantity=Quantity(amount, source.choice(UNITS)),
                 loss=source.choice([Decimal(0), Decimal("0.02"), Decimal("0.04")]),
             )
@@ -118,7 +118,7 @@ def lines(product: int, source: random.Random, parts: list[int]) -> Iterator[Lin
         )
 
 
-def inputs() -> RollUpInputs:
+def inputs(footprints: int) -> RollUpInputs:
     source = random.Random(1)
     count = LINES // LINES_PER_PRODUCT
     declaration = Declaration(
@@ -138,8 +138,8 @@ def inputs() -> RollUpInputs:
             yield_share=Decimal("0.96"),
             lines=tuple(
                 lines(
-                    number,
                     source,
+                    footprints,
                     [one for one in range(4 * number + 1, 4 * number + 5) if one < count],
                 )
             ),
@@ -149,7 +149,7 @@ def inputs() -> RollUpInputs:
     ]
     return RollUpInputs.of(
         products,
-        [footprint(number, source) for number in range(FOOTPRINTS)],
+        [footprint(number, source) for number in range(footprints)],
         [factor(number, source) for number in range(FACTORS)],
     )
 
@@ -163,8 +163,9 @@ def timed(work: Callable[[], Result]) -> tuple[float, Result]:
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--profile", action="store_true")
+    parser.add_argument("--footprints", type=int, default=FOOTPRINTS, help="how many suppliers'")
     options = parser.parse_args(arguments)
-    given = inputs()
+    given = inputs(options.footprints)
     count = sum(len(product.lines) for product in given.products.values())
 
     def work() -> Any:
