@@ -16,7 +16,7 @@ from underseal_protocol.rollup.evaluation import lacking_of
 from underseal_protocol.rollup.findings import RollUpFinding, finding
 from underseal_protocol.rollup.groups import Group, LineRef
 from underseal_protocol.rollup.inputs import Kind, Material, Packaging, Product, Transport
-from underseal_protocol.rollup.merging import validity_of
+from underseal_protocol.rollup.merging import listed, validity_of
 from underseal_protocol.rollup.numbers import Number, Sums, exact, shown_text
 from underseal_protocol.rollup.properties import EXCLUDING, OPTIONAL
 from underseal_protocol.rollup.reading import ratings_of
@@ -134,7 +134,7 @@ def check_reports(calculated: Calculated, terms: Terms) -> Iterator[RollUpFindin
     """Characterization factors of different assessment reports."""
     by_report: dict[str, list[Group]] = {}
     for received in calculated.footprints:
-        for report in received.document["pcf"].get("ipccCharacterizationFactors") or ():
+        for report in listed(received.document["pcf"], "ipccCharacterizationFactors"):
             by_report.setdefault(str(report), []).extend(
                 _groups(calculated, FootprintSource(received.id))
             )

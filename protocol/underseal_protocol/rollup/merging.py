@@ -7,7 +7,6 @@ Averages are weighted by the absolute contributions to the PCF excluding uptake 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
@@ -30,6 +29,7 @@ __all__ = [
     "data_quality",
     "databases",
     "exempted_percent",
+    "listed",
     "primary_data_share",
     "proposed_validity",
     "rated_share",
@@ -90,7 +90,7 @@ def databases(calculated: Calculated) -> list[dict[str, str]]:
         (factor.database, factor.version) for factor in calculated.factors if not factor.is_primary
     }
     for received in calculated.footprints:
-        for source in _list(received.document["pcf"], "secondaryEmissionFactorSources"):
+        for source in listed(received.document["pcf"], "secondaryEmissionFactorSources"):
             if isinstance(source, dict) and source.get("name") and source.get("version"):
                 found.add((str(source["name"]), str(source["version"])))
     return [{"name": name, "version": version} for name, version in sorted(found)]
@@ -100,7 +100,7 @@ def standards(calculated: Calculated, declaration: Declaration) -> list[str]:
     """Cross-sectoral standards, ours and those of the inputs, in the order of PACT's list."""
     found = set(declaration.standards)
     for received in calculated.footprints:
-        found.update(map(str, _list(received.document["pcf"], "crossSectoralStandards")))
+        found.update(map(str, listed(received.document["pcf"], "crossSectoralStandards")))
     known = [one for one in STANDARDS if one in found]
     return known + sorted(found - set(known))
 
@@ -113,7 +113,7 @@ def assessment_reports(calculated: Calculated, declaration: Declaration) -> list
     found = {
         str(report)
         for received in calculated.footprints
-        for report in _list(received.document["pcf"], "ipccCharacterizationFactors")
+        for report in listed(received.document["pcf"], "ipccCharacterizationFactors")
     }
     found.update(one for factor in calculated.factors for one in factor.assessment_reports)
     if not found or any(one.direct for one, _ in calculated.used_products()):
@@ -177,6 +177,7 @@ def proposed_validity(calculated: Calculated, declaration: Declaration) -> _Peri
     return _Period(start, end) if start < end else None
 
 
-def _list(pcf: Any, name: str) -> Iterable[Any]:
+def listed(pcf: Any, name: str) -> list[Any]:
+    """A list of a footprint; an empty one if there is none."""
     value = pcf.get(name)
-    return value if isinstance(value, list) else ()
+    return value if isinstance(value, list) else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -201,3 +202,24 @@ def test_a_very_long_cycle_is_shortened_and_a_long_chain_is_no_problem() -> None
     with pytest.raises(RollUpError, match=r"'P' -> '0' .* \.\.\. -> .*'4999' -> 'P'$"):
         rolled_up(*chain("P", "end"), received())
     assert rolled_up(*chain("end", "end"), received()).figures[EXCLUDING] == 2
+
+
+JUNK: tuple[Any, ...] = (None, True, 7, 1.5, "", "x", "-1", [], [1], {}, {"a": 1})
+
+
+@pytest.mark.parametrize("name", sorted(received().document["pcf"]))
+def test_whatever_a_supplier_sends_gives_a_result_or_a_refusal(name: str) -> None:
+    for value in JUNK:
+        members: dict[str, Any] = {name: value}
+        with suppress(ProtocolError):
+            assert with_footprint(None, **members)().document
+
+
+@pytest.mark.parametrize(
+    "name", ["specVersion", "status", "companyName", "validityPeriodEnd", "validityPeriodStart"]
+)
+def test_whatever_is_around_the_figures_does_as_well(name: str) -> None:
+    for value in JUNK:
+        document = {**received().document, name: value}
+        with suppress(ProtocolError):
+            assert rolled_up(product(material()), ReceivedFootprint(document)).document
