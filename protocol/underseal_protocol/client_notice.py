@@ -17,7 +17,14 @@ from underseal_protocol.credential import issue_time
 from underseal_protocol.errors import AssertionRefusedError, CredentialError
 from underseal_protocol.keys import PublicKeySet, SigningKey
 
-__all__ = ["CLIENT_IDS_PATH", "IssuedClient", "Notice", "make_notice", "read_notice"]
+__all__ = [
+    "CLIENT_IDS_PATH",
+    "NOTICE_TYPE",
+    "IssuedClient",
+    "Notice",
+    "make_notice",
+    "read_notice",
+]
 
 CLIENT_IDS_PATH = "/extensions/credentials"
 NOTICE_TYPE = "underseal-client-id+jwt"

@@ -315,9 +315,9 @@ def _partnership_refusal(answer: Answer, access: Access, said: str) -> AnswerErr
     return CredentialsRefusedError(
         f"{access.name} does not accept our client key ({answer.status}{said}): {reason}",
         status=answer.status,
-        hint="It may not have heard of our new keys, or the credentials have expired: ask it to "
-        "run `underseal peer rotate` for this node. Or it has removed this node: then `underseal "
-        f"peer revoke {shlex.quote(access.name)} --reason TEXT` ends the partnership here, too.",
+        hint="It may not have heard of our new keys, or our client id there has expired: "
+        f"`underseal peer rotate {shlex.quote(access.name)}` has it renewed. If that is refused, "
+        "too, ask it to run the same for this node.",
     )
 
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from sqlmodel import Session
 from tests.node.manage.conftest import Company, Market
-from tests.node.manage.test_partners import partners, peer, try_post
+from tests.node.manage.test_partners import accept, invite, partners, peer, try_post
 
 from underseal_node.exchange import rotation
 from underseal_node.exchange.renewals import RenewalWorker
@@ -199,3 +199,15 @@ async def test_a_partner_restored_from_a_backup_is_told_again(partnered: Pair) -
     await RenewalWorker(pack.exchange).step()
     assert peer(cathode, "Pack").client_id == rotated["clientId"]
     assert await in_both_directions(pack, cathode) == [None, None]
+
+
+async def test_the_end_of_a_client_id_that_came_by_file_is_asked_for(market: Market) -> None:
+    """The one who accepted has had no answer that said it."""
+    pack, cathode = await market.open("pack"), await market.open("cathode")
+    accepted = await accept(cathode, await invite(pack), asFile=True)
+    await pack.post("/invitations/complete", {"document": accepted["reply"]})
+    await pack.post("/peers/Cathode/approve")
+    assert "clientExpiresAt" not in await cathode.get("/peers/Pack")
+    await RenewalWorker(cathode.exchange).step()
+    shown = await cathode.get("/peers/Pack")
+    assert shown["clientExpiresAt"] == (await pack.get("/peers/Cathode"))["expiresAt"]

@@ -20,7 +20,6 @@ from underseal_protocol.receipt import Received, issue_acknowledgement
 
 EVENT = "/3/events"
 KEY_LOG = "/extensions/key-log"
-CREDENTIALS = "/extensions/credentials"
 RECEIPTS = "/extensions/receipts"
 MOVES = {"suspend": (403,), "revoke": (401,), "remove": (401, 404)}
 
@@ -42,10 +41,6 @@ def key_log(company: Company) -> str:
     return json.dumps({"entries": [entry.token]})
 
 
-def credentials(_company: Company) -> str:
-    return json.dumps({"clientId": "another", "expiresAt": "2027-01-01T00:00:00Z"})
-
-
 def acknowledgement(company: Company) -> str:
     return issue_acknowledgement(
         footprints=[Received(str(uuid.uuid4()), "A" * 43)],
@@ -61,7 +56,6 @@ def acknowledgement(company: Company) -> str:
 BODIES: dict[str, Callable[[Company], str]] = {
     EVENT: event,
     KEY_LOG: key_log,
-    CREDENTIALS: credentials,
     RECEIPTS: acknowledgement,
 }
 
