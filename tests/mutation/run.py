@@ -38,7 +38,11 @@ TARGETS = {
     ),
     "grants": (
         "underseal_node/store/grants.py",
-        ["tests/node/store/test_grants.py", "tests/node/manage/test_grants.py"],
+        [
+            "tests/node/store/test_grants.py",
+            "tests/node/store/test_grants_recorded.py",
+            "tests/node/manage/test_grants.py",
+        ],
     ),
     "page_sql": (
         "underseal_node/store/page_sql.py",
