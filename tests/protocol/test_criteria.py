@@ -95,7 +95,9 @@ def questions(draw: st.DrawFn, document: dict[str, Any]) -> list[tuple[str, str]
         spelling: Callable[[str], str] = draw(st.sampled_from(SPELLINGS))
         values = st.sampled_from([*known[name], "urn:x:y", "XX"]).map(spelling)
         items += [
-            (name, value) for value in draw(st.lists(values, min_size=1, max_size=3)) if value
+            (name, value)
+            for value in draw(st.lists(values, min_size=1, max_size=3))
+            if value and "\0" not in value  # which is refused
         ]
     return items
 

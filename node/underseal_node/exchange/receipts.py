@@ -33,6 +33,7 @@ from underseal_node.store.audit_tables import ReceiptRole, ReceiptState
 from underseal_node.trust import audit
 from underseal_node.trust.receipts import pinned_keys
 from underseal_protocol.errors import ProtocolError
+from underseal_protocol.jws import named_key
 from underseal_protocol.keys import KeyPurpose
 from underseal_protocol.receipt import (
     MAX_FOOTPRINTS,
@@ -94,10 +95,18 @@ async def acknowledge(exchange: Exchange, access: Access) -> list[str]:
             if answer is None:
                 log.info("no receipt yet; it is asked for again the next time", peer=access.name)
                 return []
+            await _look_for_key(exchange, access, answer)
             warning = await node.store.write(partial(_keep, exchange, access, waiting, answer))
         if warning is not None:
             return [warning]
     return []
+
+
+async def _look_for_key(exchange: Exchange, access: Access, receipt: str) -> None:
+    """Look at the peer's keys if a receipt names another than the pinned: it may be newer."""
+    peer = await exchange.node.store.read(lambda session: pins.peer_row(session, access.peer_id))
+    if named_key(receipt) not in {key.kid for key in pinned_keys(peer)}:
+        await exchange.look_for_keys(access.peer_id)
 
 
 async def _read_again(exchange: Exchange, access: Access) -> bool:

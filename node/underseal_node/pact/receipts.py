@@ -113,7 +113,8 @@ class ReceiptsEndpoint:
                 given = await asyncio.to_thread(read_acknowledgement, token, keys=keys)
         if given.issuer != peer.issuer.rstrip("/"):
             raise BadRequestError("the acknowledgement is not from you")
-        if given.audience not in node.urls():  # it may have been written before a move
+        # It may have been written before a move, or before this process has heard of one.
+        if given.audience not in (await node.look()).urls:
             raise BadRequestError("the acknowledgement is for another node")
         return given
 

@@ -145,3 +145,16 @@ async def let_go(seller: Company, buyer: Company, how: str) -> None:
     else:
         await revoke(seller.node, [kid], since, RECOVERY)
     await settle(seller, buyer)
+
+
+async def test_a_receipt_with_a_key_that_is_not_known_yet_is_no_alert(
+    seller: Company, buyer: Company, ids: list[str]
+) -> None:
+    """The seller rotates between the acknowledgement and its receipt, before the buyer hears it."""
+    await buyer.pull(seller)
+    await rotate(seller.node, [KeyPurpose.RECEIPT])
+    seller.node.signing_key(KeyPurpose.RECEIPT)
+    await seller.sequence()
+    progress = await buyer.pull(seller)
+    assert (progress.alerts, buyer.alerts()) == ([], [])
+    assert {row.confirmation for row in buyer.received().values()} == {Confirmation.CONFIRMED}
