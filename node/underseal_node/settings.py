@@ -87,7 +87,7 @@ class Settings(BaseSettings):
     round_significant_digits: Annotated[int, Field(ge=1, le=MAX_DIGITS)] | None = None
 
     # Partnerships.
-    credential_lifetime_days: Annotated[int, Field(ge=1, le=3_650)] = 365
+    credential_lifetime_days: Annotated[int, Field(ge=60, le=3_650)] = 365
     rotation_overlap_hours: Annotated[float, Field(gt=0, le=8_760)] = 168
     approval_poll_seconds: Seconds = 15
 

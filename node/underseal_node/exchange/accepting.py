@@ -318,6 +318,7 @@ def _registered(session: Session, sent: Peer, answer: Mapping[str, Any], now: da
         peer.client_expires_at = None
     if said.get("state") == PeerState.ACTIVE:
         partnerships.activated(session, peer, now)
+    peer.is_registered_there = True
     pins.contacted(session, peer, now)
     return peer
 

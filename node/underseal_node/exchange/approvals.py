@@ -150,7 +150,7 @@ async def look_for_approval(exchange: Exchange, peer_id: int) -> None:
     node = exchange.node
     # Before the question: our registration may arrive while it is being answered.
     before = await node.store.read(lambda session: pins.peer_row(session, peer_id))
-    had_arrived = before.last_contact_at is not None
+    had_arrived = before.is_registered_there
     try:
         await exchange.approved(peer_id)
     except ApprovalPendingError:
@@ -167,7 +167,8 @@ async def look_for_approval(exchange: Exchange, peer_id: int) -> None:
 def _known_there(session: Session, peer_id: int, now: datetime) -> None:
     """Remember that our registration has arrived; a file may take its time."""
     peer = pins.peer_row(session, peer_id)
-    if peer.last_contact_at is None:
+    if not peer.is_registered_there:
+        peer.is_registered_there = True
         pins.contacted(session, peer, now)
 
 

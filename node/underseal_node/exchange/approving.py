@@ -105,7 +105,11 @@ def _require_same(session: Session, exchange: Exchange, peer: Peer, found: Found
     why = "it has no key log that leads from these to the others"
     if found.key_log:
         try:
-            follow(session, peer, found.key_log, exchange.node.now())
+            now = exchange.node.now()
+            followed = follow(session, peer, found.key_log, now)
+            if followed.accepted:
+                act, actor = Act.KEY_LOG_FOLLOWED, Actor.NODE
+                audit.about_peer(session, act, now, peer, actor=actor, entries=followed.accepted)
         except (KeyLogError, PeerError) as error:
             why = error.message
     if found.key_set != peer.key_set:

@@ -35,7 +35,7 @@ async def worked(node: Node, peer_id: int) -> None:
     def work(session: Session) -> None:
         peer = session.get(Peer, peer_id)
         if peer is not None:
-            partnerships.readmitted(session, peer, node.now(), Actor.NODE)
+            partnerships.readmitted(session, peer, node.now(), Actor.NODE, node.settings)
             peers.reached(session, peer)
 
     await node.store.write(work)

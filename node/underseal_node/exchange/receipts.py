@@ -222,7 +222,7 @@ def _keep(
     row.state, row.number = ReceiptState.DONE, receipt.number
     row.head_size, row.head_root = receipt.head.size, receipt.head.root
     ids = [one.footprint_id for one in receipt.footprints]
-    received.confirm(session, access.peer_id, ids, row.id)
+    received.confirm(session, access.peer_id, ids, row.id, row.created_at)
     recording.record(
         session,
         Act.RECEIPT_RECEIVED,

@@ -77,6 +77,7 @@ def _taken(
     session: Session, peer: Peer, *, notice: Notice, context: PublicContext, now: datetime
 ) -> datetime | None:
     require_active(PeerState(peer.state), peer.state_reason)
+    partnerships.readmitted(session, peer, now, Actor.PEER, context.node.settings)
     if peer.auth_method != AuthMethod.PRIVATE_KEY_JWT:
         raise TokenRequestError("invalid_request", "this partnership uses a client secret")
     sender = clients.in_force(session, notice.sender.client_id)

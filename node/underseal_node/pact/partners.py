@@ -219,7 +219,8 @@ class Partners:
         def work(session: Session, peer: Peer) -> None:
             if says_so and not partner.has_ended:
                 partnerships.activated(session, peer, now, Actor.PEER)
-                partnerships.readmitted(session, peer, now, Actor.PEER)
+                settings = self._context.node.settings
+                partnerships.readmitted(session, peer, now, Actor.PEER, settings)
 
         try:
             await self.once(verified, partner.peer_id, now, work)

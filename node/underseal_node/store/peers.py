@@ -260,8 +260,13 @@ def revoke_credentials(session: Session, peer: Peer, now: datetime) -> None:
 
 
 def withdraw_client(session: Session, client_id: str) -> None:
-    """Take back credentials that nobody has been told of."""
-    session.execute(delete(ClientCredential).where(col(ClientCredential.client_id) == client_id))
+    """Take back credentials that nobody has been told of, or is known to have."""
+    session.execute(
+        delete(ClientCredential).where(
+            col(ClientCredential.client_id) == client_id,
+            col(ClientCredential.confirmed_at).is_(None),
+        )
+    )
     session.flush()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime
 from functools import partial
 
 from sqlalchemy import delete, update
@@ -147,13 +148,18 @@ def denied(session: Session, peer_id: int, *, limit: int) -> list[str]:
     )
 
 
-def confirm(session: Session, peer_id: int, footprint_ids: Sequence[str], receipt_id: str) -> None:
+def confirm(
+    session: Session, peer_id: int, footprint_ids: Sequence[str], receipt_id: str, asked: datetime
+) -> None:
     """Note the receipt by which a peer confirms footprints.
 
     Args:
         receipt_id: of the receipt.
+        asked: when the acknowledgement was written. What has changed since, say because more of it
+            was shown, is acknowledged anew.
     """
-    _set(session, peer_id, footprint_ids, receipt_id=receipt_id, to=Confirmation.CONFIRMED)
+    change = partial(_set, session, peer_id, footprint_ids, receipt_id=receipt_id)
+    change(to=Confirmation.CONFIRMED, changed_until=asked)
 
 
 def read_again(session: Session, peer_id: int, footprint_ids: Sequence[str]) -> None:
@@ -185,12 +191,14 @@ def _set(
     to: Confirmation,
     since: Confirmation | None = None,
     receipt_id: str | None = None,
+    changed_until: datetime | None = None,
 ) -> int:
     """Change what is known of the confirmation of footprints; returns of how many.
 
     Args:
         since: only of those in this state.
         receipt_id: is kept as it is if `None`.
+        changed_until: only of those that have not changed after this instant.
     """
     changed = 0
     session.flush()
@@ -201,6 +209,8 @@ def _set(
         )
         if since is not None:
             statement = statement.where(col(ReceivedFootprint.confirmation) == since)
+        if changed_until is not None:
+            statement = statement.where(col(ReceivedFootprint.changed_at) <= changed_until)
         if receipt_id is not None:
             statement = statement.values(receipt_id=receipt_id)
         changed += session.connection().execute(statement.values(confirmation=to)).rowcount

@@ -194,6 +194,11 @@ class Peer(SQLModel, table=True):
         sa_type=Text,
         sa_column_kwargs={"server_default": "[]"},
     )
+    is_registered_there: bool = Field(
+        default=False,
+        sa_column_kwargs={"server_default": false()},
+        description="the inviting node has been heard to have our registration",
+    )
     told_entry: int = Field(
         default=0,
         description="number of the newest entry of our key log that it was told of",

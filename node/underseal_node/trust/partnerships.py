@@ -21,7 +21,7 @@ from sqlmodel import Session
 
 from underseal_node.errors import RefusedError
 from underseal_node.settings import Settings
-from underseal_node.store import audit, invitations, outbox, peers
+from underseal_node.store import announcements, audit, invitations, outbox, peers
 from underseal_node.store.alerts import AlertKind, raise_alert
 from underseal_node.store.audit import Act, Actor
 from underseal_node.store.database import next_change
@@ -187,14 +187,19 @@ def ended_by_peer(session: Session, peer: Peer, now: datetime, reason: str) -> N
     _save(session, peer)
 
 
-def readmitted(session: Session, peer: Peer, now: datetime, actor: Actor) -> None:
+def readmitted(
+    session: Session, peer: Peer, now: datetime, actor: Actor, settings: Settings
+) -> None:
     """The peer lets us in, or calls us: if it has ended the partnership, then not for good.
+
+    It is told of what it has missed of our key log while it was not called.
 
     Args:
         session: writes.
         peer: who has authenticated here, or has issued a token to us.
         now: aware.
         actor: whose call it was.
+        settings: how long it is tried to tell it.
     """
     if peer.ended_by_peer_at is None or peer.state not in (ACTIVE | SUSPENDED):
         return
@@ -202,6 +207,8 @@ def readmitted(session: Session, peer: Peer, now: datetime, actor: Actor) -> Non
     peer.ended_by_peer_at = peer.ended_by_peer_reason = None
     audit.about_peer(session, Act.PARTNERSHIP_RESUMED, now, peer, actor=actor)
     _save(session, peer)
+    give_up_after = timedelta(hours=settings.outbox_give_up_hours)
+    announcements.enqueue_missed(session, peer, now, give_up_after=give_up_after)
 
 
 def end_by_peer(peer: Peer) -> str:
@@ -237,7 +244,7 @@ def ended(session: Session, peer: Peer, now: datetime, reason: str) -> None:
     peers.settle(session, peer, now, "the partnership has ended")
     peer.state, peer.state_reason, peer.awaits = PeerState.REVOKED, reason, None
     peer.client_secret_encrypted = peer.registration = None
-    peer.pending_token_endpoint = peer.pending_key_set = None
+    peer.pending_token_endpoint = peer.pending_key_set = peer.pending_key_log = None
     _save(session, peer)
 
 

@@ -125,6 +125,9 @@ async def test_a_reply_that_is_on_its_way_is_waited_for(
     said = refused(await try_post(cathode, "/peers/Pack/ask"), 502)
     assert "Pack does not have our registration yet" in said
     assert "underseal peer complete" in said
+    # To have looked at its address is not to have been registered there.
+    await cathode.http.patch("/peers/Pack", json={"url": pack.url})
+    await ApprovalWorker(cathode.exchange).ask()
     assert (await cathode.get("/peers/Pack"))["state"] == "pending"
     await pack.post("/invitations/complete", {"document": reply})
     assert "has not approved" in refused(await try_post(cathode, "/peers/Pack/ask"), 502)

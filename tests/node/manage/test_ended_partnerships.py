@@ -14,6 +14,7 @@ from underseal_node.exchange.approvals import ApprovalWorker
 from underseal_node.exchange.errors import PartnershipEndedError
 from underseal_node.store import peers
 from underseal_node.store.tables import ClientCredential, PeerState
+from underseal_protocol.keys import KeyPurpose
 
 Refused = Callable[[httpx.Response, int], str]
 SENTENCE = "Pack has ended the partnership (2026-03-01 12:00 UTC): contract ended"
@@ -167,9 +168,33 @@ async def test_an_answer_that_was_not_true_is_undone_by_the_operator(
     (entry,) = await acts(cathode, "partnership-resumed")
     assert (entry["actor"], entry["peer"]["name"]) == ("node", "Pack")
     await cathode.work()
-    (event,) = (await cathode.get("/outbox"))["data"]
-    assert event["state"] == "delivered"
+    events = (await cathode.get("/outbox"))["data"]
+    assert any("PublishedEvent" in one["type"] for one in events)
+    assert {one["state"] for one in events} == {"delivered"}
     assert "error" not in await cathode.pull("Pack")
+
+
+@pytest.mark.parametrize("how", ["resume", "call", "notice"])
+async def test_when_it_goes_on_the_peer_hears_of_the_keys_it_has_missed(
+    partners: tuple[Company, Company], how: str
+) -> None:
+    pack, cathode = partners
+    await end(pack)
+    await cathode.pull("Pack")
+    await cathode.post("/keys/rotate", {"purposes": ["footprint"]})
+    await cathode.work()
+    await undo(pack)
+    cathode.advance(hours=1)
+    if how == "resume":
+        await cathode.post("/peers/Pack/resume")
+    elif how == "call":
+        assert "error" not in await pack.pull("Cathode")
+    else:
+        await pack.post("/peers/Cathode/rotate", {}, 201)
+    assert "endedByPeerAt" not in await cathode.get("/peers/Pack")
+    await cathode.work()
+    kid = cathode.node.signing_key(KeyPurpose.FOOTPRINT).kid
+    assert kid in (await pack.get("/peers/Cathode"))["keyThumbprints"]
 
 
 async def test_a_call_of_the_peer_undoes_it(partners: tuple[Company, Company]) -> None:

@@ -131,6 +131,10 @@ def upgrade() -> None:
     op.add_column("peer", sa.Column("ended_by_peer_reason", sa.Text(), nullable=True))
     op.add_column("peer", sa.Column("last_problem_at", sa.String(length=27), nullable=True))
     op.add_column("peer", sa.Column("last_problem", sa.Text(), nullable=True))
+    op.add_column(
+        "peer",
+        sa.Column("is_registered_there", sa.Boolean(), server_default=sa.false(), nullable=False),
+    )
     op.add_column("peer", sa.Column("told_entry", sa.Integer(), server_default="0", nullable=False))
     op.add_column("peer", sa.Column("granted_to_us", sa.Text(), nullable=True))
     op.add_column("peer", sa.Column("pending_key_log", sa.Text(), nullable=True))
