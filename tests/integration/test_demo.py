@@ -98,7 +98,12 @@ def test_every_step_comes_out_as_it_should_and_nothing_is_left(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+    ("number", "status"),
+    [
+        (signal.SIGINT, 130),
+        pytest.param(signal.SIGTERM, 143, marks=pytest.mark.soak),
+        pytest.param(signal.SIGHUP, 129, marks=pytest.mark.soak),
+    ],
 )
 def test_a_signal_stops_every_node(
     running: subprocess.Popen[str], tmp_path: Path, number: signal.Signals, status: int
