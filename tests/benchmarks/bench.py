@@ -176,6 +176,9 @@ def make_home(directory: Path, count: int) -> Path:
     home = create_node(
         directory, company_name="Bench AG", company_ids=["urn:lei:x"], url=f"https://{HOST}"
     )
+    # One client asks for what thousands would; the limit is counted, and never reached.
+    with home.config_file.open("a", encoding="utf-8") as file:
+        file.write("max_requests_per_second = 1000000\n")
     node = open_node(home.path)
 
     def store(session: Session) -> None:
