@@ -48,10 +48,11 @@ def test_every_member_of_a_grant_is_in_the_log(node: Node, add_peer: AddPeer, wr
         everything = grants.add(session, peer_id, KeyKind.ALL, "", Level.TOTAL, now)
         grants.add(session, peer_id, KeyKind.ALL, "", Level.TOTAL, now, terms="other")
         grants.add(session, peer_id, KeyKind.ALL, "", Level.TOTAL, now, terms="other")
+        grants.add(session, peer_id, KeyKind.PRODUCT, "urn:x:1", Level.TOTAL, now)
         return one.id, everything.id
 
     one, everything = write(work)
-    first, second, third = recorded(node)
+    first, second, third, fourth = recorded(node)
     assert first[:2] == (peer_id, OLD)
     expected = {
         "kind": "footprint",
@@ -65,6 +66,7 @@ def test_every_member_of_a_grant_is_in_the_log(node: Node, add_peer: AddPeer, wr
     assert (second[1], second[2]["act"], second[2]["level"]) == ("", "grant-added", "total")
     assert (second[2]["detail"], second[2]["grants"]) == ({"kind": "all"}, [everything])
     assert (third[2]["act"], third[2]["detail"]["terms"]) == ("grant-changed", "other")
+    assert (fourth[1], fourth[2]["detail"]["value"]) == ("", "urn:x:1")
 
 
 def test_a_successor_is_granted_as_what_it_replaces(
