@@ -23,6 +23,7 @@ __all__ = [
     "block_of",
     "content_of",
     "is_attestation_entry",
+    "is_attested",
     "is_credential_entry",
     "properties_of",
     "split",
@@ -240,6 +241,11 @@ def is_credential_entry(entry: Any) -> bool:
 def is_attestation_entry(entry: Any) -> bool:
     """Whether an item of `extensions` is an attestation: by its `dataSchema` alone."""
     return _has_schema(entry, ATTESTATION_SCHEMA_PATH)
+
+
+def is_attested(document: Mapping[str, Any]) -> bool:
+    """Whether a footprint carries an attestation; whether that holds is not looked at."""
+    return any(map(is_attestation_entry, document.get("extensions") or ()))
 
 
 def _has_schema(entry: Any, path: str) -> bool:

@@ -183,7 +183,7 @@ def _unknown_there(
     """What it means that a peer does not know us: it has removed us, or has not heard of us yet.
 
     Whoever removes a peer with which nothing was exchanged keeps nothing of it, so it cannot say
-    that the partnership has ended. It had our registration, if it has ever answered us.
+    that the partnership has ended. It had our registration, if it has said so once.
     """
     peer = pins.peer_row(session, peer_id)
     if peer.state != PeerState.PENDING or peer.awaits != Awaits.THEM:

@@ -22,7 +22,7 @@ from underseal_node.store.tables import KeyKind, Peer, VerificationState
 from underseal_protocol.canonical import digest
 from underseal_protocol.credential import credential_of, verify
 from underseal_protocol.criteria import FootprintIndex
-from underseal_protocol.disclosure import content_of, is_attestation_entry
+from underseal_protocol.disclosure import content_of, is_attested
 from underseal_protocol.errors import CredentialError, JsonError, ProtocolError, Violation
 from underseal_protocol.footprint import schema_violations
 from underseal_protocol.jws import named_key, statement_digest
@@ -195,8 +195,7 @@ def classify(raw: bytes, trust: Trust, limits: JsonLimits) -> Classified:
         summary=summary_of(document),
         kid=kid,
         signed_digest=signed_digest,
-        is_attested=state is VerificationState.VERIFIED
-        and any(map(is_attestation_entry, document.get("extensions") or ())),
+        is_attested=state is VerificationState.VERIFIED and is_attested(document),
     )
 
 

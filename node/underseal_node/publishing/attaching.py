@@ -12,6 +12,7 @@ from sqlmodel import Session
 from underseal_node.errors import RefusedError
 from underseal_node.exchange.verification import trust_in
 from underseal_node.node import Node
+from underseal_node.publishing.comparing import document_of
 from underseal_node.publishing.publish import record, tell
 from underseal_node.store import attestations, footprints
 from underseal_node.store.attestation_tables import AttestationRole
@@ -29,7 +30,6 @@ from underseal_protocol.draft import Subject, is_draft, read_draft
 from underseal_protocol.errors import SchemaError
 from underseal_protocol.footprint import schema_violations
 from underseal_protocol.keys import KeyPurpose
-from underseal_protocol.segments import render
 from underseal_protocol.strict_json import JsonLimits, loads
 
 __all__ = ["Attached", "Attesting", "attach", "attest"]
@@ -134,7 +134,7 @@ async def attach(node: Node, token: str) -> Attached:
 
     def work(session: Session) -> Attached:
         row = footprints.row(session, footprint_id)
-        document: dict[str, Any] = loads(render(row.segments, Level.FULL, row.status))
+        document = document_of(row)
         proven = verify(document, keys=keyring.public_keys(session), issuer=None)
         found = checked_for_published(session, document, proven, token, now)
         is_new = attestations.keep(session, found, AttestationRole.ATTACHED, now)

@@ -8,9 +8,10 @@ its content also under another id: that of a correction which was published with
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session
 
@@ -109,12 +110,13 @@ class _Known:
         return [
             one
             for _, one in sorted(candidates.items(), reverse=True)
-            if subject_id(_document(one), self._identity) == subject
+            if subject_id(document_of(one), self._identity) == subject
         ]
 
 
-def _document(published: Footprint) -> Mapping[str, object]:
-    document: Mapping[str, object] = loads(render(published.segments, Level.FULL, published.status))
+def document_of(published: Footprint) -> dict[str, Any]:
+    """The whole of an own footprint, as it is published; a copy."""
+    document: dict[str, Any] = loads(render(published.segments, Level.FULL, published.status))
     return document
 
 

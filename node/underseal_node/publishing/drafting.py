@@ -15,7 +15,7 @@ from sqlmodel import Session
 from underseal_node.errors import RefusedError
 from underseal_node.node import Node
 from underseal_node.publishing.changing import require_active, store_signed, successor
-from underseal_node.publishing.comparing import compare
+from underseal_node.publishing.comparing import compare, document_of
 from underseal_node.publishing.files import PlacedDocument, read_file
 from underseal_node.publishing.prepare import Draft, draft_of, of_fixed, sign
 from underseal_node.publishing.publish import record
@@ -27,12 +27,10 @@ from underseal_node.store.tables import Footprint
 from underseal_node.trust.attesting import checked_for_draft
 from underseal_protocol.attestation import attestation_entry, attestations_of
 from underseal_protocol.attestation_claims import Attestation
-from underseal_protocol.disclosure import Level
 from underseal_protocol.draft import FootprintDraft, make_draft, read_draft
 from underseal_protocol.errors import ProtocolError
 from underseal_protocol.keys import KeyPurpose
 from underseal_protocol.methodology import Finding
-from underseal_protocol.segments import render
 from underseal_protocol.strict_json import dumps, loads
 
 __all__ = ["Drafted", "Published", "draft_file", "publish_draft", "read_stored"]
@@ -259,7 +257,7 @@ async def _again(node: Node, prepared: Draft) -> Published:
     known = await node.store.read(lambda session: footprints.row(session, prepared.id))
     if known.document_digest == prepared.digest:
         return Published(prepared.id, False, None, (), prepared.findings)
-    carried = attestations_of(loads(render(known.segments, Level.FULL, known.status)))
+    carried = attestations_of(document_of(known))
     how = "with another attestation" if carried else "without an attestation"
     raise RefusedError(
         f"the draft {prepared.id} has been published {how}; a footprint never changes",

@@ -24,7 +24,7 @@ from underseal_node.store.tables import Footprint, KeyKind
 from underseal_protocol.canonical import canonical_bytes, digest_of_bytes
 from underseal_protocol.credential import CREDENTIAL_SCHEMA_PATH, issue
 from underseal_protocol.criteria import FootprintIndex, fold
-from underseal_protocol.disclosure import Block, Level, content_of, is_attestation_entry
+from underseal_protocol.disclosure import Block, Level, content_of, is_attested
 from underseal_protocol.errors import JsonError, SchemaError, Violation
 from underseal_protocol.footprint import normalise
 from underseal_protocol.keys import SigningKey
@@ -88,7 +88,7 @@ class Draft:
     @property
     def is_attested(self) -> bool:
         """Whether it carries an attestation, which holds for the salts of one draft only."""
-        return any(map(is_attestation_entry, self.document.get("extensions", ())))
+        return is_attested(self.document)
 
 
 def draft_of(

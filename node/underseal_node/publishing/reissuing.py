@@ -13,14 +13,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sqlmodel import Session
 
 from underseal_node.errors import NotFoundError, RefusedError
 from underseal_node.node import Node
 from underseal_node.publishing.changing import statement_of
-from underseal_node.publishing.comparing import DEPRECATED
+from underseal_node.publishing.comparing import DEPRECATED, document_of
 from underseal_node.publishing.files import PlacedDocument
 from underseal_node.publishing.prepare import Draft, draft_of
 from underseal_node.publishing.publish import record, sign_all, tell
@@ -30,7 +29,7 @@ from underseal_node.store.audit import Act
 from underseal_node.store.footprints import NewFootprint
 from underseal_node.store.tables import Footprint
 from underseal_protocol.credential import credential_of
-from underseal_protocol.disclosure import Level, is_attestation_entry
+from underseal_protocol.disclosure import Level, is_attestation_entry, is_attested
 from underseal_protocol.jws import named_key
 from underseal_protocol.keys import KeyPurpose
 from underseal_protocol.segments import render
@@ -101,7 +100,7 @@ def _signed_by(session: Session, kid: str) -> tuple[list[str], list[str]]:
     for row in footprints.walk_active(session):
         if _signer(row) == kid:
             found.append(row.id)
-            if _is_attested(_document(row)) or attestations.attached(session, row.id):
+            if is_attested(document_of(row)) or attestations.attached(session, row.id):
                 attested.append(row.id)
     return found, attested
 
@@ -135,9 +134,9 @@ def _successors(node: Node, old: Sequence[Footprint]) -> tuple[list[NewFootprint
 
 
 def _draft(node: Node, row: Footprint) -> Draft:
-    document = _document(row)
+    document = document_of(row)
     del document["id"], document["status"]
-    if _is_attested(document):
+    if is_attested(document):
         entries = [one for one in document["extensions"] if not is_attestation_entry(one)]
         document |= {"extensions": entries}
         if not entries:
@@ -150,15 +149,6 @@ def _draft(node: Node, row: Footprint) -> Draft:
     if not isinstance(made, Draft):
         raise UnpublishableError(made)
     return made
-
-
-def _document(row: Footprint) -> dict[str, Any]:
-    document: dict[str, Any] = loads(render(row.segments, Level.FULL, row.status))
-    return document
-
-
-def _is_attested(document: Mapping[str, Any]) -> bool:
-    return any(map(is_attestation_entry, document.get("extensions") or ()))
 
 
 def _signer(row: Footprint) -> str | None:

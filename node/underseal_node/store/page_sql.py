@@ -30,6 +30,7 @@ __all__ = [
     "LEVEL",
     "LEVEL_AND_GRANT",
     "MAX_BRANCHES",
+    "SHOWING_ATTESTATIONS",
     "Reach",
     "Statement",
     "page_statement",
@@ -56,8 +57,8 @@ IS_VISIBLE = f"EXISTS (SELECT 1 {_COVERING})"
 _GRANT_CHANGED = "(g.changed > :changed OR g.starts IS NOT NULL)"
 GRANT_CHANGE = f"CASE WHEN g.starts IS NULL THEN g.changed ELSE {2**62} END"
 # What a verifier attests beside a footprint is nothing to those who may not see it.
-_SHOWING_ATTESTATIONS = Level.showing(Block.VERIFICATION).rank
-_ATTESTED = f"g.level >= {_SHOWING_ATTESTATIONS}"
+SHOWING_ATTESTATIONS = Level.showing(Block.VERIFICATION).rank
+_ATTESTED = f"g.level >= {SHOWING_ATTESTATIONS}"
 _CHANGED = (
     f"(f.changed > :changed OR EXISTS (SELECT 1 {_COVERING} AND {_GRANT_CHANGED}) "
     f"OR f.attested > :changed AND EXISTS (SELECT 1 {_COVERING} AND {_ATTESTED}))"
@@ -91,7 +92,7 @@ class Reach:
     @property
     def sees_attestations(self) -> bool:
         """Whether those that are attached to any visible footprint can be seen."""
-        return self.level is not None and self.level >= _SHOWING_ATTESTATIONS
+        return self.level is not None and self.level >= SHOWING_ATTESTATIONS
 
     @property
     def is_narrow(self) -> bool:

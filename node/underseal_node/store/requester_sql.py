@@ -19,6 +19,7 @@ from underseal_node.store.page_sql import (
     GRANTED,
     LEVEL_AND_GRANT,
     MAX_BRANCHES,
+    SHOWING_ATTESTATIONS,
 )
 from underseal_node.store.tables import KeyKind
 from underseal_protocol.disclosure import Level
@@ -63,7 +64,7 @@ _ATTESTATIONS = (
     f"SELECT {_WHO}, a.token, f.status, {_GRANTED_TO_ASKER}, f.id FROM {{source}} "  # noqa: S608
     f"{_THAT_OR_NEWEST} "
     f"LEFT JOIN attestation a ON a.footprint_id = CASE WHEN {_GRANTED_TO_ASKER} >= "
-    f"{Level.QUALITY.rank * 2**32} AND f.id = :id THEN f.id END "
+    f"{SHOWING_ATTESTATIONS * 2**32} AND f.id = :id THEN f.id END "
     f"AND a.role = '{AttestationRole.ATTACHED}' "
     "WHERE {which} ORDER BY a.created_at, a.digest"
 )

@@ -94,7 +94,7 @@ def thumbprints_of_text(key_set: str | None) -> list[str]:
 
     Computed, not taken from the names of the keys: a peer names its keys as it likes.
     """
-    return [] if key_set is None else list(_thumbprints(key_set))
+    return [] if key_set is None else sorted(_keys(key_set).thumbprints())
 
 
 def check_words(expected: Fingerprint, given: str, what: str) -> None:
@@ -121,12 +121,12 @@ def _fingerprint(key_set: str, key_log: str) -> Fingerprint:
     """Of a JWK Set and the entries of a key log, as they are stored."""
     entries = json.loads(key_log)
     recovery = read_entry(entries[-1]).recovery if entries else None
-    return fingerprint(PublicKeySet.from_jwks(json.loads(key_set)), recovery)
+    return fingerprint(_keys(key_set), recovery)
 
 
 @lru_cache(maxsize=REMEMBERED_KEY_SETS)
-def _thumbprints(key_set: str) -> tuple[str, ...]:
-    return tuple(sorted(PublicKeySet.from_jwks(json.loads(key_set)).thumbprints()))
+def _keys(key_set: str) -> PublicKeySet:
+    return PublicKeySet.from_jwks(json.loads(key_set))
 
 
 @cache
