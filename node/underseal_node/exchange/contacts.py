@@ -15,7 +15,7 @@ from underseal_node.exchange.errors import PartnershipEndedError, advice_of
 from underseal_node.node import Node
 from underseal_node.store import peers
 from underseal_node.store.audit import Actor
-from underseal_node.store.tables import Peer, PeerState
+from underseal_node.store.tables import PeerState
 from underseal_node.trust import partnerships
 
 __all__ = ["failed", "note_failure", "worked"]
@@ -33,7 +33,7 @@ async def worked(node: Node, peer_id: int) -> None:
         return
 
     def work(session: Session) -> None:
-        peer = session.get(Peer, peer_id)
+        peer = peers.by_id(session, peer_id)
         if peer is not None:
             partnerships.readmitted(session, peer, node.now(), Actor.NODE, node.settings)
             peers.reached(session, peer)
@@ -62,7 +62,7 @@ def note_failure(session: Session, peer_id: int, error: PeerError, now: datetime
         error: why.
         now: aware.
     """
-    peer = session.get(Peer, peer_id)
+    peer = peers.by_id(session, peer_id)
     if peer is None:  # removed meanwhile
         return
     if isinstance(error, PartnershipEndedError):

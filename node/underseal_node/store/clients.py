@@ -153,4 +153,5 @@ def _partners() -> SelectOfScalar[Peer]:
         Peer.state == PeerState.ACTIVE,
         Peer.auth_method == AuthMethod.PRIVATE_KEY_JWT,
         col(Peer.base_url).is_not(None),
+        col(Peer.ended_by_peer_at).is_(None),
     )

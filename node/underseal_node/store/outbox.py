@@ -17,7 +17,6 @@ from sqlmodel import Session, col, or_, select
 from underseal_node.errors import NotFoundError, RefusedError
 from underseal_node.store import audit, peers, requests
 from underseal_node.store.audit import Act, Actor
-from underseal_node.store.database import to_change
 from underseal_node.store.tables import OutboxEvent, OutboxState, Peer, PeerState
 from underseal_protocol.disclosure import Level
 from underseal_protocol.events import EventType, published_event
@@ -264,8 +263,7 @@ def delivered(session: Session, delivery: Delivery, now: datetime) -> None:
             level=level,
             detail={"type": row.type, "event": row.event_id},
         )
-    named = select(Peer).where(Peer.id == row.peer_id)
-    peer = session.exec(to_change(session, named)).first()
+    peer = peers.by_id(session, row.peer_id)
     if peer is not None:
         peer.last_contact_at = now
         peers.reached(session, peer)

@@ -40,6 +40,7 @@ __all__ = [
     "any_pending",
     "approved_beforehand",
     "at_addresses",
+    "by_id",
     "by_name",
     "credentials",
     "failing",
@@ -88,6 +89,11 @@ def name_key(name: str) -> str:
     return unicodedata.normalize("NFKC", name).casefold()
 
 
+def by_id(session: Session, peer_id: int) -> Peer | None:
+    """One peer; held, if this transaction may change it; None if there is none with this id."""
+    return session.exec(to_change(session, select(Peer).where(Peer.id == peer_id))).first()
+
+
 def by_name(session: Session, name: str) -> Peer:
     """The peer of this name, in any case.
 
@@ -98,7 +104,7 @@ def by_name(session: Session, name: str) -> Peer:
     for peer_id, known in session.exec(select(Peer.id, Peer.name)).all():
         if name_key(known) != wanted:
             continue
-        peer = session.exec(to_change(session, select(Peer).where(Peer.id == peer_id))).first()
+        peer = by_id(session, peer_id or 0)
         if peer is not None and name_key(peer.name) == wanted:  # not removed in between
             return peer
     raise NotFoundError(f"there is no peer {name!r}", hint="`underseal peer list` shows them all.")

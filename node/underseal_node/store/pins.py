@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from underseal_node.errors import NotFoundError, RefusedError
+from underseal_node.store import peers
 from underseal_node.store.alerts import AlertKind, raise_alert
 from underseal_node.store.database import to_change
 from underseal_node.store.tables import Assurance, Peer, PullState
@@ -46,7 +47,7 @@ def peer_row(session: Session, peer_id: int) -> Peer:
     Raises:
         NotFoundError: there is none with this id.
     """
-    peer = session.exec(to_change(session, select(Peer).where(Peer.id == peer_id))).first()
+    peer = peers.by_id(session, peer_id)
     if peer is None:
         raise NotFoundError(f"there is no peer {peer_id}")
     return peer

@@ -9,9 +9,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import text
-from sqlmodel import Session, select
+from sqlmodel import Session
 
-from underseal_node.store.database import to_change
+from underseal_node.store import peers
 from underseal_node.store.requester_sql import BY_CLIENT
 from underseal_node.store.served import Requester, RequesterUnknownError
 from underseal_node.store.served_rows import asking, check_requester
@@ -33,8 +33,7 @@ def standing_peer(session: Session, requester: Requester, now: datetime) -> Peer
         RequesterUnknownError: its credentials or its token are not accepted any more.
         PeerSuspendedError: it may not call at present.
     """
-    row = to_change(session, select(Peer).where(Peer.id == requester.peer_id))
-    peer = session.exec(row).first()
+    peer = peers.by_id(session, requester.peer_id)
     bearer = requester.bearer
     asked = session.execute(text(BY_CLIENT.requester), asking(bearer))
     check_requester([tuple(one) for one in asked], bearer.issued_at, utc_text(now))
