@@ -24,7 +24,8 @@ import time
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -281,13 +282,14 @@ def serving(kind: str, argument: Path) -> Iterator[str]:
 class Load:
     """What wrk found."""
 
+    requests: int
     requests_per_second: float
     p50_ms: float
     p99_ms: float
 
 
 def wrk(
-    address: str, requests: Sequence[tuple[str, str]], seconds: float, *, is_refused: bool = False
+    address: str, requests: Iterable[tuple[str, str]], seconds: float, *, is_refused: bool = False
 ) -> Load:
     """Send these requests (path and token) in turn, over and over; all are answered or refused."""
     with tempfile.TemporaryDirectory() as directory:
@@ -313,10 +315,11 @@ def wrk(
         command += [f"-d{seconds:g}s", "--latency", "-s", str(script), address]
         output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     refused = re.search(r"Non-2xx or 3xx responses: (\d+)", output)
-    due = _found(r"(\d+) requests in", output)[0] if is_refused else "0"
-    assert (refused[1] if refused else "0") == due, output
+    sent = int(_found(r"(\d+) requests in", output)[0])
+    assert int(refused[1] if refused else "0") == (sent if is_refused else 0), output
     assert "Socket errors" not in output, output
     return Load(
+        sent,
         float(_found(r"Requests/sec:\s+([\d.]+)", output)[0]),
         *(_milliseconds(*_found(rf"{p}%\s+([\d.]+)(us|ms|s)", output)) for p in (50, 99)),
     )
@@ -387,8 +390,14 @@ class Bench:
             file = self._directory / f"{name}.{status}"
             file.write_bytes(body)
 
+            # Each run goes on where the one before ended: the first ones would be remembered.
+            ahead = deque(requests)
+
             def load(address: str, seconds: float) -> Load:
-                return wrk(address, requests, seconds, is_refused=status != OK)
+                found = wrk(address, ahead, seconds, is_refused=status != OK)
+                if address == ours:
+                    ahead.rotate(-(found.requests + CONNECTIONS))
+                return found
 
             with serving("raw", file) as raw:
                 fetch(raw, *requests[0])

@@ -9,8 +9,8 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
-from starlette.middleware import Middleware
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from underseal_node.metrics import RequestCounts
 from underseal_node.node import Node
@@ -56,6 +56,24 @@ NO_TELEMETRY: TelemetryConfig = {
     "operation_spans": False,
     "auto_configure": False,
 }
+
+
+class PublicApp(FastAPI):
+    """FastAPI behind a gate, so that what the gate answers goes through none of its middleware.
+
+    Attributes:
+        gate: set before the first request.
+    """
+
+    gate: Gate
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request (or the lifespan of the application)."""
+        await self.gate(scope, receive, send)
+
+    async def behind_gate(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle what the gate lets through."""
+        await super().__call__(scope, receive, send)
 
 
 def create_public_app(node: Node, counts: RequestCounts | None = None) -> FastAPI:
@@ -104,17 +122,16 @@ def create_public_app(node: Node, counts: RequestCounts | None = None) -> FastAP
     routes = [*_routes(context, hot), *public_routes(node)]
     templates: dict[object, str] = {route.endpoint: route.path for route in routes}
     refuse = Refusals(audit, tokens, node.clock, templates)
-    gate = Middleware(Gate, hosts=hosts, hot=hot, counts=counts, templates=templates, refuse=refuse)
-    app = FastAPI(
+    app = PublicApp(
         title="Underseal node",
         telemetry=NO_TELEMETRY,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
         lifespan=lifespan,
-        middleware=[gate],
         exception_handlers=exception_handlers(refuse),
     )
+    app.gate = Gate(app.behind_gate, hosts, hot, counts, templates, refuse)
     app.state.context = context
     # In front of the routes that FastAPI has added: the ones asked for most come first.
     app.router.routes[:0] = routes

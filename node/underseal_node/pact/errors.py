@@ -47,6 +47,7 @@ __all__ = [
     "WireError",
     "error_response",
     "exception_handlers",
+    "internal_error",
     "oauth_refusals",
     "reason_of",
     "refusal",
@@ -250,9 +251,13 @@ async def _from_router(request: Request, error: Exception) -> Response:
     return error_response(error.status_code, code, error.detail, headers)
 
 
-async def _unexpected(_request: Request, _error: Exception) -> Response:
+def internal_error() -> Response:
     """No details: they may contain what the requester must not see. The server logs them."""
     return error_response(500, ErrorCode.INTERNAL_ERROR, "internal error")
+
+
+async def _unexpected(_request: Request, _error: Exception) -> Response:
+    return internal_error()
 
 
 ExceptionHandler = Callable[[Request, Any], Coroutine[Any, Any, Response]]

@@ -1,4 +1,4 @@
-"""What happens to every request before it reaches an endpoint, as plain ASGI middleware."""
+"""What happens to every request before it reaches an endpoint: an ASGI application around all."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from underseal_node.errors import NodeError
 from underseal_node.metrics import RequestCounts
-from underseal_node.pact.errors import Refuse
+from underseal_node.pact.errors import Refuse, internal_error
 from underseal_node.pact.hosts import HostPolicy
 from underseal_protocol.errors import ProtocolError
 
@@ -40,8 +40,9 @@ class HotRoutes:
 class Gate:
     """Refuses requests for other hosts, takes the path of the node's URL off, counts requests.
 
-    The hot routes are called from here: on their way through the router a third of their time
-    would go. They are routes like the others too, for other methods and for the description.
+    The hot routes are called from here: on their way through the middleware and the router a third
+    of their time would go. They are routes like the others too, for other methods and for the
+    description.
 
     Args:
         app: what is behind it.
@@ -50,6 +51,9 @@ class Gate:
         counts: where requests are counted.
         templates: the path template of each endpoint, to count under.
         refuse: answers what is refused on the way to a hot route, or before.
+
+    Attributes:
+        counts: where requests are counted.
     """
 
     def __init__(
@@ -65,7 +69,7 @@ class Gate:
         self._hosts = hosts
         self._hot = hot
         self._items = f"{hot.path}/"
-        self._counts = counts
+        self.counts = counts
         self._templates = templates
         self._refuse = refuse
 
@@ -75,21 +79,25 @@ class Gate:
             await self._app(scope, receive, send)
             return
         started = perf_counter()
-        status = 500  # unless a response has begun
+        status, has_begun = 500, False
 
         async def counted(message: Message) -> None:
-            nonlocal status
+            nonlocal status, has_begun
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, has_begun = message["status"], True
             await send(message)
 
         try:
             await self._admit(scope)(scope, receive, counted)
         except (NodeError, ProtocolError) as error:
             await self._refuse(scope, error)(scope, receive, counted)
+        except Exception:
+            if not has_begun:
+                await internal_error()(scope, receive, counted)
+            raise  # the server logs it
         finally:
             route = self._templates.get(scope.get("endpoint"), "none")
-            self._counts.count(scope["method"], route, status, perf_counter() - started)
+            self.counts.count(scope["method"], route, status, perf_counter() - started)
 
     def _admit(self, scope: Scope) -> ASGIApp:
         """What handles a request.

@@ -192,13 +192,14 @@ def page_statement(reach: Reach, criteria: Criteria, *, only_changed: bool) -> S
         "" if reach.level is not None else f", {LEVEL}"
     )
     return Statement(
-        _page_of(source.branches, columns, conditions),
+        _page_of(source.branches, columns, tuple(conditions)),
         parameters,
         is_bounded=not conditions or source.is_selective,
     )
 
 
-def _page_of(branches: Sequence[_Branch], columns: str, conditions: Sequence[str]) -> str:
+@lru_cache(maxsize=512)  # other values in the same criteria are the same text
+def _page_of(branches: tuple[_Branch, ...], columns: str, conditions: tuple[str, ...]) -> str:
     """SQL that merges the branches."""
     if len(branches) == 1 and not branches[0].has_duplicates:
         return branches[0].select(columns, conditions, always_join=True)
@@ -266,6 +267,7 @@ def _from_column(column: str, values: Sequence[str]) -> _Source:
     )
 
 
+@lru_cache(maxsize=512)
 def _from_grants(reach: Reach) -> _Source:
     if reach.grants is None:
         return _Source((_granted(),), answers_grants=True)

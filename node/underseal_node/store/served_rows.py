@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from underseal_node.errors import NotFoundError
@@ -44,14 +44,14 @@ class InstantText:
     """`utc_text` of the present, which is mostly in the same second as the time before."""
 
     def __init__(self) -> None:
-        self._second = datetime.min.replace(tzinfo=UTC)
+        self._second = self._next = datetime.min.replace(tzinfo=UTC)
         self._text = ""
 
     def __call__(self, now: datetime) -> str:
-        second = now.replace(microsecond=0)
-        if second != self._second:
-            self._text = utc_text(second)[:20]
-            self._second = second
+        if not self._second <= now < self._next:
+            self._second = now.replace(microsecond=0)
+            self._next = self._second + timedelta(seconds=1)
+            self._text = utc_text(self._second)[:20]
         return f"{self._text}{now.microsecond:06d}Z"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from sqlmodel import Session
 
@@ -41,7 +42,7 @@ class OwnState:
     in_use: Mapping[KeyPurpose, str]
     entries: tuple[str, ...] = field(default=(), repr=False)
 
-    @property
+    @cached_property
     def urls(self) -> tuple[str, ...]:
         """Every address that it has or had; the present one first."""
         return (self.identity.url, *self.identity.former_urls)

@@ -11,6 +11,7 @@ from threading import Lock
 from typing import Any, Protocol
 
 import jwt
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
 from underseal_node.errors import NodeError
 from underseal_node.trust.own_keys import TokenKeys
@@ -92,6 +93,7 @@ class AccessTokens:
         self.lifetime_seconds = lifetime_seconds
         self._source = source
         self._keys = source()
+        self._checks = _checks(self._keys)
         self._cache: OrderedDict[bytes, Claims] = OrderedDict()
         self._cache_size = cache_size
         self._lock = Lock()
@@ -164,21 +166,22 @@ class AccessTokens:
         if keys is not self._keys:
             with self._lock:
                 self._keys = keys
+                self._checks = _checks(keys)
                 self._cache.clear()
         return keys
 
     def _check(self, token: str) -> Claims:
         """Signature, header and claims, whatever the time (RFC 8725 sections 3.1 to 3.11)."""
-        kid = _kid(token)
+        header = token.partition(".")[0]
         keys = self._keys
-        if kid not in keys.keys:
+        if header not in self._checks:
             keys = self._current(look=True)  # another process may have begun with a new one
         # Which key does not matter for one that is not ours: no signature fits.
-        key = keys.keys.get(kid) or list(keys.keys.values())[-1]
+        kid, public_key = self._checks.get(header) or list(self._checks.values())[-1]
         try:
             decoded = jwt.decode_complete(
                 token,
-                key.private_key.public_key(),
+                public_key,
                 algorithms=[ALGORITHM],
                 options={
                     "require": list(REQUIRED_CLAIMS),
@@ -192,7 +195,7 @@ class AccessTokens:
         except (jwt.InvalidTokenError, ValueError) as error:
             raise TokenInvalidError(f"the access token is not valid: {_reason(error)}") from None
         # This node issues every token it accepts, so the header is exactly the one it writes.
-        if decoded["header"] != _header(key.kid):
+        if decoded["header"] != _header(kid):
             raise TokenInvalidError(
                 f"the access token is not valid: its header is not that of a {TOKEN_TYPE}"
             )
@@ -203,7 +206,7 @@ class AccessTokens:
             raise TokenInvalidError(
                 "the access token is not valid: it was issued by or for another node"
             )
-        return _claims(payload, key.kid)
+        return _claims(payload, kid)
 
     def _remember(self, digest: bytes, claims: Claims, now: datetime) -> None:
         if now >= claims.expires_at:
@@ -218,13 +221,14 @@ def _header(kid: str) -> dict[str, str]:
     return {"alg": ALGORITHM, "kid": kid, "typ": TOKEN_TYPE}
 
 
-def _kid(token: str) -> str:
-    """The key that a token names, unverified; empty for what is no token."""
-    try:
-        kid = jwt.get_unverified_header(token).get("kid")
-    except (jwt.InvalidTokenError, ValueError):
-        return ""
-    return kid if isinstance(kid, str) else ""
+def _checks(keys: TokenKeys) -> dict[str, tuple[str, EllipticCurvePublicKey]]:
+    """Name and public key, by the header of the tokens that are signed with it (the text before the
+    first dot, which is always the same); that of the key in use is last."""
+    checks = {}
+    for kid, key in keys.keys.items():
+        token = jwt.encode({}, key.private_key, algorithm=ALGORITHM, headers=_header(kid))
+        checks[token.partition(".")[0]] = kid, key.private_key.public_key()
+    return checks
 
 
 def _claims(payload: dict[str, Any], kid: str) -> Claims:
