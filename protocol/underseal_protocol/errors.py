@@ -13,6 +13,7 @@ ProtocolError
  ├─ DraftError                   a draft whose parts do not agree
  ├─ UnitError                    a unit that is none, or a conversion that cannot be made
  ├─ RollUpError                  a bill of materials, or what it uses, that cannot be calculated
+ │   └─ BillError                its JSON that has another form
  ├─ MerkleError                  a tree, or a proof about it, that does not hold
  ├─ AuditError                   an entry of an audit log that is none
  └─ CredentialError              a signed statement that does not hold
@@ -36,6 +37,7 @@ __all__ = [
     "AttestationError",
     "AttestationExpiredError",
     "AuditError",
+    "BillError",
     "CredentialError",
     "CriteriaError",
     "DecimalError",
@@ -196,6 +198,30 @@ class UnitError(ProtocolError):
 
 class RollUpError(ProtocolError):
     """A bill of materials, or what it uses, cannot be calculated."""
+
+
+class BillError(RollUpError):
+    """The JSON of a product, a factor or a source has another form.
+
+    Args:
+        what: of which it is the JSON.
+        violations: all of them, at least one.
+    """
+
+    def __init__(self, what: str, violations: Sequence[Violation]) -> None:
+        more = len(violations) - SHOWN_VIOLATIONS
+        super().__init__(
+            f"the {what} cannot be read: "
+            + "; ".join(map(str, violations[:SHOWN_VIOLATIONS]))
+            + (f"; and {more} more" if more > 0 else ""),
+            hint=next((one.hint for one in violations if one.hint), None),
+        )
+        self.what = what
+        self.violations = tuple(violations)
+
+    def __reduce__(self) -> tuple[type[BillError], tuple[str, tuple[Violation, ...]]]:
+        """Errors travel between processes."""
+        return (type(self), (self.what, self.violations))
 
 
 class MerkleError(ProtocolError):
