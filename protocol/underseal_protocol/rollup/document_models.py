@@ -39,6 +39,7 @@ __all__ = [
 ]
 
 MAX_CHARACTERS = 2_000
+MAX_ID_CHARACTERS = 200  # more does not fit into every index
 MAX_LINES = 100_000
 
 _FRACTION = re.compile(rf"-?[0-9]{{1,{MAX_PLACES}}}/[1-9][0-9]{{0,{MAX_PLACES - 1}}}")
@@ -80,6 +81,13 @@ Text = Annotated[
     str,
     BeforeValidator(_storable),
     StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=MAX_CHARACTERS),
+]
+Id = Annotated[
+    str,
+    BeforeValidator(_storable),
+    StringConstraints(
+        strict=True, strip_whitespace=True, min_length=1, max_length=MAX_ID_CHARACTERS
+    ),
 ]
 Texts = tuple[Text, ...]
 FigureName = Literal[STATED_NAMES]  # type: ignore[valid-type]
@@ -151,7 +159,7 @@ class SourceDocument(Document):
 
 
 class _Named(Document):
-    id: Text
+    id: Id
     name: Text
     is_primary: StrictBool = True
     quality: _Quality | None = None
@@ -240,7 +248,7 @@ class _Declaration(Document):
 
 class ProductDocument(Document):
     makes = inputs.Product
-    id: Text
+    id: Id
     name: Text
     declared_unit: _Quantity
     mass_kg: Amount | None = None
@@ -265,7 +273,7 @@ class ProductDocument(Document):
 
 class FactorDocument(Document):
     makes = sources.Factor
-    id: Text
+    id: Id
     name: Text
     values: Figures = Member(min_length=1)
     unit: Text
