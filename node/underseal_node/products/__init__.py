@@ -1,0 +1,1 @@
+"""Products of ours and emission factors, as people have them: read, checked, written."""
