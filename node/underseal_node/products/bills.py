@@ -40,6 +40,7 @@ from underseal_protocol.rollup.sources import (
 from underseal_protocol.strict_json import loads
 
 __all__ = [
+    "PCF",
     "Bill",
     "Loader",
     "best_of",

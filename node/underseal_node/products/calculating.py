@@ -19,7 +19,7 @@ from sqlmodel import Session
 
 from underseal_node.node import Node
 from underseal_node.products import bills
-from underseal_node.products.bills import Bill
+from underseal_node.products.bills import Bill, digest_of
 from underseal_node.products.used import Used
 from underseal_node.publishing.changing import store_signed, successor
 from underseal_node.publishing.comparing import DEPRECATED, of_subject
@@ -36,11 +36,17 @@ from underseal_protocol.rollup.what_if import Change, Comparison, compare
 __all__ = [
     "Calculation",
     "Outcome",
+    "Prepared",
     "PublishedProduct",
     "calculate",
+    "digits_of",
     "loaded",
     "prepare",
+    "prepare_calculated",
     "publish",
+    "result_json",
+    "row_of",
+    "used_of",
     "what_if",
 ]
 
@@ -88,6 +94,14 @@ class Prepared:
     draft: Draft = field(repr=False)
     old: Footprint | None
     outcome: Outcome
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for the same content, whenever it is calculated."""
+        document = self.draft.document
+        return digest_of(
+            {name: one for name, one in document.items() if name not in SET_BY_PUBLISHING}
+        )
 
 
 @dataclass(frozen=True, slots=True)

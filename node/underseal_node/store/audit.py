@@ -79,6 +79,8 @@ class Act(StrEnum):
     FOOTPRINT_SUPERSEDED = "footprint-superseded"
     FOOTPRINT_DEPRECATED = "footprint-deprecated"
     FOOTPRINTS_REISSUED = "footprints-reissued"
+    PRODUCTS_IMPORTED = "products-imported"
+    LINES_MATCHED = "lines-matched"
     DRAFT_MADE = "draft-made"
     DRAFT_PUBLISHED = "draft-published"
     ATTESTATION_MADE = "attestation-made"
