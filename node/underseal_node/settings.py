@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
+from decimal import Decimal
 from enum import StrEnum
 from ipaddress import ip_network
 from pathlib import Path
@@ -85,6 +86,8 @@ class Settings(BaseSettings):
     pull_on_published: bool = True
     allow_private_networks: bool = False
     round_significant_digits: Annotated[int, Field(ge=1, le=MAX_DIGITS)] | None = None
+    refresh_auto_percent: Annotated[Decimal, Field(gt=0, le=100)] | None = None
+    refresh_look_seconds: Seconds = 300
 
     # Partnerships.
     credential_lifetime_days: Annotated[int, Field(ge=60, le=3_650)] = 365

@@ -65,6 +65,18 @@ STABLE = {
     "grant list": "",
     "grant preview": "--at",
     "grant remove": "",
+    "product template": "",
+    "product import": "--dry-run",
+    "product list": "",
+    "product show": "",
+    "product history": "",
+    "product calculate": "--explain --what-if --significant-digits",
+    "product publish": "--dry-run --significant-digits",
+    "product refresh": "--yes --auto",
+    "factor import": "--dry-run",
+    "factor list": "",
+    "match": "--product --line --to --peer --accept",
+    "status": "",
     "pull": "--all --every --product-id --company-id --geography --classification --status "
     "--valid-on --valid-after --valid-before",
     "request send": "--product-id --company-id --geography --classification --status --valid-on "

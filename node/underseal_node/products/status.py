@@ -6,13 +6,11 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
-from underseal_node.products.staleness import ACTIVE, Stale, stale
-from underseal_node.store import products
+from underseal_node.products.staleness import Stale, stale
+from underseal_node.store import gauges, products
 from underseal_node.store.identity import Identity
-from underseal_node.store.tables import Alert, Footprint
 
 __all__ = ["Overview", "open_lines", "overview"]
 
@@ -44,14 +42,14 @@ def overview(session: Session, now: datetime, identity: Identity) -> Overview:
         now: aware.
         identity: of the node.
     """
-    active = select(func.count()).select_from(Footprint).where(col(Footprint.status) == ACTIVE)
-    rows = products.all_products(session)
+    still_open = open_lines(session)
+    active, alerts = gauges.of_status(session)
     return Overview(
-        session.exec(active).one(),
-        len(rows),
-        sum(open_lines(session).values()),
+        active,
+        len(still_open),
+        sum(still_open.values()),
         tuple(stale(session, now, identity)),
-        session.exec(select(func.count()).select_from(Alert)).one(),
+        alerts,
     )
 
 
