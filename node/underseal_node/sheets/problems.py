@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from underseal_node.errors import RefusedError
+from underseal_protocol.errors import Violation
 
-__all__ = ["CellError", "Problem"]
+__all__ = ["CellError", "Problem", "problem_of"]
+
+SHOWN_CHARACTERS = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +36,23 @@ class Problem:
 
 class CellError(RefusedError):
     """A cell of a sheet cannot be understood. Whoever reads the row adds where it is."""
+
+
+def problem_of(violation: Violation, file: str, place: str, *, in_sheet: bool) -> Problem:
+    """What is wrong with a document, as a problem of the file that it is from.
+
+    Args:
+        violation: of the form of the document.
+        file: its name.
+        place: where in the file.
+        in_sheet: whether it is a sheet, where nobody writes quotation marks.
+    """
+    expected = violation.expected
+    if in_sheet:
+        expected = expected.replace(" in quotes", "").replace(", without quotes", "")
+    if violation.value is None:
+        return Problem(file, place, f"expected {expected}", violation.hint)
+    shown = repr(violation.value)
+    if len(shown) > SHOWN_CHARACTERS:
+        shown = shown[:SHOWN_CHARACTERS] + "..."
+    return Problem(file, place, f"it is {shown}, expected {expected}", violation.hint)
