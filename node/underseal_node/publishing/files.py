@@ -10,19 +10,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from underseal_node.errors import RefusedError
 from underseal_node.node import Node
 from underseal_node.publishing.json_reading import items_of, problems_of, read_json
-from underseal_node.publishing.results import Problem
 from underseal_node.settings import Settings
+from underseal_node.sheets.files import Form, form_of
+from underseal_node.sheets.problems import Problem
 from underseal_protocol.errors import JsonError
 from underseal_protocol.strict_json import JsonLimits
 
 __all__ = ["Documents", "PlacedDocument", "read_file"]
-
-ZIP_MARK = b"PK\x03\x04"
-OLD_EXCEL_MARK = b"\xd0\xcf\x11\xe0"
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-JSON_STARTS = (b"{", b"[")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,27 +63,16 @@ def read_file(name: str, content: bytes, node: Node) -> Documents:
         node: whose limits hold.
     """
     settings = node.settings
-    if len(content) > settings.max_import_bytes:
-        return _unreadable(
-            name,
-            f"the file has {len(content)} bytes, at most {settings.max_import_bytes} are taken",
-            "Split it, or raise max_import_bytes.",
-        )
-    if not content.strip():
-        return _unreadable(name, "the file is empty")
-    if content.startswith(OLD_EXCEL_MARK):
-        return _unreadable(
-            name,
-            "this is an Excel file of the old kind, or one with a password",
-            "Save it as .xlsx without a password and try again.",
-        )
-    start = content[:64].removeprefix(BYTE_ORDER_MARK).lstrip()
-    if start.startswith(JSON_STARTS) or name.lower().endswith(".json"):
+    try:
+        form = form_of(name, content, settings)
+    except RefusedError as error:
+        return _unreadable(name, error.message, error.hint)
+    if form is Form.JSON:
         return _read_json(name, content, settings)
     # The libraries for sheets take time to load.
     from underseal_node.publishing.sheet_reading import read_csv, read_workbook
 
-    read = read_workbook if content.startswith(ZIP_MARK) else read_csv
+    read = read_workbook if form is Form.WORKBOOK else read_csv
     return read(name, content, settings)
 
 
