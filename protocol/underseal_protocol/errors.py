@@ -13,6 +13,8 @@ ProtocolError
  ├─ DraftError                   a draft whose parts do not agree
  ├─ UnitError                    a unit that is none, or a conversion that cannot be made
  ├─ RollUpError                  a bill of materials, or what it uses, that cannot be calculated
+ ├─ ReleaseError                 figures that the release gate cannot judge
+ │   └─ ReleaseRefusedError      figures that a peer could solve for a supplier's number
  ├─ MerkleError                  a tree, or a proof about it, that does not hold
  ├─ AuditError                   an entry of an audit log that is none
  └─ CredentialError              a signed statement that does not hold
@@ -49,6 +51,8 @@ __all__ = [
     "MerkleError",
     "MissingCredentialError",
     "ProtocolError",
+    "ReleaseError",
+    "ReleaseRefusedError",
     "RollUpError",
     "SchemaError",
     "SignatureMismatchError",
@@ -196,6 +200,14 @@ class UnitError(ProtocolError):
 
 class RollUpError(ProtocolError):
     """A bill of materials, or what it uses, cannot be calculated."""
+
+
+class ReleaseError(ProtocolError):
+    """The release gate cannot judge figures: it cannot read them, or they are too many."""
+
+
+class ReleaseRefusedError(ReleaseError):
+    """A peer could solve figures for a supplier's number, and nobody has answered for it."""
 
 
 class MerkleError(ProtocolError):
