@@ -61,6 +61,8 @@ JSON_OF = {
     "factor list": "factor-list",
     "match": "match-list",
     "status": "status",
+    "peer declare": "peer-declaration",
+    "peer releases": "release-list",
     "pull": "pull",
     "received list": "received-list",
     "received show": "received",

@@ -23,6 +23,7 @@ from underseal_node.manage.shapes import (
     peers,
     products,
     refusals,
+    releases,
 )
 from underseal_node.manage.shapes.base import Listing
 
@@ -65,6 +66,8 @@ SHAPES: dict[str, type[BaseModel]] = {
     "product-published": products.ProductPublishedShape,
     "refresh": Listing[products.RefreshShape],
     "status": products.StatusShape,
+    "peer-declaration": releases.DeclarationShape,
+    "release-list": Listing[releases.ReleaseShape],
     "pull": exchange.PullShape,
     "request-list": Listing[exchange.RequestShape],
     "request": exchange.RequestShape,

@@ -14,7 +14,7 @@ from underseal_cli.checking import print_findings
 from underseal_cli.errors import CliError, UsageError
 from underseal_cli.footprints import Digits
 from underseal_cli.manage_client import Manage
-from underseal_cli.options import Json, manage_of
+from underseal_cli.options import Acknowledge, Consent, Json, manage_of
 from underseal_cli.products import Id, cause_lines, read_json
 
 __all__ = ["register", "status"]
@@ -76,11 +76,18 @@ def publish(
         bool, typer.Option("--dry-run", help="Only say what would be published.")
     ] = False,
     significant_digits: Digits = None,
+    acknowledge: Acknowledge = None,
+    consent: Consent = None,
     as_json: Json = False,
 ) -> None:
     """Calculate a product and publish its footprint, in place of the one of the same period."""
     found = manage_of(context).post(
         "/products/publish",
+        {
+            name: value
+            for name, value in (("acknowledge", acknowledge), ("consent", consent))
+            if value is not None
+        },
         product=product_id,
         dryRun="true" if dry_run else None,
         significantDigits=significant_digits,
@@ -98,6 +105,7 @@ def publish(
     )
     _print_line_findings(found["findings"])
     print_findings(found["methodology"])
+    _print_gate(found.get("gate"))
     if found["notified"]:
         output.say(f"Told: {', '.join(found['notified'])}.")
     if dry_run:
@@ -262,6 +270,22 @@ def _print_line_findings(found: list[dict[str, Any]]) -> None:
     if infos:
         noun = "note" if infos == 1 else "notes"
         output.say(f"info: {infos} {noun}; --json lists them")
+
+
+def _print_gate(verdict: dict[str, Any] | None) -> None:
+    """What the release gate says, if it is more than yes."""
+    if verdict is None or (verdict["outcome"] == "release" and not verdict["reasons"]):
+        return
+    outcome = verdict["outcome"]
+    said = f"coarser: {verdict['digits']} significant digits" if outcome == "coarser" else outcome
+    output.say(f"release gate: {said}")
+    for one in verdict["reasons"]:
+        output.say(f"  {one['text']}", f"    {one['advice']}")
+    for one in verdict["leaks"]:
+        low, high = (one.get(end) or "..." for end in ("low", "high"))
+        output.say(
+            f"  {one['source']} {one['figure']}: {one['value']}, could be known to {low} to {high}"
+        )
 
 
 def _print_what_if(found: dict[str, Any], *, explain: bool) -> None:

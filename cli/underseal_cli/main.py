@@ -20,6 +20,7 @@ from underseal_cli import (
     audit,
     backup,
     calculations,
+    declarations,
     demo_command,
     doctor,
     drafts,
@@ -65,6 +66,7 @@ app.command()(doctor.doctor)
 drafts.register(footprints.app)
 app.add_typer(footprints.app, name="footprint")
 calculations.register(products.app)
+declarations.register(peers.app)
 app.add_typer(products.app, name="product")
 app.add_typer(products.factors, name="factor")
 app.command()(match.match)

@@ -88,7 +88,7 @@ def _source(text: str) -> dict[str, Any] | None:
 
 def _is_certain(line: dict[str, Any]) -> bool:
     """The first proposal is certain, and it is the only one that is."""
-    return sum(one["isCertain"] for one in line["proposals"]) == 1
+    return [one["isCertain"] for one in line["proposals"]].count(True) == 1
 
 
 def _decision(line: dict[str, Any], proposal: dict[str, Any]) -> Decision:

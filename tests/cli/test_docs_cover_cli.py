@@ -61,7 +61,7 @@ STABLE = {
     "peer show": "",
     "peer remove": "",
     "grant add": "--all --product-id --classification --footprint --level --from --until --terms "
-    "--purpose",
+    "--purpose --acknowledge --consent",
     "grant list": "",
     "grant preview": "--at",
     "grant remove": "",
@@ -71,12 +71,14 @@ STABLE = {
     "product show": "",
     "product history": "",
     "product calculate": "--explain --what-if --significant-digits",
-    "product publish": "--dry-run --significant-digits",
+    "product publish": "--dry-run --significant-digits --acknowledge --consent",
     "product refresh": "--yes --auto",
     "factor import": "--dry-run",
     "factor list": "",
     "match": "--product --line --to --peer --accept",
     "status": "",
+    "peer declare": "--group --component --quantity --footprint",
+    "peer releases": "",
     "pull": "--all --every --product-id --company-id --geography --classification --status "
     "--valid-on --valid-after --valid-before",
     "request send": "--product-id --company-id --geography --classification --status --valid-on "

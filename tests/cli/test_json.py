@@ -289,6 +289,8 @@ def building(checked: Checked, market: Market, tmp_path: Path) -> None:
     assert checked("match", home=home)["data"][0]["proposals"][0]["isCertain"]
     assert checked("match", "--accept", home=home)["data"][0]["isDecided"]
     calculated = checked("product calculate", "json", home=home)
+    assert checked("peer declare", "seller", "--group", "G", home=home)["group"] == "G"
+    assert checked("peer releases", home=home)["data"] == []
     assert calculated["document"]["pcf"]["pcfExcludingBiogenicUptake"]
     published = checked("product publish", "json", home=home)
     assert published["outcome"] == "new"

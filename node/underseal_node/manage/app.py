@@ -24,6 +24,7 @@ from underseal_node.manage import (
     product_routes,
     pull_routes,
     received_routes,
+    release_routes,
     request_routes,
     seen_routes,
 )
@@ -51,6 +52,7 @@ ROUTERS = (
     audit_routes.router,
     product_routes.router,
     calculation_routes.router,
+    release_routes.router,
 )
 
 

@@ -16,6 +16,7 @@ from underseal_node.manage.product_view import (
 )
 from underseal_node.manage.shapes.base import Listing
 from underseal_node.manage.shapes.products import (
+    AcknowledgeInput,
     CalculationShape,
     ProductPublishedShape,
     RefreshInput,
@@ -23,10 +24,11 @@ from underseal_node.manage.shapes.products import (
     StatusShape,
     WhatIfShape,
 )
-from underseal_node.products import calculating, refreshing
-from underseal_node.products.calculating import Outcome, PublishedProduct
+from underseal_node.products import calculating, refreshing, releasing
+from underseal_node.products.releasing import Outcome, PublishedProduct
 from underseal_node.products.status import overview
 from underseal_node.publishing.results import UnpublishableError
+from underseal_protocol.release.verdict import Acknowledgement
 from underseal_protocol.rollup.what_if_documents import changes_of
 from underseal_protocol.rounding import MAX_DIGITS
 
@@ -49,7 +51,7 @@ async def calculate(
     """Calculate a product; nothing is changed."""
     calculation = await calculating.calculate(context.node, product_id, digits=digits)
     try:
-        prepared = await calculating.prepare_calculated(context.node, calculation)
+        prepared = await releasing.prepare_calculated(context.node, calculation)
     except UnpublishableError:
         prepared = None
     return calculation_shape(calculation, prepared, limit)
@@ -79,10 +81,11 @@ async def publish(
     product_id: ProductId,
     digits: Digits = None,
     dry_run: Annotated[bool, Query(alias="dryRun")] = False,
+    body: AcknowledgeInput | None = None,
 ) -> ProductPublishedShape:
     """Publish the footprint of a product; it replaces the one of the same period and place."""
     node = context.node
-    prepared = await calculating.prepare(node, product_id, digits=digits)
+    prepared = await releasing.prepare(node, product_id, digits=digits)
     if dry_run:
         old = prepared.old.id if prepared.old is not None else None
         is_unchanged = prepared.outcome is Outcome.UNCHANGED
@@ -92,7 +95,10 @@ async def publish(
             PublishedProduct(footprint_id, prepared.outcome, deprecated, (), prepared),
             dry_run=True,
         )
-    return published_shape(await calculating.publish(node, prepared), dry_run=False)
+    said = None
+    if body is not None and body.acknowledge is not None:
+        said = Acknowledgement(body.acknowledge, body.consent or "")
+    return published_shape(await releasing.publish(node, prepared, said), dry_run=False)
 
 
 @router.post("/products/refresh", **RESPONSE)

@@ -23,12 +23,14 @@ from underseal_node.manage.shapes.products import (
     StaleShape,
 )
 from underseal_node.manage.shapes.refusals import ProblemShape
+from underseal_node.manage.shapes.releases import VerdictShape
 from underseal_node.products.bills import PCF
-from underseal_node.products.calculating import Calculation, Prepared, PublishedProduct
+from underseal_node.products.calculating import Calculation
 from underseal_node.products.candidates import Proposal, text_of
 from underseal_node.products.importing import ImportedItem, ItemsImported
 from underseal_node.products.matching import LineState
 from underseal_node.products.refreshing import Refreshed
+from underseal_node.products.releasing import Prepared, PublishedProduct
 from underseal_node.products.staleness import Stale
 from underseal_node.store import footprints, products
 from underseal_protocol.rollup.documents import source_json
@@ -156,7 +158,7 @@ def calculation_shape(
 
 def published_shape(done: PublishedProduct, *, dry_run: bool) -> ProductPublishedShape:
     """What came of publishing."""
-    calculation = done.prepared.calculation
+    calculation, judged = done.prepared.calculation, done.prepared.judged
     pcf = done.prepared.draft.document["pcf"]
     return ProductPublishedShape(
         product=calculation.bill.used.root,
@@ -169,6 +171,7 @@ def published_shape(done: PublishedProduct, *, dry_run: bool) -> ProductPublishe
         unit=f"{pcf['declaredUnitAmount']} {pcf['declaredUnitOfMeasurement']}",
         findings=findings_shape(calculation.result.findings),
         methodology=[finding(one) for one in done.prepared.draft.findings],
+        gate=None if judged is None else VerdictShape.model_validate(judged.verdict.to_json()),
     )
 
 

@@ -11,7 +11,7 @@ from fractions import Fraction
 from underseal_node.errors import NodeError, RefusedError
 from underseal_node.node import Node
 from underseal_node.products.bills import PCF
-from underseal_node.products.calculating import (
+from underseal_node.products.releasing import (
     Outcome,
     Prepared,
     PublishedProduct,

@@ -92,6 +92,8 @@ class Act(StrEnum):
     PEER_CHANGED = "peer-changed"
     PEER_REMOVED = "peer-removed"
     PEER_CONFIRMED = "peer-confirmed"
+    PEER_DECLARED = "peer-declared"
+    RELEASE_ACKNOWLEDGED = "release-acknowledged"
     PRIVATE_NETWORK_SET = "private-network-set"
     INVITATION_MADE = "invitation-made"
     INVITATION_WITHDRAWN = "invitation-withdrawn"

@@ -7,12 +7,21 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Text
+from sqlalchemy import Index, Text
 from sqlmodel import Field, SQLModel
 
 from underseal_node.store.types import UtcText
 
-__all__ = ["FactorRow", "MatchRow", "ProductRow", "ProductVersion", "RollUpRow"]
+__all__ = [
+    "DeclarationRow",
+    "ExposureRow",
+    "FactorRow",
+    "MatchRow",
+    "ProductRow",
+    "ProductVersion",
+    "ReleaseRow",
+    "RollUpRow",
+]
 
 
 class ProductRow(SQLModel, table=True):
@@ -76,3 +85,38 @@ class RollUpRow(SQLModel, table=True):
     used: str = Field(sa_type=Text, description="JSON: products, factors, footprints, readings")
     result: str = Field(sa_type=Text, description="JSON: figures, contributions, findings")
     calculated_at: datetime = Field(sa_type=UtcText)
+
+
+class ExposureRow(SQLModel, table=True):
+    """What a calculated footprint tells of the footprints of suppliers that it was made of."""
+
+    __tablename__ = "exposure"
+    footprint_id: str = Field(primary_key=True, max_length=36)
+    document: str = Field(sa_type=Text, description="JSON: underseal_protocol.release.exposure")
+
+
+class ReleaseRow(SQLModel, table=True):
+    """An entry of the ledger of releases: a peer could read a footprint at a level."""
+
+    __tablename__ = "release"
+    __table_args__ = (Index("ix_release_footprint", "footprint_id"),)
+    id: int | None = Field(default=None, primary_key=True)
+    peer_id: int = Field(foreign_key="peer.id")
+    footprint_id: str = Field(max_length=36)
+    level: int
+    released_at: datetime = Field(sa_type=UtcText)
+    reason: str | None = Field(
+        default=None, sa_type=Text, description="why, although the gate advised against it"
+    )
+    consent: str | None = Field(
+        default=None, sa_type=Text, description="reference to the consent of the supplier"
+    )
+
+
+class DeclarationRow(SQLModel, table=True):
+    """What a peer is declared to be and to know, for the release gate."""
+
+    __tablename__ = "peer_declaration"
+    peer_id: int = Field(primary_key=True, foreign_key="peer.id")
+    legal_group: str | None = Field(default=None, description="of companies that it belongs to")
+    knowledge: str = Field(sa_type=Text, description="JSON: underseal_protocol.release.knowledge")

@@ -10,8 +10,10 @@ from pydantic import Field
 from underseal_node.manage.shapes.base import InputShape, Instant, Shape
 from underseal_node.manage.shapes.footprints import FindingShape
 from underseal_node.manage.shapes.refusals import ProblemShape
+from underseal_node.manage.shapes.releases import VerdictShape
 
 __all__ = [
+    "AcknowledgeInput",
     "CalculationShape",
     "CauseShape",
     "ConfirmInput",
@@ -243,6 +245,14 @@ class ProductPublishedShape(Shape):
     unit: str
     findings: list[LineFindingShape]
     methodology: list[FindingShape]
+    gate: VerdictShape | None = None  # what the release gate says
+
+
+class AcknowledgeInput(InputShape):
+    """POST /products/publish (body; it may be empty): where the release gate advises against it"""
+
+    acknowledge: Text | None = None  # why all the same
+    consent: Text | None = None  # reference to the consent of the supplier
 
 
 class StatusShape(Shape):
