@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from underseal_node.products.checking import product_problems
+from underseal_node.products.checking import normal_product, product_problems
 from underseal_node.products.columns import PRODUCT
 from underseal_node.products.results import PlacedProduct
 from underseal_node.products.rows import ReadRow
@@ -89,7 +89,7 @@ def products_of_rows(
             one for one in product_problems(document, file, place_of) if one.place not in flawed
         ]
         if not found and not flawed:
-            placed.append(PlacedProduct(document, place_of))
+            placed.append(PlacedProduct(normal_product(document), place_of))
         problems += found
     return placed, problems
 

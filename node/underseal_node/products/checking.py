@@ -7,13 +7,19 @@ from typing import Any
 
 from underseal_node.sheets.problems import Problem, problem_of
 from underseal_protocol.errors import BillError, UnitError, Violation
-from underseal_protocol.rollup.documents import DEFAULT_NAMES, factor_of, product_of
+from underseal_protocol.rollup.documents import (
+    DEFAULT_NAMES,
+    factor_json,
+    factor_of,
+    product_json,
+    product_of,
+)
 from underseal_protocol.rollup.units import Dimension, unit_of
 
-__all__ = ["factor_problems", "product_problems"]
+__all__ = ["NAMES", "factor_problems", "normal_factor", "normal_product", "product_problems"]
 
 # What stands for the names that a node adds; only its form matters.
-_NAMES: Mapping[str, Any] = dict(zip(DEFAULT_NAMES, ("node", ["urn:node"]), strict=True))
+NAMES: Mapping[str, Any] = dict(zip(DEFAULT_NAMES, ("node", ["urn:node"]), strict=True))
 _INTERMEDIATE_HINT = (
     "Fill in product IDs, description and period; or nothing that only a footprint has, if it is "
     "an intermediate."
@@ -36,7 +42,7 @@ def product_problems(
         in_sheet: whether it was read from a sheet.
     """
     problems = _form_problems(
-        lambda: product_of(document, _NAMES), file, place_of, in_sheet=in_sheet
+        lambda: product_of(document, NAMES), file, place_of, in_sheet=in_sheet
     )
     return problems or list(_unit_problems(document, file, place_of))
 
@@ -50,6 +56,28 @@ def factor_problems(
         Problem(file, place_of("/unit"), error.message, error.hint)
         for error in _unit_errors(document["unit"], None)
     ]
+
+
+def normal_product(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The same product in the one form that `product_json` gives it, without what follows anyway.
+
+    Raises:
+        BillError: it has another form.
+    """
+    normal = product_json(product_of(document, NAMES))
+    for name in NAMES:
+        if name not in (document.get("declaration") or {}):
+            normal.get("declaration", {}).pop(name, None)
+    return normal
+
+
+def normal_factor(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The same factor in the one form that `factor_json` gives it.
+
+    Raises:
+        BillError: it has another form.
+    """
+    return factor_json(factor_of(document))
 
 
 def _form_problems(

@@ -15,7 +15,7 @@ from underseal_node.products.columns import (
 from underseal_node.sheets.columns import Kind
 from underseal_protocol.rollup.properties import EXCLUDING, STATED_NAMES
 
-__all__ = ["COLUMNS", "FIGURES", "HEADINGS"]
+__all__ = ["COLUMNS", "FIGURES", "HEADINGS", "NOT_KEPT"]
 
 
 def _column(
@@ -37,7 +37,6 @@ def _figure(name: str) -> RowColumn:
     return _column(name, Kind.AMOUNT, figure_title(name), text, f"values.{name}")
 
 
-# What is said in other words: `rows` of factors puts it together.
 _OWN = (
     _column(
         "id",
@@ -143,7 +142,8 @@ _OWN = (
         "Methode|方法",
     ),
 )
-# For people: there is no place for it in a footprint.
+# For people, or said by another column as well.
+NOT_KEPT = ("method", "source_publisher", "source_url", "note")
 _READ_OVER = tuple(
     _column(name, Kind.TEXT, title, "Not read.", "@", others)
     for name, title, others in (

@@ -8,7 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from underseal_node.products.checking import factor_problems
+from underseal_node.products.checking import factor_problems, normal_factor
 from underseal_node.products.results import PlacedFactor
 from underseal_node.products.rows import ReadRow
 from underseal_node.sheets.problems import CellError, Problem
@@ -55,7 +55,7 @@ def factors_of_rows(rows: Sequence[ReadRow], file: str) -> tuple[list[PlacedFact
             one for one in factor_problems(row.document, file, row.place) if one.place not in flawed
         ]
         if not found and not flawed:
-            placed.append(PlacedFactor(row.document, row.place))
+            placed.append(PlacedFactor(normal_factor(row.document), row.place))
         problems += found
     return placed, problems
 
@@ -114,20 +114,30 @@ def _unit(text: str) -> tuple[Decimal, str]:
     """How many kilograms the value is in, and the unit it is per.
 
     Raises:
-        CellError: it is not clear what is emitted.
+        CellError: it is not clear what is emitted, or per what.
     """
     found = _EMITTED.fullmatch(text)
     if found is None:
         if "/" in text:
             raise CellError(f"the unit {text[:60]!r} is not of CO2e", hint=UNIT_HINT)
-        return Decimal(1), text
+        return Decimal(1), _known(text)
     try:
         mass = unit_of(found["mass"])
     except UnitError as error:
         raise CellError(error.message, hint=UNIT_HINT) from error
     if mass.dimension is not Dimension.MASS:
         raise CellError(f"{mass.name} is no mass", hint=UNIT_HINT)
-    return Decimal(mass.size.numerator) / Decimal(mass.size.denominator), found["unit"].strip()
+    return Decimal(mass.size.numerator) / Decimal(mass.size.denominator), _known(
+        found["unit"].strip()
+    )
+
+
+def _known(unit: str) -> str:
+    try:
+        unit_of(unit)
+    except UnitError as error:
+        raise CellError(error.message, hint=error.hint) from error
+    return unit
 
 
 def _times(value: Any, size: Decimal) -> str:

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from underseal_node.products.checking import factor_problems, product_problems
+from underseal_node.products.checking import (
+    factor_problems,
+    normal_factor,
+    normal_product,
+    product_problems,
+)
 from underseal_node.products.results import PlacedFactor, PlacedProduct, ReadProducts
 from underseal_node.publishing.json_reading import problems_of, read_json
 from underseal_node.settings import Settings
@@ -46,15 +51,17 @@ def read_json_documents(
             message = f"{str(item)[:60]!r} is no {kind.removesuffix('s')}"
             problems.append(Problem(name, place, message))
             continue
-        of_kind: dict[str, Any] = products if kind == PRODUCTS else factors
-        check = product_problems if kind == PRODUCTS else factor_problems
+        is_product = kind == PRODUCTS
+        of_kind: dict[str, Any] = products if is_product else factors
+        check = product_problems if is_product else factor_problems
         found = check(item, name, _inside(place), in_sheet=False)
         if not found and item["id"] in of_kind:
             message = f"{item['id'][:60]!r} is there twice"
             found = [Problem(name, f"{place}/id", message, "Keep one of them.")]
-        if not found:
-            make = PlacedProduct if kind == PRODUCTS else PlacedFactor
-            of_kind[item["id"]] = make(item, _inside(place))
+        if not found and is_product:
+            products[item["id"]] = PlacedProduct(normal_product(item), _inside(place))
+        elif not found:
+            factors[item["id"]] = PlacedFactor(normal_factor(item), _inside(place))
         problems += found
     return ReadProducts(name, tuple(products.values()), tuple(factors.values()), tuple(problems))
 

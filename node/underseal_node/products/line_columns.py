@@ -75,7 +75,7 @@ _COMMON = (
     ),
     row_column(
         "unit",
-        Kind.TEXT,
+        Kind.UNIT,
         "Unit",
         "Of the quantity: kg, kWh, m3, piece, tkm ... Of a product: the unit of the footprint.",
         _quantity("unit"),
@@ -153,7 +153,7 @@ _LINES = (
     ),
     row_column(
         "distanceUnit",
-        Kind.TEXT,
+        Kind.UNIT,
         "Distance unit",
         "Empty: km.",
         {TRANSPORT: "distance.unit"},

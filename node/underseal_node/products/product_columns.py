@@ -34,7 +34,7 @@ PRODUCT_COLUMNS = (
     ),
     row_column(
         "basisUnit",
-        Kind.TEXT,
+        Kind.UNIT,
         "Lines are for: unit",
         "Empty: the declared unit.",
         {PRODUCT: "basis.unit"},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +10,7 @@ from underseal_node.products.columns import RowColumn
 from underseal_node.products.words import CHOICE_WORDS, kind_of_word
 from underseal_node.sheets.cells import Cell, Flaw, is_empty, text_of_cell, value_of
 from underseal_node.sheets.columns import EXAMPLE_MARK, MARK
+from underseal_node.sheets.formulas import plain
 from underseal_node.sheets.headings import UNNAMED, UNNAMED_HINT, Header, letters_of
 from underseal_node.sheets.numbers import decimal_mark
 from underseal_node.sheets.problems import CellError, Problem
@@ -21,11 +21,9 @@ __all__ = ["ReadRow", "RowPlace", "Sheet"]
 EXAMPLE_COLUMNS = ("product", "id", "name")
 # What is said once for several rows, by merging cells.
 FILLED_DOWN = ("product", "kind")
-# What an export has put before a text, so that no spreadsheet takes it for a formula.
-_NEUTRALISED = re.compile(r"'+[=+\-@\t\r]")
 _INDEPENDENT_HINT = "A column whose name begins with # is ignored."
 
-Example = Mapping[str, str]
+Example = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +153,7 @@ class Sheet:
             return self._is_explanation(row)
         if mark.startswith(EXAMPLE_MARK):
             texts = self._texts(row, EXAMPLE_COLUMNS)
-            known = [{name: one[name] for name in texts if name in one} for one in self._examples]
+            known = [{name: one.get(name) for name in texts} for one in self._examples]
             if texts and texts not in known:
                 raise CellError(
                     "the row is marked as an example, and is none any more",
@@ -242,9 +240,7 @@ def _value(cell: Cell, column: RowColumn, mark: str | None) -> Any:
     if column.name in FILLED_DOWN:
         cell = _seen(cell)
     if isinstance(cell, str):
-        cell = cell.strip()
-        if _NEUTRALISED.match(cell):
-            cell = cell[1:]
+        cell = plain(cell.strip())
     value = value_of(cell, column, mark)
     words = CHOICE_WORDS.get(column.name)
     if words is None:

@@ -106,7 +106,6 @@ def _read(name: str, tables: Iterable[Table], *, with_products: bool) -> ReadPro
         name,
         {str(one.document["id"]) for one in factors},
     )
-    # What was not read cannot be missed: the first mistakes are enough.
     problems += [*of_factors, *of_products]
     return ReadProducts(name, tuple(products), tuple(factors), tuple(problems))
 

@@ -19,8 +19,8 @@ from underseal_node.sheets.problems import CellError
 from underseal_protocol.carbon import UNITS
 from underseal_protocol.criteria import fold
 from underseal_protocol.decimals import format_decimal
-from underseal_protocol.errors import TimeError
-from underseal_protocol.rollup.units import aliases_of
+from underseal_protocol.errors import TimeError, UnitError
+from underseal_protocol.rollup.units import aliases_of, unit_of
 from underseal_protocol.times import parse_time
 
 __all__ = ["Cell", "Flaw", "Percentage", "is_empty", "text_of_cell", "value_of"]
@@ -130,7 +130,8 @@ def _share_of(percent: str) -> str:
     """4 percent is 0.04."""
     if "/" in percent:
         return str(Fraction(percent) / 100)
-    return format_decimal(Decimal(percent).scaleb(-2))
+    share = format_decimal(Decimal(percent).scaleb(-2))
+    return share.rstrip("0").rstrip(".") if "." in share else share
 
 
 def _numbers(cell: Cell, column: Column, mark: str | None) -> list[str]:
@@ -254,6 +255,14 @@ def _separator(text: str) -> CellError:
     )
 
 
+def _unit(text: str, column: Column) -> str:
+    try:
+        unit_of(text)
+    except UnitError as error:
+        raise CellError(error.message, hint=error.hint) from error
+    return text
+
+
 def _year(text: str, column: Column) -> int:
     if _YEAR.fullmatch(text) is None:
         raise CellError(f"{text[:60]!r} is no year", hint="Write four digits, such as 2024.")
@@ -267,5 +276,6 @@ _TEXTUAL: dict[Kind, Callable[[str, Column], Any]] = {
     Kind.CHOICE: _choice,
     Kind.SOURCES: _sources,
     Kind.RULES: _rules,
+    Kind.UNIT: _unit,
     Kind.YEAR: _year,
 }

@@ -23,6 +23,7 @@ class Kind(Enum):
     IN_PERCENT = auto()  # the same; the cell may be formatted as a percentage
     SHARE = auto()  # the same, as a share: 4 is 0.04
     AMOUNTS = auto()  # several
+    UNIT = auto()  # of measurement, however people write it; it stays as it is
     YEAR = auto()  # a whole number
     TIME = auto()
     FLAG = auto()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from openpyxl import Workbook
 from openpyxl.comments import Comment
@@ -16,6 +15,7 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
+from underseal_node.sheets.cell_writing import Written, set_cell
 from underseal_node.sheets.columns import EXAMPLE_MARK, MARK, Column, Kind
 
 __all__ = ["EXPLANATION_ROW", "FIRST_COLUMN", "HEADER_ROW", "LISTS", "Book"]
@@ -50,7 +50,7 @@ class Book:
         name: str,
         columns: Sequence[Column],
         titles: Sequence[str],
-        examples: Iterable[Sequence[Any]] = (),
+        examples: Iterable[Sequence[Written | None]] = (),
     ) -> Worksheet:
         """A sheet with headings, explanations and rows of examples.
 
@@ -65,7 +65,11 @@ class Book:
         sheet.append([MARK, *(f"{one} *" if column.is_required else one for one, column in marked)])
         sheet.append([f"{MARK} explanation", *(column.text for column in columns)])
         for example in examples:
-            sheet.append([EXAMPLE_MARK, *example])
+            row = sheet.max_row + 1
+            sheet.cell(row, 1).value = EXAMPLE_MARK
+            for number, value in enumerate(example, FIRST_COLUMN):
+                if value is not None:
+                    set_cell(sheet.cell(row, number), value)
         for cell in sheet[HEADER_ROW]:
             cell.font, cell.alignment = Font(bold=True), _WRAPPED
         for row in sheet.iter_rows(min_row=EXPLANATION_ROW):
@@ -122,9 +126,9 @@ class Book:
         rule.showErrorMessage = False
         self._add_rule(sheet, number, rule)
 
-    def add_texts(self, name: str, lines: Iterable[str]) -> None:
-        """A sheet with lines to read."""
-        sheet = self.book.create_sheet(name)
+    def add_texts(self, name: str, lines: Iterable[str], *, first: bool = False) -> None:
+        """A sheet with lines to read, at the end or as the first one."""
+        sheet = self.book.create_sheet(name, 0 if first else None)
         sheet.column_dimensions["A"].width = TEXT_WIDTH
         for line in lines:
             sheet.append([line])
