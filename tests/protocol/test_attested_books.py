@@ -74,7 +74,7 @@ def test_it_need_not_say_anything_of_that() -> None:
 
 def test_the_root_of_other_books_is_refused() -> None:
     found = attested(AttestedBooks(commit(LEAVES).disclosure))
-    with pytest.raises(AttestationError, match="about other books: the root .* is not the one"):
+    with pytest.raises(AttestationError, match=r"about other books: the root .* is not the one"):
         checked(found)
     bare = signed(None)
     with pytest.raises(AttestationError, match="without a commitment"):
