@@ -249,7 +249,7 @@ async def test_a_verifier_attests_the_root_and_what_it_checked(
     stage: Stage, document: Documents
 ) -> None:
     footprint_id, shown = await received(stage, document())
-    assert shown["state"] == "verified"
+    assert shown["verification"] == "verified"
     opening = (await opened(stage.supplier, footprint_id))["opening"]
     said = "all 3 lines and all padding"
     made = await stage.attest(shown, opening=json.dumps(opening), completeness=said)
