@@ -345,10 +345,10 @@ def auditing(checked: Checked, market: Market, tmp_path: Path) -> None:
     calculated = publish_lines(seller, tmp_path)
     listed = checked("audit open", calculated, "--list", home=seller)["data"]
     opening = tmp_path / "opening.json"
-    options: tuple[str | Path, ...] = ("--for", "Auditor", "--out", opening)
-    made = checked("audit open", calculated, "--lines", listed[0]["id"], *options, home=seller)
+    auditor: tuple[str | Path, ...] = ("--for", "Auditor", "--out", opening)
+    made = checked("audit open", calculated, "--lines", listed[0]["id"], *auditor, home=seller)
     assert made["opening"] == json.loads(opening.read_text("utf-8"))
-    checked("audit open", calculated, "--all", *options, home=seller)
+    checked("audit open", calculated, "--all", *auditor, home=seller)
     lines = log.read_bytes().splitlines(keepends=True)
     entries = [line for line in lines if b'"kind":"entry"' in line]
     log.write_bytes(b"".join(line for line in lines if line != entries[1]))

@@ -221,7 +221,7 @@ class Owner:
 
 @pytest.fixture(scope="module")
 def owner() -> Iterator[Owner]:
-    leaves = [
+    leaves: list[dict[str, Any]] = [
         {"kind": "line", "id": "bom/1", "material": "碳酸锂", "quantity": "0.38"},
         {"kind": "line", "id": "bom/2", "material": "NiSO4", "quantity": "0.05"},
         {"kind": "factor", "id": "factor/1", "value": {"total": "0.05"}},
