@@ -126,7 +126,7 @@ def issue_opening(
     if count > MAX_OPENED:
         raise CommitmentError(
             f"{count} leaves would be opened, at most {MAX_OPENED} are at once",
-            hint="Open them in several parts.",
+            hint="Open lines in several parts; of a tree this large, not all leaves at once.",
         )
     leaves = [_leaf_to_json(one) for one in commitment.prove(ids)]
     payload = {
