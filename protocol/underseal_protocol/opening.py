@@ -281,8 +281,10 @@ def _check_claims(claims: Mapping[str, Any]) -> None:
 
 
 def _check_verifier(name: Any) -> None:
-    if not isinstance(name, str) or not 0 < len(name.strip()) <= len(name) <= (
-        MAX_VERIFIER_CHARACTERS
+    if (
+        not isinstance(name, str)
+        or not 0 < len(name.strip()) <= len(name) <= (MAX_VERIFIER_CHARACTERS)
+        or "\0" in name
     ):
         raise CommitmentError(
             f"the opening is for {name!r}, expected a name of 1..{MAX_VERIFIER_CHARACTERS} "

@@ -304,7 +304,7 @@ def test_a_node_that_has_moved_has_several_addresses() -> None:
 # --- what is not made ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("verifier", ["", " ", "x" * 301, None])
+@pytest.mark.parametrize("verifier", ["", " ", "x" * 301, "a\0", None])
 def test_an_opening_is_for_somebody(verifier: Any) -> None:
     with pytest.raises(CommitmentError, match="expected a name"):
         opened("line-1", verifier=verifier)
