@@ -84,6 +84,7 @@ JSON_OF = {
     "audit verify": "audit-check",
     "audit export": "file",
     "audit receipts": "file",
+    "audit open": "opening",
     "verify": "verification",
     "backup": "backup",
     "restore": "restore",

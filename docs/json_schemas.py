@@ -20,6 +20,7 @@ from underseal_node.manage.shapes import (
     footprints,
     keys,
     node,
+    openings,
     peers,
     products,
     refusals,
@@ -150,11 +151,26 @@ VERIFIED = closed(
                     "validFrom": INSTANT,
                     "validUntil": INSTANT,
                 },
-                optional={"comments": TEXT},
+                optional={"comments": TEXT, "root": TEXT, "completeness": TEXT},
             ),
         },
         "proved": TEXTS,
         "notProved": TEXTS,
+    },
+    optional={
+        "opening": closed(
+            "OpeningHeld",
+            {
+                "verifier": TEXT,
+                "issuer": TEXT,
+                "kid": TEXT,
+                "issuedAt": INSTANT,
+                "root": TEXT,
+                "size": COUNT,
+                "isWhole": FLAG,
+                "lines": {"type": "array", "items": inner(openings.LineShape)},
+            },
+        )
     },
 )
 NOT_VERIFIED = closed(
@@ -201,6 +217,14 @@ LOCAL: dict[str, dict[str, Any]] = {
                     }
                 },
             ),
+        ],
+    },
+    "opening": {
+        "title": "Opening",
+        "description": "What was opened; with --list, what can be.",
+        "oneOf": [
+            inner(openings.OpenedShape),
+            closed("Lines", {"data": {"type": "array", "items": inner(openings.LineShape)}}),
         ],
     },
     "grant-removed": closed("GrantRemoved", {"removed": {"type": "integer"}}),

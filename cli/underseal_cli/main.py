@@ -30,6 +30,7 @@ from underseal_cli import (
     keys,
     match,
     move,
+    openings,
     outbox,
     output,
     peers,
@@ -80,6 +81,7 @@ app.add_typer(outbox.app, name="outbox")
 app.add_typer(doctor.alerts, name="alert")
 app.add_typer(keys.app, name="key")
 app.command()(move.move)
+openings.register(audit.app)
 app.add_typer(audit.app, name="audit")
 app.command()(verify.verify)
 app.command()(attest.attest)

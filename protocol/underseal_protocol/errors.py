@@ -26,6 +26,7 @@ ProtocolError
      ├─ KeyLogError              an entry of a key log that does not follow from what is pinned
      ├─ MissingCredentialError   there is none
      ├─ SignatureMismatchError   its signature is not of the key that it names
+     ├─ CommitmentError          what is opened is not what was committed to
      └─ AttestationError         what a verifier attests is not what is there
          └─ AttestationExpiredError   it is, and it is not valid at this time
 """
@@ -42,6 +43,7 @@ __all__ = [
     "AttestationExpiredError",
     "AuditError",
     "BillError",
+    "CommitmentError",
     "CredentialError",
     "CriteriaError",
     "DecimalError",
@@ -264,6 +266,10 @@ class AttestationError(CredentialError):
 
 class AttestationExpiredError(AttestationError):
     """What a verifier attests is what is there, but no longer, or not yet, valid."""
+
+
+class CommitmentError(CredentialError):
+    """What is opened is not what was committed to, or nothing can be committed to like that."""
 
 
 class KeyLogError(CredentialError):

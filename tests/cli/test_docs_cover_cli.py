@@ -36,7 +36,7 @@ STABLE = {
     "footprint publish": "--attestation",
     "footprint attach": "",
     "attest": "--statement --level --coverage --standard --provider --comments --completed-at "
-    "--valid-until --out",
+    "--valid-until --opening --completeness --out",
     "footprint reissue": "--signed-by --dry-run",
     "received list": "--peer --verification",
     "received show": "--peer",
@@ -94,6 +94,7 @@ STABLE = {
     "audit verify": "--with-receipts --log --keys --url",
     "audit export": "--out",
     "audit receipts": "--out --peer",
+    "audit open": "--lines --all --for --out --list",
     "backup": "--with-key --passphrase-file",
     "restore": "--passphrase-file",
     "key list": "",
@@ -101,7 +102,7 @@ STABLE = {
     "key revoke": "--since --recovery-key-file --reason",
     "key recovery": "--new --recovery-key-file --recovery-key-out",
     "move": "--url --dry-run",
-    "verify": "--keys --url --peer --status --attestation --verifier-keys",
+    "verify": "--keys --url --peer --status --attestation --verifier-keys --receipts --opening",
     "demo": "--keep",
 }
 WITHOUT_DATA = {"serve", "demo"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Callable
@@ -12,6 +13,8 @@ import pytest
 from tests.cli.conftest import COMPANY_IDS, ROOT, WIERZBOLIT, Done, Market, Run
 
 from underseal_cli.demo_nodes import Workbench
+from underseal_node.node import open_node
+from underseal_node.publishing.calculated import publish_calculated
 
 pytestmark = pytest.mark.xdist_group("cli")
 
@@ -340,11 +343,29 @@ def auditing(checked: Checked, market: Market, tmp_path: Path) -> None:
         found = checked("audit verify", "--with-receipts", receipts, *options, home=seller)
         assert found["isSound"] is True
         assert found["size"] > 0
+    calculated = publish_lines(seller, tmp_path)
+    listed = checked("audit open", calculated, "--list", home=seller)["data"]
+    opening = tmp_path / "opening.json"
+    auditor: tuple[str | Path, ...] = ("--for", "Auditor", "--out", opening)
+    made = checked("audit open", calculated, "--lines", listed[0]["id"], *auditor, home=seller)
+    assert made["opening"] == json.loads(opening.read_text("utf-8"))
+    checked("audit open", calculated, "--all", *auditor, home=seller)
     lines = log.read_bytes().splitlines(keepends=True)
     entries = [line for line in lines if b'"kind":"entry"' in line]
     log.write_bytes(b"".join(line for line in lines if line != entries[1]))
     found = checked("audit verify", "--log", log, home=seller, status=1)
     assert [(one["kind"], one["number"]) for one in found["problems"]] == [("deleted", 2)]
+
+
+def publish_lines(home: Path, tmp_path: Path) -> str:
+    """Publish a footprint in the way of one that is calculated; returns its id."""
+    document = json.loads(variant(tmp_path, "json-calculated").read_text("utf-8"))
+    leaves = [{"kind": "line", "id": f"line-{number}", "quantity": "0.05"} for number in range(3)]
+    node = open_node(home)
+    try:
+        return asyncio.run(publish_calculated(node, document, leaves)).id
+    finally:
+        node.close()
 
 
 def keeping(checked: Checked, market: Market, tmp_path: Path) -> None:

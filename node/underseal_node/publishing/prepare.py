@@ -22,6 +22,7 @@ from underseal_node.store.identity import Identity
 from underseal_node.store.index import index_keys, summary_of
 from underseal_node.store.tables import Footprint, KeyKind
 from underseal_protocol.canonical import canonical_bytes, digest_of_bytes
+from underseal_protocol.commitment import Commitment
 from underseal_protocol.credential import CREDENTIAL_SCHEMA_PATH, issue
 from underseal_protocol.criteria import FootprintIndex, fold
 from underseal_protocol.disclosure import Block, Level, content_of, is_attested
@@ -213,6 +214,7 @@ def sign(
     issuer: str,
     now: datetime,
     disclosures: Mapping[Block, str] | None = None,
+    commitment: Commitment | None = None,
 ) -> NewFootprint:
     """Sign a draft, once and for all who may see it.
 
@@ -222,9 +224,17 @@ def sign(
         issuer: the URL of this node.
         now: aware.
         disclosures: of blocks whose salts have been fixed before.
+        commitment: to what it was calculated from; the credential bears its root.
     """
     document = draft.document
-    credential = issue(document, key=key, issuer=issuer, issued_at=now, disclosures=disclosures)
+    credential = issue(
+        document,
+        key=key,
+        issuer=issuer,
+        issued_at=now,
+        disclosures=disclosures,
+        root=None if commitment is None else commitment.disclosure,
+    )
     index = FootprintIndex.of(document)
     keys = {(KeyKind.ALL, ""), (KeyKind.FOOTPRINT, draft.id), *index_keys(index)}
     return NewFootprint(
@@ -239,6 +249,7 @@ def sign(
         summary=summary_of(document),
         keys=frozenset(keys),
         kid=key.kid,
+        commitment=commitment,
     )
 
 

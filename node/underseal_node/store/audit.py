@@ -85,6 +85,7 @@ class Act(StrEnum):
     DRAFT_PUBLISHED = "draft-published"
     ATTESTATION_MADE = "attestation-made"
     ATTESTATION_ATTACHED = "attestation-attached"
+    LINES_OPENED = "lines-opened"
     GRANT_ADDED = "grant-added"
     GRANT_CHANGED = "grant-changed"
     GRANT_REMOVED = "grant-removed"

@@ -10,6 +10,7 @@ from typing import Any
 from tests.node.manage.conftest import RECOVERY_KEY, Company, Document, Market, Stage
 
 from underseal_node.manage.app import ROUTERS
+from underseal_node.publishing.calculated import publish_calculated
 from underseal_node.store.audit import Act
 from underseal_protocol.disclosure import Level
 from underseal_protocol.keys import KeyPurpose, SigningKey
@@ -31,6 +32,7 @@ ACTS = {
     "POST /drafts/publish": Act.DRAFT_PUBLISHED,
     "POST /attestations": Act.ATTESTATION_MADE,
     "POST /attestations/attach": Act.ATTESTATION_ATTACHED,
+    "POST /footprints/{id}/opening": Act.LINES_OPENED,
     "POST /received/{id}/attestations": Act.ATTESTATIONS_RECEIVED,
     "POST /peers": Act.PEER_ADDED,
     "PATCH /peers/{name}": Act.PEER_CHANGED,
@@ -126,6 +128,10 @@ async def own(do: Deeds, company: Company, document: Documents) -> None:
     first = made["footprints"][0]["id"]
     changed = await do(company, "POST /footprints/{id}/supersede", file=document(2), id=first)
     await do(company, "POST /footprints/{id}/deprecate", id=changed["published"])
+    leaves = [{"kind": "line", "id": "one", "quantity": "0.05"}]
+    calculated = await publish_calculated(company.node, document(4), leaves)
+    given = {"everything": True, "verifier": "Auditor"}
+    await do(company, "POST /footprints/{id}/opening", given, id=calculated.id)
     draft = await do(company, "POST /drafts", file=document(3))
     await do(company, "POST /drafts/publish", {"draft": json.dumps(draft["draft"])})
     listed = (await company.get("/keys"))["data"]

@@ -11,6 +11,7 @@ from sqlmodel import AutoString, SQLModel
 from underseal_node.store import (
     attestation_tables,
     audit_tables,
+    commitment_tables,
     identity_tables,
     product_tables,
     tables,
@@ -20,6 +21,7 @@ from underseal_node.store.types import DecimalText, UtcText
 __all__ = [
     "attestation_tables",
     "audit_tables",
+    "commitment_tables",
     "identity_tables",
     "product_tables",
     "tables",
