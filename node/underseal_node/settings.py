@@ -7,6 +7,7 @@ file `underseal.toml` in the home directory, the default. `docs/reference/settin
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from decimal import Decimal
 from enum import StrEnum
@@ -37,6 +38,8 @@ __all__ = [
 ]
 
 ENV_PREFIX = "UNDERSEAL_"
+
+DOMINANCE = re.compile("[1-9][0-9]{0,2}:[1-9][0-9]?(,[1-9][0-9]{0,2}:[1-9][0-9]?)*")
 
 Items = Annotated[tuple[str, ...], NoDecode]
 Count = Annotated[int, Field(ge=1)]
@@ -112,8 +115,8 @@ class Settings(BaseSettings):
     refresh_look_seconds: Seconds = 300
     release_policy: ReleasePolicy = ReleasePolicy.ACKNOWLEDGE
     release_contributors: Count = 3
-    release_percent: Annotated[Decimal, Field(gt=0, lt=100)] = Decimal(10)
-    release_dominance: Items = ("1:75", "2:85")
+    release_percent: Annotated[int, Field(gt=0, lt=100)] = 10
+    release_dominance: str = "1:75,2:85"
     release_min_digits: Annotated[int, Field(ge=1, le=MAX_DIGITS)] = 3
     release_scope: ReleaseScope = ReleaseScope.POOLED
 
@@ -185,7 +188,7 @@ class Settings(BaseSettings):
         """Only the arguments: `load_settings` merges the sources, because it knows the home."""
         return (init_settings,)
 
-    @field_validator("trusted_proxies", "allowed_hosts", "release_dominance", mode="before")
+    @field_validator("trusted_proxies", "allowed_hosts", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         """Environment variables hold lists separated by commas."""
@@ -202,13 +205,9 @@ class Settings(BaseSettings):
 
     @field_validator("release_dominance")
     @classmethod
-    def _rules(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for item in value:
-            largest, _, percent = item.partition(":")
-            if not (largest.isdecimal() and percent.isdecimal() and 0 < int(percent) < 100):
-                raise ValueError("expected N:PERCENT, such as 1:75")
-            if int(largest) < 1:
-                raise ValueError("expected N:PERCENT, such as 1:75")
+    def _rules(cls, value: str) -> str:
+        if value and not DOMINANCE.fullmatch(value):
+            raise ValueError("expected N:PERCENT, such as 1:75, separated by commas")
         return value
 
     @model_validator(mode="after")

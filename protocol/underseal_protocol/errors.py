@@ -14,8 +14,6 @@ ProtocolError
  ├─ UnitError                    a unit that is none, or a conversion that cannot be made
  ├─ RollUpError                  a bill of materials, or what it uses, that cannot be calculated
  │   └─ BillError                its JSON that has another form
-
-
  ├─ ReleaseError                 figures that the release gate cannot judge
  │   └─ ReleaseRefusedError      figures that a peer could solve for a supplier's number
  ├─ MerkleError                  a tree, or a proof about it, that does not hold

@@ -101,7 +101,8 @@ def thresholds_of(settings: Settings, digits: int) -> Thresholds:
         percent=settings.release_percent,
         dominance=tuple(
             Dominance(int(largest), int(percent))
-            for largest, percent in (one.split(":") for one in settings.release_dominance)
+            for one in filter(None, settings.release_dominance.split(","))
+            for largest, percent in [one.split(":")]
         ),
         digits=digits,
         min_digits=min(settings.release_min_digits, digits),
@@ -192,7 +193,7 @@ def record_publication(
     keys = {*published.keys, *_keys_of(published.old_id)}
     if _audience(session, keys, now) != judged.audience:
         raise RefusedError("the grants have changed meanwhile", hint="Try again.")
-    if not judged.exposure.sources:
+    if not judged.exposure.suppliers:
         return
     releases.add_exposure(session, published.id, json.dumps(judged.exposure.to_json()))
     said = None if judged.verdict.protects else acknowledgement

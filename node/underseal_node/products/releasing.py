@@ -14,6 +14,7 @@ from sqlmodel import Session
 from underseal_node.node import Node
 from underseal_node.products import gate
 from underseal_node.products.bills import digest_of
+from underseal_node.products.books import leaves_of
 from underseal_node.products.calculating import (
     SET_BY_PUBLISHING,
     Calculation,
@@ -31,6 +32,7 @@ from underseal_node.publishing.results import UnpublishableError
 from underseal_node.store import products
 from underseal_node.store.index import index_keys
 from underseal_node.store.tables import Footprint, KeyKind
+from underseal_protocol.commitment import commit
 from underseal_protocol.criteria import FootprintIndex
 from underseal_protocol.release.verdict import Acknowledgement
 
@@ -198,7 +200,8 @@ async def publish(
     if prepared.outcome is Outcome.UNCHANGED:
         await node.store.write(keep)
         return PublishedProduct(footprint_id, prepared.outcome, None, (), prepared)
-    (signed,) = await asyncio.to_thread(sign_all, node, [draft])
+    committed = await asyncio.to_thread(commit, leaves_of(prepared.calculation.bill))
+    (signed,) = await asyncio.to_thread(sign_all, node, [draft], {draft.id: committed})
     told = await store_signed(node, _name(prepared.calculation), signed, old, keep)
     deprecated = None if old is None else old.id
     return PublishedProduct(footprint_id, prepared.outcome, deprecated, tuple(told), prepared)

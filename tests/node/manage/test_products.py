@@ -472,3 +472,12 @@ async def test_without_the_setting_nothing_is_refreshed(supplied: Supplied) -> N
     assert customer.node.settings.refresh_auto_percent is None
     async with asyncio.timeout(5):
         await RefreshWorker(customer.node).run(asyncio.Event())
+
+
+async def test_the_books_can_be_opened_line_by_line(supplied: Supplied) -> None:
+    customer, _, footprint = supplied
+    own = await published(customer, footprint)
+    lines = (await customer.get(f"/footprints/{own}/lines"))["data"]
+    ids = {one["id"] for one in lines}
+    assert {"product:cell", "cell/powder", "cell/power", "factor:EL-HU"} <= ids
+    assert f"footprint:{footprint}" in ids
