@@ -19,6 +19,8 @@ from underseal_cli import (
     attest,
     audit,
     backup,
+    calculations,
+    declarations,
     demo_command,
     doctor,
     drafts,
@@ -26,10 +28,12 @@ from underseal_cli import (
     grants,
     init,
     keys,
+    match,
     move,
     outbox,
     output,
     peers,
+    products,
     pull,
     received,
     requests,
@@ -61,6 +65,12 @@ app.command()(serve.serve)
 app.command()(doctor.doctor)
 drafts.register(footprints.app)
 app.add_typer(footprints.app, name="footprint")
+calculations.register(products.app)
+declarations.register(peers.app)
+app.add_typer(products.app, name="product")
+app.add_typer(products.factors, name="factor")
+app.command()(match.match)
+app.command()(calculations.status)
 app.add_typer(peers.app, name="peer")
 app.add_typer(grants.app, name="grant")
 app.command()(pull.pull)

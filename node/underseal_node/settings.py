@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
+from decimal import Decimal
 from enum import StrEnum
 from ipaddress import ip_network
 from pathlib import Path
@@ -26,7 +27,14 @@ from underseal_node.errors import ConfigurationError
 from underseal_node.home import Home
 from underseal_protocol.rounding import MAX_DIGITS
 
-__all__ = ["LogLevel", "RequestsAnswer", "Settings", "load_settings"]
+__all__ = [
+    "LogLevel",
+    "ReleasePolicy",
+    "ReleaseScope",
+    "RequestsAnswer",
+    "Settings",
+    "load_settings",
+]
 
 ENV_PREFIX = "UNDERSEAL_"
 
@@ -42,6 +50,21 @@ class RequestsAnswer(StrEnum):
     AUTO = "auto"
     ASSIST = "assist"
     MANUAL = "manual"
+
+
+class ReleasePolicy(StrEnum):
+    """What the operator may do when the release gate stops."""
+
+    ACKNOWLEDGE = "acknowledge"
+    STRICT = "strict"
+
+
+class ReleaseScope(StrEnum):
+    """Whose figures a peer is taken to have."""
+
+    PEER = "peer"
+    GROUP = "group"
+    POOLED = "pooled"
 
 
 class LogLevel(StrEnum):
@@ -85,6 +108,14 @@ class Settings(BaseSettings):
     pull_on_published: bool = True
     allow_private_networks: bool = False
     round_significant_digits: Annotated[int, Field(ge=1, le=MAX_DIGITS)] | None = None
+    refresh_auto_percent: Annotated[Decimal, Field(gt=0, le=100)] | None = None
+    refresh_look_seconds: Seconds = 300
+    release_policy: ReleasePolicy = ReleasePolicy.ACKNOWLEDGE
+    release_contributors: Count = 3
+    release_percent: Annotated[Decimal, Field(gt=0, lt=100)] = Decimal(10)
+    release_dominance: Items = ("1:75", "2:85")
+    release_min_digits: Annotated[int, Field(ge=1, le=MAX_DIGITS)] = 3
+    release_scope: ReleaseScope = ReleaseScope.POOLED
 
     # Partnerships.
     credential_lifetime_days: Annotated[int, Field(ge=60, le=3_650)] = 365
@@ -154,7 +185,7 @@ class Settings(BaseSettings):
         """Only the arguments: `load_settings` merges the sources, because it knows the home."""
         return (init_settings,)
 
-    @field_validator("trusted_proxies", "allowed_hosts", mode="before")
+    @field_validator("trusted_proxies", "allowed_hosts", "release_dominance", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         """Environment variables hold lists separated by commas."""
@@ -167,6 +198,17 @@ class Settings(BaseSettings):
     def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for item in value:
             ip_network(item, strict=False)
+        return value
+
+    @field_validator("release_dominance")
+    @classmethod
+    def _rules(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for item in value:
+            largest, _, percent = item.partition(":")
+            if not (largest.isdecimal() and percent.isdecimal() and 0 < int(percent) < 100):
+                raise ValueError("expected N:PERCENT, such as 1:75")
+            if int(largest) < 1:
+                raise ValueError("expected N:PERCENT, such as 1:75")
         return value
 
     @model_validator(mode="after")

@@ -14,6 +14,10 @@ ProtocolError
  ├─ UnitError                    a unit that is none, or a conversion that cannot be made
  ├─ RollUpError                  a bill of materials, or what it uses, that cannot be calculated
  │   └─ BillError                its JSON that has another form
+
+
+ ├─ ReleaseError                 figures that the release gate cannot judge
+ │   └─ ReleaseRefusedError      figures that a peer could solve for a supplier's number
  ├─ MerkleError                  a tree, or a proof about it, that does not hold
  ├─ AuditError                   an entry of an audit log that is none
  └─ CredentialError              a signed statement that does not hold
@@ -51,6 +55,8 @@ __all__ = [
     "MerkleError",
     "MissingCredentialError",
     "ProtocolError",
+    "ReleaseError",
+    "ReleaseRefusedError",
     "RollUpError",
     "SchemaError",
     "SignatureMismatchError",
@@ -222,6 +228,14 @@ class BillError(RollUpError):
     def __reduce__(self) -> tuple[type[BillError], tuple[str, tuple[Violation, ...]]]:
         """Errors travel between processes."""
         return (type(self), (self.what, self.violations))
+
+
+class ReleaseError(ProtocolError):
+    """The release gate cannot judge figures: it cannot read them, or they are too many."""
+
+
+class ReleaseRefusedError(ReleaseError):
+    """A peer could solve figures for a supplier's number, and nobody has answered for it."""
 
 
 class MerkleError(ProtocolError):

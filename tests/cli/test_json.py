@@ -74,6 +74,7 @@ def test_every_command(
     receiving(checked, market, tmp_path)
     attesting(checked, market, tmp_path)
     asking(checked, market)
+    building(checked, market, tmp_path)
     keys(checked, tmp_path)
     auditing(checked, market, tmp_path)
     keeping(checked, market, tmp_path)
@@ -238,6 +239,72 @@ def asking(checked: Checked, market: Market) -> None:
     assert fulfilled["footprintIds"] == [market.ids[0]]
     assert checked("request reject", second, "--reason", "no", home=seller)["state"] == "rejected"
     assert checked("outbox list", home=seller)["data"]
+
+
+def building(checked: Checked, market: Market, tmp_path: Path) -> None:
+    """A product of the buyer, made of what the seller makes."""
+    home, bills = market.buyer.home, tmp_path / "bills.json"
+    held = checked("received list", home=home)["data"][0]
+    factor = {
+        "id": "EL-JSON",
+        "name": "Grid electricity",
+        "values": {"pcfExcludingBiogenicUptake": "0.5"},
+        "unit": "kWh",
+        "database": "Grid",
+        "version": "1",
+    }
+    powder = {
+        "kind": "material",
+        "id": "powder",
+        "name": "Powder",
+        "quantity": {"amount": "1", "unit": "kg"},
+        "productIds": held["productIds"],
+    }
+    power = {
+        "kind": "energy",
+        "id": "power",
+        "name": "Power",
+        "quantity": {"amount": "2", "unit": "kWh"},
+        "source": {"factor": "EL-JSON"},
+    }
+    product = {
+        "id": "json",
+        "name": "Built on it",
+        "declaredUnit": {"amount": "1", "unit": "kg"},
+        "lines": [powder, power],
+        "declaration": {
+            "productName": "Built on it",
+            "productIds": ["urn:pact:buyer.example:product-id:json"],
+            "description": "Built on it",
+            "periodStart": "2025-01-01T00:00:00Z",
+            "periodEnd": "2026-01-01T00:00:00Z",
+        },
+    }
+    assert checked("product template", tmp_path / "products.xlsx", home=home)["bytes"] > 1000
+    bills.write_text(json.dumps({"products": [product], "factors": [factor]}), encoding="utf-8")
+    assert checked("product import", bills, "--dry-run", home=home)["dryRun"]
+    assert checked("product import", bills, home=home)["products"][0]["outcome"] == "new"
+    assert checked("factor import", bills, home=home)["factors"][0]["outcome"] == "unchanged"
+    assert checked("factor list", home=home)["data"][0]["id"] == "EL-JSON"
+    assert checked("match", home=home)["data"][0]["proposals"][0]["isCertain"]
+    assert checked("match", "--accept", home=home)["data"][0]["isDecided"]
+    calculated = checked("product calculate", "json", home=home)
+    assert checked("peer declare", "seller", "--group", "G", home=home)["group"] == "G"
+    assert checked("peer releases", home=home)["data"] == []
+    assert calculated["document"]["pcf"]["pcfExcludingBiogenicUptake"]
+    published = checked("product publish", "json", home=home)
+    assert published["outcome"] == "new"
+    assert checked("product list", home=home)["data"][0]["footprint"] == published["footprint"]
+    assert checked("product show", "json", home=home)["stale"] == []
+    factor["values"] = {"pcfExcludingBiogenicUptake": "0.6"}
+    bills.write_text(json.dumps({"factors": [factor]}), encoding="utf-8")
+    checked("factor import", bills, home=home)
+    assert checked("status", home=home)["stale"][0]["causes"][0]["cause"] == "factor-changed"
+    done = checked("product refresh", "--yes", home=home)["data"][0]
+    assert done["outcome"] == "successor"
+    history = checked("product history", "json", home=home)
+    assert [one["status"] for one in history["footprints"]] == ["Active", "Deprecated"]
+    checked("footprint deprecate", done["published"], home=home)
 
 
 def keys(checked: Checked, tmp_path: Path) -> None:

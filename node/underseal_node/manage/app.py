@@ -14,14 +14,17 @@ from underseal_node.exchange.pull_jobs import PullJobs
 from underseal_node.manage import (
     attestation_routes,
     audit_routes,
+    calculation_routes,
     footprint_routes,
     grant_routes,
     key_routes,
     node_routes,
     partner_routes,
     peer_routes,
+    product_routes,
     pull_routes,
     received_routes,
+    release_routes,
     request_routes,
     seen_routes,
 )
@@ -47,6 +50,9 @@ ROUTERS = (
     request_routes.router,
     seen_routes.router,
     audit_routes.router,
+    product_routes.router,
+    calculation_routes.router,
+    release_routes.router,
 )
 
 

@@ -1,1 +1,1 @@
-"""Products of ours and emission factors, as people have them: read, checked, written."""
+"""Products with their bills of materials: read, matched, calculated, published, kept true."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 from typing import Annotated, Any, ClassVar, Literal
@@ -34,11 +35,14 @@ __all__ = [
     "SOURCES",
     "Document",
     "FactorDocument",
+    "LineDocument",
     "ProductDocument",
+    "QuantityDocument",
     "SourceDocument",
 ]
 
 MAX_CHARACTERS = 2_000
+MAX_ID_CHARACTERS = 200  # more does not fit into every index
 MAX_LINES = 100_000
 
 _FRACTION = re.compile(rf"-?[0-9]{{1,{MAX_PLACES}}}/[1-9][0-9]{{0,{MAX_PLACES - 1}}}")
@@ -81,6 +85,13 @@ Text = Annotated[
     BeforeValidator(_storable),
     StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=MAX_CHARACTERS),
 ]
+Id = Annotated[
+    str,
+    BeforeValidator(_storable),
+    StringConstraints(
+        strict=True, strip_whitespace=True, min_length=1, max_length=MAX_ID_CHARACTERS
+    ),
+]
 Texts = tuple[Text, ...]
 FigureName = Literal[STATED_NAMES]  # type: ignore[valid-type]
 Figures = dict[FigureName, Amount]
@@ -95,7 +106,7 @@ class Document(BaseModel):
     makes: ClassVar[Callable[..., Any]]
 
 
-class _Quantity(Document):
+class QuantityDocument(Document):
     makes = inputs.Quantity
     amount: Amount
     unit: Text
@@ -151,7 +162,7 @@ class SourceDocument(Document):
 
 
 class _Named(Document):
-    id: Text
+    id: Id
     name: Text
     is_primary: StrictBool = True
     quality: _Quality | None = None
@@ -166,7 +177,7 @@ class _Sourced(_Named):
 class _Material(_Sourced):
     makes = inputs.Material
     kind: Literal["material"]
-    quantity: _Quantity
+    quantity: QuantityDocument
     loss: Amount = 0
     retained: Amount = 1
     recycled_share: Amount | None = None
@@ -177,15 +188,15 @@ class _Material(_Sourced):
 class _Energy(_Sourced):
     makes = inputs.Energy
     kind: Literal["energy"]
-    quantity: _Quantity
+    quantity: QuantityDocument
     process: Text | None = None
 
 
 class _Transport(_Sourced):
     makes = inputs.Transport
     kind: Literal["transport"]
-    load: _Quantity
-    distance: _Quantity | None = None
+    load: QuantityDocument
+    distance: QuantityDocument | None = None
     mode: inputs.Mode = inputs.Mode.OTHER
     direction: inputs.Direction = inputs.Direction.INBOUND
     carries: Text | None = None
@@ -194,14 +205,14 @@ class _Transport(_Sourced):
 class _Packaging(_Sourced):
     makes = inputs.Packaging
     kind: Literal["packaging"]
-    quantity: _Quantity
+    quantity: QuantityDocument
     packs: Text | None = None
 
 
 class _Waste(_Sourced):
     makes = inputs.Waste
     kind: Literal["waste"]
-    quantity: _Quantity
+    quantity: QuantityDocument
 
 
 class _Direct(_Named):
@@ -213,6 +224,20 @@ class _Direct(_Named):
 _Line = Annotated[
     _Material | _Energy | _Transport | _Packaging | _Waste | _Direct, Member(discriminator="kind")
 ]
+
+
+@dataclass(frozen=True)
+class OneLine:
+    """A line by itself."""
+
+    line: inputs.Line
+
+
+class LineDocument(Document):
+    """A line by itself, for what is changed."""
+
+    makes = OneLine
+    line: _Line
 
 
 class _Declaration(Document):
@@ -240,12 +265,12 @@ class _Declaration(Document):
 
 class ProductDocument(Document):
     makes = inputs.Product
-    id: Text
+    id: Id
     name: Text
-    declared_unit: _Quantity
+    declared_unit: QuantityDocument
     mass_kg: Amount | None = None
     properties: _Properties | None = None
-    basis: _Quantity | None = None
+    basis: QuantityDocument | None = None
     yield_share: Amount = 1
     lines: tuple[_Line, ...] = Member((), max_length=MAX_LINES)
     packaging_included: StrictBool | None = None
@@ -265,7 +290,7 @@ class ProductDocument(Document):
 
 class FactorDocument(Document):
     makes = sources.Factor
-    id: Text
+    id: Id
     name: Text
     values: Figures = Member(min_length=1)
     unit: Text

@@ -25,7 +25,9 @@ from underseal_protocol.rollup.document_models import (
     SOURCES,
     Document,
     FactorDocument,
+    LineDocument,
     ProductDocument,
+    QuantityDocument,
     SourceDocument,
 )
 from underseal_protocol.rollup.properties import STATED_NAMES
@@ -36,8 +38,10 @@ __all__ = [
     "DEFAULT_NAMES",
     "factor_json",
     "factor_of",
+    "line_of",
     "product_json",
     "product_of",
+    "quantity_of",
     "source_json",
     "source_of",
 ]
@@ -101,6 +105,26 @@ def source_of(document: Mapping[str, Any]) -> sources.Source:
     """
     source: sources.Source = _read(SourceDocument, document, "source")
     return source
+
+
+def line_of(document: Mapping[str, Any]) -> inputs.Line:
+    """A line of a bill of materials, of its JSON.
+
+    Raises:
+        BillError: it has another form.
+    """
+    line: inputs.Line = _read(LineDocument, {"line": document}, "line").line
+    return line
+
+
+def quantity_of(document: Mapping[str, Any]) -> inputs.Quantity:
+    """An amount of a unit, of its JSON.
+
+    Raises:
+        BillError: it has another form.
+    """
+    quantity: inputs.Quantity = _read(QuantityDocument, document, "quantity")
+    return quantity
 
 
 # --- reading ------------------------------------------------------------------------------------
