@@ -229,10 +229,9 @@ def _product_document(read: dict[str, Any]) -> dict[str, Any]:
     if "id" in document:
         document.setdefault("name", document["id"])
     declared = document.get("declaredUnit", {})
-    if "unit" in declared:
-        document["declaredUnit"] = {"amount": "1", **declared}
-        if "amount" in document.get("basis", {}):
-            document["basis"] = {"unit": declared["unit"], **document["basis"]}
+    document["declaredUnit"] = {"amount": "1", **declared}
+    if "unit" in declared and "amount" in document.get("basis", {}):
+        document["basis"] = {"unit": declared["unit"], **document["basis"]}
     declaration = document.get("declaration")
     if declaration is not None and "name" in document:
         document["declaration"] = {"productName": document["name"], **declaration}

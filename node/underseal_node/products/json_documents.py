@@ -55,14 +55,17 @@ def read_json_documents(
         of_kind: dict[str, Any] = products if is_product else factors
         check = product_problems if is_product else factor_problems
         found = check(item, name, _inside(place), in_sheet=False)
-        if not found and item["id"] in of_kind:
-            message = f"{item['id'][:60]!r} is there twice"
-            found = [Problem(name, f"{place}/id", message, "Keep one of them.")]
-        if not found and is_product:
-            products[item["id"]] = PlacedProduct(normal_product(item), _inside(place))
-        elif not found:
-            factors[item["id"]] = PlacedFactor(normal_factor(item), _inside(place))
-        problems += found
+        if found:
+            problems += found
+            continue
+        document = normal_product(item) if is_product else normal_factor(item)
+        if document["id"] in of_kind:
+            message = f"{document['id'][:60]!r} is there twice"
+            problems.append(Problem(name, f"{place}/id", message, "Keep one of them."))
+        elif is_product:
+            products[document["id"]] = PlacedProduct(document, _inside(place))
+        else:
+            factors[document["id"]] = PlacedFactor(document, _inside(place))
     return ReadProducts(name, tuple(products.values()), tuple(factors.values()), tuple(problems))
 
 

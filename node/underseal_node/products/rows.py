@@ -119,7 +119,9 @@ class Sheet:
         steps = pointer.split("/")
         prefixes = ("/".join(steps[:end]) for end in range(len(steps), 1, -1))
         known = self._positions[kind]
-        return next((known[one] for one in prefixes if one in known), None)
+        inside = (one for one in known if one.startswith(f"{pointer}/"))
+        found = next((one for one in prefixes if one in known), None) or next(inside, None)
+        return None if found is None or not pointer else known[found]
 
     def rows(self) -> tuple[list[ReadRow], list[Problem]]:
         """All rows but those for people, and everything that is wrong with their cells."""

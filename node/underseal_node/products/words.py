@@ -9,7 +9,14 @@ from typing import Any
 from underseal_node.products.columns import FACTOR, PRODUCT
 from underseal_protocol.rollup.inputs import Direction, Kind, Mode
 
-__all__ = ["CHOICE_WORDS", "SHEETS", "SOURCE_WORDS", "kind_of_sheet", "kind_of_word"]
+__all__ = [
+    "CHOICE_WORDS",
+    "SHEETS",
+    "SOURCE_WORDS",
+    "kind_of_sheet",
+    "kind_of_word",
+    "names_of_kind",
+]
 
 # The sheets of the template, in their order, by the kinds of their rows.
 SHEETS = {
@@ -76,3 +83,9 @@ def kind_of_word(word: str) -> str | None:
 def kind_of_sheet(title: str) -> str | None:
     """The kind of the rows of a sheet, by its title: `2. Materials` holds materials."""
     return kind_of_word(_NUMBERING.sub(" ", title))
+
+
+def names_of_kind(kind: str) -> list[str]:
+    """Other names of a kind of row, for people; the sheet may have any of them."""
+    title = SHEETS[kind].casefold()
+    return [word for word in _KIND_WORDS[kind].split("|") if word not in (title, kind)]

@@ -81,7 +81,7 @@ class Book:
         sheet.cell(HEADER_ROW, 1).comment = Comment(mark, "Underseal")
         for number, column in enumerate(columns, FIRST_COLUMN):
             _format(sheet, number, column)
-        sheet.freeze_panes = sheet.cell(sheet.max_row + 1, FIRST_COLUMN + 1)
+        sheet.freeze_panes = f"{get_column_letter(FIRST_COLUMN + 1)}{sheet.max_row + 1}"
         return sheet
 
     def add_choices(
