@@ -28,6 +28,7 @@ from underseal_node.publishing.results import CellError, Problem
 from underseal_node.publishing.tables import (
     Row,
     Table,
+    column_letters,
     header_of,
     table_of_csv,
     tables_of_workbook,
@@ -219,7 +220,7 @@ def _document(
             continue
         column = columns.get(position)
         if column is None:
-            place = f"{_row(row)}, column {_letters(position)}"
+            place = f"{_row(row)}, column {column_letters(position)}"
             problems.append(Problem(name, place, "the column has no name", UNNAMED_HINT))
             continue
         try:
@@ -227,16 +228,6 @@ def _document(
         except CellError as error:
             problems.append(Problem(name, _row(row, column), error.message, error.hint))
     return document, problems
-
-
-def _letters(position: int) -> str:
-    """The name of a column in a spreadsheet: A for 0, AA for 26."""
-    letters = ""
-    while position >= 0:
-        position, rest = divmod(position, 26)
-        letters = chr(ord("A") + rest) + letters
-        position -= 1
-    return letters
 
 
 def _set(document: dict[str, Any], path: Sequence[str], value: Any) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import TypeAlias
 
 import python_calamine
 
@@ -23,7 +24,15 @@ from underseal_node.publishing.workbook_parts import (
     unpack,
 )
 
-__all__ = ["Row", "Table", "header_of", "table_of_csv", "tables_of_workbook"]
+__all__ = [
+    "CountKnown",
+    "Row",
+    "Table",
+    "column_letters",
+    "header_of",
+    "table_of_csv",
+    "tables_of_workbook",
+]
 
 HEADER_WITHIN = 20  # rows from the top
 HEADER_COLUMNS = 3  # known ones, that make a row a header
@@ -36,6 +45,8 @@ _SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 _OTHER_SCRIPT = re.compile(rb"[\x80-\xff]{4}")
 # A sign between letters is a letter of Central Europe, read by the wrong table.
 _OTHER_TABLE = re.compile("[A-Za-z][¥¹³£¿¼¾]{1,2}[a-z]")
+CountKnown: TypeAlias = Callable[[Iterable[Cell]], int]
+
 ENCODING_HINT = "Save it as `CSV UTF-8`, or as .xlsx."
 
 
@@ -67,6 +78,16 @@ class Table:
     separator: str | None = None
 
 
+def column_letters(position: int) -> str:
+    """The name of a column in a spreadsheet: A for 0, AA for 26."""
+    letters = ""
+    while position >= 0:
+        position, rest = divmod(position, 26)
+        letters = chr(ord("A") + rest) + letters
+        position -= 1
+    return letters
+
+
 def header_of(table: Table) -> Row | None:
     """The row with the names of the columns; None if there is none."""
     for row in table.rows[:HEADER_WITHIN]:
@@ -82,12 +103,13 @@ def _known_columns(cells: Iterable[Cell]) -> int:
 # --- workbooks --------------------------------------------------------------------------------
 
 
-def tables_of_workbook(content: bytes, *, max_bytes: int) -> list[Table]:
+def tables_of_workbook(content: bytes, *, max_bytes: int, max_rows: int = MAX_ROWS) -> list[Table]:
     """The sheets of an .xlsx workbook that people can see.
 
     Args:
         content: of the file.
         max_bytes: of everything in it, unpacked.
+        max_rows: of a sheet.
 
     Raises:
         RefusedError: it is damaged, or too large.
@@ -99,7 +121,7 @@ def tables_of_workbook(content: bytes, *, max_bytes: int) -> list[Table]:
         if len(sheets) != len(unpacked.sheets):
             raise RefusedError("the workbook is damaged", hint=NOT_A_WORKBOOK)
         return [
-            _table(workbook, number, marks_of(xml, unpacked.percent_styles))
+            _table(workbook, number, marks_of(xml, unpacked.percent_styles, max_rows=max_rows))
             for number, (sheet, xml) in enumerate(zip(sheets, unpacked.sheets, strict=True))
             if sheet.typ is python_calamine.SheetTypeEnum.WorkSheet
             and sheet.visible is python_calamine.SheetVisibleEnum.Visible
@@ -158,11 +180,15 @@ def _mark(
 # --- CSV --------------------------------------------------------------------------------------
 
 
-def table_of_csv(content: bytes) -> Table:
+def table_of_csv(
+    content: bytes, *, known: CountKnown = _known_columns, max_rows: int = MAX_ROWS
+) -> Table:
     """The rows of a text with separated columns: by comma, semicolon or tab.
 
     Args:
         content: of the file, in UTF-8, UTF-16 or, as older programs write, Windows-1252.
+        known: how many of some cells are names of columns that are looked for.
+        max_rows: that are read.
 
     Raises:
         RefusedError: it is something else, or too large.
@@ -177,8 +203,8 @@ def table_of_csv(content: bytes) -> Table:
         text = _text(content, encoding)
         if named is not None:
             text.readline()  # spreadsheets do not count it
-        separator = named[1] if named is not None else _separator(beginning)
-        return Table("", list(_csv_rows(text, separator)), separator)
+        separator = named[1] if named is not None else _separator(beginning, known)
+        return Table("", list(_csv_rows(text, separator, max_rows)), separator)
     except UnicodeDecodeError as error:
         raise RefusedError(f"it cannot be read as {error.encoding}", hint=ENCODING_HINT) from None
 
@@ -207,29 +233,29 @@ def _text(content: bytes, encoding: str) -> io.TextIOWrapper:
     return io.TextIOWrapper(io.BytesIO(content), encoding, newline="")
 
 
-def _separator(beginning: str) -> str:
+def _separator(beginning: str, known: CountKnown) -> str:
     """The separator by which most columns are known."""
-    return max(SEPARATORS, key=lambda separator: _columns_by(beginning, separator))
+    return max(SEPARATORS, key=lambda separator: _columns_by(beginning, separator, known))
 
 
-def _columns_by(beginning: str, separator: str) -> int:
+def _columns_by(beginning: str, separator: str, known: CountKnown) -> int:
     """How many columns are known in the best of the first rows."""
     best = 0
     try:
         for cells in islice(csv.reader(io.StringIO(beginning), delimiter=separator), HEADER_WITHIN):
-            best = max(best, _known_columns(cells))
+            best = max(best, known(cells))
     except csv.Error:  # a quotation mark at the wrong place; reading it all says where
         pass
     return best
 
 
-def _csv_rows(text: io.TextIOWrapper, separator: str) -> Iterator[Row]:
+def _csv_rows(text: io.TextIOWrapper, separator: str, max_rows: int) -> Iterator[Row]:
     number = 0
     try:
         for number, cells in enumerate(csv.reader(text, delimiter=separator, strict=True), 1):
-            if number > MAX_ROWS or len(cells) > MAX_COLUMNS:
+            if number > max_rows or len(cells) > MAX_COLUMNS:
                 raise RefusedError(
-                    f"row {number} has {len(cells)} columns; at most {MAX_ROWS} rows and "
+                    f"row {number} has {len(cells)} columns; at most {max_rows} rows and "
                     f"{MAX_COLUMNS} columns are read",
                     hint="Split the file.",
                 )

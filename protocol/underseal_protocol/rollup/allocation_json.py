@@ -76,7 +76,8 @@ def number_of(text: str) -> Number:
     over, slash, below = text.partition("/")
     if not slash:
         return parse_decimal(text)
-    if not (over.lstrip("-").isdecimal() and below.isdecimal() and int(below)):
+    digits = over.removeprefix("-") + below
+    if not (digits.isascii() and digits.isdecimal() and over.strip("-") and below.strip("0")):
         raise DecimalError(f"{text[:60]!r} is not a number")
     return Fraction(int(over), int(below))
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -144,7 +145,8 @@ def test_no_production_in_the_time_of_a_reading() -> None:
     orders = [order("1", "A", 0, 1, 5)]
     assert left(shared(readings, orders)) == {(Reason.NO_PRODUCTION, ""): 7}
     pooled = shared(readings, orders, AllocationRule(By.MASS, over=Over.PERIOD))
-    assert (got(pooled), left(pooled)) == ({"A": {"electricity": 107}}, {})
+    assert got(pooled) == {"A": {"electricity": 107}}
+    assert pooled.unallocated == ()
 
 
 def test_orders_that_make_nothing_get_nothing() -> None:
@@ -285,10 +287,6 @@ def test_the_rule_in_words(rule: AllocationRule, expected: list[str]) -> None:
     assert text.endswith("is not allocated to products.")
 
 
-def nothing(**_: Any) -> list[Any]:
-    return []
-
-
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
@@ -366,7 +364,7 @@ def some_readings(draw: st.DrawFn) -> list[Reading]:
         ends = sorted(draw(st.sets(days, min_size=2, max_size=6)))
         found += [
             reading(start, end, draw(amounts), meter=meter, line=line, unit=unit, carrier=carrier)
-            for start, end in zip(ends, ends[1:], strict=False)
+            for start, end in pairwise(ends)
         ]
     return found
 

@@ -73,7 +73,7 @@ def test_differences() -> None:
 
 
 def test_a_register_that_goes_back() -> None:
-    with pytest.raises(RollUpError, match="goes back from 99990 at .* to 12 kWh at ") as raised:
+    with pytest.raises(RollUpError, match=r"goes back from 99990 at .* to 12 kWh at ") as raised:
         readings_of([register(0, 99990), register(1, 12)])
     assert "exchanged or has rolled over" in (raised.value.hint or "")
     (clash,) = clashes_of([register(0, 99990), register(1, 12)])
