@@ -22,6 +22,7 @@ from underseal_cli import (
     demo_command,
     doctor,
     drafts,
+    energy,
     footprints,
     grants,
     init,
@@ -61,6 +62,7 @@ app.command()(serve.serve)
 app.command()(doctor.doctor)
 drafts.register(footprints.app)
 app.add_typer(footprints.app, name="footprint")
+app.add_typer(energy.app, name="energy")
 app.add_typer(peers.app, name="peer")
 app.add_typer(grants.app, name="grant")
 app.command()(pull.pull)

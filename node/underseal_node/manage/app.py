@@ -14,6 +14,7 @@ from underseal_node.exchange.pull_jobs import PullJobs
 from underseal_node.manage import (
     attestation_routes,
     audit_routes,
+    energy_routes,
     footprint_routes,
     grant_routes,
     key_routes,
@@ -40,6 +41,7 @@ ROUTERS = (
     footprint_routes.router,
     attestation_routes.router,
     received_routes.router,
+    energy_routes.router,
     peer_routes.router,
     partner_routes.router,
     grant_routes.router,

@@ -83,6 +83,7 @@ class Act(StrEnum):
     DRAFT_PUBLISHED = "draft-published"
     ATTESTATION_MADE = "attestation-made"
     ATTESTATION_ATTACHED = "attestation-attached"
+    ENERGY_IMPORTED = "energy-imported"
     GRANT_ADDED = "grant-added"
     GRANT_CHANGED = "grant-changed"
     GRANT_REMOVED = "grant-removed"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -32,6 +33,7 @@ ACTS = {
     "POST /attestations": Act.ATTESTATION_MADE,
     "POST /attestations/attach": Act.ATTESTATION_ATTACHED,
     "POST /received/{id}/attestations": Act.ATTESTATIONS_RECEIVED,
+    "POST /energy/import": Act.ENERGY_IMPORTED,
     "POST /peers": Act.PEER_ADDED,
     "PATCH /peers/{name}": Act.PEER_CHANGED,
     "POST /peers/{name}/credentials": Act.CREDENTIALS_ISSUED,
@@ -54,6 +56,18 @@ ACTS = {
     "POST /requests/{id}/fulfil": Act.REQUEST_ANSWERED,
     "POST /requests/{id}/reject": Act.REQUEST_ANSWERED,
     "POST /outbox/{id}/retry": Act.DELIVERY_RETRIED,
+}
+ENERGY = {
+    name: {"name": name, "content": base64.b64encode(text.encode()).decode()}
+    for name, text in {
+        "file": "from,to,meter,kWh\n2025-01-01,2025-02-01,M1,5\n",
+        "mapping": """
+            timezone = "UTC"
+            rule.by = "mass"
+            meters.M1 = { carrier = "electricity", unit = "kWh" }
+            readings.columns = { start = "from", end = "to", meter = "meter", value = "kWh" }
+        """,
+    }.items()
 }
 WITHOUT = {
     "POST /audit/verify": "it only reads; what was recorded before it gets into the log",
@@ -128,6 +142,7 @@ async def own(do: Deeds, company: Company, document: Documents) -> None:
     await do(company, "POST /footprints/{id}/deprecate", id=changed["published"])
     draft = await do(company, "POST /drafts", file=document(3))
     await do(company, "POST /drafts/publish", {"draft": json.dumps(draft["draft"])})
+    await do(company, "POST /energy/import", ENERGY)
     listed = (await company.get("/keys"))["data"]
     kid = next(one["kid"] for one in listed if one["purpose"] == "footprint")
     recovery = {"recoveryKey": recovery_text(RECOVERY_KEY)}

@@ -19,7 +19,14 @@ from sqlmodel import SQLModel
 from underseal_node.errors import ConfigurationError
 from underseal_node.home import Home
 from underseal_node.settings import Settings
-from underseal_node.store import attestation_tables, audit_tables, identity_tables, migrate, tables
+from underseal_node.store import (
+    attestation_tables,
+    audit_tables,
+    energy_tables,
+    identity_tables,
+    migrate,
+    tables,
+)
 from underseal_node.store.database import next_change, open_store
 from underseal_node.store.migrations import HEAD
 
@@ -43,6 +50,7 @@ def test_migrations_make_exactly_the_tables_of_the_code(home: Home) -> None:
     assert tables.Peer.metadata is attestation_tables.DraftRow.metadata is SQLModel.metadata
     assert audit_tables.Receipt.metadata is SQLModel.metadata
     assert identity_tables.Invitation.metadata is SQLModel.metadata
+    assert energy_tables.EnergyMeter.metadata is SQLModel.metadata
     store = open_store(Settings(), home)
     with store.read_engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_server_default": True})

@@ -8,12 +8,19 @@ from alembic import context
 from sqlalchemy import String
 from sqlmodel import AutoString, SQLModel
 
-from underseal_node.store import attestation_tables, audit_tables, identity_tables, tables
+from underseal_node.store import (
+    attestation_tables,
+    audit_tables,
+    energy_tables,
+    identity_tables,
+    tables,
+)
 from underseal_node.store.types import DecimalText, UtcText
 
 __all__ = [
     "attestation_tables",
     "audit_tables",
+    "energy_tables",
     "identity_tables",
     "tables",
 ]  # importing them fills the metadata
