@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -19,7 +19,14 @@ from underseal_protocol.rollup.allocation_rule import Carrier, ProductionOrder, 
 from underseal_protocol.rollup.metering import Gap, Measured, Reading, Register, readings_of
 from underseal_protocol.rollup.units import Dimension, PhysicalProperties, unit_of
 
-__all__ = ["EnergyOfPlant", "EnergyOfProduct", "Used", "energy_lines", "energy_of_plant"]
+__all__ = [
+    "EnergyOfPlant",
+    "EnergyOfProduct",
+    "Used",
+    "carriers_of",
+    "energy_lines",
+    "energy_of_plant",
+]
 
 HINT = "`underseal energy import FILE --mapping FILE` imports readings and production orders."
 
@@ -146,7 +153,7 @@ def energy_of_plant(
         setup.rule,
         start=start,
         end=end,
-        carriers=_carriers(setup, measured),
+        carriers={**carriers_of(measured), **setup.carriers},
         products=known,
         lines=store.lines(session),
     )
@@ -164,13 +171,13 @@ def _readings(measured: Sequence[Measured]) -> list[Reading]:
     return [*intervals, *readings_of(registers)]
 
 
-def _carriers(setup: EnergySetup, measured: Sequence[Measured]) -> dict[str, Carrier]:
-    """Those of the mapping; what is energy is in kWh, whatever its meters show."""
-    carriers = dict(setup.carriers)
+def carriers_of(measured: Iterable[Measured]) -> dict[str, Carrier]:
+    """Carriers that nobody has described: what is energy is in kWh, whatever its meters show."""
+    carriers: dict[str, Carrier] = {}
     for one in measured:
-        if one.carrier not in carriers:
-            unit = one.value.unit if isinstance(one, Register) else one.quantity.unit
-            is_energy = unit_of(unit).dimension is Dimension.ENERGY
+        unit = one.value.unit if isinstance(one, Register) else one.quantity.unit
+        is_energy = unit_of(unit).dimension is Dimension.ENERGY
+        if is_energy or one.carrier not in carriers:
             carriers[one.carrier] = Carrier("kWh" if is_energy else unit)
     return carriers
 

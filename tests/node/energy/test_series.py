@@ -59,7 +59,7 @@ by = "mass"
 
 
 def values(export: Export) -> list[tuple[Any, ...]]:
-    found = []
+    found: list[tuple[Any, ...]] = []
     for placed in export.measured:
         one = placed.value
         if isinstance(one, Register):
