@@ -24,6 +24,7 @@ from underseal_cli import (
     demo_command,
     doctor,
     drafts,
+    energy,
     footprints,
     grants,
     init,
@@ -72,6 +73,7 @@ app.add_typer(products.app, name="product")
 app.add_typer(products.factors, name="factor")
 app.command()(match.match)
 app.command()(calculations.status)
+app.add_typer(energy.app, name="energy")
 app.add_typer(peers.app, name="peer")
 app.add_typer(grants.app, name="grant")
 app.command()(pull.pull)

@@ -143,6 +143,7 @@ class Settings(BaseSettings):
     max_token_request_bytes: Count = 16 * 1024
     max_json_depth: Count = 64
     max_import_bytes: Count = 256 * 1024 * 1024
+    max_energy_values: Count = 500_000
     receipt_wait_seconds: Seconds = 5
 
     # Deliveries to peers.

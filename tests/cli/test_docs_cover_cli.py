@@ -38,6 +38,8 @@ STABLE = {
     "attest": "--statement --level --coverage --standard --provider --comments --completed-at "
     "--valid-until --opening --completeness --out",
     "footprint reissue": "--signed-by --dry-run",
+    "energy import": "--mapping --dry-run",
+    "energy show": "--from --until",
     "received list": "--peer --verification",
     "received show": "--peer",
     "received attestations": "--peer",

@@ -72,6 +72,7 @@ def test_every_command(
     identity = ("--company", "Werk", "--company-id", COMPANY_IDS["seller"])
     checked("init", *identity, "--url", "https://werk.example", home=tmp_path / "home")
     footprints(checked, market, tmp_path)
+    energy(checked, market)
     peers_and_grants(checked, market)
     partners(checked, market, tmp_path)
     receiving(checked, market, tmp_path)
@@ -112,6 +113,18 @@ def footprints(checked: Checked, market: Market, tmp_path: Path) -> None:
     changed = checked("footprint supersede", second, corrected, home=home)
     assert changed["deprecated"] == second
     assert changed["published"] not in (None, second)
+
+
+def energy(checked: Checked, market: Market) -> None:
+    home, folder = market.seller.home, ROOT / "examples" / "battery" / "energy"
+    export = (folder / "meters.csv", "--mapping", folder / "mapping.toml")
+    dry = checked("energy import", *export, "--dry-run", home=home)
+    assert (dry["dryRun"], dry["readings"]["new"]) == (True, 49)
+    assert checked("energy import", *export, home=home)["digest"] == dry["digest"]
+    period = ("--from", "2024-12-31T23:00:00Z", "--until", "2025-12-31T23:00:00Z")
+    shown = checked("energy show", *period, home=home)
+    assert shown["unallocated"][0]["amount"] == "90000"
+    checked("energy import", folder / "orders.csv", *export[1:], home=home, status=1)
 
 
 def peers_and_grants(checked: Checked, market: Market) -> None:

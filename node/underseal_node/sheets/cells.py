@@ -23,7 +23,7 @@ from underseal_protocol.errors import TimeError, UnitError
 from underseal_protocol.rollup.units import aliases_of, unit_of
 from underseal_protocol.times import parse_time
 
-__all__ = ["Cell", "Flaw", "Percentage", "is_empty", "text_of_cell", "value_of"]
+__all__ = ["Cell", "Flaw", "Percentage", "calendar_time", "is_empty", "text_of_cell", "value_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +167,20 @@ def _time(cell: Cell) -> str:
         return parse_time(text).text
     except TimeError:
         pass
+    try:
+        return parse_time(f"{calendar_time(text)}Z").text
+    except TimeError:
+        raise CellError(f"{text[:60]!r} is no day of the calendar", hint=TIME_HINT) from None
+
+
+def calendar_time(text: str) -> str:
+    """Date and time as people write them, as `2025-01-31T08:15`; without a zone.
+
+    Whether there is such a day is for the caller to find out.
+
+    Raises:
+        CellError: it is no date, or may be one of two.
+    """
     found = _DAY_FIRST.match(text) or _YEAR_FIRST.match(text)
     rest = "" if found is None else text[found.end() :]
     clock = _CLOCK.fullmatch(rest)
@@ -174,10 +188,7 @@ def _time(cell: Cell) -> str:
         raise CellError(f"{text[:60]!r} is not a date, or may be one of two", hint=TIME_HINT)
     year, month, day = found.groups() if len(found[1]) == 4 else reversed(found.groups())
     hours = "00:00:00" if clock is None else f"{clock[1]:0>2}{clock[2]}"
-    try:
-        return parse_time(f"{year}-{month:0>2}-{day:0>2}T{hours}Z").text
-    except TimeError:
-        raise CellError(f"{text[:60]!r} is no day of the calendar", hint=TIME_HINT) from None
+    return f"{year}-{month:0>2}-{day:0>2}T{hours}"
 
 
 def _flag(cell: Cell) -> bool:

@@ -93,12 +93,13 @@ def _known_columns(cells: Iterable[Cell], knows: Knows) -> int:
 # --- workbooks --------------------------------------------------------------------------------
 
 
-def tables_of_workbook(content: bytes, *, max_bytes: int) -> list[Table]:
+def tables_of_workbook(content: bytes, *, max_bytes: int, max_rows: int = MAX_ROWS) -> list[Table]:
     """The sheets of an .xlsx workbook that people can see.
 
     Args:
         content: of the file.
         max_bytes: of everything in it, unpacked.
+        max_rows: of a sheet.
 
     Raises:
         RefusedError: it is damaged, or too large.
@@ -110,7 +111,7 @@ def tables_of_workbook(content: bytes, *, max_bytes: int) -> list[Table]:
         if len(sheets) != len(unpacked.sheets):
             raise RefusedError("the workbook is damaged", hint=NOT_A_WORKBOOK)
         return [
-            _table(workbook, number, marks_of(xml, unpacked.percent_styles))
+            _table(workbook, number, marks_of(xml, unpacked.percent_styles, max_rows=max_rows))
             for number, (sheet, xml) in enumerate(zip(sheets, unpacked.sheets, strict=True))
             if sheet.typ is python_calamine.SheetTypeEnum.WorkSheet
             and sheet.visible is python_calamine.SheetVisibleEnum.Visible
@@ -176,12 +177,13 @@ def _cover(
 # --- CSV --------------------------------------------------------------------------------------
 
 
-def table_of_csv(content: bytes, knows: Knows) -> Table:
+def table_of_csv(content: bytes, knows: Knows, *, max_rows: int = MAX_ROWS) -> Table:
     """The rows of a text with separated columns: by comma, semicolon or tab.
 
     Args:
         content: of the file, in UTF-8, UTF-16 or, as older programs write, Windows-1252.
         knows: whether a cell is the heading of a column.
+        max_rows: that are read.
 
     Raises:
         RefusedError: it is something else, or too large.
@@ -197,7 +199,7 @@ def table_of_csv(content: bytes, knows: Knows) -> Table:
         if named is not None:
             text.readline()  # spreadsheets do not count it
         separator = named[1] if named is not None else _separator(beginning, knows)
-        return Table("", list(_csv_rows(text, separator)), separator)
+        return Table("", list(_csv_rows(text, separator, max_rows)), separator)
     except UnicodeDecodeError as error:
         raise RefusedError(f"it cannot be read as {error.encoding}", hint=ENCODING_HINT) from None
 
@@ -242,13 +244,13 @@ def _columns_by(beginning: str, separator: str, knows: Knows) -> int:
     return best
 
 
-def _csv_rows(text: io.TextIOWrapper, separator: str) -> Iterator[Row]:
+def _csv_rows(text: io.TextIOWrapper, separator: str, max_rows: int) -> Iterator[Row]:
     number = 0
     try:
         for number, cells in enumerate(csv.reader(text, delimiter=separator, strict=True), 1):
-            if number > MAX_ROWS or len(cells) > MAX_COLUMNS:
+            if number > max_rows or len(cells) > MAX_COLUMNS:
                 raise RefusedError(
-                    f"row {number} has {len(cells)} columns; at most {MAX_ROWS} rows and "
+                    f"row {number} has {len(cells)} columns; at most {max_rows} rows and "
                     f"{MAX_COLUMNS} columns are read",
                     hint="Split the file.",
                 )

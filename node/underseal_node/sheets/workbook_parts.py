@@ -104,12 +104,13 @@ def unpack(content: bytes, *, max_bytes: int) -> Unpacked:
     return Unpacked(packed.getvalue(), _sheets(parts), _percent_styles(styles))
 
 
-def marks_of(sheet: bytes, percent_styles: frozenset[bytes]) -> Marks:
+def marks_of(sheet: bytes, percent_styles: frozenset[bytes], *, max_rows: int = MAX_ROWS) -> Marks:
     """Look through the cells of a sheet.
 
     Args:
         sheet: its XML.
         percent_styles: as in `Unpacked`.
+        max_rows: that are read.
 
     Raises:
         RefusedError: it has more rows or columns than are read.
@@ -129,7 +130,7 @@ def marks_of(sheet: bytes, percent_styles: frozenset[bytes]) -> Marks:
             continue
         if row >= rows or column >= columns:
             rows, columns = max(rows, row + 1), max(columns, column + 1)
-            _check_extent(rows, columns)
+            _check_extent(rows, columns, max_rows)
         if _TYPE_ERROR.search(attributes):
             flaws[row, column] = ERROR
         elif _FORMULA.search(inside) and not _RESULT.search(inside):
@@ -207,10 +208,10 @@ def _column_number(letters: bytes) -> int:
     return number - 1
 
 
-def _check_extent(rows: int, columns: int) -> None:
-    if rows > MAX_ROWS or columns > MAX_COLUMNS or rows * columns > MAX_CELLS:
+def _check_extent(rows: int, columns: int, max_rows: int) -> None:
+    if rows > max_rows or columns > MAX_COLUMNS or rows * columns > MAX_CELLS:
         raise RefusedError(
-            f"the sheet has {rows} rows and {columns} columns; at most {MAX_ROWS} rows and "
+            f"the sheet has {rows} rows and {columns} columns; at most {max_rows} rows and "
             f"{MAX_COLUMNS} columns are read",
             hint="Split the file, or delete what is far away from the table.",
         )

@@ -86,6 +86,7 @@ class Act(StrEnum):
     ATTESTATION_MADE = "attestation-made"
     ATTESTATION_ATTACHED = "attestation-attached"
     LINES_OPENED = "lines-opened"
+    ENERGY_IMPORTED = "energy-imported"
     GRANT_ADDED = "grant-added"
     GRANT_CHANGED = "grant-changed"
     GRANT_REMOVED = "grant-removed"

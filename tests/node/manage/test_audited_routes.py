@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -35,6 +36,7 @@ ACTS = {
     "POST /attestations/attach": Act.ATTESTATION_ATTACHED,
     "POST /footprints/{id}/opening": Act.LINES_OPENED,
     "POST /received/{id}/attestations": Act.ATTESTATIONS_RECEIVED,
+    "POST /energy/import": Act.ENERGY_IMPORTED,
     "POST /peers": Act.PEER_ADDED,
     "PATCH /peers/{name}": Act.PEER_CHANGED,
     "POST /peers/{name}/credentials": Act.CREDENTIALS_ISSUED,
@@ -63,6 +65,18 @@ ACTS = {
     "POST /requests/{id}/fulfil": Act.REQUEST_ANSWERED,
     "POST /requests/{id}/reject": Act.REQUEST_ANSWERED,
     "POST /outbox/{id}/retry": Act.DELIVERY_RETRIED,
+}
+ENERGY = {
+    name: {"name": name, "content": base64.b64encode(text.encode()).decode()}
+    for name, text in {
+        "file": "from,to,meter,kWh\n2025-01-01,2025-02-01,M1,5\n",
+        "mapping": """
+            timezone = "UTC"
+            rule.by = "mass"
+            meters.M1 = { carrier = "electricity", unit = "kWh" }
+            readings.columns = { start = "from", end = "to", meter = "meter", value = "kWh" }
+        """,
+    }.items()
 }
 WITHOUT = {
     "POST /products/calculate": "it changes nothing",
@@ -169,6 +183,7 @@ async def own(do: Deeds, company: Company, document: Documents) -> None:
     await do(company, "POST /footprints/{id}/opening", given, id=calculated.id)
     draft = await do(company, "POST /drafts", file=document(3))
     await do(company, "POST /drafts/publish", {"draft": json.dumps(draft["draft"])})
+    await do(company, "POST /energy/import", ENERGY)
     listed = (await company.get("/keys"))["data"]
     kid = next(one["kid"] for one in listed if one["purpose"] == "footprint")
     recovery = {"recoveryKey": recovery_text(RECOVERY_KEY)}

@@ -23,6 +23,7 @@ from underseal_node.store import (
     attestation_tables,
     audit_tables,
     commitment_tables,
+    energy_tables,
     identity_tables,
     migrate,
     tables,
@@ -51,6 +52,7 @@ def test_migrations_make_exactly_the_tables_of_the_code(home: Home) -> None:
     assert audit_tables.Receipt.metadata is SQLModel.metadata
     assert commitment_tables.CommitmentRow.metadata is SQLModel.metadata
     assert identity_tables.Invitation.metadata is SQLModel.metadata
+    assert energy_tables.EnergyMeter.metadata is SQLModel.metadata
     store = open_store(Settings(), home)
     with store.read_engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_server_default": True})

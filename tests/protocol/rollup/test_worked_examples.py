@@ -40,11 +40,11 @@ PAGE = Path(__file__).parents[3] / "docs" / "explanation" / "roll-up.md"
 Row = dict[str, str]
 
 
-def tables() -> list[list[Row]]:
-    """All tables of the page, each as rows by head."""
+def tables(page: Path) -> list[list[Row]]:
+    """All tables of a page, each as rows by head."""
     found: list[list[Row]] = []
     heads: list[str] = []
-    for line in PAGE.read_text(encoding="utf-8").splitlines():
+    for line in page.read_text(encoding="utf-8").splitlines():
         cells = [cell.strip().strip("`") for cell in line.strip("|").split("|")]
         if not line.startswith("|"):
             heads = []
@@ -56,7 +56,7 @@ def tables() -> list[list[Row]]:
     return found
 
 
-SPRING, SPRING_RESULT, HANDLE, TOOL, TOOL_RESULT, FINDINGS = tables()
+SPRING, SPRING_RESULT, HANDLE, TOOL, TOOL_RESULT, FINDINGS = tables(PAGE)
 
 
 def values(table: list[Row]) -> dict[str, str]:

@@ -14,6 +14,8 @@ from underseal_node.store import (
     commitment_tables,
     identity_tables,
     product_tables,
+    energy_tables,
+    identity_tables,
     tables,
 )
 from underseal_node.store.types import DecimalText, UtcText
@@ -22,6 +24,7 @@ __all__ = [
     "attestation_tables",
     "audit_tables",
     "commitment_tables",
+    "energy_tables",
     "identity_tables",
     "product_tables",
     "tables",

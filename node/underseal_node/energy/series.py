@@ -1,0 +1,243 @@
+"""Time series of meters in a sheet: long, with a row for each value, or wide, with a column for
+each meter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from underseal_node.energy.instants import LocalTimes, Span, span_of
+from underseal_node.energy.mapping import EnergyMapping, Layout, MeterPart, ReadingsPart
+from underseal_node.energy.periods import local_of, period_of
+from underseal_node.energy.sheets import (
+    ColumnError,
+    Problems,
+    Sheet,
+    folded,
+    number_in,
+    of_column,
+    sheet_of,
+    text_in,
+)
+from underseal_node.sheets.cells import is_empty
+from underseal_node.publishing.results import UnpublishableError
+from underseal_node.sheets.problems import CellError, Problem
+from underseal_node.sheets.tables import Row
+from underseal_node.settings import Settings
+from underseal_protocol.errors import UnitError
+from underseal_protocol.rollup.inputs import Quantity
+from underseal_protocol.rollup.metering import Measured, MeterKind, Reading, Register
+from underseal_protocol.rollup.units import unit_of
+
+__all__ = ["Placed", "Placer", "read_series"]
+
+T = TypeVar("T")
+TIMES = ("start", "end", "time", "date")
+VALUE, METER, UNIT = "value", "meter", "unit"
+WIDE_PREFIX = "meter:"
+
+
+@dataclass(frozen=True, slots=True)
+class Placer:
+    """Where in a sheet something is; a text is made of it only when somebody asks."""
+
+    sheet: Sheet
+    row: int
+    position: int | None
+
+    @property
+    def file(self) -> str:
+        """The name of the file."""
+        return self.sheet.file
+
+    def __str__(self) -> str:
+        """Sheet and cell."""
+        return self.sheet.place(self.row, self.position)
+
+
+@dataclass(frozen=True, slots=True)
+class Placed(Generic[T]):
+    """Something that was read, and where it is."""
+
+    value: T
+    place: Placer
+
+
+def read_series(
+    name: str,
+    content: bytes,
+    mapping: EnergyMapping,
+    part: ReadingsPart,
+    times: LocalTimes,
+    settings: Settings,
+    problems: Problems,
+) -> list[Placed[Measured]]:
+    """The values of all meters in a file.
+
+    Args:
+        name: of the file.
+        content: of the file.
+        mapping: which meters there are.
+        part: where they are.
+        times: reads their times.
+        settings: whose limits hold.
+        problems: takes what is wrong with rows.
+
+    Raises:
+        UnpublishableError: nothing can be read, or there is too much.
+    """
+    wanted = {what: head for what in TIMES if (head := getattr(part.columns, what)) is not None}
+    if part.layout is Layout.LONG:
+        more = {METER: part.columns.meter, VALUE: part.columns.value, UNIT: part.columns.unit}
+        wanted |= {what: head for what, head in more.items() if head is not None}
+        numeric = [VALUE]
+    else:
+        numeric = [f"{WIDE_PREFIX}{meter}" for meter in mapping.meters]
+        heads = (one.column or meter for meter, one in mapping.meters.items())
+        wanted |= dict(zip(numeric, heads, strict=True))
+    sheet = sheet_of(name, content, settings, wanted=wanted, numeric=numeric, part=part)
+    reader = _Series(sheet, mapping, part, times, problems)
+    if part.layout is Layout.WIDE:
+        _require_every_column(sheet, mapping, problems)
+    found: list[Placed[Measured]] = []
+    for row in sheet.rows:
+        found += reader.values(row)
+        if len(found) > settings.max_energy_values:
+            message = (
+                f"there are more than {settings.max_energy_values} values of meters, which is "
+                "the most that are taken at once"
+            )
+            hint = "Split the file by months, or raise max_energy_values."
+            raise UnpublishableError([Problem(name, sheet.place(row), message, hint)])
+    if not sheet.rows:
+        problems.add(Problem(name, "", "there are no values in it"))
+    return found
+
+
+def _require_every_column(sheet: Sheet, mapping: EnergyMapping, problems: Problems) -> None:
+    """No column with values is left out without a word."""
+    known = {*sheet.columns.values()}
+    ignored = {folded(one) for one in mapping.ignore_meters}
+    for position, head in enumerate(sheet.header):
+        if position in known or (head and folded(head) in ignored):
+            continue
+        row = next(
+            (
+                row
+                for row in sheet.rows
+                if position < len(row.cells) and not is_empty(row.cells[position])
+            ),
+            None,
+        )
+        if row is not None:
+            problems.add(
+                Problem(
+                    sheet.file,
+                    sheet.place(row, position),
+                    f"the column {head!r} is not in the mapping",
+                    "Add it to [meters], or to ignore_meters.",
+                )
+            )
+
+
+class _Series:
+    """Reads the rows of a sheet, one after the other."""
+
+    def __init__(
+        self,
+        sheet: Sheet,
+        mapping: EnergyMapping,
+        part: ReadingsPart,
+        times: LocalTimes,
+        problems: Problems,
+    ) -> None:
+        self._sheet, self._part, self._times = sheet, part, times
+        self._problems = problems
+        self._span: Span | None = None if part.every is None else span_of(part.every)
+        self._meters = {folded(name): (name, one) for name, one in mapping.meters.items()}
+        self._ignored = {folded(one) for one in mapping.ignore_meters}
+        self._wide = [(f"{WIDE_PREFIX}{name}", name, one) for name, one in mapping.meters.items()]
+        # Of each meter, its last times: what comes after is later.
+        self._last: dict[str, datetime] = {}
+        self._units: dict[str, str] = {}
+
+    def values(self, row: Row) -> Iterator[Placed[Measured]]:
+        """The values of a row; what is wrong with it becomes a problem."""
+        try:
+            meters = self._meters_of(row)
+        except CellError as error:
+            self._problems.add(self._sheet.problem(row, error))
+            return
+        for what, name, meter in meters:
+            try:
+                value = self._value(row, what, name, meter)
+            except CellError as error:
+                self._problems.add(self._sheet.problem(row, error))
+                if isinstance(error, ColumnError) and error.what in TIMES:
+                    return  # the same for all meters of the row
+                continue
+            yield Placed(value, Placer(self._sheet, row.number, self._sheet.columns.get(what)))
+
+    def _meters_of(self, row: Row) -> list[tuple[str, str, MeterPart]]:
+        """The meters of a row, and in which columns their values are."""
+        if self._part.layout is Layout.WIDE:
+            # Where a cell is empty, nothing was measured; the gap is told.
+            return [one for one in self._wide if not is_empty(self._sheet.cell(row, one[0]))]
+        with of_column(METER):
+            text = text_in(self._sheet.cell(row, METER))
+            if text is None:
+                raise CellError("the row names no meter", hint="Fill it in, or delete the row.")
+            if folded(text) in self._ignored:
+                return []
+            found = self._meters.get(folded(text))
+            if found is None:
+                raise CellError(
+                    f"the meter {text[:60]!r} is not in the mapping",
+                    hint="Add it to [meters], or to ignore_meters.",
+                )
+            return [(VALUE, *found)]
+
+    def _value(self, row: Row, what: str, name: str, meter: MeterPart) -> Measured:
+        with of_column(what):
+            amount = number_in(self._sheet.cell(row, what), self._sheet.mark)
+            if amount is None:
+                raise CellError(
+                    "there is no value", hint="Fill it in, or delete the row if nothing is known."
+                )
+        with of_column(UNIT):
+            quantity = Quantity(amount, self._unit(row, name, meter))
+        last = self._last.get(name)
+        carrier, line = meter.carrier, meter.line
+        if (meter.kind or self._part.kind) is MeterKind.COUNTER:
+            time = "time" if "time" in self._sheet.columns else "date"
+            local = local_of(self._sheet, row, self._times, time)
+            with of_column(time):
+                at = self._times.instant(local, after=last)
+            self._last[name] = at
+            return Register(meter=name, carrier=carrier, at=at, value=quantity, line=line)
+        start, end = period_of(self._sheet, row, self._times, self._span, last)
+        self._last[name] = start
+        return Reading(
+            meter=name, carrier=carrier, start=start, end=end, quantity=quantity, line=line
+        )
+
+    def _unit(self, row: Row, name: str, meter: MeterPart) -> str:
+        """
+        Raises:
+            CellError: it is none, or nothing says it.
+        """
+        text = text_in(self._sheet.cell(row, UNIT)) or meter.unit or self._part.unit
+        if text is None:
+            raise CellError(
+                f"nothing says the unit of the meter {name!r}",
+                hint="Write it in the mapping: unit = ... of the meter or of [readings].",
+            )
+        known = self._units.get(text)
+        if known is None:
+            try:
+                known = self._units[text] = unit_of(text).symbol
+            except UnitError as error:
+                raise CellError(error.message, hint=error.hint) from None
+        return known

@@ -1,0 +1,191 @@
+"""The energy of products in a reference period, for the roll-up and to show.
+
+`energy_lines` is what the roll-up calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlmodel import Session
+
+from underseal_node.errors import NotFoundError, RefusedError
+from underseal_node.store import energy as store
+from underseal_protocol.rollup.allocation import Allocation, ProductEnergy, Unallocated, allocate
+from underseal_protocol.rollup.allocation_json import EnergySetup, digest_of
+from underseal_protocol.rollup.allocation_rule import Carrier, ProductionOrder, description_of
+from underseal_protocol.rollup.metering import Gap, Measured, Reading, Register, readings_of
+from underseal_protocol.rollup.units import Dimension, PhysicalProperties, unit_of
+
+__all__ = [
+    "EnergyOfPlant",
+    "EnergyOfProduct",
+    "Used",
+    "carriers_of",
+    "energy_lines",
+    "energy_of_plant",
+]
+
+HINT = "`underseal energy import FILE --mapping FILE` imports readings and production orders."
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What an allocation follows from. Whoever keeps it can see later whether that has changed.
+
+    Attributes:
+        digest: of readings, orders and rule together.
+        setup_id: of the rule in force.
+        setup_digest: of the rule, with carriers and products.
+        readings: how many values of meters.
+        orders: how many production orders.
+    """
+
+    digest: str
+    setup_id: int
+    setup_digest: str
+    readings: int
+    orders: int
+
+
+@dataclass(frozen=True, slots=True)
+class EnergyOfPlant:
+    """The energy of a reference period.
+
+    Attributes:
+        allocation: of it.
+        description: the rule in words, for `allocationRulesDescription`.
+        used: what it follows from.
+    """
+
+    allocation: Allocation
+    description: str
+    used: Used
+
+
+@dataclass(frozen=True, slots=True)
+class EnergyOfProduct:
+    """The energy of a product in a reference period.
+
+    Attributes:
+        energy: what the product has got, for what was produced; None: it was not produced then.
+            `rollup.allocation.lines_for` makes lines of a bill of materials of it.
+        description: the rule in words, for `allocationRulesDescription`.
+        used: what it follows from.
+        unallocated: energy of the plant that no product has got.
+        gaps: when meters said nothing; their energy is missing.
+    """
+
+    energy: ProductEnergy | None
+    description: str
+    used: Used
+    unallocated: tuple[Unallocated, ...] = field(repr=False)
+    gaps: tuple[Gap, ...] = field(repr=False)
+
+
+def energy_lines(
+    session: Session,
+    product_id: str,
+    period_start: datetime,
+    period_end: datetime,
+    *,
+    products: Mapping[str, PhysicalProperties] | None = None,
+) -> EnergyOfProduct:
+    """The metered energy of a product.
+
+    Args:
+        session: reads.
+        product_id: as the mapping names the product.
+        period_start: first moment of the reference period, aware.
+        period_end: first moment after it, aware.
+        products: properties of products, by id, where the mapping does not state them.
+
+    Raises:
+        NotFoundError: nothing was imported yet.
+        RollUpError: what was imported cannot be allocated.
+        UnitError: an amount cannot be converted.
+    """
+    plant = energy_of_plant(session, period_start, period_end, products=products)
+    found = plant.allocation
+    return EnergyOfProduct(
+        energy=found.products.get(product_id),
+        description=plant.description,
+        used=plant.used,
+        unallocated=found.unallocated,
+        gaps=found.gaps,
+    )
+
+
+def energy_of_plant(
+    session: Session,
+    period_start: datetime | None = None,
+    period_end: datetime | None = None,
+    *,
+    products: Mapping[str, PhysicalProperties] | None = None,
+) -> EnergyOfPlant:
+    """The energy of all products.
+
+    Args:
+        session: reads.
+        period_start: first moment of the reference period, aware; None: when metering began.
+        period_end: first moment after it, aware; None: when metering ended.
+        products: see `energy_lines`.
+
+    Raises:
+        NotFoundError, RollUpError, UnitError: as `energy_lines`.
+        RefusedError: the reference period ends before it begins.
+    """
+    row, measured_in = store.setup_row(session), store.period(session)
+    if row is None or row.id is None or measured_in is None:
+        raise NotFoundError("no energy was imported yet", hint=HINT)
+    start, end = period_start or measured_in[0], period_end or measured_in[1]
+    if start >= end:
+        raise RefusedError("the reference period ends before it begins")
+    setup = store.setup(row)
+    measured = store.measured(session, start, end)
+    orders = store.orders(session, start, end)
+    known = {**(products or {}), **setup.products}
+    allocation = allocate(
+        _readings(measured),
+        orders,
+        setup.rule,
+        start=start,
+        end=end,
+        carriers={**carriers_of(measured), **setup.carriers},
+        products=known,
+        lines=store.lines(session),
+    )
+    used = _used(measured, orders, setup, known)
+    return EnergyOfPlant(
+        allocation,
+        description_of(setup.rule),
+        Used(used, row.id, row.digest, len(measured), len(orders)),
+    )
+
+
+def _readings(measured: Sequence[Measured]) -> list[Reading]:
+    registers = [one for one in measured if isinstance(one, Register)]
+    intervals = [one for one in measured if isinstance(one, Reading)]
+    return [*intervals, *readings_of(registers)]
+
+
+def carriers_of(measured: Iterable[Measured]) -> dict[str, Carrier]:
+    """Carriers that nobody has described: what is energy is in kWh, whatever its meters show."""
+    carriers: dict[str, Carrier] = {}
+    for one in measured:
+        unit = one.value.unit if isinstance(one, Register) else one.quantity.unit
+        is_energy = unit_of(unit).dimension is Dimension.ENERGY
+        if is_energy or one.carrier not in carriers:
+            carriers[one.carrier] = Carrier("kWh" if is_energy else unit)
+    return carriers
+
+
+def _used(
+    measured: Sequence[Measured],
+    orders: Sequence[ProductionOrder],
+    setup: EnergySetup,
+    products: Mapping[str, PhysicalProperties],
+) -> str:
+    return digest_of(measured, orders, EnergySetup(setup.rule, setup.carriers, products))
