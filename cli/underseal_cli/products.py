@@ -132,13 +132,12 @@ def show(context: typer.Context, product_id: Id, as_json: Json = False) -> None:
             ("version", f"{found['version']}, of {found['changedAt']} from {found['file']}"),
         ]
     )
-    amounts = {line["id"]: amount_of(line) for line in found["document"].get("lines", [])}
     rows = [
         (
             one["line"],
             one["name"],
             one["kind"],
-            amounts.get(one["line"], ""),
+            one["amount"],
             one.get("supplier"),
             one.get("label") or "OPEN",
         )
@@ -217,17 +216,6 @@ def _print_footprints(found: list[dict[str, Any]]) -> None:
         narrow=((0, 1), (2, 3), (4,)),
         empty="No footprint was calculated from it yet.",
     )
-
-
-def amount_of(line: dict[str, Any]) -> str:
-    """The amount of a line for people, such as `0.4 t x 800 km`."""
-    if line["kind"] == "direct":
-        return ""
-    if line["kind"] == "transport":
-        parts = [line["load"], *([line["distance"]] if "distance" in line else [])]
-        return " x ".join(f"{one['amount']} {one['unit']}" for one in parts)
-    quantity = line["quantity"]
-    return f"{quantity['amount']} {quantity['unit']}"
 
 
 def cause_lines(stale: dict[str, Any]) -> list[str]:

@@ -144,14 +144,14 @@ async def decide(context: Context, body: ConfirmInput) -> Listing[LineShape]:
     ]
 
     def work(session: Session) -> list[LineShape]:
-        now = node.now()
+        now, defaults = node.now(), defaults_of(node.identity)
         for one, source in chosen:
             if source is None:
                 matching.undo(session, now, one.product, one.line)
             else:
-                matching.decide(session, now, [(one.product, one.line, source)], one.peer)
+                decision = (one.product, one.line, source)
+                matching.decide(session, now, defaults, [decision], one.peer)
         wanted = {(one.product, one.line) for one in body.decisions}
-        defaults = defaults_of(node.identity)
         return [
             line_shape(state)
             for product_id in sorted({one.product for one in body.decisions})
@@ -165,7 +165,7 @@ async def decide(context: Context, body: ConfirmInput) -> Listing[LineShape]:
 def _products(session: Session, node: Node) -> list[ProductShape]:
     rows = products.all_products(session)
     stale_ids = {one.product_id for one in stale(session, node.now(), node.identity)}
-    still_open = open_lines(session)
+    still_open = open_lines(session, defaults_of(node.identity))
     return [_product_shape(session, row, row.id in stale_ids, still_open[row.id]) for row in rows]
 
 

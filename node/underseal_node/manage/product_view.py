@@ -36,7 +36,8 @@ from underseal_node.store import footprints, products
 from underseal_protocol.rollup.documents import source_json
 from underseal_protocol.rollup.explanation import number_json
 from underseal_protocol.rollup.findings import RollUpFinding
-from underseal_protocol.rollup.numbers import shown_text
+from underseal_protocol.rollup.inputs import SourcedLine, Transport
+from underseal_protocol.rollup.numbers import exact, shown_text
 
 __all__ = [
     "calculation_shape",
@@ -73,12 +74,22 @@ def line_shape(state: LineState) -> LineShape:
         line=state.line.id,
         name=state.line.name,
         kind=str(state.line.kind),
+        amount=_amount(state.line),
         supplier=getattr(state.line, "supplier", None),
         source=None if state.chosen is None else source_json(state.chosen),
         label=state.chosen_label,
         is_decided=state.is_decided,
         proposals=[_proposal(one) for one in state.proposals],
     )
+
+
+def _amount(line: SourcedLine) -> str:
+    """The amount of a line for people, such as `0.4 t x 800 km`."""
+    if isinstance(line, Transport):
+        parts = [line.load, *([] if line.distance is None else [line.distance])]
+    else:
+        parts = [line.quantity]
+    return " x ".join(f"{shown_text(exact(one.amount))} {one.unit}" for one in parts)
 
 
 def _proposal(one: Proposal) -> ProposalShape:

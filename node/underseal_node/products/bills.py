@@ -17,6 +17,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from underseal_node.products.metered import Meters
 from underseal_node.products.used import Used, UsedFootprint, UsedLine
 from underseal_node.store import peers, products
 from underseal_node.store.identity import Identity
@@ -27,7 +28,7 @@ from underseal_protocol.canonical import canonical_bytes, digest_of_bytes
 from underseal_protocol.disclosure import Block
 from underseal_protocol.errors import RollUpError
 from underseal_protocol.rollup import sources
-from underseal_protocol.rollup.documents import factor_of, product_of, source_of
+from underseal_protocol.rollup.documents import factor_of, source_of
 from underseal_protocol.rollup.inputs import DirectEmission, Line, Product, RollUpInputs
 from underseal_protocol.rollup.sources import (
     Factor,
@@ -108,9 +109,10 @@ class Loader:
     def __init__(self, session: Session, now: datetime, identity: Identity) -> None:
         self._session = session
         self._now = now
-        self._defaults = defaults_of(identity)
+        self._meters = Meters(session, defaults_of(identity))
         self._products: dict[str, Product] = {}
         self._digests: dict[str, str] = {}
+        self._readings: dict[str, str] = {}
         self._received: dict[str, tuple[ReceivedFootprint, Peer]] = {}
 
     def load(self, root: str) -> Bill:
@@ -131,7 +133,9 @@ class Loader:
             row = products.find(self._session, product_id)
             if row is None:
                 return None
-            product = product_of(json.loads(row.document), self._defaults)
+            product, readings = self._meters.product(row)
+            if readings is not None:
+                self._readings[product_id] = readings
             decided = {m.line_id: m for m in products.matches(self._session, product_id)}
             lines = tuple(self._resolved(one, decided.get(one.id)) for one in product.lines)
             history = (*product.history, *self._own_history(product))
@@ -157,6 +161,7 @@ class Loader:
             factor_digests,
             {row.footprint_id: _used(row, peer) for row, peer in received},
             lines,
+            {one: self._readings[one] for one in reached if one in self._readings},
         )
         footprints = [self._footprint(*one) for one in received]
         return Bill(RollUpInputs.of(chosen, footprints, factors), used)

@@ -18,13 +18,14 @@ from typing import Any
 from sqlmodel import Session
 
 from underseal_node.products.bills import best_of
+from underseal_node.products.metered import Meters
 from underseal_node.store import peers, products
 from underseal_node.store import received as received_store
 from underseal_node.store.product_tables import MatchRow
 from underseal_node.store.tables import ReceivedFootprint, VerificationState
 from underseal_protocol.criteria import fold
 from underseal_protocol.errors import UnitError
-from underseal_protocol.rollup.documents import product_of, source_json, source_of
+from underseal_protocol.rollup.documents import source_json, source_of
 from underseal_protocol.rollup.inputs import DirectEmission, Product, SourcedLine, Transport
 from underseal_protocol.rollup.sources import (
     FactorSource,
@@ -99,9 +100,9 @@ class Candidates:
     """
 
     def __init__(self, session: Session, now: datetime, defaults: Mapping[str, Any]) -> None:
+        meters = Meters(session, defaults)
         self.products: dict[str, Product] = {
-            row.id: product_of(json.loads(row.document), defaults)
-            for row in products.all_products(session)
+            row.id: meters.known(row) for row in products.all_products(session)
         }
         self.decided = {(row.product_id, row.line_id): row for row in products.matches(session)}
         self._offers: dict[Source, Offer] = {}

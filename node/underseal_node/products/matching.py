@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from underseal_node.errors import NotFoundError, RefusedError
 from underseal_node.products.candidates import Candidates, Proposal
+from underseal_node.products.metered import Meters
 from underseal_node.store import audit, peers, products
 from underseal_node.store.audit import Act
 from underseal_node.store.product_tables import MatchRow
@@ -97,6 +98,7 @@ def _state(candidates: Candidates, product_id: str, line: SourcedLine) -> LineSt
 def decide(
     session: Session,
     now: datetime,
+    defaults: Mapping[str, Any],
     decisions: Sequence[tuple[str, str, Source]],
     peer_name: str | None = None,
 ) -> list[MatchRow]:
@@ -105,6 +107,7 @@ def decide(
     Args:
         session: to write.
         now: aware.
+        defaults: of declarations, see `bills.defaults_of`.
         decisions: ids of product and line, and the source.
         peer_name: whose footprint it is, where several have sent one with the id.
 
@@ -113,9 +116,10 @@ def decide(
         RefusedError: several peers have sent a footprint with this id.
     """
     rows = []
+    meters = Meters(session, defaults)
     for product_id, line_id, source in decisions:
-        document = json.loads(products.product(session, product_id).document)
-        if all(line["id"] != line_id for line in document.get("lines", ())):
+        product = meters.known(products.product(session, product_id))
+        if all(line.id != line_id for line in product.lines):
             raise NotFoundError(
                 f"{product_id} has no line {line_id!r}",
                 hint=f"`underseal product show {product_id}` lists them.",

@@ -138,8 +138,8 @@ def reasons(old: Used, new: Used | str, now: datetime) -> Iterator[Reason]:
     yield from _of_lines(old, new)
     yield from _of_footprints(old, new, now)
     yield from _of_factors(old, new)
-    for product, digest in old.readings.items():
-        if product in new.products and new.readings.get(product) != digest:
+    for product in sorted({*old.readings, *new.readings} & new.products.keys()):
+        if new.readings.get(product) != old.readings.get(product):
             message = f"energy readings or production of {product} have changed"
             yield Reason(Cause.READINGS, message, tuple(old.path_to(product)))
 

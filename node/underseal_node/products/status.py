@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session
 
+from underseal_node.products.bills import defaults_of
+from underseal_node.products.metered import Meters
 from underseal_node.products.staleness import Stale, stale
 from underseal_node.store import gauges, products
 from underseal_node.store.identity import Identity
+from underseal_protocol.rollup.inputs import DirectEmission
 
 __all__ = ["Overview", "open_lines", "overview"]
 
@@ -42,7 +46,7 @@ def overview(session: Session, now: datetime, identity: Identity) -> Overview:
         now: aware.
         identity: of the node.
     """
-    still_open = open_lines(session)
+    still_open = open_lines(session, defaults_of(identity))
     active, alerts = gauges.of_status(session)
     return Overview(
         active,
@@ -53,15 +57,21 @@ def overview(session: Session, now: datetime, identity: Identity) -> Overview:
     )
 
 
-def open_lines(session: Session) -> dict[str, int]:
-    """How many lines of each product resolve to nothing yet, by its id."""
+def open_lines(session: Session, defaults: Mapping[str, Any]) -> dict[str, int]:
+    """How many lines of each product resolve to nothing yet, by its id.
+
+    Args:
+        session: to read.
+        defaults: of declarations, see `bills.defaults_of`.
+    """
     decided = {(one.product_id, one.line_id) for one in products.matches(session)}
+    meters = Meters(session, defaults)
     return {
         row.id: sum(
-            line["kind"] != "direct"
-            and line.get("source") is None
-            and (row.id, line["id"]) not in decided
-            for line in json.loads(row.document).get("lines", ())
+            not isinstance(line, DirectEmission)
+            and line.source is None
+            and (row.id, line.id) not in decided
+            for line in meters.known(row).lines
         )
         for row in products.all_products(session)
     }

@@ -174,6 +174,7 @@ class LineShape(Shape):
     line: str
     name: str
     kind: str
+    amount: str  # for people, metered energy included
     supplier: str | None = None
     source: dict[str, Any] | None = None
     label: str | None = None  # the source for people

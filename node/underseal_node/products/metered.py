@@ -1,0 +1,149 @@
+"""Metered energy in bills of materials: what was allocated to a product takes the place of what its
+bill estimates."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from fractions import Fraction
+from typing import Any
+
+from sqlmodel import Session
+
+from underseal_node.energy.usage import EnergyOfPlant, energy_of_plant
+from underseal_node.errors import NotFoundError
+from underseal_node.store import products
+from underseal_node.store.product_tables import ProductRow
+from underseal_protocol.criteria import fold
+from underseal_protocol.errors import ProtocolError
+from underseal_protocol.rollup.allocation import lines_for
+from underseal_protocol.rollup.documents import product_of
+from underseal_protocol.rollup.inputs import Energy, Line, Product, Quantity
+from underseal_protocol.rollup.numbers import exact
+from underseal_protocol.rollup.units import conversion
+
+__all__ = ["Meters", "with_metered_energy"]
+
+
+class Meters:
+    """The energy of all products, allocated once for each reference period.
+
+    Args:
+        session: to read.
+        defaults: of declarations, see `bills.defaults_of`.
+    """
+
+    def __init__(self, session: Session, defaults: Mapping[str, Any]) -> None:
+        self._session = session
+        self._defaults = defaults
+        self._plants: dict[tuple[datetime, datetime], EnergyOfPlant | None] = {}
+
+    def product(self, row: ProductRow) -> tuple[Product, str | None]:
+        """A product as it was imported, with the energy that was metered for it.
+
+        Returns:
+            the product, and the digest of what the energy follows from; None if none was metered.
+
+        Raises:
+            RollUpError: what was imported cannot be allocated.
+            UnitError: an amount cannot be converted.
+        """
+        product = product_of(json.loads(row.document), self._defaults)
+        declared = product.declaration
+        if declared is None:
+            return product, None
+        plant = self._plant(declared.period_start, declared.period_end)
+        return (product, None) if plant is None else with_metered_energy(plant, product)
+
+    def known(self, row: ProductRow) -> Product:
+        """As `product`; without the energy if it cannot be allocated: the calculation says why."""
+        try:
+            return self.product(row)[0]
+        except ProtocolError:
+            return product_of(json.loads(row.document), self._defaults)
+
+    def _plant(self, start: datetime, end: datetime) -> EnergyOfPlant | None:
+        if (start, end) not in self._plants:
+            try:
+                properties = {
+                    row.id: product_of(json.loads(row.document), self._defaults).properties
+                    for row in products.all_products(self._session)
+                }
+                plant = energy_of_plant(self._session, start, end, products=properties)
+            except NotFoundError:
+                plant = None
+            self._plants[start, end] = plant
+        return self._plants[start, end]
+
+
+def with_metered_energy(plant: EnergyOfPlant, product: Product) -> tuple[Product, str | None]:
+    """A product with the energy that was metered and allocated to it in its reference period.
+
+    A line of energy whose name begins with the name of a metered carrier, such as `electricity` or
+    `natural gas: upstream`, gets the metered amount; its source stays. A carrier that no line names
+    becomes a line for each place where it was metered, open until it is matched.
+
+    Args:
+        plant: the energy of its reference period.
+        product: as it was imported, with a declaration.
+
+    Returns:
+        the product, and the digest of what the energy follows from; None if none was metered.
+
+    Raises:
+        RollUpError: what was imported cannot be allocated.
+        UnitError: an amount cannot be converted.
+    """
+    declared, energy = product.declaration, plant.allocation.products.get(product.id)
+    if declared is None or energy is None:
+        return product, None
+    metered = lines_for(
+        energy,
+        product.basis or product.declared_unit,
+        properties=product.properties,
+        yield_share=product.yield_share,
+    )
+    allocation = " ".join(filter(None, (declared.allocation, plant.description)))
+    changed = replace(
+        product,
+        lines=_lines(product.lines, metered),
+        declaration=replace(declared, allocation=allocation),
+    )
+    return changed, plant.used.digest
+
+
+def _lines(lines: Sequence[Line], metered: Sequence[Energy]) -> tuple[Line, ...]:
+    carriers = dict.fromkeys(one.name for one in metered)
+    taken: set[str] = set()
+    changed: list[Line] = []
+    for line in lines:
+        # The longest name: `natural gas from the grid` before `natural gas`.
+        carrier = max((one for one in carriers if _is_of(line, one)), key=len, default=None)
+        if carrier is None or not isinstance(line, Energy):
+            changed.append(line)
+            continue
+        taken.add(carrier)
+        changed.append(_metered(line, [one for one in metered if one.name == carrier]))
+    return (*changed, *(one for one in metered if one.name not in taken))
+
+
+def _is_of(line: Line, carrier: str) -> bool:
+    if not isinstance(line, Energy):
+        return False
+    return re.match(rf"{re.escape(fold(carrier))}\b", fold(line.name)) is not None
+
+
+def _metered(line: Energy, metered: Sequence[Energy]) -> Energy:
+    unit, properties = metered[0].quantity.unit, metered[0].properties
+    amount = sum(
+        (
+            exact(one.quantity.amount) * conversion(one.quantity.unit, unit, properties)
+            for one in metered
+        ),
+        Fraction(),
+    )
+    joined = properties if line.properties == type(properties)() else line.properties
+    return replace(line, quantity=Quantity(amount, unit), properties=joined, is_primary=True)
