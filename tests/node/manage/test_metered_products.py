@@ -1,0 +1,116 @@
+"""Metered energy in calculated footprints: the example of the cathode maker."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.node.manage.conftest import Company, Market
+from tests.node.manage.test_products import Json, causes, load, product
+
+ENERGY = Path(__file__).parents[3] / "examples" / "battery" / "energy"
+
+
+def factor(factor_id: str, unit: str, value: str) -> Json:
+    return {
+        "id": factor_id,
+        "name": factor_id,
+        "values": {"pcfExcludingBiogenicUptake": value},
+        "unit": unit,
+        "database": "d",
+        "version": "1",
+        "assessmentReports": ["AR6"],
+    }
+
+
+def estimated(name: str, amount: str, unit: str, **more: Any) -> Json:
+    quantity = {"amount": amount, "unit": unit}
+    return {"kind": "energy", "id": name, "name": name, "quantity": quantity} | more
+
+
+GRID, GAS = factor("GRID", "kWh", "0.5"), factor("GAS", "MJ", "0.06")
+
+
+def file(path: Path, content: bytes | None = None) -> Json:
+    data = path.read_bytes() if content is None else content
+    return {"name": path.name, "content": base64.b64encode(data).decode()}
+
+
+async def meter(company: Company, meters: bytes | None = None) -> None:
+    given = {
+        "file": file(ENERGY / "meters.csv", meters),
+        "mapping": file(ENERGY / "mapping.toml"),
+        "others": [file(ENERGY / "orders.csv")],
+    }
+    await company.post("/energy/import", given)
+
+
+@pytest.fixture
+async def cathode(market: Market) -> Company:
+    """A maker of `nmc811`, of which 7.26 kWh and 37.112 MJ per kg are metered."""
+    company = await market.open("cathode")
+    lines = [
+        estimated("electricity", "100", "kWh", source={"factor": "GRID"}),
+        estimated("natural gas: burnt", "1000", "MJ", source={"factor": "GAS"}),
+    ]
+    unit = {"amount": "1", "unit": "kg"}
+    bill = product(*lines, product_id="nmc811", declaredUnit=unit, massKg="1")
+    bill["declaration"] = bill["declaration"] | {
+        "periodStart": "2024-12-31T23:00:00Z",
+        "periodEnd": "2025-12-31T23:00:00Z",
+        "allocation": "Steam by enthalpy.",
+    }
+    await load(company, bill, factors=(GRID, GAS))
+    return company
+
+
+async def test_estimates_count_until_something_is_metered(cathode: Company) -> None:
+    found = await cathode.post("/products/calculate", product="nmc811")
+    assert found["figures"]["pcfExcludingBiogenicUptake"] == {"value": "110"}
+
+
+async def test_what_is_metered_takes_the_place_of_estimates(cathode: Company) -> None:
+    await meter(cathode)
+    found = await cathode.post("/products/calculate", product="nmc811")
+    figure = found["figures"]["pcfExcludingBiogenicUptake"]["value"]
+    assert figure == "5.85672"  # 7.26 x 0.5 + 37.112 x 0.06
+    allocation = found["document"]["pcf"]["allocationRulesDescription"]
+    assert allocation.startswith("Steam by enthalpy. ")
+    assert "mass" in allocation
+    detail = await cathode.get("/products/detail", product="nmc811")
+    assert {one["amount"] for one in detail["lines"]} == {"7.26 kWh", "37.112 MJ"}
+
+
+async def test_a_carrier_that_no_line_names_is_open(cathode: Company) -> None:
+    bill = product(product_id="nmc811", declaredUnit={"amount": "1", "unit": "kg"}, massKg="1")
+    bill["lines"] = [estimated("electricity", "100", "kWh", source={"factor": "GRID"})]
+    await load(cathode, bill, factors=(GRID, GAS))
+    await meter(cathode)
+    (opened,) = (await cathode.get("/matches", open="true"))["data"]
+    assert opened["name"] == "natural gas"
+    decision = {"product": "nmc811", "line": opened["line"], "source": {"factor": "GAS"}}
+    await cathode.post("/matches", {"decisions": [decision]})
+    assert (await cathode.get("/status"))["openLines"] == 0
+    await cathode.post("/products/calculate", product="nmc811")
+
+
+async def test_a_corrected_reading_makes_the_footprint_stale(cathode: Company) -> None:
+    await meter(cathode)
+    await cathode.post("/products/publish", product="nmc811")
+    await meter(cathode)
+    assert await causes(cathode) == []  # the same again
+    meters = (ENERGY / "meters.csv").read_bytes().replace(b"3248,74", b"3348,74")
+    await meter(cathode, meters)
+    (cause,) = await causes(cathode)
+    assert (cause["cause"], cause["path"]) == ("readings-changed", ["nmc811"])
+    (shown,) = (await cathode.post("/products/refresh", {}))["data"]
+    assert float(shown["changePercent"]) > 0
+
+
+async def test_another_product_is_not_touched(cathode: Company) -> None:
+    await load(cathode, product(estimated("electricity", "2", "kWh", source={"factor": "GRID"})))
+    await meter(cathode)
+    found = await cathode.post("/products/calculate", product="cell")
+    assert found["figures"]["pcfExcludingBiogenicUptake"] == {"value": "1"}
