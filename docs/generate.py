@@ -13,6 +13,7 @@ from pathlib import Path
 import cli_reference
 import data_model
 import json_schemas
+import product_workbook
 
 REFERENCE = Path(__file__).parent / "reference"
 
@@ -22,6 +23,7 @@ PARTS: list[Part] = [
     cli_reference.part,
     data_model.part,
     json_schemas.part,
+    product_workbook.part,
 ]
 
 

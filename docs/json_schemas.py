@@ -21,8 +21,11 @@ from underseal_node.manage.shapes import (
     footprints,
     keys,
     node,
+    openings,
     peers,
+    products,
     refusals,
+    releases,
 )
 from underseal_node.manage.shapes.base import Listing
 
@@ -56,6 +59,19 @@ SHAPES: dict[str, type[BaseModel]] = {
     "invitation-accepted": peers.AcceptedShape,
     "grant-list": Listing[peers.GrantShape],
     "grant-preview": footprints.PreviewShape,
+    "items-imported": products.ItemsImportedShape,
+    "product-list": Listing[products.ProductShape],
+    "product": products.ProductDetail,
+    "product-history": products.ProductHistoryShape,
+    "factor-list": Listing[products.FactorShape],
+    "match-list": Listing[products.LineShape],
+    "calculation": products.CalculationShape,
+    "what-if": products.WhatIfShape,
+    "product-published": products.ProductPublishedShape,
+    "refresh": Listing[products.RefreshShape],
+    "status": products.StatusShape,
+    "peer-declaration": releases.DeclarationShape,
+    "release-list": Listing[releases.ReleaseShape],
     "pull": exchange.PullShape,
     "request-list": Listing[exchange.RequestShape],
     "request": exchange.RequestShape,
@@ -138,11 +154,26 @@ VERIFIED = closed(
                     "validFrom": INSTANT,
                     "validUntil": INSTANT,
                 },
-                optional={"comments": TEXT},
+                optional={"comments": TEXT, "root": TEXT, "completeness": TEXT},
             ),
         },
         "proved": TEXTS,
         "notProved": TEXTS,
+    },
+    optional={
+        "opening": closed(
+            "OpeningHeld",
+            {
+                "verifier": TEXT,
+                "issuer": TEXT,
+                "kid": TEXT,
+                "issuedAt": INSTANT,
+                "root": TEXT,
+                "size": COUNT,
+                "isWhole": FLAG,
+                "lines": {"type": "array", "items": inner(openings.LineShape)},
+            },
+        )
     },
 )
 NOT_VERIFIED = closed(
@@ -189,6 +220,14 @@ LOCAL: dict[str, dict[str, Any]] = {
                     }
                 },
             ),
+        ],
+    },
+    "opening": {
+        "title": "Opening",
+        "description": "What was opened; with --list, what can be.",
+        "oneOf": [
+            inner(openings.OpenedShape),
+            closed("Lines", {"data": {"type": "array", "items": inner(openings.LineShape)}}),
         ],
     },
     "grant-removed": closed("GrantRemoved", {"removed": {"type": "integer"}}),

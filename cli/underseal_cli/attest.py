@@ -21,7 +21,16 @@ from underseal_protocol.assurance import AssuranceLevel
 __all__ = ["attest"]
 
 # What a statement in JSON or TOML may hold: options, and the statement itself.
-OPTIONS = ("level", "coverage", "standard", "provider", "comments", "completedAt", "validUntil")
+OPTIONS = (
+    "level",
+    "coverage",
+    "standard",
+    "provider",
+    "comments",
+    "completedAt",
+    "validUntil",
+    "completeness",
+)
 STATEMENT = ("text", "url", "document")
 REQUIRED = ("level", "coverage", "standard")
 
@@ -66,6 +75,19 @@ def attest(
         str | None,
         typer.Option(metavar="TIME", help="The end of the footprint's validity by default."),
     ] = None,
+    opening: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Lines that the owner has opened for you: the root of all its lines is attested.",
+        ),
+    ] = None,
+    completeness: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEXT", help="With --opening: what you checked of the lines being complete."
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where to; ID.attestation.jws by default.")
     ] = None,
@@ -84,6 +106,7 @@ def attest(
         "comments": comments,
         "completedAt": completed_at,
         "validUntil": valid_until,
+        "completeness": completeness,
     }
     options = given | {name: value for name, value in typed.items() if value is not None}
     missing = [name for name in REQUIRED if name not in options]
@@ -103,6 +126,8 @@ def attest(
         "completedAt": _time("completedAt", options.get("completedAt", datetime.now(UTC))),
         "validUntil": _time("validUntil", options.get("validUntil")),
         "statement": said,
+        "opening": None if opening is None else _text_of(opening),
+        "completeness": options.get("completeness"),
     }
     made = manage_of(context).post(
         "/attestations", {name: value for name, value in body.items() if value is not None}
@@ -117,6 +142,7 @@ def attest(
         f"{made['owner']}",
         f"{made['level']} assurance, {made['coverage']}, {made['standardName']}, valid until "
         f"{made['validUntil']}",
+        *([f"of the lines with the root {made['root']}"] if "root" in made else []),
     )
 
 
@@ -185,5 +211,5 @@ def _text_of(file: Path) -> str:
     except UnicodeDecodeError:
         raise CliError(
             f"{file} is not text in UTF-8",
-            hint="Expected is a draft, or a footprint, as JSON.",
+            hint="Expected is a draft, a footprint or what was opened, as JSON.",
         ) from None

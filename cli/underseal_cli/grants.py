@@ -10,7 +10,9 @@ from underseal_cli import output, tables
 from underseal_cli.manage_client import Manage
 from underseal_cli.options import (
     DEFAULT_LIMIT,
+    Acknowledge,
     Classifications,
+    Consent,
     Json,
     LevelOption,
     Limit,
@@ -72,6 +74,8 @@ def add(
         str | None,
         typer.Option("--purpose", metavar="TEXT", help="What it is given for; kept likewise."),
     ] = None,
+    acknowledge: Acknowledge = None,
+    consent: Consent = None,
     as_json: Json = False,
 ) -> None:
     """Let a peer see something.
@@ -94,6 +98,8 @@ def add(
         "ends": moment("--until", ends),
         "terms": terms,
         "purpose": purpose,
+        "acknowledge": acknowledge,
+        "consent": consent,
     }
     made = manage_of(context).post(
         "/grants", {name: value for name, value in given.items() if value is not None}

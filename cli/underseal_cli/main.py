@@ -19,6 +19,8 @@ from underseal_cli import (
     attest,
     audit,
     backup,
+    calculations,
+    declarations,
     demo_command,
     doctor,
     drafts,
@@ -27,10 +29,13 @@ from underseal_cli import (
     grants,
     init,
     keys,
+    match,
     move,
+    openings,
     outbox,
     output,
     peers,
+    products,
     pull,
     received,
     requests,
@@ -62,6 +67,12 @@ app.command()(serve.serve)
 app.command()(doctor.doctor)
 drafts.register(footprints.app)
 app.add_typer(footprints.app, name="footprint")
+calculations.register(products.app)
+declarations.register(peers.app)
+app.add_typer(products.app, name="product")
+app.add_typer(products.factors, name="factor")
+app.command()(match.match)
+app.command()(calculations.status)
 app.add_typer(energy.app, name="energy")
 app.add_typer(peers.app, name="peer")
 app.add_typer(grants.app, name="grant")
@@ -72,6 +83,7 @@ app.add_typer(outbox.app, name="outbox")
 app.add_typer(doctor.alerts, name="alert")
 app.add_typer(keys.app, name="key")
 app.command()(move.move)
+openings.register(audit.app)
 app.add_typer(audit.app, name="audit")
 app.command()(verify.verify)
 app.command()(attest.attest)

@@ -19,8 +19,10 @@ from underseal_protocol.times import format_time, parse_filter_time
 
 __all__ = [
     "DEFAULT_LIMIT",
+    "Acknowledge",
     "Classifications",
     "Companies",
+    "Consent",
     "Geographies",
     "Json",
     "LevelOption",
@@ -73,6 +75,20 @@ LevelOption = Annotated[
 Limit = Annotated[
     int,
     typer.Option("--limit", metavar="N", min=1, max=MAX_LIMIT, help="How many are listed at most."),
+]
+Acknowledge = Annotated[
+    str | None,
+    typer.Option(
+        "--acknowledge",
+        metavar="REASON",
+        help="Go on where the release gate advises against it: why. With --consent.",
+    ),
+]
+Consent = Annotated[
+    str | None,
+    typer.Option(
+        "--consent", metavar="REFERENCE", help="To the supplier's consent: a contract, a message."
+    ),
 ]
 Products = Annotated[
     list[str] | None,

@@ -12,6 +12,7 @@ from underseal_cli.trusted_keys import TrustedKeys
 if TYPE_CHECKING:
     from underseal_protocol.attestation_claims import Attestation
     from underseal_protocol.credential import VerifiedCredential
+    from underseal_protocol.opening import Opening
     from underseal_protocol.receipt import Receipt
 
 __all__ = ["Evidence", "prove"]
@@ -29,6 +30,7 @@ class Evidence:
         verifier: the keys of a verifier.
         receipts: lines of what its owner signed about showing it (`underseal audit receipts`).
         now: aware.
+        opening: what the owner has opened of its books (`underseal audit open`), as JSON.
     """
 
     trust: TrustedKeys
@@ -38,6 +40,7 @@ class Evidence:
     verifier: TrustedKeys | None
     receipts: Sequence[str]
     now: datetime
+    opening: Any = None
 
 
 def prove(document: Mapping[str, Any], given: Evidence) -> dict[str, Any]:
@@ -57,6 +60,7 @@ def prove(document: Mapping[str, Any], given: Evidence) -> dict[str, Any]:
     receipts = _receipts(document, proven, given)
     status = _status(document, proven, given)
     attestations, unchecked = _attestations(document, proven, given)
+    opening = _opening(document, proven, given)
     since = given.trust.revoked.get(proven.kid)
     key = (
         f"the key {proven.kid}, which is one of {given.trust.source}"
@@ -76,6 +80,7 @@ def prove(document: Mapping[str, Any], given: Evidence) -> dict[str, Any]:
     _add_status(status, proved, unproved)
     proved += [_shown(one) for one in receipts]
     proved += [_attested(one) for one in attestations]
+    _add_opening(opening, proven, proved, unproved)
     if given.verifier is not None:
         for name in dict.fromkeys(one.verifier for one in attestations):
             unproved += _limits(given.verifier, name)
@@ -97,6 +102,7 @@ def prove(document: Mapping[str, Any], given: Evidence) -> dict[str, Any]:
         "attestations": [_members(one) for one in attestations],
         "proved": proved,
         "notProved": unproved,
+        **({} if opening is None else {"opening": _opening_members(opening)}),
     }
 
 
@@ -226,6 +232,80 @@ def _attestations(
     return found, []
 
 
+def _opening(
+    document: Mapping[str, Any], proven: VerifiedCredential, given: Evidence
+) -> Opening | None:
+    """What the owner has opened of its books, if anything.
+
+    Raises:
+        ProtocolError: it is not of this footprint, or not what was committed to.
+    """
+    from underseal_protocol.opening import verify_opening
+
+    if given.opening is None:
+        return None
+    statement = given.opening.get("statement") if isinstance(given.opening, dict) else None
+    if isinstance(statement, str):
+        given.trust.require_not_revoked(statement)
+    found = verify_opening(
+        given.opening,
+        keys=given.trust.keys,
+        issuer=None if len(given.trust.issuers) > 1 else proven.issuer,
+        footprint_id=str(document["id"]),
+        proven=proven,
+    )
+    given.trust.require_issuer(found.issuer)
+    return found
+
+
+def _add_opening(
+    found: Opening | None, proven: VerifiedCredential, proved: list[str], unproved: list[str]
+) -> None:
+    from underseal_protocol.times import format_time
+
+    if found is None:
+        if proven.commitment is not None:
+            unproved.append(
+                "what it was calculated from: that is committed to, and not opened (--opening)"
+            )
+        return
+    proved.append(
+        f"{len(found.lines)} lines are in the tree with the root {found.root}, which the "
+        f"signature of the footprint bears; {found.issuer} signed with the key {found.kid} that it "
+        f"opened them for {found.verifier} on {format_time(found.issued_at)}"
+    )
+    if found.is_whole:
+        proved.append(f"there is no other line: all {found.size} leaves of the tree are opened")
+    else:
+        unproved.append("what else it was calculated from: other lines are not opened")
+    unproved.append(
+        "that the lines are true, and that the figures follow from them: what is proved is that "
+        "they have not been changed since"
+    )
+
+
+def _opening_members(found: Opening) -> dict[str, Any]:
+    from underseal_protocol.times import format_time
+
+    return {
+        "verifier": found.verifier,
+        "issuer": found.issuer,
+        "kid": found.kid,
+        "issuedAt": format_time(found.issued_at),
+        "root": found.root,
+        "size": found.size,
+        "isWhole": found.is_whole,
+        "lines": [
+            {
+                "id": one["id"],
+                "kind": one["kind"],
+                "content": {name: one[name] for name in one if name not in ("id", "kind")},
+            }
+            for one in found.lines
+        ],
+    }
+
+
 def _add_times(
     document: Mapping[str, Any],
     proven: VerifiedCredential,
@@ -285,16 +365,22 @@ def _attested(found: Attestation) -> str:
     from underseal_protocol.times import format_time
 
     given = found.verification
+    books = ""
+    if found.books is not None:
+        books = f"; of what it was calculated from, it has looked into {found.books.root}"
+        if found.books.completeness is not None:
+            books += f", and says of its being complete: {found.books.completeness}"
     return (
         f"{given['providerName']} ({found.verifier}) attests it with {found.level} assurance: "
         f"{given['coverage']}, {given['standardName']}, completed {given['completedAt']}, valid "
-        f"until {format_time(found.valid_until)}"
+        f"until {format_time(found.valid_until)}{books}"
     )
 
 
 def _members(found: Attestation) -> dict[str, Any]:
     from underseal_protocol.times import format_time
 
+    books = {} if found.books is None else found.books.to_json()
     return {
         "verifier": found.verifier,
         "verifierIds": list(found.verifier_ids),
@@ -305,4 +391,5 @@ def _members(found: Attestation) -> dict[str, Any]:
         "issuedAt": format_time(found.issued_at),
         "validFrom": format_time(found.valid_from),
         "validUntil": format_time(found.valid_until),
+        **{name: books[name] for name in ("root", "completeness") if name in books},
     }

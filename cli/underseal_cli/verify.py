@@ -15,6 +15,7 @@ import typer
 from underseal_cli import output
 from underseal_cli.checking import documents_in
 from underseal_cli.files import read_input
+from underseal_cli.openings import content_text
 from underseal_cli.options import Json, usage_error
 from underseal_cli.proofs import Evidence, prove
 from underseal_cli.trusted_keys import TrustedKeys, keys_in_file, keys_of_node, keys_pinned
@@ -54,6 +55,13 @@ def verify(
             help="What the owner signed about giving it away: your `underseal audit receipts`.",
         ),
     ] = None,
+    opening: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Lines that its owner has opened for you: what `underseal audit open` wrote.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Check who signed a footprint, and that nothing of it was changed.
@@ -61,15 +69,18 @@ def verify(
     Says what is proved and what is not. Exit status 1 if something that was given does not hold.
     A running node is needed for --peer only.
     """
+    from underseal_protocol.strict_json import loads
+
     if [keys, url, peer].count(None) != 2:
         raise usage_error(context, "give exactly one of --keys, --url and --peer: whom to trust")
     if attestation and verifier_keys is None:
         raise usage_error(context, "--attestation needs --verifier-keys: which verifier to trust")
     content = read_input(file)
     documents = documents_in(content, file)
-    if (status is not None or attestation) and len(documents) > 1:
-        option = "--attestation" if status is None else "--status"
-        raise usage_error(context, f"{option} is about one footprint, the file has several")
+    about_one = {"--status": status, "--attestation": attestation, "--opening": opening}
+    for option, value in about_one.items():
+        if value and len(documents) > 1:
+            raise usage_error(context, f"{option} is about one footprint, the file has several")
     given = Evidence(
         trust=_trust(context, keys, url, peer),
         status=_statement(content, status),
@@ -78,6 +89,7 @@ def verify(
         verifier=None if verifier_keys is None else keys_in_file(verifier_keys),
         receipts=[] if receipts is None else _lines(receipts),
         now=datetime.now(UTC),
+        opening=None if opening is None else loads(read_input(opening), exact_numbers=True),
     )
     results = [
         _judged(document, given, f"{file}{' ' + place if place else ''}")
@@ -156,3 +168,11 @@ def _print(result: Mapping[str, Any]) -> None:
         "Not proved:",
         *(f"  - {one}" for one in result["notProved"]),
     )
+    if "opening" in result:
+        output.say(
+            "Opened:",
+            *(
+                f"  {one['id']} ({one['kind']}): {content_text(one['content'])}"
+                for one in result["opening"]["lines"]
+            ),
+        )

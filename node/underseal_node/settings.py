@@ -7,7 +7,9 @@ file `underseal.toml` in the home directory, the default. `docs/reference/settin
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
+from decimal import Decimal
 from enum import StrEnum
 from ipaddress import ip_network
 from pathlib import Path
@@ -26,9 +28,18 @@ from underseal_node.errors import ConfigurationError
 from underseal_node.home import Home
 from underseal_protocol.rounding import MAX_DIGITS
 
-__all__ = ["LogLevel", "RequestsAnswer", "Settings", "load_settings"]
+__all__ = [
+    "LogLevel",
+    "ReleasePolicy",
+    "ReleaseScope",
+    "RequestsAnswer",
+    "Settings",
+    "load_settings",
+]
 
 ENV_PREFIX = "UNDERSEAL_"
+
+DOMINANCE = re.compile("[1-9][0-9]{0,2}:[1-9][0-9]?(,[1-9][0-9]{0,2}:[1-9][0-9]?)*")
 
 Items = Annotated[tuple[str, ...], NoDecode]
 Count = Annotated[int, Field(ge=1)]
@@ -42,6 +53,21 @@ class RequestsAnswer(StrEnum):
     AUTO = "auto"
     ASSIST = "assist"
     MANUAL = "manual"
+
+
+class ReleasePolicy(StrEnum):
+    """What the operator may do when the release gate stops."""
+
+    ACKNOWLEDGE = "acknowledge"
+    STRICT = "strict"
+
+
+class ReleaseScope(StrEnum):
+    """Whose figures a peer is taken to have."""
+
+    PEER = "peer"
+    GROUP = "group"
+    POOLED = "pooled"
 
 
 class LogLevel(StrEnum):
@@ -85,6 +111,14 @@ class Settings(BaseSettings):
     pull_on_published: bool = True
     allow_private_networks: bool = False
     round_significant_digits: Annotated[int, Field(ge=1, le=MAX_DIGITS)] | None = None
+    refresh_auto_percent: Annotated[Decimal, Field(gt=0, le=100)] | None = None
+    refresh_look_seconds: Seconds = 300
+    release_policy: ReleasePolicy = ReleasePolicy.ACKNOWLEDGE
+    release_contributors: Count = 3
+    release_percent: Annotated[int, Field(gt=0, lt=100)] = 10
+    release_dominance: str = "1:75,2:85"
+    release_min_digits: Annotated[int, Field(ge=1, le=MAX_DIGITS)] = 3
+    release_scope: ReleaseScope = ReleaseScope.POOLED
 
     # Partnerships.
     credential_lifetime_days: Annotated[int, Field(ge=60, le=3_650)] = 365
@@ -168,6 +202,13 @@ class Settings(BaseSettings):
     def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for item in value:
             ip_network(item, strict=False)
+        return value
+
+    @field_validator("release_dominance")
+    @classmethod
+    def _rules(cls, value: str) -> str:
+        if value and not DOMINANCE.fullmatch(value):
+            raise ValueError("expected N:PERCENT, such as 1:75, separated by commas")
         return value
 
     @model_validator(mode="after")

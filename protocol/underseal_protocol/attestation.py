@@ -14,6 +14,7 @@ The rules by which an attestation counts for a footprint whose credential is ver
    one; of each that is withheld, the attested one is among those of the credential.
 4. If the footprint carries it: `pcf.verification` is what the verifier signed.
 5. The time is between `nbf` and `exp`.
+6. If it names the root of a commitment: the credential bears that root.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from underseal_protocol import canonical, jws
 from underseal_protocol.assurance import AssuranceLevel
 from underseal_protocol.attestation_claims import (
     Attestation,
+    AttestedBooks,
     Statement,
     attestation_of,
     check_claims,
@@ -36,10 +38,12 @@ from underseal_protocol.draft import Subject
 from underseal_protocol.errors import (
     AttestationError,
     AttestationExpiredError,
+    CommitmentError,
     CredentialError,
     JsonError,
 )
 from underseal_protocol.keys import KeyPurpose, PublicKeySet, SigningKey
+from underseal_protocol.opening import committed_root
 from underseal_protocol.times import format_time
 
 __all__ = [
@@ -47,6 +51,7 @@ __all__ = [
     "ATTESTATION_TYPE",
     "AssuranceLevel",
     "Attestation",
+    "AttestedBooks",
     "Statement",
     "attestation_entry",
     "attestations_of",
@@ -75,6 +80,7 @@ def issue_attestation(
     issued_at: datetime,
     valid_until: datetime,
     valid_from: datetime | None = None,
+    books: AttestedBooks | None = None,
 ) -> Attestation:
     """Attest a footprint.
 
@@ -91,6 +97,7 @@ def issue_attestation(
         issued_at: aware; the fraction of a second is dropped, as of the other instants.
         valid_until: aware, exclusive.
         valid_from: aware; `issued_at` by default.
+        books: the commitment of the footprint that the verifier has looked into.
 
     Raises:
         AttestationError: it would not be accepted: something is missing, malformed or too long.
@@ -102,7 +109,7 @@ def issue_attestation(
     begin = issued_at if valid_from is None else valid_from
     if any(instant.tzinfo is None for instant in (issued_at, begin, valid_until)):
         raise ValueError("an instant has no time zone")
-    payload = {
+    payload: dict[str, Any] = {
         "iss": issuer.rstrip("/"),
         "sub": subject.footprint_id,
         "owner": subject.owner,
@@ -116,6 +123,8 @@ def issue_attestation(
         "level": str(level),
         "statement": statement.to_json(),
     }
+    if books is not None:
+        payload["commitment"] = books.to_json()
     try:
         canonical.canonical_bytes(payload)
     except JsonError as error:
@@ -167,12 +176,17 @@ def verify_attestation(token: str, *, keys: PublicKeySet, issuer: str | None) ->
 
 
 def require_about(found: Attestation, subject: Subject) -> None:
-    """Check that an attestation is about a draft, to the digest (rules 2 and 3).
+    """Check that an attestation is about a draft, to the digest (rules 2, 3 and 6).
 
     Raises:
         AttestationError: it is about something else; the message says what differs.
     """
     _require_same(found, subject.footprint_id, subject.owner, subject.core)
+    if found.books is not None:
+        raise AttestationError(
+            f"the attestation names the root {found.books.root}, a draft is of none",
+            hint="Attest the footprint when it is published.",
+        )
     for block, attested in found.subject.blocks.items():
         if attested != subject.blocks[block]:
             raise _differs(f"the block {block.value!r}", attested, subject.blocks[block])
@@ -185,7 +199,7 @@ def require_about_published(
     *,
     is_carried: bool,
 ) -> None:
-    """Check that an attestation is about a published footprint (rules 2 to 4), at any level.
+    """Check that an attestation is about a published footprint (rules 2 to 4, 6), at any level.
 
     Args:
         found: its signature checked.
@@ -209,6 +223,7 @@ def require_about_published(
             )
     if shown.get(Block.VERIFICATION) in found.subject.blocks.values():
         raise AttestationError("the block 'verification' has the digest of an attested block")
+    _require_books(found, proven)
     published = document["pcf"].get("verification")
     if is_carried and published != found.verification:
         raise AttestationError(
@@ -293,6 +308,18 @@ def _require_same(found: Attestation, footprint_id: str, owner: str, core: str) 
         )
     if subject.core != core:
         raise _differs("the core", subject.core, core)
+
+
+def _require_books(found: Attestation, proven: VerifiedCredential) -> None:
+    """What it says of a commitment is about the one that the credential bears."""
+    if found.books is None:
+        return
+    try:
+        committed_root(found.books.disclosure, proven)
+    except CommitmentError as error:
+        raise AttestationError(
+            f"the attestation is about other books: {error.message}", hint=error.hint
+        ) from error
 
 
 def _differs(what: str, attested: str, actual: str) -> AttestationError:

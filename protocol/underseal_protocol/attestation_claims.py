@@ -12,14 +12,15 @@ from pydantic import ValidationError
 from underseal_protocol import canonical, jws
 from underseal_protocol.assurance import AssuranceLevel
 from underseal_protocol.carbon import Verification
+from underseal_protocol.commitment import root_in
 from underseal_protocol.credential import issue_time
 from underseal_protocol.draft import ATTESTED_BLOCKS, Subject
-from underseal_protocol.errors import AttestationError
+from underseal_protocol.errors import AttestationError, CommitmentError
 from underseal_protocol.footprint import to_document
 from underseal_protocol.times import format_time
 from underseal_protocol.uris import as_uri
 
-__all__ = ["Attestation", "Statement", "attestation_of", "check_claims"]
+__all__ = ["Attestation", "AttestedBooks", "Statement", "attestation_of", "check_claims"]
 
 MAX_TEXT_CHARACTERS = 2_000
 MAX_NAME_CHARACTERS = 300
@@ -31,6 +32,9 @@ _CLAIMS = frozenset(
         *("verification", "verifierIds", "level", "statement"),
     ]
 )
+_COMMITMENT = "commitment"  # a claim that only some have
+_COMMITMENT_MEMBERS = frozenset({"root", "disclosure"})
+_COMPLETENESS = "completeness"
 _REQUIRED_PROPERTIES = ("coverage", "providerName", "completedAt", "standardName")
 _STATEMENT_LIMITS = {
     "text": MAX_TEXT_CHARACTERS,
@@ -68,6 +72,29 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True)
+class AttestedBooks:
+    """The commitment that a verifier has looked into.
+
+    Attributes:
+        disclosure: of its root, encoded, as the credential bears it.
+        completeness: what the verifier has checked of its being complete, in words.
+    """
+
+    disclosure: str
+    completeness: str | None = None
+
+    @property
+    def root(self) -> str:
+        """Of the tree, base64url."""
+        return root_in(self.disclosure)
+
+    def to_json(self) -> dict[str, str]:
+        """The claim."""
+        said = {} if self.completeness is None else {_COMPLETENESS: self.completeness}
+        return {"root": self.root, "disclosure": self.disclosure, **said}
+
+
+@dataclass(frozen=True, slots=True)
 class Attestation:
     """What an attestation says.
 
@@ -84,6 +111,7 @@ class Attestation:
         kid: the key it was signed with.
         digest: by which it is known (`jws.statement_digest`).
         token: the JWS.
+        books: the commitment that the verifier has looked into, if it says so.
     """
 
     verifier: str
@@ -98,6 +126,7 @@ class Attestation:
     kid: str
     digest: str
     token: str = field(repr=False)
+    books: AttestedBooks | None = None
 
 
 def attestation_of(token: str, parsed: jws.Jws) -> Attestation:
@@ -113,6 +142,7 @@ def attestation_of(token: str, parsed: jws.Jws) -> Attestation:
     claims = parsed.payload
     check_claims(claims)
     statement = claims["statement"]
+    books = claims.get(_COMMITMENT)
     return Attestation(
         verifier=claims["iss"],
         verifier_ids=tuple(claims["verifierIds"]),
@@ -136,6 +166,9 @@ def attestation_of(token: str, parsed: jws.Jws) -> Attestation:
         kid=str(parsed.header.get("kid")),
         digest=jws.statement_digest(token),
         token=token,
+        books=None
+        if books is None
+        else AttestedBooks(books["disclosure"], books.get(_COMPLETENESS)),
     )
 
 
@@ -145,7 +178,7 @@ def check_claims(claims: Mapping[str, Any]) -> None:
     Raises:
         CredentialError: one is missing, malformed, too long or not known.
     """
-    if claims.keys() != _CLAIMS:
+    if claims.keys() - {_COMMITMENT} != _CLAIMS:
         raise AttestationError(
             f"the attestation has the claims {sorted(claims)}, expected {sorted(_CLAIMS)}"
         )
@@ -174,6 +207,8 @@ def check_claims(claims: Mapping[str, Any]) -> None:
         )
     _check_verifier(claims)
     _check_statement(claims["statement"])
+    if _COMMITMENT in claims:
+        _check_books(claims[_COMMITMENT])
 
 
 def _check_verifier(claims: Mapping[str, Any]) -> None:
@@ -228,6 +263,26 @@ def _check_statement(statement: Any) -> None:
         raise AttestationError(f"the statement has the address {statement['url']!r}, which is none")
     if "sha256" in statement and not _is_digest(statement["sha256"]):
         raise AttestationError(f"the statement has the digest {statement['sha256']!r}, not SHA-256")
+
+
+def _check_books(books: Any) -> None:
+    if not isinstance(books, Mapping) or books.keys() - {_COMPLETENESS} != _COMMITMENT_MEMBERS:
+        raise AttestationError(
+            f"the attestation has the commitment {books!r}, expected root, disclosure and perhaps "
+            f"{_COMPLETENESS}"
+        )
+    try:
+        root = root_in(books["disclosure"])
+    except CommitmentError as error:
+        raise AttestationError(f"the attestation names no root: {error.message}") from error
+    if root != books["root"]:
+        raise AttestationError(
+            f"the attestation names the root {books['root']!r}, its disclosure says {root!r}"
+        )
+    if not _is_text(books.get(_COMPLETENESS, "-"), MAX_TEXT_CHARACTERS):
+        raise AttestationError(
+            f"the completeness is no text of 1..{MAX_TEXT_CHARACTERS} characters"
+        )
 
 
 def _is_text(value: Any, max_characters: int) -> bool:

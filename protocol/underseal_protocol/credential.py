@@ -5,6 +5,11 @@ one salted disclosure per block, the digest of that block; always six, so that n
 absence of a disclosure says anything about what the block holds. Digests are over the RFC 8785 form
 of the JSON as received, never of a model. `status` is not bound: see `status`.
 
+A footprint that was calculated may also claim a `commitment`: the digest of one more salted
+disclosure, of the root of a Merkle tree over its inputs (`commitment`). It has a place of its own,
+so that it cannot be the second disclosure of a block. No disclosure level shows the root; whoever
+is to check an opening gets it with that (docs/adr/0017-commitments.md).
+
 The rules by which `verify` accepts:
 
 1. Exactly one credential entry, of exactly the form that `segments.pack` writes: it is the one part
@@ -14,11 +19,11 @@ The rules by which `verify` accepts:
 4. `core` is the digest of the core.
 5. Each disclosure was signed, stands for one block, and holds the digest of that block.
 6. A block that is not disclosed has no content in the document.
+7. `commitment`, if it is there, holds exactly one digest, and what is disclosed of it is a root.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -26,6 +31,14 @@ from typing import Any
 
 from underseal_protocol import base64url, jws, sd_jwt
 from underseal_protocol.canonical import digest
+from underseal_protocol.commitment import digest_of_root
+from underseal_protocol.credential_claims import (
+    CLAIMS,
+    COMMITMENT,
+    committed,
+    disclosed_in,
+    is_digest,
+)
 from underseal_protocol.disclosure import (
     CREDENTIAL_SCHEMA_PATH,
     Block,
@@ -55,8 +68,6 @@ CREDENTIAL_TYPE = "underseal-footprint+sd-jwt"
 EXTENSION_SPEC_VERSION = "2.0.0"  # of the PACT data model extensions
 MAX_CREDENTIAL_CHARACTERS = 16_384
 
-_CLAIMS = frozenset({"iss", "sub", "iat", "core", "_sd", "_sd_alg"})
-_DIGEST = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 _MAX_TIME = 253_402_300_799  # 9999-12-31T23:59:59Z
 _EMPTY_DIGEST = digest({})
 
@@ -102,7 +113,9 @@ class VerifiedCredential:
             that the issuer signed two stories.
         core: the digest of the core.
         block_digests: salted, of all blocks; which one is of which withheld block is unknown.
-        disclosures: of the blocks that are shown, encoded.
+        disclosures: those that are shown, encoded.
+        commitment: the digest of the disclosure of the root; None if nothing is committed to.
+        root: of the tree that is committed to, base64url, if it is disclosed.
     """
 
     issuer: str
@@ -114,11 +127,14 @@ class VerifiedCredential:
     core: str
     block_digests: frozenset[str]
     disclosures: tuple[str, ...] = field(repr=False)
+    commitment: str | None = None
+    root: str | None = None
 
     def shown_digests(self) -> dict[Block, str]:
         """The salted digests of the blocks that are shown."""
         shown = map(sd_jwt.Disclosure.parse, self.disclosures)
-        return {Block(str(one.name)): one.digest for one in shown}
+        blocks = (one for one in shown if one.digest != self.commitment)
+        return {Block(str(one.name)): one.digest for one in blocks}
 
 
 def disclosures_of(parts: Split, given: Mapping[Block, str] | None = None) -> dict[Block, str]:
@@ -156,6 +172,7 @@ def issue(
     issuer: str,
     issued_at: datetime,
     disclosures: Mapping[Block, str] | None = None,
+    root: str | None = None,
 ) -> IssuedCredential:
     """Sign a footprint.
 
@@ -167,10 +184,12 @@ def issue(
         issuer: the URL of the node.
         issued_at: aware; the fraction of a second is dropped.
         disclosures: of blocks whose salts have been fixed before, by a draft.
+        root: the disclosure of what the footprint was calculated from (`Commitment.disclosure`),
+            of which the credential bears the digest.
 
     Raises:
-        CredentialError: it has no id or no carbon footprint, the key is for something else, or a
-            disclosure that was given is not of what the block holds.
+        CredentialError: it has no id or no carbon footprint, the key is for something else, a
+            disclosure that was given is not of what the block holds, or that of the root is none.
         JsonError: it holds what has no canonical form: a number that is no exact IEEE double, or
             a lone surrogate.
         ValueError: `issued_at` is naive.
@@ -185,7 +204,7 @@ def issue(
     parts = split(document)
     core = digest(parts.core)
     made = disclosures_of(parts, disclosures)
-    payload = {
+    payload: dict[str, Any] = {
         "iss": issuer.rstrip("/"),
         "sub": footprint_id,
         "iat": int(issued_at.timestamp()),
@@ -194,6 +213,8 @@ def issue(
         "_sd": sorted(map(sd_jwt.disclosure_digest, made.values())),
         "_sd_alg": sd_jwt.HASH_ALGORITHM,
     }
+    if root is not None:
+        payload[COMMITMENT] = {"_sd": [digest_of_root(root)]}
     return IssuedCredential(jws.sign(payload, typ=CREDENTIAL_TYPE, key=key), made)
 
 
@@ -278,7 +299,8 @@ def _proven(
             f"the credential entry names the schema {entry['dataSchema']!r}, "
             f"expected {token.payload['iss'] + CREDENTIAL_SCHEMA_PATH!r}"
         )
-    disclosed = _disclosed(token.payload, disclosures)
+    commitment = committed(token.payload)
+    disclosed, root = disclosed_in(token.payload, disclosures)
     _check_content(document, token.payload["core"], disclosed)
     return VerifiedCredential(
         issuer=token.payload["iss"],
@@ -290,6 +312,8 @@ def _proven(
         core=token.payload["core"],
         block_digests=frozenset(token.payload["_sd"]),
         disclosures=tuple(disclosures),
+        commitment=commitment,
+        root=root,
     )
 
 
@@ -337,9 +361,9 @@ def _check_claims(
     payload: dict[str, Any], document: Mapping[str, Any], issuer: str | Collection[str] | None
 ) -> datetime:
     """The claims that name issuer, footprint and time. Returns the time."""
-    if payload.keys() != _CLAIMS:
+    if payload.keys() - {COMMITMENT} != CLAIMS:
         raise CredentialError(
-            f"the credential has the claims {sorted(payload)}, expected {sorted(_CLAIMS)}"
+            f"the credential has the claims {sorted(payload)}, expected {sorted(CLAIMS)}"
         )
     if not isinstance(payload["iss"], str):
         raise CredentialError(f"the credential has the issuer {payload['iss']!r}, expected a URL")
@@ -376,25 +400,6 @@ def issue_time(value: Any) -> datetime:
     return datetime.fromtimestamp(value, UTC)
 
 
-def _disclosed(payload: dict[str, Any], disclosures: list[str]) -> dict[Block, str]:
-    """The digests of the disclosed blocks."""
-    digests = payload["_sd"]
-    if not isinstance(digests, list) or len(digests) != len(Block):
-        raise CredentialError(f"the credential covers {digests!r}, expected {len(Block)} blocks")
-    if payload["_sd_alg"] != sd_jwt.HASH_ALGORITHM:
-        raise CredentialError(
-            f"_sd_alg is {payload['_sd_alg']!r}, expected {sd_jwt.HASH_ALGORITHM!r}"
-        )
-    claims = sd_jwt.reveal(payload, disclosures)
-    found = {name: value for name, value in claims.items() if name not in _CLAIMS}
-    unknown = sorted(found.keys() - set(Block))
-    if unknown:
-        raise CredentialError(
-            f"the credential discloses the block {unknown[0]!r}, expected one of {', '.join(Block)}"
-        )
-    return {Block(name): value for name, value in found.items()}
-
-
 def _check_content(
     document: Mapping[str, Any], core_digest: Any, disclosed: Mapping[Block, str]
 ) -> None:
@@ -412,7 +417,7 @@ def _check_content(
 
 
 def _compare(what: str, content: dict[str, Any], expected: Any) -> None:
-    if not isinstance(expected, str) or not _DIGEST.fullmatch(expected):
+    if not is_digest(expected):
         raise CredentialError(f"the digest of {what} is {expected!r}, expected 43 characters")
     try:
         actual = digest(content)

@@ -13,6 +13,9 @@ ProtocolError
  ├─ DraftError                   a draft whose parts do not agree
  ├─ UnitError                    a unit that is none, or a conversion that cannot be made
  ├─ RollUpError                  a bill of materials, or what it uses, that cannot be calculated
+ │   └─ BillError                its JSON that has another form
+ ├─ ReleaseError                 figures that the release gate cannot judge
+ │   └─ ReleaseRefusedError      figures that a peer could solve for a supplier's number
  ├─ MerkleError                  a tree, or a proof about it, that does not hold
  ├─ AuditError                   an entry of an audit log that is none
  └─ CredentialError              a signed statement that does not hold
@@ -21,6 +24,7 @@ ProtocolError
      ├─ KeyLogError              an entry of a key log that does not follow from what is pinned
      ├─ MissingCredentialError   there is none
      ├─ SignatureMismatchError   its signature is not of the key that it names
+     ├─ CommitmentError          what is opened is not what was committed to
      └─ AttestationError         what a verifier attests is not what is there
          └─ AttestationExpiredError   it is, and it is not valid at this time
 """
@@ -36,6 +40,8 @@ __all__ = [
     "AttestationError",
     "AttestationExpiredError",
     "AuditError",
+    "BillError",
+    "CommitmentError",
     "CredentialError",
     "CriteriaError",
     "DecimalError",
@@ -49,6 +55,8 @@ __all__ = [
     "MerkleError",
     "MissingCredentialError",
     "ProtocolError",
+    "ReleaseError",
+    "ReleaseRefusedError",
     "RollUpError",
     "SchemaError",
     "SignatureMismatchError",
@@ -198,6 +206,38 @@ class RollUpError(ProtocolError):
     """A bill of materials, or what it uses, cannot be calculated."""
 
 
+class BillError(RollUpError):
+    """The JSON of a product, a factor or a source has another form.
+
+    Args:
+        what: of which it is the JSON.
+        violations: all of them, at least one.
+    """
+
+    def __init__(self, what: str, violations: Sequence[Violation]) -> None:
+        more = len(violations) - SHOWN_VIOLATIONS
+        super().__init__(
+            f"the {what} cannot be read: "
+            + "; ".join(map(str, violations[:SHOWN_VIOLATIONS]))
+            + (f"; and {more} more" if more > 0 else ""),
+            hint=next((one.hint for one in violations if one.hint), None),
+        )
+        self.what = what
+        self.violations = tuple(violations)
+
+    def __reduce__(self) -> tuple[type[BillError], tuple[str, tuple[Violation, ...]]]:
+        """Errors travel between processes."""
+        return (type(self), (self.what, self.violations))
+
+
+class ReleaseError(ProtocolError):
+    """The release gate cannot judge figures: it cannot read them, or they are too many."""
+
+
+class ReleaseRefusedError(ReleaseError):
+    """A peer could solve figures for a supplier's number, and nobody has answered for it."""
+
+
 class MerkleError(ProtocolError):
     """A tree, or a proof about it, does not hold."""
 
@@ -224,6 +264,10 @@ class AttestationError(CredentialError):
 
 class AttestationExpiredError(AttestationError):
     """What a verifier attests is what is there, but no longer, or not yet, valid."""
+
+
+class CommitmentError(CredentialError):
+    """What is opened is not what was committed to, or nothing can be committed to like that."""
 
 
 class KeyLogError(CredentialError):

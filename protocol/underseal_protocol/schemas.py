@@ -86,12 +86,13 @@ EXTENSION_SCHEMAS: dict[str, dict[str, Any]] = {
         {
             "sdJwt": {
                 "type": "string",
-                "pattern": rf"^{_PART}\.{_PART}\.{_PART}~({_PART}~){{0,{len(Block)}}}$",
+                "pattern": rf"^{_PART}\.{_PART}\.{_PART}~({_PART}~){{0,{len(Block) + 1}}}$",
                 "maxLength": 16384,
                 "description": (
                     "An SD-JWT (RFC 9901) in compact form, without key binding; header typ "
                     "underseal-footprint+sd-jwt, alg ES256. Each disclosure has the name of a "
-                    f"block ({', '.join(Block)}) and as value the digest of its content."
+                    f"block ({', '.join(Block)}) and as value the digest of its content, or the "
+                    "name root and as value the root of what the footprint was calculated from."
                 ),
             }
         },
@@ -114,7 +115,21 @@ EXTENSION_SCHEMAS: dict[str, dict[str, Any]] = {
                 "description": "Digests of the disclosures of all blocks, sorted.",
             },
             "_sd_alg": {"const": HASH_ALGORITHM},
+            "commitment": _object(
+                "Commitment",
+                "Only of footprints that the node has calculated from inputs it commits to.",
+                {
+                    "_sd": {
+                        "type": "array",
+                        "items": _DIGEST,
+                        "minItems": 1,
+                        "maxItems": 1,
+                        "description": "Digest of the disclosure of the root of a Merkle tree.",
+                    }
+                },
+            ),
         },
+        optional=("commitment",),
     ),
     STATUS_SCHEMA_PATH: _object(
         "Claims of a status statement",
@@ -186,7 +201,23 @@ EXTENSION_SCHEMAS: dict[str, dict[str, Any]] = {
                 optional=("text", "url", "sha256", "fileName"),
             )
             | {"anyOf": [{"required": [name]} for name in ("text", "url", "sha256")]},
+            "commitment": _object(
+                "Commitment",
+                "The inputs of the footprint that the verifier has looked into.",
+                {
+                    "root": _DIGEST | {"description": "Of their Merkle tree, base64url."},
+                    "disclosure": {
+                        "type": "string",
+                        "pattern": f"^{_PART}$",
+                        "description": "Of the root (RFC 9901); the credential bears its digest.",
+                    },
+                    "completeness": _TEXT
+                    | {"description": "What was checked of their being complete."},
+                },
+                optional=("completeness",),
+            ),
         },
+        optional=("commitment",),
     ),
 }
 """Path on the node -> schema."""

@@ -36,7 +36,7 @@ STABLE = {
     "footprint publish": "--attestation",
     "footprint attach": "",
     "attest": "--statement --level --coverage --standard --provider --comments --completed-at "
-    "--valid-until --out",
+    "--valid-until --opening --completeness --out",
     "footprint reissue": "--signed-by --dry-run",
     "energy import": "--mapping --dry-run",
     "energy show": "--from --until",
@@ -63,10 +63,24 @@ STABLE = {
     "peer show": "",
     "peer remove": "",
     "grant add": "--all --product-id --classification --footprint --level --from --until --terms "
-    "--purpose",
+    "--purpose --acknowledge --consent",
     "grant list": "",
     "grant preview": "--at",
     "grant remove": "",
+    "product template": "",
+    "product import": "--dry-run",
+    "product list": "",
+    "product show": "",
+    "product history": "",
+    "product calculate": "--explain --what-if --significant-digits",
+    "product publish": "--dry-run --significant-digits --acknowledge --consent",
+    "product refresh": "--yes --auto",
+    "factor import": "--dry-run",
+    "factor list": "",
+    "match": "--product --line --to --peer --accept",
+    "status": "",
+    "peer declare": "--group --component --quantity --footprint",
+    "peer releases": "",
     "pull": "--all --every --product-id --company-id --geography --classification --status "
     "--valid-on --valid-after --valid-before",
     "request send": "--product-id --company-id --geography --classification --status --valid-on "
@@ -82,6 +96,7 @@ STABLE = {
     "audit verify": "--with-receipts --log --keys --url",
     "audit export": "--out",
     "audit receipts": "--out --peer",
+    "audit open": "--lines --all --for --out --list",
     "backup": "--with-key --passphrase-file",
     "restore": "--passphrase-file",
     "key list": "",
@@ -89,7 +104,7 @@ STABLE = {
     "key revoke": "--since --recovery-key-file --reason",
     "key recovery": "--new --recovery-key-file --recovery-key-out",
     "move": "--url --dry-run",
-    "verify": "--keys --url --peer --status --attestation --verifier-keys",
+    "verify": "--keys --url --peer --status --attestation --verifier-keys --receipts --opening",
     "demo": "--keep",
 }
 WITHOUT_DATA = {"serve", "demo"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Callable
@@ -12,6 +13,8 @@ import pytest
 from tests.cli.conftest import COMPANY_IDS, ROOT, WIERZBOLIT, Done, Market, Run
 
 from underseal_cli.demo_nodes import Workbench
+from underseal_node.node import open_node
+from underseal_node.publishing.calculated import publish_calculated
 
 pytestmark = pytest.mark.xdist_group("cli")
 
@@ -75,6 +78,7 @@ def test_every_command(
     receiving(checked, market, tmp_path)
     attesting(checked, market, tmp_path)
     asking(checked, market)
+    building(checked, market, tmp_path)
     keys(checked, tmp_path)
     auditing(checked, market, tmp_path)
     keeping(checked, market, tmp_path)
@@ -253,6 +257,73 @@ def asking(checked: Checked, market: Market) -> None:
     assert checked("outbox list", home=seller)["data"]
 
 
+def building(checked: Checked, market: Market, tmp_path: Path) -> None:
+    """A product of the buyer, made of what the seller makes."""
+    home, bills = market.buyer.home, tmp_path / "bills.json"
+    held = checked("received list", home=home)["data"][0]
+    factor = {
+        "id": "EL-JSON",
+        "name": "Grid electricity",
+        "values": {"pcfExcludingBiogenicUptake": "0.5"},
+        "unit": "kWh",
+        "database": "Grid",
+        "version": "1",
+    }
+    powder = {
+        "kind": "material",
+        "id": "powder",
+        "name": "Powder",
+        "quantity": {"amount": "1", "unit": "kg"},
+        "productIds": held["productIds"],
+    }
+    power = {
+        "kind": "energy",
+        "id": "power",
+        "name": "Power",
+        "quantity": {"amount": "2", "unit": "kWh"},
+        "source": {"factor": "EL-JSON"},
+    }
+    product = {
+        "id": "json",
+        "name": "Built on it",
+        "declaredUnit": {"amount": "1", "unit": "kg"},
+        "lines": [powder, power],
+        "declaration": {
+            "productName": "Built on it",
+            "productIds": ["urn:pact:buyer.example:product-id:json"],
+            "description": "Built on it",
+            "periodStart": "2025-01-01T00:00:00Z",
+            "periodEnd": "2026-01-01T00:00:00Z",
+        },
+    }
+    assert checked("product template", tmp_path / "products.xlsx", home=home)["bytes"] > 1000
+    bills.write_text(json.dumps({"products": [product], "factors": [factor]}), encoding="utf-8")
+    assert checked("product import", bills, "--dry-run", home=home)["dryRun"]
+    assert checked("product import", bills, home=home)["products"][0]["outcome"] == "new"
+    assert checked("factor import", bills, home=home)["factors"][0]["outcome"] == "unchanged"
+    assert "EL-JSON" in {one["id"] for one in checked("factor list", home=home)["data"]}
+    assert checked("match", "--product", "json", home=home)["data"][0]["proposals"][0]["isCertain"]
+    assert checked("match", "--product", "json", "--accept", home=home)["data"][0]["isDecided"]
+    calculated = checked("product calculate", "json", home=home)
+    assert checked("peer declare", "seller", "--group", "G", home=home)["group"] == "G"
+    assert checked("peer releases", home=home)["data"] == []
+    assert calculated["document"]["pcf"]["pcfExcludingBiogenicUptake"]
+    published = checked("product publish", "json", home=home)
+    assert published["outcome"] == "new"
+    listed = {one["id"]: one for one in checked("product list", home=home)["data"]}
+    assert listed["json"]["footprint"] == published["footprint"]
+    assert checked("product show", "json", home=home)["stale"] == []
+    factor["values"] = {"pcfExcludingBiogenicUptake": "0.6"}
+    bills.write_text(json.dumps({"factors": [factor]}), encoding="utf-8")
+    checked("factor import", bills, home=home)
+    assert checked("status", home=home)["stale"][0]["causes"][0]["cause"] == "factor-changed"
+    done = checked("product refresh", "--yes", home=home)["data"][0]
+    assert done["outcome"] == "successor"
+    history = checked("product history", "json", home=home)
+    assert [one["status"] for one in history["footprints"]] == ["Active", "Deprecated"]
+    checked("footprint deprecate", done["published"], home=home)
+
+
 def keys(checked: Checked, tmp_path: Path) -> None:
     """Of a node of its own: its address changes."""
     with Workbench() as bench:
@@ -285,11 +356,29 @@ def auditing(checked: Checked, market: Market, tmp_path: Path) -> None:
         found = checked("audit verify", "--with-receipts", receipts, *options, home=seller)
         assert found["isSound"] is True
         assert found["size"] > 0
+    calculated = publish_lines(seller, tmp_path)
+    listed = checked("audit open", calculated, "--list", home=seller)["data"]
+    opening = tmp_path / "opening.json"
+    auditor: tuple[str | Path, ...] = ("--for", "Auditor", "--out", opening)
+    made = checked("audit open", calculated, "--lines", listed[0]["id"], *auditor, home=seller)
+    assert made["opening"] == json.loads(opening.read_text("utf-8"))
+    checked("audit open", calculated, "--all", *auditor, home=seller)
     lines = log.read_bytes().splitlines(keepends=True)
     entries = [line for line in lines if b'"kind":"entry"' in line]
     log.write_bytes(b"".join(line for line in lines if line != entries[1]))
     found = checked("audit verify", "--log", log, home=seller, status=1)
     assert [(one["kind"], one["number"]) for one in found["problems"]] == [("deleted", 2)]
+
+
+def publish_lines(home: Path, tmp_path: Path) -> str:
+    """Publish a footprint in the way of one that is calculated; returns its id."""
+    document = json.loads(variant(tmp_path, "json-calculated").read_text("utf-8"))
+    leaves = [{"kind": "line", "id": f"line-{number}", "quantity": "0.05"} for number in range(3)]
+    node = open_node(home)
+    try:
+        return asyncio.run(publish_calculated(node, document, leaves)).id
+    finally:
+        node.close()
 
 
 def keeping(checked: Checked, market: Market, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ def test_the_tree_is_drawn_as_it_is() -> None:
     drawn: dict[str, str] = {}
     parents = {-1: ""}
     for line in str(errors.__doc__).splitlines():
-        found = re.match(r"( *)(?:├─|└─)? ?(\w+Error)\b", line)
+        found = re.match(r"([ │]*)(?:├─|└─)? ?(\w+Error)\b", line)
         if found is None:
             continue
         depth = 0 if "─" not in line else len(found[1]) // 4 + 1
@@ -34,7 +34,10 @@ def test_every_error_is_public() -> None:
     assert set(CLASSES) <= set(errors.__all__)
 
 
-@pytest.mark.parametrize("name", [name for name in CLASSES if name != "SchemaError"])
+OF_VIOLATIONS = {"BillError", "SchemaError"}
+
+
+@pytest.mark.parametrize("name", [name for name in CLASSES if name not in OF_VIOLATIONS])
 def test_a_diagnosis_is_the_message_and_what_to_do(name: str) -> None:
     error = CLASSES[name]("It is broken.", hint="Mend it.")
     assert str(error) == error.message == "It is broken."

@@ -14,7 +14,8 @@ from underseal_node.energy.mapping import EnergyMapping
 from underseal_node.energy.series import Placed, Placer
 from underseal_node.energy.sheets import Problems
 from underseal_node.energy.usage import carriers_of
-from underseal_node.publishing.results import Problem, UnpublishableError
+from underseal_node.publishing.results import UnpublishableError
+from underseal_node.sheets.problems import Problem
 from underseal_node.store import energy as store
 from underseal_node.store.energy_tables import CorrectedKind, EnergyMeter
 from underseal_protocol.canonical import digest

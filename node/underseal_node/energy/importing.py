@@ -11,7 +11,8 @@ from sqlmodel import Session
 from underseal_node.energy.comparing import Correction, Plan, SetupOutcome, plan_of
 from underseal_node.energy.export import Export, Files, read_export
 from underseal_node.node import Node
-from underseal_node.publishing.results import Problem, UnpublishableError
+from underseal_node.publishing.results import UnpublishableError
+from underseal_node.sheets.problems import Problem
 from underseal_node.store import audit
 from underseal_node.store import energy as store
 from underseal_node.store.audit import Act

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from underseal_node.energy.mapping import ClockChange
 from underseal_node.errors import RefusedError
-from underseal_node.publishing.cells import Cell, Flaw, calendar_time, text_of_cell
-from underseal_node.publishing.results import CellError
+from underseal_node.sheets.cells import Cell, Flaw, calendar_time, text_of_cell
+from underseal_node.sheets.problems import CellError
 from underseal_protocol.errors import TimeError
 from underseal_protocol.times import parse_time
 

@@ -15,7 +15,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from underseal_node.publishing.results import Problem, UnpublishableError
+from underseal_node.publishing.results import UnpublishableError
+from underseal_node.sheets.problems import Problem
 from underseal_protocol.errors import UnitError
 from underseal_protocol.rollup.allocation_json import EnergySetup
 from underseal_protocol.rollup.allocation_rule import (

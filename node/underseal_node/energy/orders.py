@@ -17,8 +17,8 @@ from underseal_node.energy.sheets import (
     sheet_of,
     text_in,
 )
-from underseal_node.publishing.results import CellError, Problem
-from underseal_node.publishing.tables import Row
+from underseal_node.sheets.problems import CellError, Problem
+from underseal_node.sheets.tables import Row
 from underseal_node.settings import Settings
 from underseal_protocol.errors import UnitError
 from underseal_protocol.rollup.allocation_rule import Money, ProductionOrder, Scope

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 from underseal_node.energy.instants import DAY, LocalTimes, Span
 from underseal_node.energy.sheets import Sheet, of_column
-from underseal_node.publishing.cells import is_empty
-from underseal_node.publishing.results import CellError
-from underseal_node.publishing.tables import Row
+from underseal_node.sheets.cells import is_empty
+from underseal_node.sheets.problems import CellError
+from underseal_node.sheets.tables import Row
 
 __all__ = ["local_of", "period_of"]
 

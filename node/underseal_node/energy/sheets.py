@@ -10,14 +10,15 @@ from decimal import Decimal
 
 from underseal_node.energy.mapping import SheetPart
 from underseal_node.errors import RefusedError
-from underseal_node.publishing.cells import Cell, Flaw, Percentage, is_empty, text_of_cell
-from underseal_node.publishing.files import ZIP_MARK, refuse_unreadable
-from underseal_node.publishing.numbers import decimal_mark, number_of_text, text_of_number
-from underseal_node.publishing.results import CellError, Problem, UnpublishableError
-from underseal_node.publishing.tables import (
+from underseal_node.sheets.cells import Cell, Flaw, Percentage, is_empty, text_of_cell
+from underseal_node.sheets.files import Form, form_of
+from underseal_node.sheets.headings import letters_of
+from underseal_node.sheets.numbers import decimal_mark, number_of_text, text_of_number
+from underseal_node.publishing.results import UnpublishableError
+from underseal_node.sheets.problems import CellError, Problem
+from underseal_node.sheets.tables import (
     Row,
     Table,
-    column_letters,
     table_of_csv,
     tables_of_workbook,
 )
@@ -118,7 +119,7 @@ class Sheet:
         if position is None:
             return f"{sheet}row {number}"
         head = self.header[position] if position < len(self.header) else ""
-        cell = f"cell {column_letters(position)}{number}"
+        cell = f"cell {letters_of(position)}{number}"
         return f"{sheet}{cell}" + (f" ({head})" if head else "")
 
     def cell(self, row: Row, what: str) -> Cell:
@@ -158,12 +159,12 @@ def sheet_of(
     """
     heads = {folded(one) for one in wanted.values()}
     try:
-        refuse_unreadable(content, settings)
+        form = form_of(name, content, settings)
         rows = settings.max_energy_values
         tables = (
             tables_of_workbook(content, max_bytes=settings.max_import_bytes, max_rows=rows)
-            if content.startswith(ZIP_MARK)
-            else [table_of_csv(content, known=_counting(heads), max_rows=rows)]
+            if form is Form.WORKBOOK
+            else [table_of_csv(content, _among(heads), max_rows=rows)]
         )
         table, header = _found(_named(tables, part.sheet), wanted)
     except RefusedError as error:
@@ -237,8 +238,8 @@ def number_in(cell: Cell, mark: str | None) -> Decimal | None:
     return Decimal(text.removeprefix("-"))
 
 
-def _counting(heads: Collection[str]) -> Callable[[Iterable[Cell]], int]:
-    return lambda cells: sum(isinstance(one, str) and folded(one) in heads for one in cells)
+def _among(heads: Collection[str]) -> Callable[[Cell], bool]:
+    return lambda cell: isinstance(cell, str) and folded(cell) in heads
 
 
 def _named(tables: Sequence[Table], sheet: str | None) -> Sequence[Table]:
@@ -314,7 +315,7 @@ def _columns(file: str, sheet: str, header: Row, wanted: Mapping[str, str]) -> d
         positions.setdefault(folded(_head(cell)), []).append(position)
     for head in wanted.values():
         if len(positions[folded(head)]) > 1:
-            where = " and ".join(map(column_letters, positions[folded(head)]))
+            where = " and ".join(map(letters_of, positions[folded(head)]))
             place = f"{f'sheet {sheet!r}, ' if sheet else ''}row {header.number}"
             message = f"the column {head!r} is there more than once: {where}"
             raise UnpublishableError([Problem(file, place, message, "Rename one of them.")])

@@ -15,6 +15,7 @@ from sqlmodel import Session
 from underseal_node.errors import NotFoundError, RefusedError
 from underseal_node.exchange.access import not_called, peer_base
 from underseal_node.node import Node
+from underseal_node.products.gate import require_grant
 from underseal_node.settings import RequestsAnswer, Settings
 from underseal_node.store import audit, deliveries, grants, outbox, pins, requests
 from underseal_node.store.audit import Act, Actor
@@ -196,7 +197,9 @@ def fulfil(
         ids = list(dict.fromkeys(footprint_id.lower() for footprint_id in footprint_ids))
         # What is granted at this level or above needs no grant of its own.
         for footprint_id in ids:
-            grants.add(session, request.peer_id, KeyKind.FOOTPRINT, footprint_id, level, now)
+            kind = KeyKind.FOOTPRINT
+            allowed = require_grant(session, node, request.peer_id, kind, footprint_id, level)
+            grants.add(session, request.peer_id, kind, footprint_id, allowed.level, now)
         found = deliveries.named(session, request.peer_id, ids, now)
         missing = [footprint_id for footprint_id in ids if footprint_id not in found]
         if missing:

@@ -10,6 +10,7 @@ from underseal_node.exchange.approvals import ApprovalWorker
 from underseal_node.exchange.exchange import Exchange, exchange_of
 from underseal_node.exchange.inbox import InboxWorker
 from underseal_node.exchange.outbox import OutboxWorker
+from underseal_node.exchange.refreshes import RefreshWorker
 from underseal_node.exchange.renewals import RenewalWorker
 from underseal_node.exchange.sequencer import Sequencer
 from underseal_node.node import Node
@@ -38,6 +39,7 @@ async def run_workers(node: Node, stop: asyncio.Event, *, exchange: Exchange | N
             group.create_task(InboxWorker(used).run(stop), name="inbox")
             group.create_task(ApprovalWorker(used).run(stop), name="approvals")
             group.create_task(RenewalWorker(used).run(stop), name="renewals")
+            group.create_task(RefreshWorker(node).run(stop), name="refreshes")
             group.create_task(Sequencer(node).run(stop), name="sequencer")
     finally:
         await used.aclose()

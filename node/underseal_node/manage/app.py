@@ -14,15 +14,19 @@ from underseal_node.exchange.pull_jobs import PullJobs
 from underseal_node.manage import (
     attestation_routes,
     audit_routes,
+    calculation_routes,
     energy_routes,
     footprint_routes,
     grant_routes,
     key_routes,
     node_routes,
+    opening_routes,
     partner_routes,
     peer_routes,
+    product_routes,
     pull_routes,
     received_routes,
+    release_routes,
     request_routes,
     seen_routes,
 )
@@ -39,6 +43,7 @@ ROUTERS = (
     node_routes.router,
     key_routes.router,
     footprint_routes.router,
+    opening_routes.router,
     attestation_routes.router,
     received_routes.router,
     energy_routes.router,
@@ -49,6 +54,9 @@ ROUTERS = (
     request_routes.router,
     seen_routes.router,
     audit_routes.router,
+    product_routes.router,
+    calculation_routes.router,
+    release_routes.router,
 )
 
 

@@ -114,6 +114,8 @@ async def make_attestation(context: Context, given: AttestInput) -> AttestationM
             level=given.level,
             statement=Statement(said.text, said.url, said.sha256, said.file_name),
             valid_until=given.valid_until,
+            opening=given.opening,
+            completeness=given.completeness,
         ),
     )
     return AttestationMadeShape(**attestation_members(made), attestation=made.token)
@@ -154,6 +156,8 @@ def attestation_members(found: Attestation) -> dict[str, Any]:
         "comments": found.verification.get("comments"),
         "level": found.level,
         "statement": found.statement.to_json(),
+        "root": None if found.books is None else found.books.root,
+        "completeness": None if found.books is None else found.books.completeness,
         "issued_at": found.issued_at,
         "valid_from": found.valid_from,
         "valid_until": found.valid_until,

@@ -12,11 +12,13 @@ from underseal_node.errors import RefusedError
 from underseal_node.manage.context import RESPONSE, Context, RowId
 from underseal_node.manage.shapes.base import Listing
 from underseal_node.manage.shapes.peers import GrantInput, GrantShape, GrantState
+from underseal_node.products import gate
 from underseal_node.store import footprints, grants, peers
 from underseal_node.store.audit import Act
 from underseal_node.store.tables import AccessGrant, KeyKind
 from underseal_node.store.types import from_utc_text, utc_text
 from underseal_protocol.disclosure import Level
+from underseal_protocol.release.verdict import Acknowledgement
 from underseal_protocol.urns import parse_urn
 
 __all__ = ["grant_shape", "router"]
@@ -29,6 +31,9 @@ async def add(context: Context, given: GrantInput) -> Listing[GrantShape]:
     """Let a peer see something."""
     wanted = _wanted(given)
     now = context.node.now()
+    said = None
+    if given.acknowledge is not None:
+        said = Acknowledgement(given.acknowledge, given.consent or "")
 
     def work(session: Session) -> list[tuple[AccessGrant, str, str | None]]:
         peer = peers.by_name(session, given.peer)
@@ -37,20 +42,25 @@ async def add(context: Context, given: GrantInput) -> Listing[GrantShape]:
         for kind, value in wanted:
             if kind is KeyKind.FOOTPRINT:
                 value = footprints.row(session, value).id
+            allowed = gate.require_grant(
+                session, context.node, peer.id or 0, kind, value, given.level, said
+            )
             grant = grants.add(
                 session,
                 peer.id or 0,
                 kind,
                 value,
-                given.level,
+                allowed.level,
                 now,
                 starts=given.starts,
                 ends=given.ends,
                 terms=given.terms,
                 purpose=given.purpose,
             )
-            _refuse_less(grant, given)
-            made.append((grant, peer.name, _warning(session, kind, value)))
+            if allowed.level is given.level:
+                _refuse_less(grant, given)
+            warning = _withheld(allowed) or _warning(session, kind, value)
+            made.append((grant, peer.name, warning))
         return made
 
     return Listing(data=[grant_shape(now, *one) for one in await context.node.store.write(work)])
@@ -104,6 +114,13 @@ def _wanted(given: GrantInput) -> list[tuple[KeyKind, str]]:
     if given.everything:
         return [(KeyKind.ALL, "")]
     return [(kind, value) for kind, values in named for value in values]
+
+
+def _withheld(allowed: gate.Allowed) -> str | None:
+    """What the release gate says to a grant that is given all the same."""
+    if not allowed.reasons:
+        return None
+    return f"given at the level {allowed.level}; the release gate: {' '.join(allowed.reasons)}"
 
 
 def _refuse_less(grant: AccessGrant, given: GrantInput) -> None:

@@ -22,7 +22,7 @@ from underseal_node.trust.attesting import checked_for_published
 from underseal_protocol import jws
 from underseal_protocol.assurance import AssuranceLevel
 from underseal_protocol.attestation import issue_attestation, read_attestation
-from underseal_protocol.attestation_claims import Attestation, Statement
+from underseal_protocol.attestation_claims import Attestation, AttestedBooks, Statement
 from underseal_protocol.credential import credential_of, verify
 from underseal_protocol.criteria import FootprintIndex
 from underseal_protocol.disclosure import Block, Level
@@ -30,6 +30,7 @@ from underseal_protocol.draft import Subject, is_draft, read_draft
 from underseal_protocol.errors import SchemaError
 from underseal_protocol.footprint import schema_violations
 from underseal_protocol.keys import KeyPurpose
+from underseal_protocol.opening import verify_opening
 from underseal_protocol.strict_json import JsonLimits, loads
 
 __all__ = ["Attached", "Attesting", "attach", "attest"]
@@ -45,12 +46,16 @@ class Attesting:
         level: of assurance.
         statement: in words, at an address, or a document.
         valid_until: aware; the end of the validity of the footprint by default.
+        opening: what the owner has opened for the verifier, as JSON; its root is attested, too.
+        completeness: what the verifier has checked of its being complete; only with `opening`.
     """
 
     verification: Mapping[str, str]
     level: AssuranceLevel
     statement: Statement
     valid_until: datetime | None
+    opening: str | None = None
+    completeness: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,21 +84,9 @@ async def attest(node: Node, content: str, given: Attesting) -> Attestation:
     Raises:
         RefusedError: the footprint is of somebody whose keys are not known.
         ProtocolError: the draft was altered, the footprint does not verify, or something that the
-            verifier says is malformed.
+            verifier says is malformed, or what was opened is not of this footprint.
     """
-    settings = node.settings
-    limits = JsonLimits(max_bytes=settings.max_import_bytes, max_depth=settings.max_json_depth)
-    value = loads(content.encode(), limits=limits, exact_numbers=True)
-    if is_draft(value):
-        draft = read_draft(value)
-        subject, document = draft.subject, draft.document
-    elif isinstance(value, dict):
-        # As `received show --json` prints it, or as PACT answers.
-        document = value.get("footprint") or value.get("data") or value
-        shown = document
-        subject = await node.store.read(lambda session: _published_subject(session, shown))
-    else:
-        raise RefusedError("this is neither a draft nor a footprint")
+    document, subject, books = await _subject(node, content, given)
     provider = {"providerName": node.identity.company_name}
     found = issue_attestation(
         subject,
@@ -105,6 +98,7 @@ async def attest(node: Node, content: str, given: Attesting) -> Attestation:
         statement=given.statement,
         issued_at=node.now(),
         valid_until=given.valid_until or FootprintIndex.of(document).valid_until,
+        books=books,
     )
     now = node.now()
 
@@ -148,12 +142,54 @@ async def attach(node: Node, token: str) -> Attached:
     return await node.store.write(work)
 
 
-def _published_subject(session: Session, document: Any) -> Subject:
+async def _subject(
+    node: Node, content: str, given: Attesting
+) -> tuple[dict[str, Any], Subject, AttestedBooks | None]:
+    """The footprint in a text, what there is to attest of it, and what was opened of its books."""
+    value = _read(node, content)
+    opened = None if given.opening is None else _read(node, given.opening)
+    if opened is None and given.completeness is not None:
+        raise RefusedError(
+            "it is said that the lines are complete, and none were opened",
+            hint="Give what the owner has opened, too.",
+        )
+    if is_draft(value):
+        if opened is not None:
+            raise RefusedError(
+                "a draft has no commitment yet, so nothing of it can be opened",
+                hint="Attest the footprint when it is published.",
+            )
+        draft = read_draft(value)
+        return draft.document, draft.subject, None
+    if not isinstance(value, dict):
+        raise RefusedError("this is neither a draft nor a footprint")
+    # As `received show --json` prints it, or as PACT answers.
+    document = value.get("footprint") or value.get("data") or value
+    subject, books = await node.store.read(
+        lambda session: _published_subject(session, document, opened, given.completeness)
+    )
+    return document, subject, books
+
+
+def _read(node: Node, text: str) -> Any:
+    settings = node.settings
+    limits = JsonLimits(max_bytes=settings.max_import_bytes, max_depth=settings.max_json_depth)
+    return loads(text.encode(), limits=limits, exact_numbers=True)
+
+
+def _published_subject(
+    session: Session, document: Any, opened: Any, completeness: str | None
+) -> tuple[Subject, AttestedBooks | None]:
     """What there is to attest of a footprint that a peer has published.
+
+    Args:
+        document: the footprint.
+        opened: what its owner has opened; None if nothing.
+        completeness: what the verifier has checked of that.
 
     Raises:
         RefusedError: it carries no credential, or its owner is no active peer.
-        ProtocolError: it does not verify, or is not shown whole.
+        ProtocolError: it does not verify, or is not shown whole, or what was opened is not of it.
     """
     compact = credential_of(document) if isinstance(document, dict) else None
     if compact is None:
@@ -174,4 +210,11 @@ def _published_subject(session: Session, document: Any) -> Subject:
     violations = schema_violations(document)
     if violations:
         raise SchemaError(violations)
-    return Subject.of_published(document, proven)
+    subject = Subject.of_published(document, proven)
+    if opened is None:
+        return subject, None
+    # A node that has moved signs under another address than before, with the same keys.
+    found = verify_opening(
+        opened, keys=keys, issuer=None, footprint_id=subject.footprint_id, proven=proven
+    )
+    return subject, AttestedBooks(found.root_disclosure, completeness)

@@ -9,49 +9,24 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from enum import Enum, auto
 
+from underseal_node.sheets import columns
+from underseal_node.sheets.columns import Kind
+from underseal_node.sheets.headings import Headings
 from underseal_protocol.carbon import REGIONS, UNITS
 
-__all__ = ["COLUMNS", "EXAMPLES", "MARK", "Column", "Kind", "column_of", "title_of"]
-
-MARK = "#"  # a row that begins with it is for people only
-
-
-class Kind(Enum):
-    """How a cell is understood."""
-
-    TEXT = auto()
-    TEXTS = auto()  # several, separated by | or line breaks
-    URNS = auto()
-    DECIMAL = auto()
-    PERCENT = auto()  # a decimal; the cell may be formatted as a percentage
-    TIME = auto()
-    FLAG = auto()
-    CHOICE = auto()
-    SOURCES = auto()  # "name, version"
-    RULES = auto()  # "operator: name"
+__all__ = ["COLUMNS", "EXAMPLES", "HEADINGS", "Column", "column_of", "title_of"]
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """A column.
+class Column(columns.Column):
+    """A column, named after the property; a dot before a member, such as `dqi.temporalDQR`.
 
     Attributes:
-        name: of the property; a dot before a member, such as `dqi.temporalDQR`.
-        kind: how its cells are understood.
-        text: what belongs into it, for people.
-        is_required: whether a row without it cannot be published.
         is_top: whether it is a property of the footprint itself, not of its `pcf`.
-        choices: the values of a `CHOICE`.
     """
 
-    name: str
-    kind: Kind
-    text: str
-    is_required: bool = False
     is_top: bool = False
-    choices: tuple[str, ...] = ()
 
     @property
     def path(self) -> tuple[str, ...]:
@@ -271,8 +246,6 @@ EXAMPLES = {
 _CAPITALS = {"pcf": "PCF", "ghg": "GHG", "ipcc": "IPCC", "ccs": "CCS", "ccu": "CCU", "dqi": ""}
 _CAPITALS |= {"pf": "PF", "ids": "IDs", "id": "ID", "co2": "CO2", "dqr": "DQR"}
 _WORDS = re.compile(r"CO2|DQR|[A-Z]?[a-z]+")
-_IN_BRACKETS = re.compile(r"\([^)]*\)")
-_NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
 
 
 def title_of(column: Column) -> str:
@@ -282,21 +255,13 @@ def title_of(column: Column) -> str:
     return title[0].upper() + title[1:]
 
 
-def column_of(header: str) -> Column | None:
-    """The column that a header means; None if it means none."""
-    return _BY_HEADER.get(_folded(header))
+HEADINGS = Headings(
+    COLUMNS,
+    {column.name: title_of(column) for column in COLUMNS},
+    {column.name: [".".join(column.path)] for column in COLUMNS},
+)
 
 
-def _folded(header: str) -> str:
-    return _NOT_ALPHANUMERIC.sub("", _IN_BRACKETS.sub("", header)).casefold()
-
-
-def _by_header() -> dict[str, Column]:
-    found: dict[str, Column] = {}
-    for column in COLUMNS:
-        for header in (column.name, ".".join(column.path), title_of(column)):
-            found[_folded(header)] = column
-    return found
-
-
-_BY_HEADER = _by_header()
+def column_of(heading: str) -> Column | None:
+    """The column that a heading means; None if it means none."""
+    return HEADINGS.column_of(heading)

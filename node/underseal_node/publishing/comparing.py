@@ -25,7 +25,7 @@ from underseal_protocol.disclosure import Level
 from underseal_protocol.segments import render
 from underseal_protocol.strict_json import loads
 
-__all__ = ["Compared", "attested", "compare"]
+__all__ = ["DEPRECATED", "Compared", "attested", "compare", "of_subject"]
 
 DEPRECATED = "Deprecated"
 DRAFTS_PER_QUERY = 500
@@ -71,6 +71,16 @@ def compare(
     if problems:
         raise UnpublishableError(problems)
     return compared
+
+
+def of_subject(session: Session, draft: Draft, identity: Identity) -> list[Footprint]:
+    """Own footprints of the same product, period, place and declared unit as a draft, newest first.
+
+    Args:
+        draft: without an id of its own.
+        identity: of this node.
+    """
+    return _Known(session, [draft], identity).of_subject(draft)
 
 
 class _Known:

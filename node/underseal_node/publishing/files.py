@@ -13,17 +13,13 @@ from typing import Any
 from underseal_node.errors import RefusedError
 from underseal_node.node import Node
 from underseal_node.publishing.json_reading import items_of, problems_of, read_json
-from underseal_node.publishing.results import Problem
 from underseal_node.settings import Settings
+from underseal_node.sheets.files import Form, form_of
+from underseal_node.sheets.problems import Problem
 from underseal_protocol.errors import JsonError
 from underseal_protocol.strict_json import JsonLimits
 
-__all__ = ["ZIP_MARK", "Documents", "PlacedDocument", "read_file", "refuse_unreadable"]
-
-ZIP_MARK = b"PK\x03\x04"
-OLD_EXCEL_MARK = b"\xd0\xcf\x11\xe0"
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-JSON_STARTS = (b"{", b"[")
+__all__ = ["Documents", "PlacedDocument", "read_file"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,41 +64,16 @@ def read_file(name: str, content: bytes, node: Node) -> Documents:
     """
     settings = node.settings
     try:
-        refuse_unreadable(content, settings)
+        form = form_of(name, content, settings)
     except RefusedError as error:
         return _unreadable(name, error.message, error.hint)
-    start = content[:64].removeprefix(BYTE_ORDER_MARK).lstrip()
-    if start.startswith(JSON_STARTS) or name.lower().endswith(".json"):
+    if form is Form.JSON:
         return _read_json(name, content, settings)
     # The libraries for sheets take time to load.
     from underseal_node.publishing.sheet_reading import read_csv, read_workbook
 
-    read = read_workbook if content.startswith(ZIP_MARK) else read_csv
+    read = read_workbook if form is Form.WORKBOOK else read_csv
     return read(name, content, settings)
-
-
-def refuse_unreadable(content: bytes, settings: Settings) -> None:
-    """Check what can be seen from outside.
-
-    Args:
-        content: of a file.
-        settings: whose limits hold.
-
-    Raises:
-        RefusedError: it is too large, empty, or a workbook that cannot be opened.
-    """
-    if len(content) > settings.max_import_bytes:
-        raise RefusedError(
-            f"the file has {len(content)} bytes, at most {settings.max_import_bytes} are taken",
-            hint="Split it, or raise max_import_bytes.",
-        )
-    if not content.strip():
-        raise RefusedError("the file is empty")
-    if content.startswith(OLD_EXCEL_MARK):
-        raise RefusedError(
-            "this is an Excel file of the old kind, or one with a password",
-            hint="Save it as .xlsx without a password and try again.",
-        )
 
 
 def _read_json(name: str, content: bytes, settings: Settings) -> Documents:

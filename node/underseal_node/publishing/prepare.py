@@ -16,16 +16,17 @@ from datetime import date, datetime
 from typing import Any
 
 from underseal_node.publishing.files import PlacedDocument
-from underseal_node.publishing.results import Problem
+from underseal_node.sheets.problems import Problem, problem_of
 from underseal_node.store.footprints import NewFootprint
 from underseal_node.store.identity import Identity
 from underseal_node.store.index import index_keys, summary_of
 from underseal_node.store.tables import Footprint, KeyKind
 from underseal_protocol.canonical import canonical_bytes, digest_of_bytes
+from underseal_protocol.commitment import Commitment
 from underseal_protocol.credential import CREDENTIAL_SCHEMA_PATH, issue
 from underseal_protocol.criteria import FootprintIndex, fold
 from underseal_protocol.disclosure import Block, Level, content_of, is_attested
-from underseal_protocol.errors import JsonError, SchemaError, Violation
+from underseal_protocol.errors import JsonError, SchemaError
 from underseal_protocol.footprint import normalise
 from underseal_protocol.keys import SigningKey
 from underseal_protocol.methodology import Finding, check
@@ -126,7 +127,10 @@ def draft_of(
     try:
         normal = normalise(defaults | content | {"status": ACTIVE})
     except SchemaError as error:
-        return problems + [_problem_of(one, source, file) for one in error.violations]
+        return problems + [
+            problem_of(one, file, source.place_of(one.pointer), in_sheet=source.is_row)
+            for one in error.violations
+        ]
     if digits is not None:
         normal = round_figures(normal, digits)
     if "id" in filled:
@@ -210,6 +214,7 @@ def sign(
     issuer: str,
     now: datetime,
     disclosures: Mapping[Block, str] | None = None,
+    commitment: Commitment | None = None,
 ) -> NewFootprint:
     """Sign a draft, once and for all who may see it.
 
@@ -219,9 +224,17 @@ def sign(
         issuer: the URL of this node.
         now: aware.
         disclosures: of blocks whose salts have been fixed before.
+        commitment: to what it was calculated from; the credential bears its root.
     """
     document = draft.document
-    credential = issue(document, key=key, issuer=issuer, issued_at=now, disclosures=disclosures)
+    credential = issue(
+        document,
+        key=key,
+        issuer=issuer,
+        issued_at=now,
+        disclosures=disclosures,
+        root=None if commitment is None else commitment.disclosure,
+    )
     index = FootprintIndex.of(document)
     keys = {(KeyKind.ALL, ""), (KeyKind.FOOTPRINT, draft.id), *index_keys(index)}
     return NewFootprint(
@@ -236,6 +249,7 @@ def sign(
         summary=summary_of(document),
         keys=frozenset(keys),
         kid=key.kid,
+        commitment=commitment,
     )
 
 
@@ -261,19 +275,6 @@ def _is_signed_by(document: Mapping[str, Any], identity: Identity) -> bool:
 
 
 # --- problems ---------------------------------------------------------------------------------
-
-
-def _problem_of(violation: Violation, source: PlacedDocument, file: str) -> Problem:
-    """A violation of the schema as a problem of a file."""
-    place, expected = source.place_of(violation.pointer), violation.expected
-    if source.is_row:  # where nobody writes quotation marks
-        expected = expected.replace(" in quotes", "").replace(", without quotes", "")
-    if violation.value is None:
-        return Problem(file, place, f"expected {expected}", violation.hint)
-    shown = repr(violation.value)
-    if len(shown) > SHOWN_CHARACTERS:
-        shown = shown[:SHOWN_CHARACTERS] + "..."
-    return Problem(file, place, f"it is {shown}, expected {expected}", violation.hint)
 
 
 def _version_problem(

@@ -32,6 +32,7 @@ from underseal_node.store.audit import Act
 from underseal_node.store.footprints import NewFootprint
 from underseal_node.store.index import index_keys
 from underseal_node.store.tables import Footprint, KeyKind
+from underseal_protocol.commitment import Commitment
 from underseal_protocol.criteria import FootprintIndex
 from underseal_protocol.disclosure import Level
 from underseal_protocol.keys import KeyPurpose
@@ -187,15 +188,28 @@ def _without_collection() -> Iterator[None]:
             gc.enable()
 
 
-def sign_all(node: Node, drafts: list[Draft]) -> list[NewFootprint]:
-    """Sign drafts, in their order; the list is empty afterwards, so that they are freed."""
+def sign_all(
+    node: Node, drafts: list[Draft], commitments: Mapping[str, Commitment] | None = None
+) -> list[NewFootprint]:
+    """Sign drafts, in their order; the list is empty afterwards, so that they are freed.
+
+    Args:
+        node: who signs.
+        drafts: checked.
+        commitments: to what they were calculated from, by their ids; most have none.
+    """
     key, now = node.signing_key(KeyPurpose.FOOTPRINT), node.now()
     drafts.reverse()
+    known = commitments or {}
     with _without_collection():
-        return [
-            sign(drafts.pop(), key=key, issuer=node.identity.url, now=now)
-            for _ in range(len(drafts))
-        ]
+        signed = []
+        while drafts:
+            draft = drafts.pop()
+            committed = known.get(draft.id)
+            signed.append(
+                sign(draft, key=key, issuer=node.identity.url, now=now, commitment=committed)
+            )
+        return signed
 
 
 def _store(session: Session, node: Node, name: str, signed: Sequence[NewFootprint]) -> list[str]:

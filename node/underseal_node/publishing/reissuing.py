@@ -4,6 +4,9 @@ A footprint is not signed a second time: two credentials for one id are the evid
 So each gets a successor with the same content, an id of its own and a signature of the key in use,
 and is deprecated, as for a correction.
 
+What it was calculated from is committed to anew, with fresh salts, so that nobody can tell which
+lines the two have in common.
+
 What a verifier attested was the footprint of the former id, so the successor does not claim it: it
 is without the attestation and what that had filled in.
 """
@@ -24,10 +27,11 @@ from underseal_node.publishing.files import PlacedDocument
 from underseal_node.publishing.prepare import Draft, draft_of
 from underseal_node.publishing.publish import record, sign_all, tell
 from underseal_node.publishing.results import UnpublishableError
-from underseal_node.store import attestations, footprints, grants, keys
+from underseal_node.store import attestations, commitments, footprints, grants, keys
 from underseal_node.store.audit import Act
 from underseal_node.store.footprints import NewFootprint
 from underseal_node.store.tables import Footprint
+from underseal_protocol.commitment import Commitment, commit
 from underseal_protocol.credential import credential_of
 from underseal_protocol.disclosure import Level, is_attestation_entry, is_attested
 from underseal_protocol.jws import named_key
@@ -108,7 +112,8 @@ def _signed_by(session: Session, kid: str) -> tuple[list[str], list[str]]:
 async def _portion(node: Node, ids: Sequence[str], kid: str) -> tuple[dict[str, str], list[str]]:
     rows = await node.store.read(lambda session: footprints.find_many(session, ids))
     old = [rows[one] for one in ids if rows[one].status != DEPRECATED]
-    new, statements = await asyncio.to_thread(_successors, node, old)
+    committed = await node.store.read(lambda session: commitments.find_many(session, rows))
+    new, statements = await asyncio.to_thread(_successors, node, old, committed)
     pairs = dict(zip((one.id for one in old), (one.id for one in new), strict=True))
 
     def work(session: Session) -> list[str]:
@@ -127,10 +132,17 @@ async def _portion(node: Node, ids: Sequence[str], kid: str) -> tuple[dict[str, 
     return pairs, await node.store.write(work) if pairs else []
 
 
-def _successors(node: Node, old: Sequence[Footprint]) -> tuple[list[NewFootprint], list[str]]:
+def _successors(
+    node: Node, old: Sequence[Footprint], committed: Mapping[str, Commitment]
+) -> tuple[list[NewFootprint], list[str]]:
     """The signed successors of footprints, and the statements of their deprecation."""
     drafts = [_draft(node, row) for row in old]
-    return sign_all(node, drafts), [statement_of(node, row) for row in old]
+    anew = {
+        draft.id: commit(committed[row.id].leaves)
+        for draft, row in zip(drafts, old, strict=True)
+        if row.id in committed
+    }
+    return sign_all(node, drafts, anew), [statement_of(node, row) for row in old]
 
 
 def _draft(node: Node, row: Footprint) -> Draft:

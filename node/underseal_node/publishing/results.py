@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from underseal_node.errors import RefusedError
+from underseal_node.sheets.problems import Problem
 from underseal_protocol.methodology_subject import Finding
 
 __all__ = [
-    "CellError",
     "Changed",
     "ImportResult",
     "Imported",
@@ -18,28 +18,6 @@ __all__ = [
     "Problem",
     "UnpublishableError",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Why a file, or one footprint or row of it, cannot be published.
-
-    Attributes:
-        file: its name.
-        place: a JSON pointer, or row and column of a sheet; empty for the file as a whole.
-        message: one sentence.
-        hint: what usually helps.
-    """
-
-    file: str
-    place: str
-    message: str
-    hint: str | None = None
-
-    def __str__(self) -> str:
-        """File, place and message in one line."""
-        where = f"{self.file}, {self.place}" if self.place else self.file
-        return f"{where}: {self.message}"
 
 
 class UnpublishableError(RefusedError):
@@ -55,10 +33,6 @@ class UnpublishableError(RefusedError):
             str(problems[0]) + (f" (and {more} more)" if more else ""), hint=problems[0].hint
         )
         self.problems = tuple(problems)
-
-
-class CellError(RefusedError):
-    """A cell of a sheet cannot be understood. Whoever reads the row adds where it is."""
 
 
 class Outcome(StrEnum):

@@ -7,45 +7,34 @@ unknown, would be lost without a word, so it is an error, unless the header begi
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from underseal_node.errors import RefusedError
-from underseal_node.publishing.cells import is_empty, text_of_cell, value_of
-from underseal_node.publishing.columns import (
-    COLUMNS,
-    EXAMPLES,
-    MARK,
-    Column,
-    Kind,
-    column_of,
-    title_of,
-)
+from underseal_node.publishing.columns import COLUMNS, EXAMPLES, HEADINGS, Column, title_of
 from underseal_node.publishing.files import Documents, PlacedDocument
-from underseal_node.publishing.numbers import decimal_mark
-from underseal_node.publishing.results import CellError, Problem
-from underseal_node.publishing.tables import (
+from underseal_node.settings import Settings
+from underseal_node.sheets.cells import is_empty, value_of
+from underseal_node.sheets.columns import EXAMPLE_MARK, MARK
+from underseal_node.sheets.headings import UNNAMED, UNNAMED_HINT, Header, letters_of
+from underseal_node.sheets.numbers import decimal_mark
+from underseal_node.sheets.problems import CellError, Problem
+from underseal_node.sheets.tables import (
     Row,
     Table,
-    column_letters,
     header_of,
     table_of_csv,
     tables_of_workbook,
 )
-from underseal_node.settings import Settings
 
-__all__ = ["EXAMPLE_MARK", "read_csv", "read_workbook"]
+__all__ = ["read_csv", "read_workbook"]
 
-EXAMPLE_MARK = f"{MARK} example"
-UNNAMED_HINT = f"Name it in the header, or begin its name there with {MARK} to have it ignored."
 TEMPLATE_HINT = "`underseal footprint template FILE.xlsx` writes an empty sheet to fill in."
 
 EXAMPLE_NAMES = ("productNameCompany", "productIds")
 EXPLANATION_OF_IDS = next(column.text for column in COLUMNS if column.name == "productIds")
 
 _BY_POINTER = {column.pointer: column for column in COLUMNS}
-_NUMERIC = (Kind.DECIMAL, Kind.PERCENT)
 
 
 def read_workbook(name: str, content: bytes, settings: Settings) -> Documents:
@@ -72,14 +61,18 @@ def read_csv(name: str, content: bytes, settings: Settings) -> Documents:
         settings: whose limits hold.
     """
     try:
-        return _documents(name, *_only_table([table_of_csv(content)]))
+        return _documents(name, *_only_table([table_of_csv(content, HEADINGS.knows)]))
     except RefusedError as error:
         return _unreadable(name, "", error)
 
 
 def _only_table(tables: Sequence[Table]) -> tuple[Table, Row]:
     """The one sheet with footprints in it, and its header."""
-    found = [(table, header) for table in tables if (header := header_of(table)) is not None]
+    found = [
+        (table, header)
+        for table in tables
+        if (header := header_of(table, HEADINGS.knows)) is not None
+    ]
     if len(found) > 1:
         names = ", ".join(repr(table.name) for table, _ in found)
         raise RefusedError(
@@ -99,9 +92,12 @@ def _only_table(tables: Sequence[Table]) -> tuple[Table, Row]:
 
 
 def _documents(name: str, table: Table, header: Row) -> Documents:
-    columns, ignored, problems = _columns(name, header)
+    read = HEADINGS.header(name, header, _row(header))
+    problems = list(read.problems)
+    problems += (Problem(name, _row(header), one, TEMPLATE_HINT) for one in _missing(read))
     if problems:
         return Documents(name, (), tuple(problems))
+    columns = read.columns
     below = [row for row in table.rows if row.number > header.number]
     rows: list[Row] = []
     for row in below:
@@ -113,7 +109,7 @@ def _documents(name: str, table: Table, header: Row) -> Documents:
     mark = decimal_mark(_numeric_texts(rows, columns), separator=table.separator)
     documents: list[PlacedDocument] = []
     for row in rows:
-        document, of_row = _document(name, row, columns, ignored, mark)
+        document, of_row = _document(name, row, read, mark)
         problems += of_row
         documents.append(PlacedDocument(document, _place_in(row.number), is_row=True))
     if not documents and not problems:
@@ -130,47 +126,14 @@ def _no_rows_hint(rows: Sequence[Row]) -> str:
 # --- columns ----------------------------------------------------------------------------------
 
 
-def _columns(name: str, header: Row) -> tuple[dict[int, Column], set[int], list[Problem]]:
-    """The columns by their position, which to ignore, and what is wrong with the header."""
-    columns: dict[int, Column] = {}
-    ignored: set[int] = set()
-    problems: list[Problem] = []
-    for position, cell in enumerate(header.cells):
-        if is_empty(cell):
-            continue
-        if isinstance(cell, str) and cell.strip().startswith(MARK):
-            ignored.add(position)
-            continue
-        try:
-            text = text_of_cell(cell)
-            column = column_of(text)
-            if column is None:
-                raise _unknown_column(text)
-            if column in columns.values():
-                raise CellError(f"the column {column.name} is there twice", hint="Remove one.")
-            columns[position] = column
-        except CellError as error:
-            problems.append(Problem(name, _row(header), error.message, error.hint))
+def _missing(header: Header[Column]) -> Iterator[str]:
     for column in COLUMNS:
-        if column.is_required and column not in columns.values():
-            message = f"the column {column.name} is missing"
-            problems.append(Problem(name, _row(header), message, TEMPLATE_HINT))
-    return columns, ignored, problems
-
-
-def _unknown_column(text: str) -> CellError:
-    titles = {title_of(column).casefold(): title_of(column) for column in COLUMNS}
-    titles |= {column.name.casefold(): column.name for column in COLUMNS}
-    close = difflib.get_close_matches(text.casefold()[:100], titles, n=1)
-    suggestion = f"Did you mean {titles[close[0]]}? " if close else ""
-    return CellError(
-        f"the column {text[:60]!r} is unknown",
-        hint=f"{suggestion}A column whose name begins with {MARK} is ignored.",
-    )
+        if column.is_required and column not in header.columns.values():
+            yield f"the column {column.name} is missing"
 
 
 def _numeric_texts(rows: Sequence[Row], columns: Mapping[int, Column]) -> Iterator[str]:
-    positions = [position for position, column in columns.items() if column.kind in _NUMERIC]
+    positions = [position for position, column in columns.items() if column.kind.is_numeric]
     for row in rows:
         for position in positions:
             if position < len(row.cells):
@@ -210,18 +173,18 @@ def _is_for_people(row: Row, columns: Mapping[int, Column]) -> bool:
 
 
 def _document(
-    name: str, row: Row, columns: Mapping[int, Column], ignored: Collection[int], mark: str | None
+    name: str, row: Row, header: Header[Column], mark: str | None
 ) -> tuple[dict[str, Any], list[Problem]]:
     """The footprint of a row, and every cell of it that cannot be understood."""
     document: dict[str, Any] = {"pcf": {}}
     problems: list[Problem] = []
     for position, cell in enumerate(row.cells):
-        if is_empty(cell) or position in ignored:
+        if is_empty(cell) or position in header.ignored:
             continue
-        column = columns.get(position)
+        column = header.columns.get(position)
         if column is None:
-            place = f"{_row(row)}, column {column_letters(position)}"
-            problems.append(Problem(name, place, "the column has no name", UNNAMED_HINT))
+            place = f"{_row(row)}, column {letters_of(position)}"
+            problems.append(Problem(name, place, UNNAMED, UNNAMED_HINT))
             continue
         try:
             _set(document, column.path, value_of(cell, column, mark))

@@ -13,10 +13,12 @@ from sqlalchemy.orm import defer
 from sqlmodel import Session, SQLModel, col, select
 
 from underseal_node.errors import NotFoundError, RefusedError
+from underseal_node.store import commitments
 from underseal_node.store.database import next_change, to_change
 from underseal_node.store.identity_tables import SigningKeyRow
 from underseal_node.store.tables import Footprint, FootprintKey, KeyKind
 from underseal_node.store.types import from_utc_text, utc_text
+from underseal_protocol.commitment import Commitment
 from underseal_protocol.criteria import STATUS_BY_FOLDED, fold
 from underseal_protocol.disclosure import Level
 from underseal_protocol.jws import named_key
@@ -84,6 +86,7 @@ class NewFootprint:
         summary: JSON for lists.
         keys: kind and folded value of what it can be found and granted by.
         kid: the key that has signed it.
+        commitment: to what it was calculated from; None if it was imported.
     """
 
     id: str
@@ -97,6 +100,7 @@ class NewFootprint:
     summary: str
     keys: frozenset[tuple[KeyKind, str]]
     kid: str = ""
+    commitment: Commitment | None = field(default=None, repr=False)
 
 
 def listing(
@@ -196,7 +200,8 @@ def find_by_products(session: Session, products: Iterable[str]) -> dict[str, lis
 
 
 def add_all(session: Session, footprints: Sequence[NewFootprint], now: datetime) -> None:
-    """Store footprints that are not there yet, all with the same change number.
+    """Store footprints that are not there yet, with what they commit to, all with the same change
+    number.
 
     Plain inserts into the tables: with an object for each row, the database would be the slowest
     part of a large import.
@@ -221,6 +226,9 @@ def add_all(session: Session, footprints: Sequence[NewFootprint], now: datetime)
                 for kind, value in one.keys
             ],
         )
+        for one in part:
+            if one.commitment is not None:
+                commitments.add(session, one.id, one.commitment, now)
 
 
 def _refuse_revoked(session: Session, kids: Iterable[str]) -> None:

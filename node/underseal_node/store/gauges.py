@@ -20,7 +20,7 @@ from underseal_node.store.tables import (
     VerificationState,
 )
 
-__all__ = ["Counted", "measure"]
+__all__ = ["Counted", "measure", "of_status"]
 
 Counted = tuple[str, str, float]
 """Name, description and value."""
@@ -59,3 +59,9 @@ def measure(session: Session) -> list[Counted]:
         name = f"underseal_received_{verification}"
         counted.append((name, f"Received footprints that are {verification}", number))
     return counted
+
+
+def of_status(session: Session) -> tuple[int, int]:
+    """How many own footprints are active, and how many alerts there are."""
+    active = select(func.count()).select_from(Footprint).where(col(Footprint.status) == "Active")
+    return session.exec(active).one(), session.exec(select(func.count()).select_from(Alert)).one()

@@ -29,6 +29,7 @@ __all__ = [
     "has_footprints",
     "in_force",
     "inherit",
+    "levels_in_force",
     "listing",
     "record",
     "remove",
@@ -297,6 +298,19 @@ def in_force(session: Session, now: datetime) -> list[tuple[int, KeyKind, str]]:
         )
     ).all()
     return [(peer_id, KeyKind(kind), value) for peer_id, kind, value in rows]
+
+
+def levels_in_force(session: Session, now: datetime) -> list[tuple[int, KeyKind, str, Level]]:
+    """Peer, kind, folded value and level of every grant that is in force or will be."""
+    rows = session.exec(
+        select(AccessGrant.peer_id, AccessGrant.kind, AccessGrant.value, AccessGrant.level).where(
+            or_(col(AccessGrant.ends).is_(None), col(AccessGrant.ends) > utc_text(now))
+        )
+    ).all()
+    return [
+        (peer_id, KeyKind(kind), value, Level.of_rank(level))
+        for peer_id, kind, value, level in rows
+    ]
 
 
 def _in_force(instant: str) -> tuple[ColumnElement[bool], ...]:

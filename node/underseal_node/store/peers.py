@@ -16,6 +16,7 @@ from underseal_node.store import requests
 from underseal_node.store.audit_tables import Receipt
 from underseal_node.store.database import next_change, to_change
 from underseal_node.store.identity_tables import Invitation
+from underseal_node.store.product_tables import DeclarationRow, MatchRow, ReleaseRow
 from underseal_node.store.tables import (
     AccessGrant,
     Alert,
@@ -73,6 +74,7 @@ HISTORY: tuple[type[SQLModel], ...] = (
     InboxEvent,
     OutboxEvent,
     Receipt,
+    ReleaseRow,
 )
 BELONGINGS: tuple[type[SQLModel], ...] = (
     ClientCredential,
@@ -80,6 +82,8 @@ BELONGINGS: tuple[type[SQLModel], ...] = (
     PullState,
     Alert,
     Invitation,
+    MatchRow,
+    DeclarationRow,
 )
 
 

@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 from underseal_node.errors import NotFoundError, RefusedError
 from underseal_node.node import Node, node_url
+from underseal_node.products.gate import require_grant
 from underseal_node.store import audit, grants, invitations, peers
 from underseal_node.store.audit import Act
 from underseal_node.store.identity_tables import Invitation
@@ -121,7 +122,7 @@ async def create_invitation(node: Node, offer: Offer) -> Invited:
             replaces=replaced,
             audience=row.for_url or row.for_company_id,
         )
-        _grant_offers(session, row, offer)
+        _grant_offers(session, node, row, offer)
         link = invitation_link(node.identity.url, row.id, token)
         return Invited(peer, row, document | {"token": token, "link": link}, link, replaced)
 
@@ -143,13 +144,14 @@ def _signed(
     )
 
 
-def _grant_offers(session: Session, row: Invitation, offer: Offer) -> None:
+def _grant_offers(session: Session, node: Node, row: Invitation, offer: Offer) -> None:
     """What this invitation offers, instead of what earlier ones did."""
     peer_id, now = row.peer_id, row.created_at
     grants.withdraw_offered(session, peer_id, now)
     for one in offer.product_ids:
         kind = KeyKind.PRODUCT
-        grants.add(session, peer_id, kind, one, offer.level, now, invitation_id=row.id)
+        level = require_grant(session, node, peer_id, kind, one, offer.level).level
+        grants.add(session, peer_id, kind, one, level, now, invitation_id=row.id)
 
 
 def public_document(session: Session, invitation_id: str) -> str:

@@ -44,7 +44,7 @@ from underseal_protocol.rollup.sources import LeftOut
 from underseal_protocol.rollup.units import Dimension, Unit, conversion, unit_of
 from underseal_protocol.times import format_time
 
-__all__ = ["Issue", "declaration_of", "draft_document", "stated_figures"]
+__all__ = ["Issue", "declaration_of", "draft_document", "percentage_text", "stated_figures"]
 
 SPEC_VERSION = "3.0.0"
 _MASSLESS = frozenset({Dimension.ENERGY, Dimension.TRANSPORT, Dimension.TIME, Dimension.DATA})
@@ -265,16 +265,22 @@ def _quality(calculated: Calculated, declaration: Declaration, digits: int) -> d
     share, ratings = merging.primary_data_share(calculated), merging.data_quality(calculated)
     found = merging.databases(calculated) if share is None or share < 1 else []
     return {
-        "exemptedEmissionsPercent": _percentage(exempted, digits),
+        "exemptedEmissionsPercent": percentage_text(exempted, digits),
         "exemptedEmissionsDescription": _exemptions(calculated, declaration, exempted),
         "secondaryEmissionFactorSources": found or None,
-        "primaryDataShare": None if share is None else _percentage(share * 100, digits),
+        "primaryDataShare": None if share is None else percentage_text(share * 100, digits),
         "dqi": None if ratings is None else _rounded(ratings, digits),
     }
 
 
-def _percentage(value: Fraction, digits: int) -> str:
-    """Rounded, but never to 100 what is less: that would say that there is nothing else."""
+def percentage_text(value: Fraction, digits: int) -> str:
+    """A percentage, rounded, but never to 100 what is less: that would say that there is nothing
+    else.
+
+    Args:
+        value: 0 to 100.
+        digits: significant ones.
+    """
     rounded = round_exact(value, digits)
     if rounded == 100 and value < _HUNDRED:
         kept = max(digits, 2)

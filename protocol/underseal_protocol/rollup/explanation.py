@@ -136,6 +136,11 @@ class Explanation:
         self._calculated = calculated
 
     @property
+    def calculated(self) -> Calculated:
+        """The result that is explained."""
+        return self._calculated
+
+    @property
     def total(self) -> Fraction:
         """The PCF excluding uptake in kg CO2e per declared unit: the sum of all contributions."""
         return self._calculated.result.sums.get(EXCLUDING, _ZERO)

@@ -35,6 +35,7 @@ __all__ = [
     "RATINGS",
     "RECYCLED_CARBON",
     "REMOVALS",
+    "STATED_NAMES",
     "SUMMANDS",
     "TAKEN_UP",
     "UPTAKE",
@@ -75,3 +76,4 @@ OF_OUTBOUND = {name: f"{name} of outbound logistics" for name in AVERAGED}
 
 # What the result states, in the order of the data model where it matters to readers.
 PROPERTIES = (*GROSS, *CONTENTS, PACKAGING, PACKAGING_CARBON, OUTBOUND)
+STATED_NAMES = (EXCLUDING, INCLUDING, *PROPERTIES)

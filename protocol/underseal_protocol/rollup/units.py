@@ -26,6 +26,7 @@ __all__ = [
     "PhysicalProperties",
     "Unit",
     "aliases_of",
+    "all_units",
     "conversion",
     "unit_of",
     "with_mass_of_unit",
@@ -221,6 +222,11 @@ def _unit_of(text: str) -> Unit:
     close = difflib.get_close_matches(folded[:SHOWN_CHARACTERS], _known(), 1)
     hint = f"Did you mean {_known()[close[0]].name}?" if close else "Such as kg, kWh, m3 or tkm."
     raise UnitError(f"{shown} is no unit that can be calculated with", hint=hint)
+
+
+def all_units() -> tuple[Unit, ...]:
+    """Every unit that can be calculated with, dimension by dimension."""
+    return tuple(dict.fromkeys(_known().values()))
 
 
 def aliases_of(names: Iterable[str]) -> dict[str, str]:

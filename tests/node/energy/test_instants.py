@@ -13,7 +13,7 @@ from tests.node.energy.conftest import HEADER, LONG, csv_of, only_problem, probl
 from underseal_node.energy.instants import LocalTimes, span_of, zone_of
 from underseal_node.energy.mapping import ClockChange
 from underseal_node.errors import RefusedError
-from underseal_node.publishing.results import CellError
+from underseal_node.sheets.problems import CellError
 
 BERLIN = zone_of("Europe/Berlin")
 IN_ORDER = LONG.replace('"Europe/Berlin"', '"Europe/Berlin"\nclock_change = "in order"')

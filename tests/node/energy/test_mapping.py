@@ -8,7 +8,8 @@ import pytest
 from tests.node.energy.conftest import HEADER, LONG, csv_of, only_problem, problems
 
 from underseal_node.energy.mapping import read_mapping
-from underseal_node.publishing.results import Problem, UnpublishableError
+from underseal_node.publishing.results import UnpublishableError
+from underseal_node.sheets.problems import Problem
 from underseal_protocol.rollup.allocation_rule import (
     AllocationRule,
     By,

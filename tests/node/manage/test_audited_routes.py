@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.node.manage.conftest import RECOVERY_KEY, Company, Document, Market, Stage
+from tests.node.manage.test_products import GRID, POWER, product
 
 from underseal_node.manage.app import ROUTERS
+from underseal_node.publishing.calculated import publish_calculated
 from underseal_node.store.audit import Act
 from underseal_protocol.disclosure import Level
 from underseal_protocol.keys import KeyPurpose, SigningKey
@@ -32,6 +34,7 @@ ACTS = {
     "POST /drafts/publish": Act.DRAFT_PUBLISHED,
     "POST /attestations": Act.ATTESTATION_MADE,
     "POST /attestations/attach": Act.ATTESTATION_ATTACHED,
+    "POST /footprints/{id}/opening": Act.LINES_OPENED,
     "POST /received/{id}/attestations": Act.ATTESTATIONS_RECEIVED,
     "POST /energy/import": Act.ENERGY_IMPORTED,
     "POST /peers": Act.PEER_ADDED,
@@ -51,6 +54,12 @@ ACTS = {
     "POST /peers/{name}/ask": Act.PARTNERSHIP_ACTIVATED,
     "POST /grants": Act.GRANT_ADDED,
     "DELETE /grants/{id}": Act.GRANT_REMOVED,
+    "POST /products/import": Act.PRODUCTS_IMPORTED,
+    "POST /factors/import": Act.PRODUCTS_IMPORTED,
+    "POST /matches": Act.LINES_MATCHED,
+    "POST /products/publish": Act.FOOTPRINTS_PUBLISHED,
+    "POST /products/refresh": Act.FOOTPRINT_SUPERSEDED,
+    "POST /peers/{name}/declaration": Act.PEER_DECLARED,
     "POST /pulls": Act.FOOTPRINTS_PULLED,
     "POST /requests": Act.REQUEST_SENT,
     "POST /requests/{id}/fulfil": Act.REQUEST_ANSWERED,
@@ -70,6 +79,8 @@ ENERGY = {
     }.items()
 }
 WITHOUT = {
+    "POST /products/calculate": "it changes nothing",
+    "POST /products/what-if": "it changes nothing",
     "POST /audit/verify": "it only reads; what was recorded before it gets into the log",
 }
 
@@ -81,19 +92,28 @@ class Deeds:
     done: set[str] = field(default_factory=set)
 
     async def __call__(
-        self, company: Company, route: str, given: Any = None, *, file: Any = None, **names: Any
+        self,
+        company: Company,
+        route: str,
+        given: Any = None,
+        *,
+        file: Any = None,
+        query: Document | None = None,
+        **names: Any,
     ) -> Any:
         """Call a route.
 
         Args:
             given: the body.
             file: instead of it, a file that is uploaded.
+            query: of its address.
             names: what its path has to be filled with.
         """
         before = len(await entries(company))
         method, path = route.split(" ")
         body = {"json": given} if file is None else {"content": json.dumps(file).encode()}
-        answer = await company.http.request(method, path.format(**names), **body)
+        where = path.format(**names)
+        answer = await company.http.request(method, where, params=query or {}, **body)
         assert answer.status_code < 300, (route, answer.text)
         is_json = answer.headers.get("content-type") == "application/json"
         made: Any = answer.json() if is_json else None
@@ -131,7 +151,24 @@ async def test_each_writes_an_entry(market: Market, stage: Stage, document: Docu
     await peers(do, await market.open("cell"), stage.supplier, market, document)
     await attesting(do, stage, document)
     await own(do, await market.open("alone"), document)
+    await calculating(do, stage.supplier)
     assert do.done == ACTS.keys()
+
+
+async def calculating(do: Deeds, company: Company) -> None:
+    """Products of one node."""
+    bill = product(POWER)
+    await do(company, "POST /products/import", file={"products": [bill]})
+    await do(company, "POST /factors/import", file={"factors": [GRID]})
+    decision = {"product": "cell", "line": "power", "source": {"factor": "EL-HU"}}
+    await do(company, "POST /matches", {"decisions": [decision]})
+    await do(company, "POST /products/publish", {}, query={"product": "cell"})
+    changed = GRID | {"values": {"fossilGhgEmissions": "0.21"}}
+    await company.upload("/factors/import", {"factors": [changed]}, name="f.json")
+    await do(company, "POST /products/refresh", {"belowPercent": "50"})
+    given = {"group": "Group"}
+    name = (await company.get("/peers"))["data"][0]["name"]
+    await do(company, "POST /peers/{name}/declaration", given, name=name)
 
 
 async def own(do: Deeds, company: Company, document: Documents) -> None:
@@ -140,6 +177,10 @@ async def own(do: Deeds, company: Company, document: Documents) -> None:
     first = made["footprints"][0]["id"]
     changed = await do(company, "POST /footprints/{id}/supersede", file=document(2), id=first)
     await do(company, "POST /footprints/{id}/deprecate", id=changed["published"])
+    leaves = [{"kind": "line", "id": "one", "quantity": "0.05"}]
+    calculated = await publish_calculated(company.node, document(4), leaves)
+    given = {"everything": True, "verifier": "Auditor"}
+    await do(company, "POST /footprints/{id}/opening", given, id=calculated.id)
     draft = await do(company, "POST /drafts", file=document(3))
     await do(company, "POST /drafts/publish", {"draft": json.dumps(draft["draft"])})
     await do(company, "POST /energy/import", ENERGY)

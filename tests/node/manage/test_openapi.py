@@ -31,6 +31,7 @@ NOTHING_TO_VIOLATE = {
     ("get", "/grants"),
     ("get", "/peers/{name}"),
     ("get", "/peers/{name}/keys"),
+    ("get", "/footprints/{footprint_id}/lines"),
     ("post", "/peers/{name}/credentials"),
     ("post", "/peers/{name}/resume"),
     ("post", "/peers/{name}/rotate"),

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from underseal_node.publishing.cells import Cell, Flaw, Percentage, is_empty, value_of
-from underseal_node.publishing.columns import COLUMNS, Column
-from underseal_node.publishing.results import CellError
+from underseal_node.publishing.columns import COLUMNS
+from underseal_node.sheets.cells import Cell, Flaw, Percentage, is_empty, value_of
+from underseal_node.sheets.columns import Column
+from underseal_node.sheets.problems import CellError
 
 BY_NAME = {column.name: column for column in COLUMNS}
 

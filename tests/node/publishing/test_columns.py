@@ -8,8 +8,9 @@ from typing import get_args
 import pytest
 from pydantic import BaseModel
 
-from underseal_node.publishing.cells import value_of
-from underseal_node.publishing.columns import COLUMNS, EXAMPLES, Column, Kind, column_of, title_of
+from underseal_node.publishing.columns import COLUMNS, EXAMPLES, Column, column_of, title_of
+from underseal_node.sheets.cells import value_of
+from underseal_node.sheets.columns import Kind
 from underseal_protocol.carbon import DataQualityIndicators, Verification
 from underseal_protocol.footprint import ProductFootprint
 

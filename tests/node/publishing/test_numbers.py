@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from underseal_node.publishing.numbers import decimal_mark, number_of_text, text_of_number
-from underseal_node.publishing.results import CellError
+from underseal_node.sheets.numbers import decimal_mark, number_of_text, text_of_number
+from underseal_node.sheets.problems import CellError
 from underseal_protocol.decimals import format_decimal, parse_decimal
 
 CERTAIN = [

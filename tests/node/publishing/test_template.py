@@ -9,8 +9,9 @@ from typing import Any
 import openpyxl
 import pytest
 
-from underseal_node.publishing.columns import COLUMNS, EXAMPLES, Column, Kind, column_of, title_of
+from underseal_node.publishing.columns import COLUMNS, EXAMPLES, column_of, title_of
 from underseal_node.publishing.template import FIRST_ROW, SHEET, workbook
+from underseal_node.sheets.columns import Column, Kind
 from underseal_protocol.carbon import REGIONS, UNITS
 
 Desk = Any

@@ -22,6 +22,7 @@ from underseal_node.settings import Settings
 from underseal_node.store import (
     attestation_tables,
     audit_tables,
+    commitment_tables,
     energy_tables,
     identity_tables,
     migrate,
@@ -49,6 +50,7 @@ def create(home: Home) -> None:
 def test_migrations_make_exactly_the_tables_of_the_code(home: Home) -> None:
     assert tables.Peer.metadata is attestation_tables.DraftRow.metadata is SQLModel.metadata
     assert audit_tables.Receipt.metadata is SQLModel.metadata
+    assert commitment_tables.CommitmentRow.metadata is SQLModel.metadata
     assert identity_tables.Invitation.metadata is SQLModel.metadata
     assert energy_tables.EnergyMeter.metadata is SQLModel.metadata
     store = open_store(Settings(), home)

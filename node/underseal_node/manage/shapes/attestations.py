@@ -87,6 +87,8 @@ class AttestInput(InputShape):
     provider_name: str | None = None  # the company of the node by default
     comments: str | None = None
     statement: StatementInput
+    opening: str | None = None  # the text of what the owner has opened: its root is attested
+    completeness: str | None = None  # what was checked of its being complete; with `opening`
     valid_until: GivenInstant | None = None  # the end of the footprint's validity by default
 
 

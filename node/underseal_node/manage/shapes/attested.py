@@ -23,6 +23,8 @@ class AttestationShape(Shape):
     comments: str | None = None
     level: AssuranceLevel
     statement: dict[str, str]
+    root: str | None = None  # of the commitment that the verifier has looked into
+    completeness: str | None = None  # what was checked of its being complete
     issued_at: Instant
     valid_from: Instant
     valid_until: Instant

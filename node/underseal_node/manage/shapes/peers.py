@@ -223,6 +223,9 @@ class GrantInput(InputShape):
     # Of an existing grant: absent leaves them, an empty text clears them.
     terms: str | None = Field(default=None, max_length=MAX_TERMS_CHARACTERS)
     purpose: str | None = Field(default=None, max_length=MAX_PURPOSE_CHARACTERS)
+    # Where the release gate advises against it: why all the same, and the supplier's consent.
+    acknowledge: str | None = Field(default=None, min_length=1, max_length=2_000)
+    consent: str | None = Field(default=None, min_length=1, max_length=2_000)
 
 
 class GrantState(StrEnum):

@@ -11,6 +11,9 @@ from sqlmodel import AutoString, SQLModel
 from underseal_node.store import (
     attestation_tables,
     audit_tables,
+    commitment_tables,
+    identity_tables,
+    product_tables,
     energy_tables,
     identity_tables,
     tables,
@@ -20,8 +23,10 @@ from underseal_node.store.types import DecimalText, UtcText
 __all__ = [
     "attestation_tables",
     "audit_tables",
+    "commitment_tables",
     "energy_tables",
     "identity_tables",
+    "product_tables",
     "tables",
 ]  # importing them fills the metadata
 

@@ -16,7 +16,7 @@ import unicodedata
 from collections.abc import Iterable
 from decimal import Decimal
 
-from underseal_node.publishing.results import CellError
+from underseal_node.sheets.problems import CellError
 from underseal_protocol.decimals import format_decimal
 
 __all__ = ["decimal_mark", "number_of_text", "text_of_number"]

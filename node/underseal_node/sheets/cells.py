@@ -10,16 +10,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any, TypeAlias
 
-from underseal_node.publishing.columns import Column, Kind
-from underseal_node.publishing.numbers import number_of_text, text_of_number
-from underseal_node.publishing.results import CellError
+from underseal_node.sheets.columns import Column, Kind
+from underseal_node.sheets.numbers import number_of_text, text_of_number
+from underseal_node.sheets.problems import CellError
 from underseal_protocol.carbon import UNITS
 from underseal_protocol.criteria import fold
 from underseal_protocol.decimals import format_decimal
-from underseal_protocol.errors import TimeError
-from underseal_protocol.rollup.units import aliases_of
+from underseal_protocol.errors import TimeError, UnitError
+from underseal_protocol.rollup.units import aliases_of, unit_of
 from underseal_protocol.times import parse_time
 
 __all__ = ["Cell", "Flaw", "Percentage", "calendar_time", "is_empty", "text_of_cell", "value_of"]
@@ -34,10 +35,17 @@ class Percentage:
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """A cell that has no value to go by: a formula without a result, an error, ..."""
+    """A cell that has no value to go by: a formula without a result, an error, ...
+
+    Attributes:
+        message: what is wrong with it.
+        hint: what usually helps.
+        covered_by: the cell that it is merged with, as people see that one in its place.
+    """
 
     message: str
     hint: str
+    covered_by: Cell | None = None
 
 
 Cell: TypeAlias = str | float | bool | datetime | date | time | timedelta | Percentage | Flaw
@@ -47,11 +55,18 @@ _OTHER_SEPARATOR = re.compile(r"[;,]")
 _OTHER_SEPARATOR_OF_URNS = re.compile(r"[;,\s]\s*urn:", re.IGNORECASE)
 _YEAR_FIRST = re.compile(r"([0-9]{4})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?")
 _DAY_FIRST = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})")
+_YEAR = re.compile(r"[0-9]{4}", re.ASCII)
 _CLOCK = re.compile(r"[ T]+([0-9]{1,2})(:[0-9]{2}(?::[0-9]{2})?)")
 
 _FLAGS = dict.fromkeys(("yes", "true", "ja", "wahr", "igen", "是"), True)
 _FLAGS |= dict.fromkeys(("no", "false", "nein", "falsch", "nem", "否"), False)
 _UNITS = aliases_of(UNITS)
+
+# One digit less than what may be in a document: it is divided by 100, or not.
+_FRACTION = re.compile(r"-?[0-9]{1,190}/[1-9][0-9]{0,190}")
+_WITH_FRACTIONS = (Kind.AMOUNT, Kind.IN_PERCENT)
+_IN_PERCENT = Column("", Kind.IN_PERCENT, "")
+_ONE_AMOUNT = Column("", Kind.AMOUNT, "")
 
 TIME_HINT = "Write year, month and day: 2025-01-31; or 31.01.2025."
 
@@ -74,8 +89,10 @@ def value_of(cell: Cell, column: Column, mark: str | None) -> Any:
     """
     if isinstance(cell, Flaw):
         raise CellError(cell.message, hint=cell.hint)
-    if column.kind in (Kind.DECIMAL, Kind.PERCENT):
-        return _decimal(cell, column, mark)
+    if column.kind.is_numeric:
+        return _number(cell, column, mark)
+    if column.kind is Kind.AMOUNTS:
+        return _numbers(cell, column, mark)
     if column.kind is Kind.TIME:
         return _time(cell)
     if column.kind is Kind.FLAG:
@@ -99,14 +116,37 @@ def text_of_cell(cell: Cell) -> str:
     raise CellError(f"the cell holds {what}, expected a text", hint="Format the cell as text.")
 
 
+def _number(cell: Cell, column: Column, mark: str | None) -> str:
+    if column.kind is Kind.SHARE:
+        return _share_of(_number(cell, _IN_PERCENT, mark))
+    if isinstance(cell, str) and column.kind in _WITH_FRACTIONS:
+        fraction = _FRACTION.fullmatch(cell.strip().removesuffix("%").rstrip())
+        if fraction is not None:
+            return str(Fraction(fraction[0]))
+    return _decimal(cell, column, mark)
+
+
+def _share_of(percent: str) -> str:
+    """4 percent is 0.04."""
+    if "/" in percent:
+        return str(Fraction(percent) / 100)
+    share = format_decimal(Decimal(percent).scaleb(-2))
+    return share.rstrip("0").rstrip(".") if "." in share else share
+
+
+def _numbers(cell: Cell, column: Column, mark: str | None) -> list[str]:
+    parts = _items(cell) if isinstance(cell, str) else [cell]
+    return [_number(one, _ONE_AMOUNT, mark) for one in parts]
+
+
 def _decimal(cell: Cell, column: Column, mark: str | None) -> str:
     if isinstance(cell, Percentage):
-        if column.kind is not Kind.PERCENT:
+        if not column.kind.is_percent:
             raise CellError("the cell is a percentage", hint="Format it as a number.")
         return format_decimal(Decimal(text_of_number(cell.value)).scaleb(2))
     if isinstance(cell, str):
         text = cell.strip()
-        if column.kind is Kind.PERCENT:
+        if column.kind.is_percent:
             text = text.removesuffix("%")
         return number_of_text(text, mark)
     if isinstance(cell, int | float) and not isinstance(cell, bool):
@@ -226,6 +266,20 @@ def _separator(text: str) -> CellError:
     )
 
 
+def _unit(text: str, column: Column) -> str:
+    try:
+        unit_of(text)
+    except UnitError as error:
+        raise CellError(error.message, hint=error.hint) from error
+    return text
+
+
+def _year(text: str, column: Column) -> int:
+    if _YEAR.fullmatch(text) is None:
+        raise CellError(f"{text[:60]!r} is no year", hint="Write four digits, such as 2024.")
+    return int(text)
+
+
 _TEXTUAL: dict[Kind, Callable[[str, Column], Any]] = {
     Kind.TEXT: _text,
     Kind.TEXTS: _texts,
@@ -233,4 +287,6 @@ _TEXTUAL: dict[Kind, Callable[[str, Column], Any]] = {
     Kind.CHOICE: _choice,
     Kind.SOURCES: _sources,
     Kind.RULES: _rules,
+    Kind.UNIT: _unit,
+    Kind.YEAR: _year,
 }

@@ -13,9 +13,8 @@ from typing import TypeAlias
 import python_calamine
 
 from underseal_node.errors import RefusedError
-from underseal_node.publishing.cells import Cell, Flaw, Percentage, is_empty
-from underseal_node.publishing.columns import column_of
-from underseal_node.publishing.workbook_parts import (
+from underseal_node.sheets.cells import Cell, Flaw, Percentage, is_empty
+from underseal_node.sheets.workbook_parts import (
     MAX_COLUMNS,
     MAX_ROWS,
     NOT_A_WORKBOOK,
@@ -24,16 +23,12 @@ from underseal_node.publishing.workbook_parts import (
     unpack,
 )
 
-__all__ = [
-    "CountKnown",
-    "Row",
-    "Table",
-    "column_letters",
-    "header_of",
-    "table_of_csv",
-    "tables_of_workbook",
-]
+__all__ = ["Knows", "Row", "Table", "header_of", "table_of_csv", "tables_of_workbook"]
 
+_Place: TypeAlias = tuple[int, int]
+Knows: TypeAlias = Callable[[Cell], bool]
+
+_EMPTY: Cell = ""
 HEADER_WITHIN = 20  # rows from the top
 HEADER_COLUMNS = 3  # known ones, that make a row a header
 SEPARATORS = ",;\t"
@@ -45,8 +40,7 @@ _SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 _OTHER_SCRIPT = re.compile(rb"[\x80-\xff]{4}")
 # A sign between letters is a letter of Central Europe, read by the wrong table.
 _OTHER_TABLE = re.compile("[A-Za-z][¥¹³£¿¼¾]{1,2}[a-z]")
-CountKnown: TypeAlias = Callable[[Iterable[Cell]], int]
-
+UNMERGE_HINT = "Undo the merging and fill in every cell."
 ENCODING_HINT = "Save it as `CSV UTF-8`, or as .xlsx."
 
 
@@ -78,26 +72,22 @@ class Table:
     separator: str | None = None
 
 
-def column_letters(position: int) -> str:
-    """The name of a column in a spreadsheet: A for 0, AA for 26."""
-    letters = ""
-    while position >= 0:
-        position, rest = divmod(position, 26)
-        letters = chr(ord("A") + rest) + letters
-        position -= 1
-    return letters
+def header_of(table: Table, knows: Knows, *, at_least: int = HEADER_COLUMNS) -> Row | None:
+    """The row with the names of the columns; None if there is none.
 
-
-def header_of(table: Table) -> Row | None:
-    """The row with the names of the columns; None if there is none."""
+    Args:
+        table: from which.
+        knows: whether a cell is the heading of a column.
+        at_least: how many headings make a row a header.
+    """
     for row in table.rows[:HEADER_WITHIN]:
-        if _known_columns(row.cells) >= HEADER_COLUMNS:
+        if _known_columns(row.cells, knows) >= at_least:
             return row
     return None
 
 
-def _known_columns(cells: Iterable[Cell]) -> int:
-    return sum(isinstance(cell, str) and column_of(cell) is not None for cell in cells)
+def _known_columns(cells: Iterable[Cell], knows: Knows) -> int:
+    return sum(map(knows, cells))
 
 
 # --- workbooks --------------------------------------------------------------------------------
@@ -132,62 +122,67 @@ def tables_of_workbook(content: bytes, *, max_bytes: int, max_rows: int = MAX_RO
 
 def _table(workbook: python_calamine.CalamineWorkbook, number: int, marks: Marks) -> Table:
     sheet = workbook.get_sheet_by_index(number)
-    flaws = marks.flaws | _merged(sheet)
+    merged = _merged(sheet)
     first_column = 0 if sheet.start is None else sheet.start[1]
-    with_flaws = {row for row, _ in flaws} | {row for row, _ in marks.percentages}
+    special = {row for row, _ in (*marks.flaws, *merged, *marks.percentages)}
+    anchors = dict.fromkeys(merged.values(), _EMPTY)
+    special |= {row for row, _ in anchors}
     rows = []
     for at, values in enumerate(sheet.iter_rows()):
         cells: list[Cell] = [*[""] * first_column, *values]
-        if at in with_flaws:
-            _mark(cells, at, flaws, marks.percentages)
+        if at in special:
+            _mark(cells, at, marks)
+            _cover(cells, at, merged, anchors)
         if not all(map(is_empty, cells)):
             rows.append(Row(at + 1, cells))
     return Table(sheet.name, rows)
 
 
-def _merged(sheet: python_calamine.CalamineSheet) -> dict[tuple[int, int], Flaw]:
-    """The cells that are covered by another one."""
-    covered: dict[tuple[int, int], Flaw] = {}
+def _merged(sheet: python_calamine.CalamineSheet) -> dict[_Place, _Place]:
+    """The cells that are covered by another one, and which one that is."""
+    covered: dict[_Place, _Place] = {}
     end = sheet.end
     if end is None:
         return covered
-    for (top, left), (bottom, right) in sheet.merged_cell_ranges or ():
-        flaw = Flaw(
-            f"the cell is merged with one in row {top + 1}",
-            "Undo the merging and fill in every cell.",
-        )
-        for row in range(top, min(bottom, end[0]) + 1):
-            for column in range(left, min(right, end[1]) + 1):
-                if (row, column) != (top, left):
-                    covered[row, column] = flaw
+    for anchor, (bottom, right) in sheet.merged_cell_ranges or ():
+        for row in range(anchor[0], min(bottom, end[0]) + 1):
+            for column in range(anchor[1], min(right, end[1]) + 1):
+                if (row, column) != anchor:
+                    covered[row, column] = anchor
     return covered
 
 
-def _mark(
-    cells: list[Cell],
-    row: int,
-    flaws: dict[tuple[int, int], Flaw],
-    percentages: frozenset[tuple[int, int]],
-) -> None:
+def _mark(cells: list[Cell], row: int, marks: Marks) -> None:
     for column, cell in enumerate(cells):
-        flaw = flaws.get((row, column))
+        flaw = marks.flaws.get((row, column))
         if flaw is not None:
             cells[column] = flaw
-        elif (row, column) in percentages and type(cell) in (int, float):
+        elif (row, column) in marks.percentages and type(cell) in (int, float):
             cells[column] = Percentage(float(cell))  # type: ignore[arg-type]
+
+
+def _cover(
+    cells: list[Cell], row: int, merged: dict[_Place, _Place], anchors: dict[_Place, Cell]
+) -> None:
+    for column, cell in enumerate(cells):
+        place = (row, column)
+        if place in anchors:
+            anchors[place] = cell
+        anchor = merged.get(place)
+        if anchor is not None:
+            message = f"the cell is merged with one in row {anchor[0] + 1}"
+            cells[column] = Flaw(message, UNMERGE_HINT, anchors[anchor])
 
 
 # --- CSV --------------------------------------------------------------------------------------
 
 
-def table_of_csv(
-    content: bytes, *, known: CountKnown = _known_columns, max_rows: int = MAX_ROWS
-) -> Table:
+def table_of_csv(content: bytes, knows: Knows, *, max_rows: int = MAX_ROWS) -> Table:
     """The rows of a text with separated columns: by comma, semicolon or tab.
 
     Args:
         content: of the file, in UTF-8, UTF-16 or, as older programs write, Windows-1252.
-        known: how many of some cells are names of columns that are looked for.
+        knows: whether a cell is the heading of a column.
         max_rows: that are read.
 
     Raises:
@@ -203,7 +198,7 @@ def table_of_csv(
         text = _text(content, encoding)
         if named is not None:
             text.readline()  # spreadsheets do not count it
-        separator = named[1] if named is not None else _separator(beginning, known)
+        separator = named[1] if named is not None else _separator(beginning, knows)
         return Table("", list(_csv_rows(text, separator, max_rows)), separator)
     except UnicodeDecodeError as error:
         raise RefusedError(f"it cannot be read as {error.encoding}", hint=ENCODING_HINT) from None
@@ -233,17 +228,17 @@ def _text(content: bytes, encoding: str) -> io.TextIOWrapper:
     return io.TextIOWrapper(io.BytesIO(content), encoding, newline="")
 
 
-def _separator(beginning: str, known: CountKnown) -> str:
+def _separator(beginning: str, knows: Knows) -> str:
     """The separator by which most columns are known."""
-    return max(SEPARATORS, key=lambda separator: _columns_by(beginning, separator, known))
+    return max(SEPARATORS, key=lambda separator: _columns_by(beginning, separator, knows))
 
 
-def _columns_by(beginning: str, separator: str, known: CountKnown) -> int:
+def _columns_by(beginning: str, separator: str, knows: Knows) -> int:
     """How many columns are known in the best of the first rows."""
     best = 0
     try:
         for cells in islice(csv.reader(io.StringIO(beginning), delimiter=separator), HEADER_WITHIN):
-            best = max(best, known(cells))
+            best = max(best, _known_columns(cells, knows))
     except csv.Error:  # a quotation mark at the wrong place; reading it all says where
         pass
     return best

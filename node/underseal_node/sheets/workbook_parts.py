@@ -16,7 +16,7 @@ import zlib
 from dataclasses import dataclass, field
 
 from underseal_node.errors import RefusedError
-from underseal_node.publishing.cells import Flaw
+from underseal_node.sheets.cells import Flaw
 
 __all__ = ["MAX_COLUMNS", "MAX_ROWS", "Marks", "Unpacked", "marks_of", "unpack"]
 

@@ -1,0 +1,111 @@
+"""`underseal peer declare`, `underseal peer releases`: what the release gate goes by."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from underseal_cli import output, tables
+from underseal_cli.manage_client import segment
+from underseal_cli.options import Json, manage_of
+
+__all__ = ["register"]
+
+Sources = list[str] | None
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to those of `peer`."""
+    for command in (declare, releases):
+        app.command()(command)
+
+
+def declare(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Of the peer.")],
+    group: Annotated[
+        str | None,
+        typer.Option("--group", metavar="GROUP", help="The legal group that it belongs to."),
+    ] = None,
+    component: Annotated[
+        Sources,
+        typer.Option(
+            "--component",
+            metavar="SOURCE",
+            help="It supplies or has specified this: footprint, factor or product id. Repeatable.",
+        ),
+    ] = None,
+    quantity: Annotated[
+        Sources,
+        typer.Option(
+            "--quantity",
+            metavar="SOURCE",
+            help="It knows how much of this is in it, from a teardown for instance. Repeatable.",
+        ),
+    ] = None,
+    footprint: Annotated[
+        Sources,
+        typer.Option(
+            "--footprint", metavar="ID", help="It has received this footprint too. Repeatable."
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Declare all that a peer knows, for the release gate; without options, show it.
+
+    What was declared before is replaced.
+    """
+    manage, path = manage_of(context), f"/peers/{segment(name)}/declaration"
+    given = {"components": component, "quantities": quantity, "footprints": footprint}
+    chosen = {key: value for key, value in given.items() if value}
+    if group is not None:
+        chosen["group"] = [group]
+    if not chosen:
+        found = manage.get(path)
+    else:
+        body = {key: value[0] if key == "group" else value for key, value in chosen.items()}
+        found = manage.post(path, body)
+    if as_json:
+        output.show(found)
+        return
+    tables.details(
+        [
+            ("peer", found["peer"]),
+            ("legal group", found.get("group")),
+            ("knows the contribution of", found["components"]),
+            ("knows the quantity of", found["quantities"]),
+            ("has also received", found["footprints"]),
+        ]
+    )
+
+
+def releases(
+    context: typer.Context,
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="Of one peer; else all.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """The ledger of the release gate: which calculated footprints were shown to whom."""
+    found = manage_of(context).get("/releases", peer=name)
+    if as_json:
+        output.show(found)
+        return
+    rows = [
+        (
+            one["peer"],
+            one["footprint"],
+            one["level"],
+            one["releasedAt"],
+            one.get("reason"),
+            one.get("consent"),
+        )
+        for one in found["data"]
+    ]
+    tables.table(
+        ("peer", "footprint", "level", "since", "acknowledged", "consent"),
+        rows,
+        narrow=((0, 1), (2, 3), (4, 5)),
+        empty="No calculated footprint has been shown to anybody.",
+    )

@@ -1,0 +1,222 @@
+"""Products with their bills of materials, factors, and what lines resolve to."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from sqlmodel import Session
+from starlette.responses import Response
+
+from underseal_node.manage.context import RESPONSE, Context, body_of
+from underseal_node.manage.footprint_routes import UPLOAD, XLSX, FileName
+from underseal_node.manage.product_view import (
+    imported_shape,
+    line_shape,
+    roll_up_shapes,
+    stale_shape,
+)
+from underseal_node.manage.shapes.base import Listing
+from underseal_node.manage.shapes.products import (
+    ConfirmInput,
+    FactorShape,
+    ItemsImportedShape,
+    LineShape,
+    ProductDetail,
+    ProductHistoryShape,
+    ProductShape,
+    VersionShape,
+)
+from underseal_node.node import Node
+from underseal_node.products import importing, matching
+from underseal_node.products.bills import defaults_of
+from underseal_node.products.staleness import Stale, stale
+from underseal_node.products.status import open_lines
+from underseal_node.store import products
+from underseal_node.store.product_tables import FactorRow, ProductRow, ProductVersion
+from underseal_protocol.rollup.documents import source_of
+
+__all__ = ["ProductId", "router"]
+
+ProductId = Annotated[str, Query(alias="product", min_length=1, max_length=200)]
+OneProduct = Annotated[str | None, Query(alias="product", min_length=1, max_length=200)]
+DryRun = Annotated[bool, Query(alias="dryRun")]
+
+router = APIRouter()
+
+
+@router.get("/products/template")
+async def template() -> Response:
+    """The workbook to fill in."""
+    from underseal_node.products.template import workbook
+
+    return Response(workbook(), media_type=XLSX)
+
+
+@router.post("/products/import", openapi_extra=UPLOAD, **RESPONSE)
+async def import_products(
+    request: Request, context: Context, name: FileName = "file", dry_run: DryRun = False
+) -> ItemsImportedShape:
+    """Take the products in a file, all of them or none."""
+    content = await body_of(request, context)
+    found = await importing.import_products(context.node, name, content, dry_run=dry_run)
+    return imported_shape(found)
+
+
+@router.post("/factors/import", openapi_extra=UPLOAD, **RESPONSE)
+async def import_factors(
+    request: Request, context: Context, name: FileName = "file", dry_run: DryRun = False
+) -> ItemsImportedShape:
+    """Take the emission factors in a file, all of them or none."""
+    content = await body_of(request, context)
+    found = await importing.import_factors(context.node, name, content, dry_run=dry_run)
+    return imported_shape(found)
+
+
+@router.get("/products", **RESPONSE)
+async def listing(context: Context) -> Listing[ProductShape]:
+    """Every product."""
+    node = context.node
+    return Listing(data=await node.store.read(lambda session: _products(session, node)))
+
+
+@router.get("/products/detail", **RESPONSE)
+async def detail(context: Context, product_id: ProductId) -> ProductDetail:
+    """One product with its lines, its footprints, and what has changed since."""
+    node = context.node
+    return await node.store.read(lambda session: _detail(session, node, product_id))
+
+
+@router.get("/products/history", **RESPONSE)
+async def history(context: Context, product_id: ProductId) -> ProductHistoryShape:
+    """What a product was, and what was calculated from it."""
+
+    def work(session: Session) -> ProductHistoryShape:
+        row = products.product(session, product_id)
+        versions: list[ProductRow | ProductVersion] = [row, *products.history(session, product_id)]
+        return ProductHistoryShape(
+            product=product_id,
+            versions=[
+                VersionShape(
+                    version=one.version,
+                    file=one.file,
+                    changed_at=one.changed_at,
+                    digest=one.digest,
+                )
+                for one in versions
+            ],
+            footprints=roll_up_shapes(session, product_id),
+        )
+
+    return await context.node.store.read(work)
+
+
+@router.get("/factors", **RESPONSE)
+async def factors(context: Context) -> Listing[FactorShape]:
+    """Every factor."""
+    rows = await context.node.store.read(products.all_factors)
+    return Listing(data=[_factor_shape(row) for row in rows])
+
+
+@router.get("/matches", **RESPONSE)
+async def matches(
+    context: Context,
+    product_id: OneProduct = None,
+    only_open: Annotated[bool, Query(alias="open")] = False,
+) -> Listing[LineShape]:
+    """Lines of bills of materials: what they resolve to, and what open ones may."""
+    node = context.node
+    states = await node.store.read(
+        lambda session: matching.lines_of(
+            session, node.now(), defaults_of(node.identity), product_id, only_open=only_open
+        )
+    )
+    return Listing(data=[line_shape(one) for one in states])
+
+
+@router.post("/matches", **RESPONSE)
+async def decide(context: Context, body: ConfirmInput) -> Listing[LineShape]:
+    """Decide what lines resolve to, all of them or none; returns these lines."""
+    node = context.node
+    chosen = [
+        (one, None if one.source is None else source_of(one.source)) for one in body.decisions
+    ]
+
+    def work(session: Session) -> list[LineShape]:
+        now = node.now()
+        for one, source in chosen:
+            if source is None:
+                matching.undo(session, now, one.product, one.line)
+            else:
+                matching.decide(session, now, [(one.product, one.line, source)], one.peer)
+        wanted = {(one.product, one.line) for one in body.decisions}
+        defaults = defaults_of(node.identity)
+        return [
+            line_shape(state)
+            for product_id in sorted({one.product for one in body.decisions})
+            for state in matching.lines_of(session, now, defaults, product_id)
+            if (product_id, state.line.id) in wanted
+        ]
+
+    return Listing(data=await node.store.write(work))
+
+
+def _products(session: Session, node: Node) -> list[ProductShape]:
+    rows = products.all_products(session)
+    stale_ids = {one.product_id for one in stale(session, node.now(), node.identity)}
+    still_open = open_lines(session)
+    return [_product_shape(session, row, row.id in stale_ids, still_open[row.id]) for row in rows]
+
+
+def _product_shape(
+    session: Session, row: ProductRow, is_stale: bool, still_open: int
+) -> ProductShape:
+    active = [one for one in roll_up_shapes(session, row.id) if one.status == "Active"]
+    return ProductShape(
+        id=row.id,
+        name=row.name,
+        version=row.version,
+        lines=len(json.loads(row.document).get("lines", ())),
+        open_lines=still_open,
+        file=row.file,
+        changed_at=row.changed_at,
+        footprint=active[0].footprint if active else None,
+        is_stale=is_stale,
+    )
+
+
+def _detail(session: Session, node: Node, product_id: str) -> ProductDetail:
+    row = products.product(session, product_id)
+    now, defaults = node.now(), defaults_of(node.identity)
+    changed: list[Stale] = stale(session, now, node.identity, product_id)
+    return ProductDetail(
+        id=row.id,
+        name=row.name,
+        version=row.version,
+        file=row.file,
+        changed_at=row.changed_at,
+        document=json.loads(row.document),
+        lines=[line_shape(one) for one in matching.lines_of(session, now, defaults, product_id)],
+        footprints=roll_up_shapes(session, product_id),
+        stale=[stale_shape(one) for one in changed],
+    )
+
+
+def _factor_shape(row: FactorRow) -> FactorShape:
+    factor = json.loads(row.document)
+    return FactorShape(
+        id=row.id,
+        name=factor["name"],
+        unit=factor["unit"],
+        database=factor["database"],
+        version=factor["version"],
+        geography=factor.get("geography"),
+        year=factor.get("year"),
+        licence=factor.get("licence"),
+        is_verified=factor.get("isVerified", True),
+        values=factor["values"],
+        amount=factor.get("amount", "1"),
+        file=row.file,
+        changed_at=row.changed_at,
+    )

@@ -1,0 +1,190 @@
+"""Products, matches and calculations as the management API answers them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from fractions import Fraction
+
+from sqlmodel import Session
+
+from underseal_node.manage.context import finding
+from underseal_node.manage.shapes.products import (
+    CalculationShape,
+    CauseShape,
+    ImportedItemShape,
+    ItemsImportedShape,
+    LineFindingShape,
+    LineShape,
+    ProductPublishedShape,
+    ProposalShape,
+    RefreshShape,
+    RollUpShape,
+    StaleShape,
+)
+from underseal_node.manage.shapes.refusals import ProblemShape
+from underseal_node.manage.shapes.releases import VerdictShape
+from underseal_node.products.bills import PCF
+from underseal_node.products.calculating import Calculation
+from underseal_node.products.candidates import Proposal, text_of
+from underseal_node.products.importing import ImportedItem, ItemsImported
+from underseal_node.products.matching import LineState
+from underseal_node.products.refreshing import Refreshed
+from underseal_node.products.releasing import Prepared, PublishedProduct
+from underseal_node.products.staleness import Stale
+from underseal_node.store import footprints, products
+from underseal_protocol.rollup.documents import source_json
+from underseal_protocol.rollup.explanation import number_json
+from underseal_protocol.rollup.findings import RollUpFinding
+from underseal_protocol.rollup.numbers import shown_text
+
+__all__ = [
+    "calculation_shape",
+    "imported_shape",
+    "line_shape",
+    "published_shape",
+    "refresh_shape",
+    "roll_up_shapes",
+    "stale_shape",
+]
+
+
+def imported_shape(found: ItemsImported) -> ItemsImportedShape:
+    """What came of a file."""
+    return ItemsImportedShape(
+        dry_run=found.dry_run,
+        products=[_item(one) for one in found.products],
+        factors=[_item(one) for one in found.factors],
+        problems=[
+            ProblemShape(file=one.file, place=one.place, message=one.message, hint=one.hint)
+            for one in found.problems
+        ],
+    )
+
+
+def _item(one: ImportedItem) -> ImportedItemShape:
+    return ImportedItemShape(id=one.id, name=one.name, lines=one.lines, outcome=one.outcome)
+
+
+def line_shape(state: LineState) -> LineShape:
+    """A line and what it resolves to."""
+    return LineShape(
+        product=state.product_id,
+        line=state.line.id,
+        name=state.line.name,
+        kind=str(state.line.kind),
+        supplier=getattr(state.line, "supplier", None),
+        source=None if state.chosen is None else source_json(state.chosen),
+        label=state.chosen_label,
+        is_decided=state.is_decided,
+        proposals=[_proposal(one) for one in state.proposals],
+    )
+
+
+def _proposal(one: Proposal) -> ProposalShape:
+    return ProposalShape(
+        source=source_json(one.offer.source),
+        text=text_of(one.offer.source),
+        label=one.offer.label,
+        reasons=list(one.reasons),
+        is_certain=one.is_certain,
+    )
+
+
+def stale_shape(one: Stale) -> StaleShape:
+    """A stale footprint and why."""
+    return StaleShape(
+        footprint=one.footprint_id,
+        product=one.product_id,
+        is_draft=one.is_draft,
+        calculated_at=one.calculated_at,
+        causes=[
+            CauseShape(cause=each.cause, message=each.message, path=list(each.path))
+            for each in one.reasons
+        ],
+    )
+
+
+def roll_up_shapes(session: Session, product_id: str) -> list[RollUpShape]:
+    """The footprints that were calculated from a product, newest first."""
+    rows = products.roll_ups(session, product_id)
+    published = footprints.find_many(session, [row.footprint_id for row in rows])
+    shapes = []
+    for row in rows:
+        result, known = json.loads(row.result), published.get(row.footprint_id)
+        unit = result["declaredUnit"]
+        pcf = result["figures"].get(PCF)
+        shapes.append(
+            RollUpShape(
+                footprint=row.footprint_id,
+                calculated_at=row.calculated_at,
+                pcf=None if pcf is None else shown_text(Fraction(pcf)),
+                unit=f"{unit['amount']} {unit['unit']}",
+                status="draft" if known is None else known.status,
+            )
+        )
+    return shapes
+
+
+def findings_shape(found: Iterable[RollUpFinding]) -> list[LineFindingShape]:
+    """What a person should look at."""
+    return [
+        LineFindingShape(
+            rule=one.rule,
+            severity=one.severity,
+            message=one.message,
+            hint=one.hint,
+            lines=[str(line) for line in one.lines],
+        )
+        for one in found
+    ]
+
+
+def calculation_shape(
+    calculation: Calculation, prepared: Prepared | None, limit: int | None
+) -> CalculationShape:
+    """A result, and what the methodology says of the footprint that it would be."""
+    result = calculation.result
+    return CalculationShape(
+        product=calculation.bill.used.root,
+        document=result.document,
+        figures={name: number_json(value) for name, value in result.figures.items()},
+        identities={name: str(one) for name, one in result.identities.items()},
+        findings=findings_shape(result.findings),
+        methodology=[] if prepared is None else [finding(one) for one in prepared.draft.findings],
+        explanation=result.explanation.to_json(limit),
+    )
+
+
+def published_shape(done: PublishedProduct, *, dry_run: bool) -> ProductPublishedShape:
+    """What came of publishing."""
+    calculation, judged = done.prepared.calculation, done.prepared.judged
+    pcf = done.prepared.draft.document["pcf"]
+    return ProductPublishedShape(
+        product=calculation.bill.used.root,
+        footprint=done.footprint_id,
+        outcome=done.outcome,
+        deprecated=done.deprecated,
+        notified=list(done.notified),
+        dry_run=dry_run,
+        pcf=str(pcf[PCF]),
+        unit=f"{pcf['declaredUnitAmount']} {pcf['declaredUnitOfMeasurement']}",
+        findings=findings_shape(calculation.result.findings),
+        methodology=[finding(one) for one in done.prepared.draft.findings],
+        gate=None if judged is None else VerdictShape.model_validate(judged.verdict.to_json()),
+    )
+
+
+def refresh_shape(one: Refreshed) -> RefreshShape:
+    """A stale footprint beside what it would be now."""
+    published, percent = one.published, one.change_percent
+    return RefreshShape(
+        stale=stale_shape(one.stale),
+        figures={name: each.to_json() for name, each in one.figures.items()},
+        change_percent=None if percent is None else shown_text(percent),
+        digest=one.digest,
+        problem=one.problem,
+        published=None if published is None else published.footprint_id,
+        outcome=None if one.prepared is None else one.prepared.outcome,
+        notified=[] if published is None else list(published.notified),
+    )

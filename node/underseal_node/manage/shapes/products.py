@@ -1,0 +1,292 @@
+"""Products, factors, matches and calculations."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from underseal_node.manage.shapes.base import InputShape, Instant, Shape
+from underseal_node.manage.shapes.footprints import FindingShape
+from underseal_node.manage.shapes.refusals import ProblemShape
+from underseal_node.manage.shapes.releases import VerdictShape
+
+__all__ = [
+    "AcknowledgeInput",
+    "CalculationShape",
+    "CauseShape",
+    "ConfirmInput",
+    "FactorShape",
+    "ImportedItemShape",
+    "ItemsImportedShape",
+    "LineFindingShape",
+    "LineShape",
+    "MatchInput",
+    "ProductDetail",
+    "ProductHistoryShape",
+    "ProductPublishedShape",
+    "ProductShape",
+    "ProposalShape",
+    "RefreshInput",
+    "RefreshShape",
+    "RollUpShape",
+    "StaleShape",
+    "StatusShape",
+    "VersionShape",
+    "WhatIfShape",
+]
+
+Text = Annotated[str, Field(min_length=1, max_length=2000)]
+Id = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class ImportedItemShape(Shape):
+    """One product or factor of a file."""
+
+    id: str
+    name: str
+    lines: int | None = None
+    outcome: str  # "new", "changed" or "unchanged"
+
+
+class ItemsImportedShape(Shape):
+    """POST /products/import, POST /factors/import (the body is the file, as it is; query: `name`,
+    `dryRun`)
+
+    200 also when the file is refused: then `problems` names every error, and nothing was taken.
+    """
+
+    dry_run: bool
+    products: list[ImportedItemShape]
+    factors: list[ImportedItemShape]
+    problems: list[ProblemShape]
+
+
+class ProductShape(Shape):
+    """GET /products -> Listing"""
+
+    id: str
+    name: str
+    version: int
+    lines: int
+    open_lines: int  # that resolve to nothing yet
+    file: str
+    changed_at: Instant
+    footprint: str | None = None  # the active one that was calculated last
+    is_stale: bool = False
+
+
+class RollUpShape(Shape):
+    """A footprint that was calculated from a product."""
+
+    footprint: str
+    calculated_at: Instant
+    pcf: str | None = None  # kg CO2e excluding biogenic uptake, per declared unit, rounded
+    unit: str
+    status: str  # "Active", "Deprecated" or "draft"
+
+
+class CauseShape(Shape):
+    """One thing that has changed since a footprint was calculated."""
+
+    cause: str
+    message: str
+    path: list[str]  # from the product to what has changed
+
+
+class StaleShape(Shape):
+    """A footprint or draft that would be another one now, or may be."""
+
+    footprint: str
+    product: str
+    is_draft: bool
+    calculated_at: Instant
+    causes: list[CauseShape]
+
+
+class ProductDetail(Shape):
+    """GET /products/detail?product=ID"""
+
+    id: str
+    name: str
+    version: int
+    file: str
+    changed_at: Instant
+    document: dict[str, Any]
+    lines: list[LineShape]
+    footprints: list[RollUpShape]
+    stale: list[StaleShape]
+
+
+class VersionShape(Shape):
+    """A product as it was imported once."""
+
+    version: int
+    file: str
+    changed_at: Instant
+    digest: str
+
+
+class ProductHistoryShape(Shape):
+    """GET /products/history?product=ID"""
+
+    product: str
+    versions: list[VersionShape]  # newest first
+    footprints: list[RollUpShape]  # newest first
+
+
+class FactorShape(Shape):
+    """GET /factors -> Listing"""
+
+    id: str
+    name: str
+    unit: str
+    database: str
+    version: str
+    geography: str | None = None
+    year: int | None = None
+    licence: str | None = None
+    is_verified: bool
+    values: dict[str, str]
+    amount: str
+    file: str
+    changed_at: Instant
+
+
+class ProposalShape(Shape):
+    """What a line may resolve to."""
+
+    source: dict[str, Any]
+    text: str  # as `match --to` takes it
+    label: str
+    reasons: list[str]
+    is_certain: bool
+
+
+class LineShape(Shape):
+    """GET /matches (query: product, open) -> Listing
+
+    A line of a bill of materials and what it resolves to.
+    """
+
+    product: str
+    line: str
+    name: str
+    kind: str
+    supplier: str | None = None
+    source: dict[str, Any] | None = None
+    label: str | None = None  # the source for people
+    is_decided: bool = False
+    proposals: list[ProposalShape]
+
+
+class MatchInput(InputShape):
+    """One decision: what a line resolves to."""
+
+    product: Id
+    line: Id
+    source: dict[str, Any] | None  # null takes the decision back
+    peer: Text | None = None  # whose footprint, if several have sent one with the id
+
+
+class ConfirmInput(InputShape):
+    """POST /matches"""
+
+    decisions: Annotated[list[MatchInput], Field(min_length=1, max_length=10_000)]
+
+
+class LineFindingShape(Shape):
+    """What a person should look at in a calculation."""
+
+    rule: str
+    severity: str
+    message: str
+    hint: str
+    lines: list[str]
+
+
+class CalculationShape(Shape):
+    """POST /products/calculate?product=ID (query: `significantDigits`, `limit` of contributions)
+
+    `document` is the footprint as it would be published, but for id and time. Figures are exact:
+    decimals, or rounded ones marked so.
+    """
+
+    product: str
+    document: dict[str, Any]
+    figures: dict[str, Any]
+    identities: dict[str, str]
+    findings: list[LineFindingShape]
+    methodology: list[FindingShape]
+    explanation: dict[str, Any]
+
+
+class WhatIfShape(Shape):
+    """POST /products/what-if?product=ID (the body is JSON: docs/reference/what-if.md)"""
+
+    product: str
+    figures: dict[str, Any]  # by name: before, after, change
+    lines: dict[str, Any]
+    before: dict[str, Any]  # explanation
+    after: dict[str, Any]
+
+
+class ProductPublishedShape(Shape):
+    """POST /products/publish?product=ID (query: `dryRun`, `significantDigits`)"""
+
+    product: str
+    footprint: str
+    outcome: str  # "new", "successor" or "unchanged"
+    deprecated: str | None = None
+    notified: list[str]
+    dry_run: bool
+    pcf: str
+    unit: str
+    findings: list[LineFindingShape]
+    methodology: list[FindingShape]
+    gate: VerdictShape | None = None  # what the release gate says
+
+
+class AcknowledgeInput(InputShape):
+    """POST /products/publish (body; it may be empty): where the release gate advises against it"""
+
+    acknowledge: Text | None = None  # why all the same
+    consent: Text | None = None  # reference to the consent of the supplier
+
+
+class StatusShape(Shape):
+    """GET /status"""
+
+    company: str
+    url: str
+    footprints: int
+    products: int
+    open_lines: int
+    stale: list[StaleShape]
+    alerts: int
+
+
+class RefreshInput(InputShape):
+    """POST /products/refresh
+
+    Without `confirmed` and `belowPercent`, nothing is published.
+    """
+
+    product: Id | None = None
+    # `digest` of what was shown
+    confirmed: Annotated[list[Text], Field(max_length=10_000, default_factory=list)]
+    below_percent: Annotated[Decimal | None, Field(gt=0, le=100)] = None
+
+
+class RefreshShape(Shape):
+    """A stale footprint beside what it would be now."""
+
+    stale: StaleShape
+    figures: dict[str, Any]  # what differs, by name: before, after, change
+    change_percent: str | None = None
+    digest: str | None = None
+    problem: str | None = None
+    published: str | None = None  # id of the successor
+    outcome: str | None = None
+    notified: list[str]

@@ -1,0 +1,61 @@
+"""The release gate: what peers are declared to know, and the ledger."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from underseal_node.manage.shapes.base import InputShape, Instant, Shape
+from underseal_protocol.disclosure import Level
+
+__all__ = ["DeclarationInput", "DeclarationShape", "ReleaseShape", "VerdictShape"]
+
+Sources = Annotated[
+    list[Annotated[str, Field(min_length=1, max_length=1_000)]],
+    Field(max_length=10_000, default_factory=list),
+]
+
+
+class DeclarationInput(InputShape):
+    """POST /peers/{name}/declaration: everything that the release gate takes a peer to know.
+
+    Sources are named by the id of a received footprint or a factor, or by a product id of theirs.
+    """
+
+    group: Annotated[str | None, Field(min_length=1, max_length=200)] = None
+    components: Sources  # whose contribution it knows: it supplies or has specified them
+    quantities: Sources  # whose quantity it knows, from a teardown for instance
+    footprints: Sources  # that it has also received
+
+
+class DeclarationShape(Shape):
+    """GET and POST /peers/{name}/declaration"""
+
+    peer: str
+    group: str | None = None  # of companies that it belongs to
+    components: list[str]
+    quantities: list[str]
+    footprints: list[str]
+
+
+class ReleaseShape(Shape):
+    """GET /releases (query: peer) -> Listing: the ledger, oldest first"""
+
+    peer: str
+    footprint: str
+    level: Level
+    released_at: Instant
+    reason: str | None = None  # why, although the gate advised against it
+    consent: str | None = None  # reference to that of the supplier
+
+
+class VerdictShape(Shape):
+    """What the release gate says, for the operator and nobody else."""
+
+    outcome: str  # "release", "fewer blocks", "coarser" or "stop"
+    wanted: Level
+    level: Level | None = None
+    digits: int
+    reasons: list[dict[str, Any]]
+    leaks: list[dict[str, Any]]  # numbers of suppliers that a peer could compute

@@ -1,0 +1,1 @@
+"""Products with their bills of materials: read, matched, calculated, published, kept true."""

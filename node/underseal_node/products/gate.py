@@ -1,0 +1,374 @@
+"""The release gate at this node: what may be published and granted, and the ledger of it.
+
+`underseal_protocol.release` judges; here is what it judges by: the settings, what peers are
+declared to know, and everything that was released before.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlmodel import Session
+
+from underseal_node.errors import NotFoundError, RefusedError
+from underseal_node.node import Node
+from underseal_node.products.calculating import Calculation
+from underseal_node.settings import Settings
+from underseal_node.store import audit, grants, peers, products, releases
+from underseal_node.store.audit import Act
+from underseal_node.store.product_tables import DeclarationRow
+from underseal_node.store.tables import KeyKind, Peer
+from underseal_protocol.disclosure import Level
+from underseal_protocol.errors import ReleaseRefusedError
+from underseal_protocol.release import gate
+from underseal_protocol.release.exposure import Exposure, Release
+from underseal_protocol.release.knowledge import NOTHING, Knowledge
+from underseal_protocol.release.knowledge import Peer as DeclaredPeer
+from underseal_protocol.release.reading import exposure_of
+from underseal_protocol.release.thresholds import Dominance, Policy, Scope, Thresholds
+from underseal_protocol.release.verdict import Acknowledgement, Outcome, Verdict, permit
+
+__all__ = [
+    "Allowed",
+    "Judged",
+    "Published",
+    "declare",
+    "declared_peers",
+    "judge_publication",
+    "record_publication",
+    "require_grant",
+    "require_publication",
+    "sentences",
+    "thresholds_of",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the gate says of a publication.
+
+    Attributes:
+        verdict: of the gate.
+        exposure: of the footprint, with the digits of the verdict.
+        audience: key, and level, of each peer whose grants would show it.
+    """
+
+    verdict: Verdict
+    exposure: Exposure
+    audience: Mapping[int, Level]
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What may be granted.
+
+    Attributes:
+        level: at most.
+        reasons: why it is less than was wanted, or was acknowledged.
+    """
+
+    level: Level
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A footprint that is being published.
+
+    Attributes:
+        id: of it.
+        old_id: of the footprint that it replaces; None if there is none.
+        keys: by which grants cover it.
+    """
+
+    id: str
+    old_id: str | None
+    keys: tuple[tuple[KeyKind, str], ...]
+
+
+def thresholds_of(settings: Settings, digits: int) -> Thresholds:
+    """The settings of the gate.
+
+    Args:
+        settings: of the node.
+        digits: significant ones that figures have if nothing speaks against it.
+    """
+    return Thresholds(
+        contributors=settings.release_contributors,
+        percent=settings.release_percent,
+        dominance=tuple(
+            Dominance(int(largest), int(percent))
+            for one in filter(None, settings.release_dominance.split(","))
+            for largest, percent in [one.split(":")]
+        ),
+        digits=digits,
+        min_digits=min(settings.release_min_digits, digits),
+        scope=Scope(settings.release_scope),
+        policy=Policy(settings.release_policy),
+    )
+
+
+def judge_publication(
+    session: Session,
+    calculation: Calculation,
+    footprint_id: str,
+    old_id: str | None,
+    thresholds: Thresholds,
+    keys: Iterable[tuple[KeyKind, str]],
+    now: datetime,
+) -> Judged:
+    """May a calculated footprint be published, and with how many digits?
+
+    Args:
+        session: to read.
+        calculation: of the footprint.
+        footprint_id: that it gets.
+        old_id: of the footprint that it replaces: who was granted that, sees this.
+        thresholds: of the gate.
+        keys: by which grants would cover it.
+        now: aware.
+
+    Raises:
+        ReleaseError: it is too large to judge.
+    """
+    calculated = calculation.result.explanation.calculated
+    suppliers = _suppliers(session, calculation)
+
+    def exposure_at(digits: int) -> Exposure:
+        return exposure_of(calculated, footprint_id, digits, suppliers)
+
+    first = exposure_at(thresholds.digits)
+    audience = _audience(session, {*keys, *_keys_of(old_id)}, now)
+    declared = declared_peers(session)
+    readers = [declared[one] for one in audience if one in declared]
+    # Nobody may see it yet: granting asks again, and may then only withhold or refuse.
+    wanted = max(audience.values(), key=lambda level: level.rank, default=Level.TOTAL)
+    verdict = gate.judge_publication(
+        exposure_at, wanted, readers, _ledger(session, first), thresholds
+    )
+    if not audience and verdict.outcome is Outcome.STOP:
+        verdict = replace(verdict, outcome=Outcome.RELEASE, level=wanted)
+    return Judged(verdict, exposure_at(verdict.digits), audience)
+
+
+def _keys_of(footprint_id: str | None) -> list[tuple[KeyKind, str]]:
+    return [] if footprint_id is None else [(KeyKind.FOOTPRINT, footprint_id)]
+
+
+def require_publication(
+    judged: Judged, thresholds: Thresholds, acknowledgement: Acknowledgement | None
+) -> None:
+    """Refuse a publication that would tell a supplier's number.
+
+    Raises:
+        ReleaseRefusedError: it would, and nobody has answered for it.
+        ReleaseError: the acknowledgement has no reason or no consent.
+    """
+    verdict = judged.verdict
+    level, _ = permit(verdict, thresholds, acknowledgement)
+    if level.rank < verdict.wanted.rank:
+        reasons = " ".join(dict.fromkeys(one.text for one in verdict.reasons))
+        raise ReleaseRefusedError(
+            f"grants would show it at the level {verdict.wanted}, and only {level} is safe: "
+            f"{reasons}",
+            hint=f"Remove these grants and grant the level {level}, or acknowledge it.",
+        )
+
+
+def record_publication(
+    session: Session,
+    judged: Judged,
+    published: Published,
+    now: datetime,
+    acknowledgement: Acknowledgement | None,
+) -> None:
+    """Put into the ledger what a published footprint tells, and whom.
+
+    Raises:
+        RefusedError: other peers would see it than those that it was judged for.
+    """
+    keys = {*published.keys, *_keys_of(published.old_id)}
+    if _audience(session, keys, now) != judged.audience:
+        raise RefusedError("the grants have changed meanwhile", hint="Try again.")
+    if not judged.exposure.suppliers:
+        return
+    releases.add_exposure(session, published.id, json.dumps(judged.exposure.to_json()))
+    said = None if judged.verdict.protects else acknowledgement
+    for peer_id, level in judged.audience.items():
+        _release(session, peer_id, published.id, level, now, said)
+
+
+def _release(
+    session: Session,
+    peer_id: int,
+    footprint_id: str,
+    level: Level,
+    now: datetime,
+    said: Acknowledgement | None,
+) -> None:
+    if said is not None:
+        audit.record(
+            session,
+            Act.RELEASE_ACKNOWLEDGED,
+            now,
+            peer_id=peer_id,
+            footprint_ids=[footprint_id],
+            detail={"reason": said.reason, "consent": said.consent},
+        )
+    releases.release(
+        session,
+        peer_id,
+        footprint_id,
+        level,
+        now,
+        reason=None if said is None else said.reason,
+        consent=None if said is None else said.consent,
+    )
+
+
+def require_grant(
+    session: Session,
+    node: Node,
+    peer_id: int,
+    kind: KeyKind,
+    value: str,
+    level: Level,
+    acknowledgement: Acknowledgement | None = None,
+) -> Allowed:
+    """The level at which something may be granted; what it shows is put into the ledger.
+
+    Args:
+        session: to write.
+        node: whose footprints they are.
+        peer_id: who is to see them.
+        kind: of the grant.
+        value: of the grant.
+        level: that is wanted.
+        acknowledgement: of the operator.
+
+    Raises:
+        ReleaseRefusedError: the peer could compute a supplier's number even at the lowest level.
+        ReleaseError: it is too large to judge.
+    """
+    ids = releases.covered(session, kind, value)
+    if not ids:
+        return Allowed(level)
+    now = node.now()
+    peer = declared_peers(session).get(peer_id) or DeclaredPeer(_name(session, peer_id))
+    allowed, said = level, None
+    reasons: list[str] = []
+    for footprint_id in ids:
+        row = releases.exposure(session, footprint_id)
+        if row is None:
+            continue
+        exposure = Exposure.from_json(json.loads(row.document))
+        thresholds = thresholds_of(node.settings, exposure.digits)
+        verdict = gate.judge_grant(
+            exposure,
+            allowed,
+            peer,
+            _ledger(session, exposure),
+            tuple(declared_peers(session).values()),
+            thresholds,
+        )
+        at, _ = permit(verdict, thresholds, acknowledgement)
+        said = said if verdict.protects else acknowledgement
+        reasons += sentences(verdict)
+        allowed = min(allowed, at, key=lambda one: one.rank)
+    for footprint_id in ids:
+        _release(session, peer_id, footprint_id, allowed, now, said)
+    return Allowed(allowed, tuple(dict.fromkeys(reasons)))
+
+
+def declared_peers(session: Session) -> dict[int, DeclaredPeer]:
+    """Every peer as the gate knows it, by its key."""
+    rows = {row.peer_id: row for row, _ in releases.declarations(session)}
+    found = {}
+    for peer in peers.listing(session):
+        row = rows.get(peer.id or 0)
+        knowledge = NOTHING if row is None else Knowledge.from_json(json.loads(row.knowledge))
+        group = None if row is None else row.legal_group
+        found[peer.id or 0] = DeclaredPeer(peer.name, group, knowledge)
+    return found
+
+
+def declare(session: Session, peer: Peer, group: str | None, knowledge: Knowledge) -> None:
+    """Keep what a peer is declared to be and to know.
+
+    Args:
+        group: the legal group that it belongs to.
+        knowledge: all that it is declared to know.
+
+    Raises:
+        NotFoundError: a footprint that it is declared to know was not received.
+    """
+    known = products.received(session, knowledge.footprints)
+    missing = sorted(knowledge.footprints - known.keys())
+    if missing:
+        raise NotFoundError(
+            f"there is no received footprint {missing[0]}",
+            hint="`underseal received list` lists them.",
+        )
+    releases.declare(
+        session,
+        DeclarationRow(
+            peer_id=peer.id or 0, legal_group=group, knowledge=json.dumps(knowledge.to_json())
+        ),
+    )
+
+
+def _audience(session: Session, keys: set[tuple[KeyKind, str]], now: datetime) -> dict[int, Level]:
+    found: dict[int, Level] = {}
+    for peer_id, kind, value, level in grants.levels_in_force(session, now):
+        if (kind, value) in keys and level.rank > found.get(peer_id, Level.TOTAL).rank - 1:
+            found[peer_id] = max(found.get(peer_id, level), level, key=lambda one: one.rank)
+    return found
+
+
+def _ledger(session: Session, exposure: Exposure) -> list[Release]:
+    """The releases that have to do with an exposure: they share sources, directly or by others."""
+    exposures = {
+        row.footprint_id: Exposure.from_json(json.loads(row.document))
+        for row in releases.exposures(session)
+    }
+    related, sources = set[str](), set(exposure.sources)
+    grown = True
+    while grown:
+        more = {
+            name
+            for name, one in exposures.items()
+            if name not in related and sources & one.sources.keys()
+        }
+        related |= more
+        sources |= {source for name in more for source in exposures[name].sources}
+        grown = bool(more)
+    return [
+        Release(name, frozenset(Level.of_rank(row.level).blocks), exposures[row.footprint_id])
+        for row, name in releases.ledger(session)
+        if row.footprint_id in related and row.footprint_id != exposure.footprint
+    ]
+
+
+def _suppliers(session: Session, calculation: Calculation) -> dict[str, str]:
+    """The legal group of each supplier, by the id of its footprint."""
+    groups = {name: row.legal_group for row, name in releases.declarations(session)}
+    used = calculation.bill.used.footprints
+    return {
+        footprint_id: groups.get(one.peer) or f"peer {one.peer}"
+        for footprint_id, one in used.items()
+    }
+
+
+def _name(session: Session, peer_id: int) -> str:
+    peer = peers.by_id(session, peer_id)
+    if peer is None:
+        raise RefusedError("the peer is gone")
+    return peer.name
+
+
+def sentences(verdict: Verdict) -> Sequence[str]:
+    """Why, each sentence once."""
+    return list(dict.fromkeys(one.text for one in verdict.reasons))

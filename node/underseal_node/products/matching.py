@@ -1,0 +1,176 @@
+"""What lines of bills of materials resolve to: how that stands, and what the operator decides."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session
+
+from underseal_node.errors import NotFoundError, RefusedError
+from underseal_node.products.candidates import Candidates, Proposal
+from underseal_node.store import audit, peers, products
+from underseal_node.store.audit import Act
+from underseal_node.store.product_tables import MatchRow
+from underseal_protocol.criteria import fold
+from underseal_protocol.rollup.documents import source_json
+from underseal_protocol.rollup.inputs import DirectEmission, Product, SourcedLine
+from underseal_protocol.rollup.sources import (
+    FactorSource,
+    FootprintSource,
+    ProductSource,
+    Source,
+)
+
+__all__ = ["LineState", "decide", "lines_of", "undo"]
+
+
+@dataclass(frozen=True, slots=True)
+class LineState:
+    """A line, what it resolves to, and what it may.
+
+    Attributes:
+        product_id: of the product.
+        line: itself, as the bill has it.
+        chosen: what it resolves to now; None if that is open.
+        chosen_label: the same for people.
+        is_decided: the operator has decided it; otherwise the bill says it.
+        proposals: the likeliest first; only for open lines.
+    """
+
+    product_id: str
+    line: SourcedLine
+    chosen: Source | None
+    chosen_label: str | None
+    is_decided: bool
+    proposals: tuple[Proposal, ...] = ()
+
+
+def lines_of(
+    session: Session,
+    now: datetime,
+    defaults: Mapping[str, Any],
+    product_id: str | None = None,
+    *,
+    only_open: bool = False,
+) -> list[LineState]:
+    """The lines of products, what they resolve to, and for open ones what they may.
+
+    Args:
+        session: to read.
+        now: aware.
+        defaults: of declarations, see `bills.defaults_of`.
+        product_id: of this product only.
+        only_open: leave out those that resolve to something.
+
+    Raises:
+        NotFoundError: there is no such product.
+    """
+    if product_id is not None:
+        products.product(session, product_id)
+    candidates = Candidates(session, now, defaults)
+    chosen: Iterable[Product] = candidates.products.values()
+    if product_id is not None:
+        chosen = [candidates.products[product_id]]
+    states = (
+        _state(candidates, product.id, line)
+        for product in chosen
+        for line in product.lines
+        if not isinstance(line, DirectEmission)
+    )
+    return [one for one in states if one.chosen is None or not only_open]
+
+
+def _state(candidates: Candidates, product_id: str, line: SourcedLine) -> LineState:
+    decided = candidates.decided.get((product_id, line.id))
+    source = line.source if decided is None else candidates.resolved(decided)
+    if source is None:
+        proposals = tuple(candidates.proposals(product_id, line))
+        return LineState(product_id, line, None, None, False, proposals)
+    label = candidates.label(source)
+    return LineState(product_id, line, source, label, decided is not None)
+
+
+def decide(
+    session: Session,
+    now: datetime,
+    decisions: Sequence[tuple[str, str, Source]],
+    peer_name: str | None = None,
+) -> list[MatchRow]:
+    """Keep what lines resolve to.
+
+    Args:
+        session: to write.
+        now: aware.
+        decisions: ids of product and line, and the source.
+        peer_name: whose footprint it is, where several have sent one with the id.
+
+    Raises:
+        NotFoundError: the product, the line or the source is not there.
+        RefusedError: several peers have sent a footprint with this id.
+    """
+    rows = []
+    for product_id, line_id, source in decisions:
+        document = json.loads(products.product(session, product_id).document)
+        if all(line["id"] != line_id for line in document.get("lines", ())):
+            raise NotFoundError(
+                f"{product_id} has no line {line_id!r}",
+                hint=f"`underseal product show {product_id}` lists them.",
+            )
+        row = MatchRow(
+            product_id=product_id,
+            line_id=line_id,
+            source=json.dumps(source_json(source), ensure_ascii=False),
+            confirmed_at=now,
+        )
+        _complete(session, row, source, peer_name)
+        products.confirm(session, row)
+        rows.append(row)
+    if rows:
+        detail = {"lines": len(rows)}
+        audit.record(session, Act.LINES_MATCHED, now, detail=detail)
+    return rows
+
+
+def _complete(session: Session, row: MatchRow, source: Source, peer_name: str | None) -> None:
+    """Require that the source is there; of a footprint, note by what newer ones are found."""
+    if isinstance(source, ProductSource):
+        products.product(session, source.id)
+    elif isinstance(source, FactorSource):
+        if not products.factors(session, [source.id]):
+            raise NotFoundError(
+                f"there is no factor {source.id!r}", hint="`underseal factor list` lists them."
+            )
+    elif isinstance(source, FootprintSource):
+        found = products.received(session, [source.id]).get(source.id, [])
+        if peer_name is not None:
+            found = [one for one in found if peers.name_key(one[1]) == peers.name_key(peer_name)]
+        if not found:
+            raise NotFoundError(
+                f"there is no received footprint {source.id}",
+                hint="`underseal received list` lists them.",
+            )
+        if len(found) > 1:
+            names = ", ".join(name for _, name in found)
+            raise RefusedError(
+                f"{names} have sent a footprint with the id {source.id}",
+                hint="Say whose: --peer NAME.",
+            )
+        received = found[0][0]
+        urns = json.loads(received.summary).get("productIds", ())
+        row.peer_id = received.peer_id
+        row.product_urn = fold(str(urns[0])) if urns else None
+
+
+def undo(session: Session, now: datetime, product_id: str, line_id: str) -> None:
+    """Take a decision back.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    if not products.unmatch(session, product_id, line_id):
+        raise NotFoundError(f"nothing was decided for line {line_id!r} of {product_id}")
+    audit.record(session, Act.LINES_MATCHED, now, detail={"lines": 1})

@@ -1,0 +1,218 @@
+"""What has changed since a footprint was calculated: found by comparing what it was made from with
+what it would be made from now. Nothing has to be told of a change, so none is missed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlmodel import Session
+
+from underseal_node.errors import NodeError
+from underseal_node.products import bills
+from underseal_node.products.calculating import used_of
+from underseal_node.products.used import LineKey, Used, UsedFootprint
+from underseal_node.store import attestations, footprints, products
+from underseal_node.store.identity import Identity
+from underseal_node.store.product_tables import RollUpRow
+from underseal_node.store.types import utc_text
+from underseal_protocol.errors import ProtocolError
+from underseal_protocol.rollup.sources import FactorSource, FootprintSource
+
+__all__ = ["Cause", "Reason", "Stale", "reasons", "stale"]
+
+ACTIVE = "Active"
+MAX_LISTED = 1_000_000
+
+
+class Cause(StrEnum):
+    """Why a footprint is stale."""
+
+    SUPERSEDED = "superseded"  # a received footprint was replaced
+    DEPRECATED = "deprecated"  # a received footprint was, and nothing has replaced it
+    EXPIRED = "expired"  # a received footprint is no longer valid
+    CONTENT = "content-changed"  # a received footprint, under the same id
+    GONE = "gone"  # a received footprint, a factor or a product is no longer there
+    FACTOR = "factor-changed"
+    BILL = "bill-changed"
+    MATCH = "match-changed"
+    READINGS = "readings-changed"
+    IMPOSSIBLE = "not-calculable"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One thing that has changed.
+
+    Attributes:
+        cause: what kind of change.
+        message: one sentence.
+        path: from the product to what has changed: ids of products, name of the line, source.
+    """
+
+    cause: Cause
+    message: str
+    path: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """A footprint that would be another one if it were calculated now, or may be.
+
+    Attributes:
+        footprint_id: of the published footprint or the draft.
+        product_id: that it was calculated from.
+        is_draft: it is not published.
+        calculated_at: when.
+        reasons: at least one.
+    """
+
+    footprint_id: str
+    product_id: str
+    is_draft: bool
+    calculated_at: datetime
+    reasons: tuple[Reason, ...]
+
+
+def stale(
+    session: Session, now: datetime, identity: Identity, product_id: str | None = None
+) -> list[Stale]:
+    """Every stale footprint and draft, newest first.
+
+    Args:
+        session: to read.
+        now: aware.
+        identity: of the node.
+        product_id: of this product only.
+    """
+    loader = bills.Loader(session, now, identity)
+    known: dict[str, Used | str] = {}
+    found = []
+    for row, is_draft in _in_use(session, product_id):
+        if row.product_id not in known:
+            known[row.product_id] = _used_now(loader, row.product_id)
+        current = known[row.product_id]
+        changed = tuple(reasons(used_of(row), current, now))
+        if changed:
+            found.append(
+                Stale(row.footprint_id, row.product_id, is_draft, row.calculated_at, changed)
+            )
+    return found
+
+
+def _in_use(session: Session, product_id: str | None) -> Iterator[tuple[RollUpRow, bool]]:
+    rows = products.roll_ups(session, product_id)
+    published = footprints.find_many(session, [row.footprint_id for row in rows])
+    drafts = {row.id for row in attestations.drafts(session, limit=MAX_LISTED)}
+    for row in rows:
+        footprint = published.get(row.footprint_id)
+        if footprint is not None:
+            if footprint.status == ACTIVE:
+                yield row, False
+        elif row.footprint_id in drafts:
+            yield row, True
+
+
+def _used_now(loader: bills.Loader, product_id: str) -> Used | str:
+    """What it would be made from, or why it cannot be calculated."""
+    try:
+        return loader.load(product_id).used
+    except (NodeError, ProtocolError) as error:
+        return error.message
+
+
+def reasons(old: Used, new: Used | str, now: datetime) -> Iterator[Reason]:
+    """What has changed between two calculations.
+
+    Args:
+        old: what was used.
+        new: what would be, or why nothing can be calculated.
+        now: aware.
+    """
+    if isinstance(new, str):
+        yield Reason(Cause.IMPOSSIBLE, f"it cannot be calculated any more: {new}", (old.root,))
+        return
+    yield from _of_products(old, new)
+    yield from _of_lines(old, new)
+    yield from _of_footprints(old, new, now)
+    yield from _of_factors(old, new)
+    for product, digest in old.readings.items():
+        if product in new.products and new.readings.get(product) != digest:
+            message = f"energy readings or production of {product} have changed"
+            yield Reason(Cause.READINGS, message, tuple(old.path_to(product)))
+
+
+def _of_products(old: Used, new: Used) -> Iterator[Reason]:
+    for product, digest in old.products.items():
+        if product not in new.products:
+            continue  # then the line that used it has changed, or its product
+        if new.products[product] != digest:
+            message = f"the bill of materials of {product} has changed"
+            yield Reason(Cause.BILL, message, tuple(old.path_to(product)))
+
+
+def _of_lines(old: Used, new: Used) -> Iterator[Reason]:
+    for key, line in old.lines.items():
+        now_line = new.lines.get(key)
+        if now_line is None or now_line.source == line.source:
+            continue
+        path = _path(old, key)
+        before, after = line.source, now_line.source
+        if isinstance(before, FootprintSource) and isinstance(after, FootprintSource):
+            used = old.footprints.get(before.id)
+            label = _label(used, before.id)
+            message = f"{label} was replaced by {after.id}"
+            yield Reason(Cause.SUPERSEDED, message, (*path, label))
+        elif new.products.get(key[0]) == old.products.get(key[0]):
+            yield Reason(Cause.MATCH, f"{line.name} is matched to something else", path)
+
+
+def _of_footprints(old: Used, new: Used, now: datetime) -> Iterator[Reason]:
+    for footprint_id, used in old.footprints.items():
+        for key in old.users(FootprintSource(footprint_id)):
+            line = new.lines.get(key)
+            if line is None or line.source != FootprintSource(footprint_id):
+                continue
+            found = new.footprints.get(footprint_id)
+            label = _label(used, footprint_id)
+            path = (*_path(old, key), label)
+            if found is None:
+                yield Reason(Cause.GONE, f"{label} is no longer there", path)
+            else:
+                yield from _of_footprint(used, found, label, path, now)
+
+
+def _of_footprint(
+    used: UsedFootprint, found: UsedFootprint, label: str, path: tuple[str, ...], now: datetime
+) -> Iterator[Reason]:
+    if found.digest != used.digest:
+        yield Reason(Cause.CONTENT, f"{label} has another content than before", path)
+    if found.status != ACTIVE and used.status == ACTIVE:
+        message = f"{label} was deprecated, and no successor has been received"
+        yield Reason(Cause.DEPRECATED, message, path)
+    elif found.valid_until < utc_text(now):
+        message = f"{label} has been valid until {found.valid_until[:10]}"
+        yield Reason(Cause.EXPIRED, message, path)
+
+
+def _of_factors(old: Used, new: Used) -> Iterator[Reason]:
+    for factor, digest in old.factors.items():
+        for key in old.users(FactorSource(factor)):
+            line = new.lines.get(key)
+            if line is None or line.source != FactorSource(factor):
+                continue
+            path = (*_path(old, key), f"factor {factor}")
+            if factor not in new.factors:
+                yield Reason(Cause.GONE, f"the factor {factor} is no longer there", path)
+            elif new.factors[factor] != digest:
+                yield Reason(Cause.FACTOR, f"the factor {factor} was corrected", path)
+
+
+def _path(used: Used, key: LineKey) -> tuple[str, ...]:
+    return (*used.path_to(key[0]), used.lines[key].name)
+
+
+def _label(used: UsedFootprint | None, footprint_id: str) -> str:
+    return footprint_id if used is None else f"{used.product_name} of {used.peer}"

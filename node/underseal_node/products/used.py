@@ -1,0 +1,142 @@
+"""What a calculation was made from: enough to say later what has changed since, and by which way.
+
+Digests only tell that something is different; what it is stands where it came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from underseal_protocol.rollup.documents import source_json, source_of
+from underseal_protocol.rollup.sources import (
+    FactorSource,
+    FootprintSource,
+    ProductSource,
+    Source,
+)
+
+__all__ = ["LineKey", "Used", "UsedFootprint", "UsedLine"]
+
+LineKey: TypeAlias = tuple[str, str]
+"""Ids of a product and of a line of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class UsedFootprint:
+    """A received footprint, as it was when it was used.
+
+    Attributes:
+        peer: name of whom it is from.
+        product_name: of what it is for.
+        digest: of its content without status.
+        status: `Active` or `Deprecated`.
+        valid_from: start of its validity.
+        valid_until: end of its validity.
+        preceding: ids of footprints that it replaces.
+    """
+
+    peer: str
+    product_name: str
+    digest: str
+    status: str
+    valid_from: str
+    valid_until: str
+    preceding: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UsedLine:
+    """A line and what it was resolved to."""
+
+    name: str
+    source: Source | None
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """Everything that a calculation was made from.
+
+    Attributes:
+        root: id of the product.
+        products: of the product and its intermediates, digests by id.
+        factors: digests by id.
+        footprints: by id.
+        lines: of all these products.
+        readings: of the energy of a product, digests by product id.
+    """
+
+    root: str
+    products: Mapping[str, str] = field(default_factory=dict)
+    factors: Mapping[str, str] = field(default_factory=dict)
+    footprints: Mapping[str, UsedFootprint] = field(default_factory=dict)
+    lines: Mapping[LineKey, UsedLine] = field(default_factory=dict)
+    readings: Mapping[str, str] = field(default_factory=dict)
+
+    def path_to(self, product_id: str) -> list[str]:
+        """The products from the root to an intermediate, both included; empty if it is not used."""
+        paths = {self.root: [self.root]}
+        queue = [self.root]
+        for product in queue:
+            sources = [one.source for (owner, _), one in self.lines.items() if owner == product]
+            for source in sources:
+                if isinstance(source, ProductSource) and source.id not in paths:
+                    paths[source.id] = [*paths[product], source.id]
+                    queue.append(source.id)
+        return paths.get(product_id, [])
+
+    def users(self, source: FactorSource | FootprintSource) -> list[LineKey]:
+        """The lines that are resolved to this."""
+        return [key for key, line in self.lines.items() if line.source == source]
+
+    def to_json(self) -> dict[str, Any]:
+        """For storage."""
+        return {
+            "root": self.root,
+            "products": dict(self.products),
+            "factors": dict(self.factors),
+            "footprints": {
+                name: {
+                    "peer": one.peer,
+                    "productName": one.product_name,
+                    "digest": one.digest,
+                    "status": one.status,
+                    "validFrom": one.valid_from,
+                    "validUntil": one.valid_until,
+                    "preceding": list(one.preceding),
+                }
+                for name, one in self.footprints.items()
+            },
+            "lines": [
+                [*key, one.name, None if one.source is None else source_json(one.source)]
+                for key, one in self.lines.items()
+            ],
+            "readings": dict(self.readings),
+        }
+
+    @classmethod
+    def of_json(cls, document: Mapping[str, Any]) -> Used:
+        """As `to_json` wrote it."""
+        return cls(
+            document["root"],
+            document["products"],
+            document["factors"],
+            {
+                name: UsedFootprint(
+                    one["peer"],
+                    one["productName"],
+                    one["digest"],
+                    one["status"],
+                    one["validFrom"],
+                    one["validUntil"],
+                    tuple(one["preceding"]),
+                )
+                for name, one in document["footprints"].items()
+            },
+            {
+                (product, line): UsedLine(name, None if source is None else source_of(source))
+                for product, line, name, source in document["lines"]
+            },
+            document["readings"],
+        )

@@ -1,0 +1,104 @@
+"""Opening lines that a footprint was calculated from, for one auditor."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlmodel import Session
+
+from underseal_node.node import Node
+from underseal_node.store import audit, commitments, footprints
+from underseal_node.store.audit import Act
+from underseal_node.store.tables import Footprint
+from underseal_protocol import base64url, jws
+from underseal_protocol.commitment import Commitment, Leaf
+from underseal_protocol.keys import KeyPurpose
+from underseal_protocol.opening import issue_opening
+
+__all__ = ["Opened", "lines_of", "open_lines"]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Lines that were opened.
+
+    Attributes:
+        footprint_id: of which footprint.
+        verifier: for whom.
+        root: of the tree, base64url.
+        lines: ids of the lines, sorted.
+        is_whole: all of them, so that nothing else can have been committed to.
+        document: what the auditor gets.
+    """
+
+    footprint_id: str
+    verifier: str
+    root: str
+    lines: tuple[str, ...]
+    is_whole: bool
+    document: dict[str, Any] = field(repr=False)
+
+
+async def lines_of(node: Node, footprint_id: str) -> list[Leaf]:
+    """What can be opened of an own footprint, in the order in which it was committed to.
+
+    Raises:
+        NotFoundError: there is no such own footprint.
+        RefusedError: it was published without a commitment.
+    """
+    _, commitment = await node.store.read(lambda session: _committed(session, footprint_id))
+    return commitment.leaves
+
+
+async def open_lines(
+    node: Node, footprint_id: str, lines: Collection[str] | None, verifier: str
+) -> Opened:
+    """Open lines, and record for whom.
+
+    Args:
+        node: the owner's; its process must be able to open the footprint key.
+        footprint_id: of an own footprint.
+        lines: ids of the lines; None for all, which shows that there are no others.
+        verifier: the name of the auditor.
+
+    Raises:
+        NotFoundError: there is no such own footprint.
+        RefusedError: it was published without a commitment.
+        CommitmentError: there is no such line, too many are asked for, or nobody is named.
+    """
+    row, commitment = await node.store.read(lambda session: _committed(session, footprint_id))
+    now = node.now()
+    document = await asyncio.to_thread(
+        issue_opening,
+        commitment,
+        lines,
+        verifier=verifier,
+        footprint_id=row.id,
+        credential_digest=row.credential_digest,
+        key=node.signing_key(KeyPurpose.FOOTPRINT),
+        issuer=node.identity.url,
+        issued_at=now,
+    )
+    named = [one["id"] for one in commitment.leaves] if lines is None else set(lines)
+    opened = tuple(sorted(named))
+    detail: audit.Detail = {
+        "verifier": verifier,
+        "lines": len(opened),
+        "whole": lines is None,
+        "opening": jws.statement_digest(document["statement"]),
+    }
+    await node.store.write(
+        lambda session: audit.record(
+            session, Act.LINES_OPENED, now, footprint_ids=[row.id], detail=detail
+        )
+    )
+    root = base64url.encode(commitment.root)
+    return Opened(row.id, verifier, root, opened, lines is None, document)
+
+
+def _committed(session: Session, footprint_id: str) -> tuple[Footprint, Commitment]:
+    row = footprints.row(session, footprint_id)
+    return row, commitments.get(session, row.id)

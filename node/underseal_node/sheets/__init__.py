@@ -1,0 +1,1 @@
+"""Workbooks and CSV as people have them: read cell by cell, and written."""

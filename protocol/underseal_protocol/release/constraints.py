@@ -1,0 +1,357 @@
+"""What an attacker knows, as linear constraints on how far the unknowns are from the truth.
+
+An unknown of true value v is written v (1 + y): y = 0 is the truth, whatever is known falls out of
+all sums, that signs are known is y >= -1, and all numbers are of one size. Everything is exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TypeAlias
+
+from underseal_protocol.disclosure import Block
+from underseal_protocol.errors import ReleaseError
+from underseal_protocol.release.exposure import (
+    Exposure,
+    Figure,
+    Form,
+    Source,
+    Unknown,
+    add_form,
+    scaled,
+)
+from underseal_protocol.release.forms import REST
+from underseal_protocol.release.knowledge import Knowledge
+from underseal_protocol.release.thresholds import Thresholds
+from underseal_protocol.rollup.numbers import exact
+from underseal_protocol.rollup.properties import (
+    EXCLUDING,
+    EXEMPTED,
+    OF_OUTBOUND,
+    OUTBOUND,
+    PRIMARY,
+    RATINGS,
+    SUMMANDS,
+)
+
+__all__ = ["Column", "Constraint", "Shown", "System", "Target", "build_system", "parts_of"]
+
+Column: TypeAlias = tuple[str, ...]
+Shown: TypeAlias = Mapping[str, tuple[Exposure, frozenset[Block]]]
+
+_SHARES = (PRIMARY, *RATINGS)
+_OUTBOUND_SHARES = tuple(OF_OUTBOUND[name] for name in _SHARES)
+_QUALITY = frozenset({*_SHARES, *_OUTBOUND_SHARES, EXEMPTED})
+_ONE, _WORST = Fraction(1), Fraction(5)
+_NONE = Fraction()
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """low <= sum of entries times deviations <= high, with 0 in between.
+
+    Attributes:
+        entries: by column.
+        low, high: None: no limit.
+    """
+
+    entries: Mapping[Column, Fraction]
+    low: Fraction | None
+    high: Fraction | None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A number that is protected.
+
+    Attributes:
+        source: key of the source, or the legal group of a contribution.
+        figure: PACT's name.
+        product: footprint of ours, for a contribution to it; None: a figure of a source.
+        value: true.
+        entries: its deviation from the truth as a share of it, by column.
+    """
+
+    source: str
+    figure: str
+    product: str | None
+    value: Fraction
+    entries: Mapping[Column, Fraction]
+
+
+@dataclass(slots=True)
+class System:
+    """What an attacker knows.
+
+    Attributes:
+        constraints: on deviations, beyond that each is -1 or more.
+        targets: what is protected.
+        columns: all deviations, in order.
+    """
+
+    constraints: list[Constraint] = field(default_factory=list)
+    targets: list[Target] = field(default_factory=list)
+    columns: dict[Column, None] = field(default_factory=dict)
+
+
+def build_system(
+    shown: Shown,
+    knowledge: Knowledge,
+    coalition: frozenset[str],
+    thresholds: Thresholds,
+    *,
+    quantities_known: bool,
+) -> System:
+    """The constraints and what they must not determine.
+
+    Args:
+        shown: exposures with the blocks that were shown of them, by footprint; the newest last.
+        knowledge: what is declared.
+        coalition: legal groups whose contributions are known, because they are the attacker.
+        thresholds: which figures are protected; the largest size.
+        quantities_known: of all sources. Otherwise contributions are the unknowns, but for
+            sources whose quantity is declared to be known.
+
+    Raises:
+        ReleaseError: it is too large.
+    """
+    builder = _Builder(shown, knowledge, coalition, quantities_known)
+    system = builder.system
+    for exposure, blocks in shown.values():
+        for figure in exposure.shown(blocks):
+            builder.add_figure(exposure, figure)
+        for what, found, limit in (
+            ("constraints", system.constraints, thresholds.max_constraints),
+            ("unknowns", system.columns, thresholds.max_unknowns),
+        ):
+            if len(found) > limit:
+                raise ReleaseError(
+                    f"the gate would have to calculate with more than {limit} {what}",
+                    hint="Raise the limit in the settings, or narrow the scope to the group.",
+                )
+    builder.add_shares()
+    builder.add_priors()
+    builder.add_targets(thresholds.protected)
+    return system
+
+
+def parts_of(source: Source, figure: str) -> dict[Unknown, Fraction]:
+    """The form of a figure of a source: the total is the sum of its components."""
+    names = (*SUMMANDS, REST) if figure == EXCLUDING else (figure,)
+    return {(source.key, name): _ONE for name in names if source.values.get(name)}
+
+
+class _Builder:
+    """Puts a system together; `factor` is always how much of a source a sum has."""
+
+    def __init__(
+        self,
+        shown: Shown,
+        knowledge: Knowledge,
+        coalition: frozenset[str],
+        quantities_known: bool,
+    ) -> None:
+        self.system = System()
+        self._exposures = [exposure for exposure, _ in shown.values()]
+        self._sources: dict[str, Source] = {}
+        self._knowledge, self._coalition = knowledge, coalition
+        self._quantities_known = quantities_known
+        for exposure in self._exposures:
+            for key, source in exposure.sources.items():
+                known = self._sources.get(key)
+                self._sources[key] = source if known is None else _merged(known, source)
+
+    def add_figure(self, exposure: Exposure, figure: Figure) -> None:
+        """What a number tells: low <= top <= high, or low x below <= top <= high x below."""
+        if figure.below is None:
+            truth = self._value(exposure, figure.top)
+            self._add(exposure, figure.top, figure.low - truth, figure.high - truth)
+        elif figure.is_exact:
+            self._add_share(exposure, figure.top, figure.below, figure.low, _NONE, _NONE)
+        else:
+            self._add_share(exposure, figure.top, figure.below, figure.low, _NONE, None)
+            self._add_share(exposure, figure.top, figure.below, figure.high, None, _NONE)
+
+    def _add_share(
+        self,
+        exposure: Exposure,
+        top: Form,
+        below: Form,
+        share: Fraction,
+        low: Fraction | None,
+        high: Fraction | None,
+    ) -> None:
+        form = dict(top)
+        add_form(form, below, -share)
+        truth = self._value(exposure, form)
+        self._add(
+            exposure,
+            form,
+            None if low is None else low - truth,
+            None if high is None else high - truth,
+        )
+
+    def _add(
+        self, exposure: Exposure, form: Form, low: Fraction | None, high: Fraction | None
+    ) -> None:
+        entries = self._deviations(exposure, form)
+        self.system.columns.update(dict.fromkeys(entries))
+        if entries:
+            # Should a footprint have been read otherwise then than now, the truth is in between.
+            low = None if low is None else min(low, _NONE)
+            high = None if high is None else max(high, _NONE)
+            self.system.constraints.append(Constraint(entries, low, high))
+
+    def add_shares(self) -> None:
+        """That shares are of 0 to 100 %, and ratings of 1 to 5."""
+        done: set[tuple[str, str, Fraction]] = set()
+        for exposure in self._exposures:
+            for figure in exposure.figures:
+                for (key, name), factor in figure.top.items():
+                    if not self._quantities_known and (key, name, factor) not in done:
+                        self._limit(exposure, exposure.sources[key], name, factor)
+                    done.add((key, name, factor))
+            for source in exposure.sources.values():
+                for name in (*_SHARES, *_OUTBOUND_SHARES) if self._quantities_known else ():
+                    self._limit(exposure, source, name, _ONE)
+
+    def _limit(self, exposure: Exposure, source: Source, name: str, factor: Fraction) -> None:
+        value = source.values.get(name)
+        column = self._column(source, name, factor)
+        if not value or column not in self.system.columns or name == EXEMPTED:
+            return
+        is_outbound = name in _OUTBOUND_SHARES
+        if not is_outbound and name not in _SHARES:
+            return
+        weight = parts_of(source, OUTBOUND if is_outbound else EXCLUDING)
+        sign = 1 if self._value(exposure, weight) > 0 else -1
+        weight = scaled(weight, factor * sign)
+        part: Form = {(source.key, name): factor}
+        if any(self._column(source, one, factor) not in self.system.columns for _, one in weight):
+            return
+        if name in (PRIMARY, OF_OUTBOUND[PRIMARY]):
+            self._add_share(exposure, part, weight, _ONE, None, _NONE)
+        else:
+            self._add_share(exposure, part, weight, _ONE, _NONE, None)
+            self._add_share(exposure, part, weight, _WORST, None, _NONE)
+
+    def add_priors(self) -> None:
+        """What is assumed of figures; extended to the truth, if that is outside."""
+        for exposure in self._exposures:
+            for source in exposure.sources.values():
+                given = self._quantities_known or source.names & self._knowledge.quantities
+                for figure, prior in self._knowledge.priors_of(source).items() if given else ():
+                    form = parts_of(source, figure)
+                    truth = self._value(exposure, form)
+                    high = None if prior.high is None else exact(prior.high) - truth
+                    if all(
+                        self._column(source, name, _ONE) in self.system.columns for _, name in form
+                    ):
+                        self._add(exposure, form, exact(prior.low) - truth, high)
+
+    def add_targets(self, protected: frozenset[str]) -> None:
+        """What is protected, as far as anything is told of it."""
+        seen: set[frozenset[tuple[Column, Fraction]]] = set()
+        for target in self._possible_targets(protected):
+            entries = frozenset(target.entries.items())
+            if entries not in seen:
+                seen.add(entries)
+                self.system.targets.append(target)
+
+    def _possible_targets(self, protected: frozenset[str]) -> Iterator[Target]:
+        names = [EXCLUDING, *sorted(protected - {EXCLUDING})]
+        names = [name for name in names if name in protected]
+        for exposure in self._exposures:
+            for source in exposure.sources.values():
+                for name in names if self._quantities_known else ():
+                    form = parts_of(source, name)
+                    yield from self._target(exposure, source.key, name, None, form)
+            for figure in exposure.figures:
+                if figure.name in protected and figure.below is None:
+                    yield from self._contributions(exposure, figure)
+
+    def _contributions(self, exposure: Exposure, figure: Figure) -> Iterator[Target]:
+        """Of a legal group with several sources; with unknown quantities, of each source."""
+        groups: dict[str, dict[str, dict[Unknown, Fraction]]] = {}
+        for unknown, factor in figure.top.items():
+            supplier = exposure.sources[unknown[0]].supplier
+            if supplier is not None:
+                group = groups.setdefault(supplier, {})
+                group.setdefault(unknown[0], {})[unknown] = factor
+        for supplier, forms in groups.items():
+            for key, form in forms.items() if not self._quantities_known else ():
+                yield from self._target(exposure, key, figure.name, exposure.footprint, form)
+            if len(forms) > 1:
+                together: dict[Unknown, Fraction] = {}
+                for form in forms.values():
+                    add_form(together, form, _ONE)
+                yield from self._target(
+                    exposure, supplier, figure.name, exposure.footprint, together
+                )
+
+    def _target(
+        self, exposure: Exposure, key: str, figure: str, product: str | None, form: Form
+    ) -> Iterator[Target]:
+        if any(exposure.sources[one].supplier is None for one, _ in form):
+            return
+        value = self._value(exposure, form)
+        entries = self._deviations(exposure, form)
+        if value and entries and entries.keys() <= self.system.columns.keys():
+            shares = {column: entry / value for column, entry in entries.items()}
+            yield Target(key, figure, product, value, shares)
+
+    def _deviations(self, exposure: Exposure, form: Form) -> dict[Column, Fraction]:
+        found: dict[Column, Fraction] = {}
+        for (key, name), factor in self._expanded(exposure, form).items():
+            source = exposure.sources[key]
+            value = factor * self._number(source, name)
+            column = self._column(source, name, factor)
+            if column is not None and value:
+                found[column] = found.get(column, _NONE) + value
+        return {column: value for column, value in found.items() if value}
+
+    def _value(self, exposure: Exposure, form: Form) -> Fraction:
+        total = _NONE
+        for (key, name), factor in self._expanded(exposure, form).items():
+            total += factor * self._number(exposure.sources[key], name)
+        return total
+
+    def _number(self, source: Source, name: str) -> Fraction:
+        best = source if name in _QUALITY else self._sources[source.key]
+        return best.values.get(name, _NONE)
+
+    def _expanded(self, exposure: Exposure, form: Form) -> Form:
+        """With the components that are known by now, in place of the rest of a total."""
+        found: dict[Unknown, Fraction] | None = None
+        for (key, name), factor in form.items():
+            source, best = exposure.sources[key], self._sources[key]
+            if name == REST and best.values.keys() != source.values.keys():
+                found = dict(form) if found is None else found
+                found[key, name] = found[key, name] - factor
+                add_form(found, parts_of(best, EXCLUDING), factor)
+                for one in SUMMANDS:
+                    if source.values.get(one):
+                        add_form(found, {(key, one): _ONE}, -factor)
+        return form if found is None else {one: value for one, value in found.items() if value}
+
+    def _column(self, source: Source, name: str, factor: Fraction) -> Column | None:
+        """The unknown that a part of a sum is; None if it is known."""
+        names, knowledge = self._sources[source.key].names, self._knowledge
+        supplier = self._sources[source.key].supplier
+        if supplier in self._coalition or names & knowledge.components:
+            return None
+        given = self._quantities_known or bool(names & knowledge.quantities)
+        if names & knowledge.footprints:
+            column: Column | None = None if given else (source.key, "quantity", str(factor))
+        else:
+            value = str(source.values.get(name)) if name in _QUALITY else ""
+            column = (source.key, name, value) if given else (source.key, name, value, str(factor))
+        return column
+
+
+def _merged(known: Source, newer: Source) -> Source:
+    """The more complete figures of two; the names of both; the group that it belongs to now."""
+    fuller = known if len(known.values) > len(newer.values) else newer
+    return Source(newer.key, newer.supplier, known.names | newer.names, fuller.values)

@@ -1,0 +1,194 @@
+"""The release gate at a node: what is published, granted, acknowledged, and written down.
+
+`cell` buys from three suppliers; `pack` is its customer.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.node.manage.conftest import Company, Market, make_document
+from tests.node.manage.test_products import Json, line, load, product
+
+GTIN = "urn:gtin:4712345060507"
+
+
+async def buy(market: Market, customer: Company, name: str, figure: str) -> str:
+    """A supplier whose product costs so many kgCO2e per kilogram; its id at the customer."""
+    supplier = await market.open(name)
+    await market.befriend(customer, supplier)
+    urn = f"urn:pact:{name}.example:product-id:1"
+    document = make_document(1, productIds=[urn], productNameCompany=f"Part of {name}")
+    del document["id"]
+    names = ("pcfExcludingBiogenicUptake", "pcfIncludingBiogenicUptake", "fossilGhgEmissions")
+    document["pcf"] |= dict.fromkeys(names, figure)
+    (footprint,) = await supplier.publish(document)
+    await supplier.post("/grants", {"peer": "cell", "everything": True, "level": "full"}, 201)
+    await customer.pull(name)
+    return footprint
+
+
+class Chain:
+    """A maker of cells with its suppliers and a customer."""
+
+    def __init__(self, market: Market, cell: Company, pack: Company) -> None:
+        self.market, self.cell, self.pack = market, cell, pack
+        self.bought: dict[str, str] = {}
+
+    async def made_of(self, **figures: str) -> None:
+        """Load the product, made of 1 kg of each supplier's part."""
+        for name, figure in figures.items():
+            if name not in self.bought:
+                self.bought[name] = await buy(self.market, self.cell, name, figure)
+        lines = [
+            line(name, f"Part of {name}", "1", source={"footprint": self.bought[name]})
+            for name in figures
+        ]
+        await load(self.cell, product(*lines), factors=())
+
+    async def publish(self, status: int = 200, body: Any = None, **query: Any) -> Json:
+        made: Json = await self.cell.post(
+            "/products/publish", body, status, product="cell", **query
+        )
+        return made
+
+    async def grant(self, status: int = 201, **more: Any) -> Json:
+        given = {"peer": "pack", "productIds": [GTIN], "level": "total"} | more
+        made: Json = await self.cell.post("/grants", given, status)
+        return made
+
+    async def ledger(self) -> list[Json]:
+        found: list[Json] = (await self.cell.get("/releases"))["data"]
+        return found
+
+
+@pytest.fixture
+async def chain(market: Market) -> Chain:
+    cell, pack = await market.open("cell"), await market.open("pack")
+    await market.befriend(cell, pack)
+    return Chain(market, cell, pack)
+
+
+THREE = {"a": "1.5", "b": "1.4", "c": "1.6"}
+SAID: Json = {"acknowledge": "they agreed", "consent": "letter of 2026-02-01"}
+
+
+async def test_one_supplier_cannot_be_hidden(chain: Chain) -> None:
+    await chain.made_of(a="1.5")
+    made = await chain.publish()  # nobody may see it yet
+    assert made["outcome"] == "new"
+    refusal = await chain.grant(422)
+    assert "supplier" in refusal["message"]
+    assert "1.5" not in refusal["message"]
+    assert (await chain.cell.get("/grants", peer="pack"))["data"] == []
+    assert await chain.ledger() == []
+
+
+async def test_an_operator_may_answer_for_it(chain: Chain) -> None:
+    await chain.made_of(a="1.5")
+    made = await chain.publish()
+    refusal = await chain.grant(422, acknowledge="they agreed")
+    assert "consent" in refusal["message"]
+    granted = await chain.grant(**SAID)
+    assert granted["data"][0]["level"] == "total"
+    (released,) = await chain.ledger()
+    assert (released["peer"], released["footprint"]) == ("pack", made["footprint"])
+    assert (released["reason"], released["consent"]) == ("they agreed", "letter of 2026-02-01")
+
+
+async def test_with_the_strict_policy_nobody_may(market: Market) -> None:
+    cell = await market.open("cell", release_policy="strict")
+    pack = await market.open("pack")
+    await market.befriend(cell, pack)
+    chain = Chain(market, cell, pack)
+    await chain.made_of(a="1.5")
+    await chain.publish()
+    refusal = await chain.grant(422, **SAID)
+    assert "strict" in refusal["message"]
+
+
+async def test_three_suppliers_hide_one_another(chain: Chain) -> None:
+    await chain.made_of(**THREE)
+    made = await chain.publish()
+    granted = await chain.grant()
+    assert granted["data"][0]["level"] == "total"
+    (released,) = await chain.ledger()
+    assert (released["footprint"], released["level"]) == (made["footprint"], "total")
+    assert "reason" not in released
+
+
+async def test_publication_is_judged_for_those_who_see_it(chain: Chain) -> None:
+    await chain.made_of(a="1.5")
+    await chain.grant()  # there is nothing yet: nothing to judge
+    would = await chain.publish(dryRun="true")
+    assert would["gate"]["outcome"] == "stop"
+    assert would["gate"]["leaks"]
+    refusal = await chain.publish(422)
+    assert "supplier" in refusal["message"]
+    assert (await chain.cell.get("/footprints"))["data"] == []
+    made = await chain.publish(body=SAID)
+    (released,) = await chain.ledger()
+    assert (released["footprint"], released["reason"]) == (made["footprint"], "they agreed")
+
+
+async def test_what_is_known_of_a_peer_counts(chain: Chain) -> None:
+    await chain.made_of(**THREE)
+    await chain.publish()
+    declared = {"components": [chain.bought["b"], chain.bought["c"]]}
+    await chain.cell.post("/peers/pack/declaration", declared)
+    refusal = await chain.grant(422)
+    assert "depends on one supplier, peer a" in refusal["message"]
+    shown = await chain.cell.get("/peers/pack/declaration")
+    assert set(shown["components"]) == set(declared["components"])
+
+
+async def test_companies_of_one_group_are_one_supplier(chain: Chain) -> None:
+    await chain.made_of(**THREE)
+    for name in ("a", "b"):
+        await chain.cell.post(f"/peers/{name}/declaration", {"group": "Holding"})
+    await chain.publish()
+    await chain.grant(422)
+
+
+async def test_two_versions_together_may_tell_more_than_each(chain: Chain) -> None:
+    """First of three suppliers, then of four: the difference is the fourth."""
+    await chain.made_of(**THREE)
+    await chain.publish()
+    await chain.grant()
+    await chain.made_of(**THREE, d="1.7")
+    refusal = await chain.publish(422)
+    assert refusal["message"]
+    assert len((await chain.cell.get("/footprints", status="Active"))["data"]) == 1
+
+
+async def test_a_footprint_that_is_known_cannot_be_declared_if_it_was_not_received(
+    chain: Chain,
+) -> None:
+    refusal = await chain.cell.post("/peers/pack/declaration", {"footprints": ["gone"]}, 404)
+    assert "no received footprint gone" in refusal["message"]
+
+
+async def test_what_has_no_confidential_inputs_passes(chain: Chain) -> None:
+    bill = product(
+        {**line("power", "Power", "5", "kWh"), "kind": "energy"} | {"source": {"factor": "EL-HU"}}
+    )
+    await load(chain.cell, bill)
+    await chain.publish()
+    assert (await chain.grant())["data"][0]["level"] == "total"
+    assert await chain.ledger() == []
+
+
+async def test_imported_footprints_are_not_judged(chain: Chain) -> None:
+    await chain.cell.publish(make_document(7, productIds=[GTIN]))
+    assert (await chain.grant(level="full"))["data"][0]["level"] == "full"
+
+
+async def test_a_peer_with_a_declaration_can_be_removed(chain: Chain) -> None:
+    await chain.made_of(**THREE)
+    await chain.publish()
+    await chain.grant()
+    await chain.cell.post("/peers/pack/declaration", {"group": "Holding"})
+    response = await chain.cell.http.delete("/peers/pack")
+    assert response.status_code == 200, response.text
+    assert [one["peer"] for one in await chain.ledger()] == ["pack (removed)"]
