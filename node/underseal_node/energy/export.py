@@ -12,8 +12,8 @@ from underseal_node.energy.orders import read_orders
 from underseal_node.energy.series import Placed, Placer, read_series
 from underseal_node.energy.sheets import Problems
 from underseal_node.errors import RefusedError
-from underseal_node.sheets.problems import Problem
 from underseal_node.settings import Settings
+from underseal_node.sheets.problems import Problem
 from underseal_protocol.errors import RollUpError, UnitError
 from underseal_protocol.rollup.allocation_json import EnergySetup
 from underseal_protocol.rollup.allocation_rule import ProductionOrder, require_rule

@@ -17,9 +17,9 @@ from underseal_node.energy.sheets import (
     sheet_of,
     text_in,
 )
+from underseal_node.settings import Settings
 from underseal_node.sheets.problems import CellError, Problem
 from underseal_node.sheets.tables import Row
-from underseal_node.settings import Settings
 from underseal_protocol.errors import UnitError
 from underseal_protocol.rollup.allocation_rule import Money, ProductionOrder, Scope
 from underseal_protocol.rollup.inputs import Quantity

@@ -21,11 +21,11 @@ from underseal_node.energy.sheets import (
     sheet_of,
     text_in,
 )
-from underseal_node.sheets.cells import is_empty
 from underseal_node.publishing.results import UnpublishableError
+from underseal_node.settings import Settings
+from underseal_node.sheets.cells import is_empty
 from underseal_node.sheets.problems import CellError, Problem
 from underseal_node.sheets.tables import Row
-from underseal_node.settings import Settings
 from underseal_protocol.errors import UnitError
 from underseal_protocol.rollup.inputs import Quantity
 from underseal_protocol.rollup.metering import Measured, MeterKind, Reading, Register

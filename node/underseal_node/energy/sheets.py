@@ -10,11 +10,12 @@ from decimal import Decimal
 
 from underseal_node.energy.mapping import SheetPart
 from underseal_node.errors import RefusedError
+from underseal_node.publishing.results import UnpublishableError
+from underseal_node.settings import Settings
 from underseal_node.sheets.cells import Cell, Flaw, Percentage, is_empty, text_of_cell
 from underseal_node.sheets.files import Form, form_of
 from underseal_node.sheets.headings import letters_of
 from underseal_node.sheets.numbers import decimal_mark, number_of_text, text_of_number
-from underseal_node.publishing.results import UnpublishableError
 from underseal_node.sheets.problems import CellError, Problem
 from underseal_node.sheets.tables import (
     Row,
@@ -22,7 +23,6 @@ from underseal_node.sheets.tables import (
     table_of_csv,
     tables_of_workbook,
 )
-from underseal_node.settings import Settings
 
 __all__ = [
     "ColumnError",

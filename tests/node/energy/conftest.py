@@ -16,8 +16,8 @@ from underseal_node.energy.export import Export, Files, read_export
 from underseal_node.energy.importing import EnergyImported, import_energy
 from underseal_node.node import Node
 from underseal_node.publishing.results import UnpublishableError
-from underseal_node.sheets.problems import Problem
 from underseal_node.settings import Settings
+from underseal_node.sheets.problems import Problem
 
 LONG = """
 timezone = "Europe/Berlin"

@@ -12,10 +12,9 @@ from underseal_node.store import (
     attestation_tables,
     audit_tables,
     commitment_tables,
-    identity_tables,
-    product_tables,
     energy_tables,
     identity_tables,
+    product_tables,
     tables,
 )
 from underseal_node.store.types import DecimalText, UtcText
