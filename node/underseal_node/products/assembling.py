@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from underseal_node.products.checking import normal_product, product_problems
@@ -20,6 +21,7 @@ __all__ = ["products_of_rows"]
 
 KILOMETER = "km"
 MAX_ID_CHARACTERS = 80
+MAX_SUGGESTED, MAX_SUGGESTIONS = 1_000, 50
 _OF_A_LINE = re.compile(r"/lines/([0-9]+)(.*)", re.DOTALL)
 _NOT_IN_ID = re.compile(r"[\W_]+")
 
@@ -97,6 +99,7 @@ def products_of_rows(
 def _distribute(lines: Iterable[ReadRow], bills: dict[str, _Bill], file: str) -> Iterator[Problem]:
     """Add each line to the product that it names, or to the only one."""
     keys = list(bills)
+    closest = _Closest(keys)
     for line in lines:
         key = line.asides.get("product")
         if key is None and len(keys) == 1:
@@ -110,12 +113,27 @@ def _distribute(lines: Iterable[ReadRow], bills: dict[str, _Bill], file: str) ->
         elif key is None:
             message, hint = "the product of the line is missing", f"Write {_some(keys)}."
         else:
-            close = difflib.get_close_matches(key, keys, 1)
             message = f"there is no product {key[:60]!r} in the file"
-            hint = f"Did you mean {close[0]}?" if close else f"There is {_some(keys)}."
+            hint = closest.hint(key, f"There is {_some(keys)}.")
         yield Problem(file, place, message, hint)
         if not keys:
             return
+
+
+class _Closest:
+    """What somebody may have meant. Looking for it takes time, so it is done for a few only."""
+
+    def __init__(self, known: Iterable[str]) -> None:
+        self._known = list(islice(known, MAX_SUGGESTED))
+        self._hints: dict[str, str | None] = {}
+
+    def hint(self, text: str, otherwise: str) -> str:
+        """A question, or something else if nothing is close."""
+        text = text[:MAX_ID_CHARACTERS]
+        if text not in self._hints and len(self._hints) < MAX_SUGGESTIONS:
+            close = difflib.get_close_matches(text, self._known, 1)
+            self._hints[text] = f"Did you mean {close[0]}?" if close else None
+        return self._hints.get(text) or otherwise
 
 
 def _some(keys: Sequence[str]) -> str:
@@ -135,13 +153,14 @@ def _complete(
     by_name: dict[str, list[str]] = {}
     for one in materials:
         by_name.setdefault(str(one.get("name")), []).append(str(one.get("id")))
+    closest = _Closest(by_name)
     for line in bill.lines:
         try:
             column = "source"
             _add_source(line, products, factors)
             for column in ("carries", "packs"):
                 if column in line.asides:
-                    line.document[column] = _material(line.asides[column], ids, by_name)
+                    line.document[column] = _material(line.asides[column], ids, by_name, closest)
         except CellError as error:
             yield Problem(file, line.place.of(column), error.message, error.hint)
 
@@ -190,7 +209,9 @@ def _add_source(line: ReadRow, products: Collection[str], factors: Collection[st
         left_out["estimateKgCo2e"] = estimate
 
 
-def _material(text: str, ids: Collection[str], by_name: dict[str, list[str]]) -> str:
+def _material(
+    text: str, ids: Collection[str], by_name: dict[str, list[str]], closest: _Closest
+) -> str:
     """The id of the material line that is meant.
 
     Raises:
@@ -206,10 +227,9 @@ def _material(text: str, ids: Collection[str], by_name: dict[str, list[str]]) ->
             f"there are {len(named)} materials named {text[:60]!r}",
             hint="Give them keys in the column Line, and write the key.",
         )
-    close = difflib.get_close_matches(text, by_name, 1)
     raise CellError(
         f"there is no material {text[:60]!r} in the product",
-        hint=f"Did you mean {close[0]}?" if close else "Write the line or the name of a material.",
+        hint=closest.hint(text, "Write the line or the name of a material."),
     )
 
 

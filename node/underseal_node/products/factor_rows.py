@@ -22,6 +22,7 @@ __all__ = ["UNDATED", "UNVERIFIED", "factors_of_rows"]
 # What a factor says that is known to be looked up nowhere.
 UNVERIFIED, UNDATED = "unverified estimate", "undated"
 THE_WORLD = frozenset({"glo", "global", "world", "worldwide", "welt", "weltweit", "全球", "世界"})
+MAX_UNIT_CHARACTERS = 100
 UNIT_HINT = "Write kWh, or kgCO2e/kWh."
 
 _EMITTED = re.compile(
@@ -116,7 +117,7 @@ def _unit(text: str) -> tuple[Decimal, str]:
     Raises:
         CellError: it is not clear what is emitted, or per what.
     """
-    found = _EMITTED.fullmatch(text)
+    found = _EMITTED.fullmatch(text) if len(text) <= MAX_UNIT_CHARACTERS else None
     if found is None:
         if "/" in text:
             raise CellError(f"the unit {text[:60]!r} is not of CO2e", hint=UNIT_HINT)

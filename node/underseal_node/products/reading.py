@@ -16,7 +16,10 @@ from underseal_node.sheets.problems import Problem
 
 __all__ = ["read_factors", "read_products"]
 
-PRODUCT_HINT = "`underseal product template FILE.xlsx` writes a workbook to fill in."
+PRODUCT_HINT = (
+    "Rows that begin with # are ignored; clear their first cell to import them. `underseal product "
+    "template FILE.xlsx` writes a workbook to fill in."
+)
 FACTOR_HINT = "A factor has an ID, a value, a unit and a source; see the sheet Factors of it."
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from underseal_node.products.reading import read_products
+from underseal_node.products.reading import read_factors, read_products
 from underseal_node.products.results import ReadProducts
 from underseal_node.settings import Settings
 
@@ -121,3 +121,18 @@ def test_many_sheets_with_many_rows(book: Book, read: Read, monkeypatch: Any) ->
 def test_a_damaged_workbook(book: Book, read: Read, cut: int) -> None:
     content = book({"Products": PRODUCTS, "Materials": [HEADER]})
     assert "damaged" in refused(read, content[:cut])
+
+
+def test_many_mistakes_are_said_in_time(csv_of: Callable[..., bytes], read: Read) -> None:
+    rows = [["kind", "product", "name", "quantity", "unit"]]
+    rows += [["product", f"product-{one}", "", "", "kg"] for one in range(500)]
+    rows += [["material", f"prodoct-{one}", "m", "1", "kg"] for one in range(10_000)]
+    problems = read(csv_of(rows), "a.csv").problems
+    assert len(problems) == 10_000
+    assert "Did you mean" in str(problems[0].hint)
+
+
+def test_a_long_unit_of_a_factor(csv_of: Callable[..., bytes], settings: Settings) -> None:
+    rows = [["id", "value", "unit", "database"], ["a", "1", f"kg {' ' * 30_000}x/y", "d"]]
+    (problem,) = read_factors("f.csv", csv_of(rows), settings).problems
+    assert problem.place == "row 2, column unit"
