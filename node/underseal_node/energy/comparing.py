@@ -12,6 +12,7 @@ from sqlmodel import Session
 from underseal_node.energy.export import Export
 from underseal_node.energy.mapping import EnergyMapping
 from underseal_node.energy.series import Placed, Placer
+from underseal_node.energy.sheets import Problems
 from underseal_node.energy.usage import carriers_of
 from underseal_node.publishing.results import UnpublishableError
 from underseal_node.sheets.problems import Problem
@@ -273,17 +274,16 @@ def _refuse_contradictions(
         *(one for key, one in before.items() if key not in given),
         *(one.value for one in given.values()),
     ]
-    problems = []
+    problems = Problems()
     file = next(iter(given.values())).place.file
     try:
         for clash in clashes_of(together):
             place = places.get(id(clash.second)) or places.get(id(clash.first))
             message = f"{clash.message}; one of them was imported before"
-            problems.append(Problem(file, "" if place is None else str(place), message, clash.hint))
+            problems.add(Problem(file, "" if place is None else str(place), message, clash.hint))
     except UnitError as error:
-        problems.append(Problem(file, "", error.message, error.hint))
-    if problems:
-        raise UnpublishableError(problems)
+        problems.add(Problem(file, "", error.message, error.hint))
+    problems.refuse()
 
 
 def _kind(value: Measured) -> MeterKind:

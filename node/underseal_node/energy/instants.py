@@ -27,6 +27,7 @@ _CLOCK = re.compile(r"([0-9]{1,2})[:.]([0-9]{2})(?:[:.]([0-9]{2}))?(?: *(?:Uhr|h
 _MIDNIGHT = re.compile(r"([ T]+)24:00(?::00)?$")
 _SPAN = re.compile(r"([0-9]{1,5}) *(min|minutes?|h|hours?)|(?:1 *)?(day|month)", re.IGNORECASE)
 DAY = timedelta(days=1)
+YEARS = range(1990, 2200)
 TIME_HINT = "Write it as 31.01.2025 08:15 or 2025-01-31 08:15, or say time_format in the mapping."
 
 
@@ -127,8 +128,15 @@ class LocalTimes:
         Raises:
             CellError: it is no time, or may be one of two.
         """
-        if day is not None:
-            return _with_clock(day, cell)
+        found = self._local(cell) if day is None else _with_clock(day, cell)
+        if found.year not in YEARS:
+            raise CellError(
+                f"the year {found.year} is none in which anything was metered",
+                hint="Correct the date, or how the cell is formatted.",
+            )
+        return found
+
+    def _local(self, cell: Cell) -> datetime:
         if isinstance(cell, Flaw):
             raise CellError(cell.message, hint=cell.hint)
         if isinstance(cell, datetime):  # of a double: 08:14:59.9995 is 08:15

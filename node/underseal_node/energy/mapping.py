@@ -13,7 +13,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from underseal_node.publishing.results import UnpublishableError
 from underseal_node.sheets.problems import Problem
@@ -46,7 +46,14 @@ __all__ = [
 MAX_MAPPING_BYTES = 1024 * 1024
 HOW_TO = "docs/how-to/import-meter-data.md shows a mapping line by line."
 
-Text = Annotated[str, Field(min_length=1, max_length=200)]
+
+def _storable(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("the text holds a NUL")
+    return text
+
+
+Text = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_storable)]
 Positive = Annotated[Decimal, Field(gt=0, max_digits=30)]
 Share = Annotated[Decimal, Field(ge=0, le=1, max_digits=30)]
 

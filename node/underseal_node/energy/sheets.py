@@ -38,6 +38,7 @@ __all__ = [
 HEADER_WITHIN = 20  # rows from the top
 MAX_PROBLEMS = 1_000  # of one import
 MAX_DIGITS = 30
+MAX_TEXT_CHARACTERS = 200
 SHOWN_CHARACTERS = 60
 
 
@@ -192,9 +193,17 @@ def text_in(cell: Cell) -> str | None:
     """What is written in a cell; None if it is empty.
 
     Raises:
-        CellError: it holds no text.
+        CellError: it holds no text, or one that names nothing.
     """
-    return None if is_empty(cell) else text_of_cell(cell)
+    if is_empty(cell):
+        return None
+    text = text_of_cell(cell)
+    if len(text) > MAX_TEXT_CHARACTERS or "\0" in text:
+        raise CellError(
+            f"{text[:SHOWN_CHARACTERS]!r}... is no name",
+            hint=f"Names have at most {MAX_TEXT_CHARACTERS} characters.",
+        )
+    return text
 
 
 def number_in(cell: Cell, mark: str | None) -> Decimal | None:

@@ -32,6 +32,7 @@ from underseal_node.manage.shapes.refusals import ProblemShape
 from underseal_node.pact.access import read_body
 from underseal_protocol.rollup.allocation import ProductEnergy
 from underseal_protocol.rollup.numbers import Number, exact, shown
+from underseal_protocol.strict_json import JsonLimits, loads
 
 __all__ = ["router"]
 
@@ -78,8 +79,9 @@ async def import_file(
     """Take up what an export of meters or of an MES says, all of it or nothing."""
     limit = context.node.settings.max_import_bytes * 4 // 3 + OVERHEAD_BYTES
     body = await read_body(request.scope, request.receive, limit)
+    limits = JsonLimits(max_bytes=limit, max_depth=context.node.settings.max_json_depth)
     try:
-        given = EnergyImportInput.model_validate_json(body)
+        given = EnergyImportInput.model_validate(loads(body, limits=limits))
     except ValidationError as error:
         raise RequestValidationError(
             [{**one, "loc": ("body", *one["loc"])} for one in error.errors(include_input=False)]

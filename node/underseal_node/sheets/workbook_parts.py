@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import re
+import struct
 import zipfile
 import zlib
 from dataclasses import dataclass, field
@@ -24,6 +25,11 @@ MAX_COLUMNS = 300
 MAX_CELLS = 10_000_000  # the reader reserves memory for empty ones too
 MAX_PARTS = 2_000
 
+# What reading damaged archives raises: also names that are no UTF-8, and offsets before the start.
+DAMAGED = (
+    zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, OSError,
+    RuntimeError, ValueError,
+)  # fmt: skip
 NOT_A_WORKBOOK = "Save it as .xlsx or as CSV UTF-8 and try again."
 FORMULA = Flaw(
     "the cell has a formula without a result",
@@ -92,7 +98,7 @@ def unpack(content: bytes, *, max_bytes: int) -> Unpacked:
     """
     try:
         parts = _parts(content, max_bytes)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except DAMAGED as error:
         raise RefusedError("the workbook is damaged", hint=NOT_A_WORKBOOK) from error
     if "xl/workbook.xml" not in parts:
         raise RefusedError("it is a ZIP archive, but no .xlsx workbook", hint=NOT_A_WORKBOOK)

@@ -28,7 +28,7 @@ __all__ = [
 
 
 class By(StrEnum):
-    """By which amount of the orders energy is shared (PACT Methodology 3.0, 3.3.1.4)."""
+    """By which amount of the orders energy is shared."""
 
     MASS = "mass"
     PIECES = "pieces"

@@ -52,6 +52,7 @@ def test_a_rule() -> None:
         ('value = "Verbrauch"\n', "", "readings", "long layout needs"),
         ('end = "Ende"\n', "", "readings", "needs columns.start and columns.end"),
         ('unit = "kWh"', 'unit = "kWz"', "", "'kWz'"),
+        ('"Z2" =', '"Z\\u0000" =', "meters.Z\0.[key]", "NUL"),
         ("36.3", "0", "carriers.natural gas.energy_mj_per_m3", "greater than 0"),
         ("36.3", "inf", "carriers.natural gas.energy_mj_per_m3", "finite"),
         ("[readings]", '[readings]\nlayout = "wide"', "readings", "a column for each meter"),

@@ -216,6 +216,9 @@ def test_every_error_has_its_cell_its_value_and_what_to_do() -> None:
         ("Z1", "30.02.2025", "01.03.2025", "1"),
         ("Z1", "01.02.2025", "", "1"),
         ("Z1", "01.02.2025", "01.01.2025", "1"),
+        ("Z1", "31.12.9999", "31.12.9999 24:00", "1"),
+        ("Z1", "01.01.0025", "01.02.0025", "1"),
+        ("Z" * 300, "01.01.2025", "01.02.2025", "1"),
         ("Z1", "01.03.2025", "01.04.2025", "viel"),
         ("Z1", "01.03.2025", "01.04.2025", "-5"),
         ("Z1", "01.03.2025", "01.04.2025", ""),
@@ -229,10 +232,13 @@ def test_every_error_has_its_cell_its_value_and_what_to_do() -> None:
         ("cell B5 (Beginn)", "'30.02.2025' is no day of the calendar"),
         ("cell C6 (Ende)", "there is no time"),
         ("cell C7 (Ende)", "the period ends at 2024-12-31 23"),
-        ("cell D8 (Verbrauch)", "'viel' is not a number"),
-        ("cell D9 (Verbrauch)", "-5 is negative, expected 0 or more"),
-        ("cell D10 (Verbrauch)", "there is no value"),
-        ("cell D11 (Verbrauch)", f"{'1' * 40!r} has more than 30 digits"),
+        ("cell B8 (Beginn)", "the year 9999 is none in which anything was metered"),
+        ("cell B9 (Beginn)", "the year 25 is none in which anything was metered"),
+        ("cell A10 (Zähler)", f"{'Z' * 60!r}... is no name"),
+        ("cell D11 (Verbrauch)", "'viel' is not a number"),
+        ("cell D12 (Verbrauch)", "-5 is negative, expected 0 or more"),
+        ("cell D13 (Verbrauch)", "there is no value"),
+        ("cell D14 (Verbrauch)", f"{'1' * 40!r} has more than 30 digits"),
     ]
     assert all(one.hint for one in found[:-1])
 

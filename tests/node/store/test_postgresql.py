@@ -29,6 +29,9 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL, make_url
 from sqlmodel import Session
 
+from underseal_node.energy.export import Files
+from underseal_node.energy.importing import EnergyImported, import_energy
+from underseal_node.energy.usage import energy_of_plant
 from underseal_node.node import Node, create_node, open_node
 from underseal_node.pact.app import create_public_app
 from underseal_node.settings import Settings
@@ -284,3 +287,23 @@ async def test_a_text_that_postgresql_refuses_is_an_unknown_client(
         processes.worker, "/extensions/register", json=registration, headers=headers
     )
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_client_metadata")
+
+
+def test_energy_is_kept_and_corrected(processes: Processes) -> None:
+    """The same queries as on SQLite: bulk inserts, instants as texts, registers around a period."""
+    node, folder = processes.manage, Path(__file__).parents[3] / "examples" / "battery" / "energy"
+    content = {file.name: file.read_bytes() for file in folder.iterdir()}
+
+    def take(meters: bytes) -> EnergyImported:
+        others = {"orders.csv": content["orders.csv"]}
+        files = Files("meters.csv", meters, "mapping.toml", content["mapping.toml"], others)
+        return asyncio.run(import_energy(node, files, dry_run=False))
+
+    assert take(content["meters.csv"]).readings.new == 49
+    assert take(content["meters.csv"]).readings.unchanged == 49
+    changed = take(content["meters.csv"].replace(b"3248,74", b"3248,75"))
+    assert (changed.readings.corrected, len(changed.corrections)) == (1, 1)
+    march = datetime(2025, 3, 1, tzinfo=UTC), datetime(2025, 4, 1, tzinfo=UTC)
+    plant = node.store.read_sync(lambda session: energy_of_plant(session, *march))
+    assert len(plant.allocation.products) == 3
+    assert plant.allocation.gaps == ()
