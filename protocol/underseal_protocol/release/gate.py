@@ -6,7 +6,7 @@ tell by its refusals.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias
@@ -16,7 +16,7 @@ from underseal_protocol.release.constraints import Shown, Target, build_system
 from underseal_protocol.release.exposure import Exposure, Release
 from underseal_protocol.release.knowledge import Peer, joined
 from underseal_protocol.release.reduction import reduce_system
-from underseal_protocol.release.rules import breaches
+from underseal_protocol.release.rules import Breach, breaches
 from underseal_protocol.release.solver import Reach, unprotected
 from underseal_protocol.release.thresholds import DEFAULT, Scope, Thresholds
 from underseal_protocol.release.verdict import Leak, Outcome, Reason, Verdict
@@ -29,6 +29,7 @@ STRANGER = Peer("anybody")
 _NARROWER = 1e-6
 _SCOPES = tuple(Scope)
 _Key: TypeAlias = tuple[str, str, str | None]  # of a target
+_Case: TypeAlias = tuple[int, bool, int | None, tuple[tuple[str, frozenset[Block]], ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +60,12 @@ def judge_grant(
         ReleaseError: it is too large to judge.
     """
     judge = _Judge(peer, ledger, peers, thresholds)
-    first: _Found | None = None
-    for level in _from(wanted):
-        found = judge.found(exposure, level, in_full=first is None)
-        first = found if first is None else first
-        if not found.reasons:
-            outcome = Outcome.RELEASE if level is wanted else Outcome.FEWER_BLOCKS
-            return Verdict(outcome, wanted, level, exposure.digits, first.reasons, first.leaks)
-    reasons, leaks = (first.reasons, first.leaks) if first else ((), ())
-    return Verdict(Outcome.STOP, wanted, None, exposure.digits, reasons, leaks)
+    first = judge.found(exposure, wanted)
+    if not first.reasons:
+        return Verdict(Outcome.RELEASE, wanted, wanted, exposure.digits)
+    level = next((one for one in _from(wanted)[1:] if judge.passes(exposure, one)), None)
+    outcome = Outcome.STOP if level is None else Outcome.FEWER_BLOCKS
+    return Verdict(outcome, wanted, level, exposure.digits, first.reasons, first.leaks)
 
 
 def judge_publication(
@@ -93,31 +91,39 @@ def judge_publication(
         ReleaseError: it is too large to judge.
     """
     judges = [_Judge(one, ledger, peers, thresholds) for one in peers or (STRANGER,)]
-    first: _Found | None = None
-    for digits in range(thresholds.digits, thresholds.min_digits - 1, -1):
-        exposure = exposure_at(digits)
-        for level in _from(wanted):
-            in_full = first is None
-            found = _worst(judge.found(exposure, level, in_full=in_full) for judge in judges)
-            first = found if first is None else first
-            if not found.reasons:
-                outcome = Outcome.RELEASE if level is wanted else Outcome.FEWER_BLOCKS
-                outcome = outcome if digits == thresholds.digits else Outcome.COARSER
-                return Verdict(outcome, wanted, level, digits, first.reasons, first.leaks)
-        if not all(judge.may_be_coarser(exposure) for judge in judges):
-            break
-    reasons, leaks = (first.reasons, first.leaks) if first else ((), ())
-    return Verdict(Outcome.STOP, wanted, None, thresholds.digits, reasons, leaks)
+    exposure = exposure_at(thresholds.digits)
+    first = max(
+        (judge.found(exposure, wanted) for judge in judges),
+        key=lambda one: (len(one.reasons), len(one.leaks)),
+    )
+    if not first.reasons:
+        return Verdict(Outcome.RELEASE, wanted, wanted, thresholds.digits)
+
+    def level_at(exposure: Exposure) -> Level | None:
+        """The highest level that no peer can compute anything from."""
+        shown: Level | None = None
+        for level in reversed(_from(wanted)):
+            if not all(judge.passes(exposure, level) for judge in judges):
+                break
+            shown = level
+        return shown
+
+    def verdict(outcome: Outcome, level: Level | None, digits: int) -> Verdict:
+        return Verdict(outcome, wanted, level, digits, first.reasons, first.leaks)
+
+    if level := level_at(exposure):
+        return verdict(Outcome.FEWER_BLOCKS, level, thresholds.digits)
+    fewest = exposure_at(thresholds.min_digits)
+    if all(judge.passes(fewest, Level.TOTAL) for judge in judges):
+        for digits in range(thresholds.digits - 1, thresholds.min_digits - 1, -1):
+            if level := level_at(exposure_at(digits)):
+                return verdict(Outcome.COARSER, level, digits)
+    return verdict(Outcome.STOP, None, thresholds.digits)
 
 
 def _from(wanted: Level) -> list[Level]:
     """The level and all below it."""
     return [level for level in reversed(Level) if level.rank <= wanted.rank]
-
-
-def _worst(findings: Iterable[_Found]) -> _Found:
-    """Of whom most is found."""
-    return max(findings, key=lambda one: (len(one.reasons), len(one.leaks)))
 
 
 class _Judge:
@@ -133,11 +139,9 @@ class _Judge:
         self._peer, self._thresholds = peer, thresholds
         groups = {one.id: one.legal_group for one in (*peers, peer)}
         members = [one for one in peers if one.legal_group == peer.legal_group]
-        self._knowledge = {
-            Scope.PEER: peer.knowledge,
-            Scope.GROUP: joined([peer.knowledge, *(one.knowledge for one in members)]),
-        }
-        self._knowledge[Scope.POOLED] = self._knowledge[Scope.GROUP]
+        together = joined([peer.knowledge, *(one.knowledge for one in members)])
+        own = together if together == peer.knowledge else peer.knowledge
+        self._knowledge = {Scope.PEER: own, Scope.GROUP: together, Scope.POOLED: together}
         self._coalition = frozenset({peer.legal_group, peer.id})
         self._releases = {
             Scope.PEER: [one for one in ledger if one.peer == peer.id],
@@ -146,45 +150,48 @@ class _Judge:
             ],
             Scope.POOLED: list(ledger),
         }
+        self._done: dict[_Case, dict[_Key, Reach]] = {}
 
-    def found(self, exposure: Exposure, level: Level, *, in_full: bool) -> _Found:
-        """What speaks against showing a footprint at a level; nothing, if it has no supplier.
+    def passes(self, exposure: Exposure, level: Level) -> bool:
+        """Whether nothing speaks against showing a footprint at a level."""
+        if not exposure.suppliers - self._coalition:
+            return True
+        if any(True for _ in self._breaches(exposure, level)):
+            return False
+        blocks = frozenset(level.blocks)
+        return not any(self._new_reaches(scope, exposure, blocks) for scope in self._scopes())
 
-        Args:
-            exposure: of the footprint.
-            level: at which it is to be shown.
-            in_full: also what is computed with others' figures where a rule is broken already.
-        """
+    def found(self, exposure: Exposure, level: Level) -> _Found:
+        """What speaks against showing a footprint at a level; nothing, if it has no supplier."""
         if not exposure.suppliers - self._coalition:
             return _Found((), ())
-        known = self._knowledge[self._thresholds.scope]
-        figures = exposure.shown(level.blocks)
-        broken = list(breaches(exposure, figures, known, self._coalition, self._thresholds))
-        reasons = [reason_of_breach(one, exposure, self._peer.id) for one in broken]
-        if reasons and not in_full:
-            return _Found(tuple(reasons), ())
+        name = self._peer.id
         leaks = self._leaks(exposure, frozenset(level.blocks))
-        reasons += [reason_of_leak(one, self._peer.id, self._thresholds) for one in leaks]
+        reasons = [
+            *(reason_of_breach(one, exposure, name) for one in self._breaches(exposure, level)),
+            *(reason_of_leak(one, name, self._thresholds) for one in leaks),
+        ]
         return _Found(tuple(dict.fromkeys(reasons)), tuple(leaks))
 
-    def may_be_coarser(self, exposure: Exposure) -> bool:
-        """Whether fewer digits could help: the rules do not look at them."""
+    def _breaches(self, exposure: Exposure, level: Level) -> Iterator[Breach]:
+        """Of figures that the peer does not have yet."""
+        has = {
+            figure.name
+            for one in self._releases[Scope.PEER]
+            if one.exposure.footprint == exposure.footprint
+            for figure in one.exposure.shown(one.blocks)
+        }
+        figures = [one for one in exposure.shown(level.blocks) if one.name not in has]
         known = self._knowledge[self._thresholds.scope]
-        figures = exposure.shown(())
-        return not any(breaches(exposure, figures, known, self._coalition, self._thresholds))
+        return breaches(exposure, figures, known, self._coalition, self._thresholds)
 
     def _leaks(self, exposure: Exposure, blocks: frozenset[Block]) -> list[Leak]:
         """What could be computed now and could not before, with the fewest figures that do."""
-        allowed = _SCOPES.index(self._thresholds.scope) + 1
         new: dict[_Key, tuple[Reach, Scope]] = {}
-        for scope in reversed(_SCOPES[:allowed]):
-            now = self._reaches(scope, exposure, blocks)
-            if not now:
-                break  # and nothing from less
-            before = self._reaches(scope, exposure, None)
-            for key, reach in now.items():
-                if not self._adds_nothing(reach, before.get(key)):
-                    new[key] = (new.get(key, (reach, scope))[0], scope)
+        for scope in self._scopes():
+            for reach in self._new_reaches(scope, exposure, blocks):
+                key = _key(reach.target)
+                new[key] = (new.get(key, (reach, scope))[0], scope)
         if not new:
             return []
         widest = self._thresholds.scope
@@ -194,13 +201,24 @@ class _Judge:
             for key, (reach, scope) in new.items()
         ]
 
+    def _scopes(self) -> tuple[Scope, ...]:
+        """Those that count, the widest first."""
+        return tuple(reversed(_SCOPES[: _SCOPES.index(self._thresholds.scope) + 1]))
+
+    def _new_reaches(
+        self, scope: Scope, exposure: Exposure, blocks: frozenset[Block]
+    ) -> list[Reach]:
+        now = self._reaches(scope, exposure, blocks)
+        before = self._reaches(scope, exposure, None) if now else {}
+        return [one for key, one in now.items() if not self._adds_nothing(one, before.get(key))]
+
     def _adds_nothing(self, now: Reach, before: Reach | None) -> bool:
         """What leaks already, because somebody has answered for it, leaks no further."""
         if before is None:
             return False
         return all(
             _room(end, self._thresholds) >= _room(earlier, self._thresholds) - _NARROWER
-            for end, earlier in ((now.low, before.low), (now.high, before.high))
+            for end, earlier in zip(now.ends, before.ends, strict=True)
         )
 
     def _reaches(
@@ -219,16 +237,16 @@ class _Judge:
             blocks: of it.
             known: the quantities of the bill of materials.
         """
-        shown = self._shown(scope, exposure, blocks)
-        system = build_system(
-            shown,
-            self._knowledge[scope],
-            self._coalition,
-            self._thresholds,
-            quantities_known=known,
-        )
-        found = unprotected(reduce_system(system), self._thresholds.share)
-        return {_key(one.target): one for one in found}
+        shown, knowledge = self._shown(scope, exposure, blocks), self._knowledge[scope]
+        digits = exposure.digits if blocks is not None else None
+        case = (id(knowledge), known, digits, tuple((one, shown[one][1]) for one in shown))
+        if case not in self._done:
+            system = build_system(
+                shown, knowledge, self._coalition, self._thresholds, quantities_known=known
+            )
+            found = unprotected(reduce_system(system), self._thresholds.share)
+            self._done[case] = {_key(one.target): one for one in found}
+        return self._done[case]
 
     def _shown(self, scope: Scope, exposure: Exposure, blocks: frozenset[Block] | None) -> Shown:
         """What is shown that has to do with the footprint, through sources in common."""
@@ -263,10 +281,7 @@ def _room(end: float | None, thresholds: Thresholds) -> float:
 
 def _leak_of(reach: Reach, scope: Scope, *, needs_quantities: bool) -> Leak:
     target = reach.target
-    ends = [
-        None if one is None else target.value * (1 + Fraction(one))
-        for one in (reach.low, reach.high)
-    ]
+    ends = [None if one is None else target.value * (1 + Fraction(one)) for one in reach.ends]
     low, high = ends if target.value > 0 else reversed(ends)
     return Leak(
         target.source,

@@ -100,8 +100,9 @@ class _Elimination:
         solution = {column: value / factor for column, value in left.items()}
         for column in self._used_in.pop(pivot, set()):
             other = self.solved[column]
-            self._add(other, solution, other.pop(pivot))
-            self._note(column, other)
+            if pivot in other:
+                self._add(other, solution, other.pop(pivot))
+                self._note(column, solution)
         self.solved[pivot] = solution
         self._note(pivot, solution)
 
