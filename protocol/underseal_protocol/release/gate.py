@@ -12,9 +12,10 @@ from fractions import Fraction
 from typing import TypeAlias
 
 from underseal_protocol.disclosure import Block, Level
+from underseal_protocol.errors import ReleaseError
 from underseal_protocol.release.constraints import Shown, Target, build_system
 from underseal_protocol.release.exposure import Exposure, Release
-from underseal_protocol.release.knowledge import Peer, joined
+from underseal_protocol.release.knowledge import Knowledge, Peer, joined
 from underseal_protocol.release.reduction import reduce_system
 from underseal_protocol.release.rules import Breach, breaches
 from underseal_protocol.release.solver import Reach, unprotected
@@ -29,7 +30,7 @@ STRANGER = Peer("anybody")
 _NARROWER = 1e-6
 _SCOPES = tuple(Scope)
 _Key: TypeAlias = tuple[str, str, str | None]  # of a target
-_Case: TypeAlias = tuple[int, bool, int | None, tuple[tuple[str, frozenset[Block]], ...]]
+_Case: TypeAlias = tuple[Scope, bool, int, tuple[tuple[str, frozenset[Block]], ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +141,11 @@ class _Judge:
         groups = {one.id: one.legal_group for one in (*peers, peer)}
         members = [one for one in peers if one.legal_group == peer.legal_group]
         together = joined([peer.knowledge, *(one.knowledge for one in members)])
-        own = together if together == peer.knowledge else peer.knowledge
-        self._knowledge = {Scope.PEER: own, Scope.GROUP: together, Scope.POOLED: together}
+        self._knowledge = {
+            Scope.PEER: peer.knowledge,
+            Scope.GROUP: together,
+            Scope.POOLED: together,
+        }
         self._coalition = frozenset({peer.legal_group, peer.id})
         self._releases = {
             Scope.PEER: [one for one in ledger if one.peer == peer.id],
@@ -150,6 +154,7 @@ class _Judge:
             ],
             Scope.POOLED: list(ledger),
         }
+        self._scopes = self._distinct_scopes()
         self._done: dict[_Case, dict[_Key, Reach]] = {}
 
     def passes(self, exposure: Exposure, level: Level) -> bool:
@@ -159,7 +164,15 @@ class _Judge:
         if any(True for _ in self._breaches(exposure, level)):
             return False
         blocks = frozenset(level.blocks)
-        return not any(self._new_reaches(scope, exposure, blocks) for scope in self._scopes())
+        for scope in self._scopes:
+            found = False
+            for reach in self._open_reaches(scope, exposure, blocks):
+                found = True
+                if not self._is_old(scope, exposure, reach):
+                    return False
+            if not found:
+                break  # and nothing from less
+        return True
 
     def found(self, exposure: Exposure, level: Level) -> _Found:
         """What speaks against showing a footprint at a level; nothing, if it has no supplier."""
@@ -188,32 +201,42 @@ class _Judge:
     def _leaks(self, exposure: Exposure, blocks: frozenset[Block]) -> list[Leak]:
         """What could be computed now and could not before, with the fewest figures that do."""
         new: dict[_Key, tuple[Reach, Scope]] = {}
-        for scope in self._scopes():
+        for scope in self._scopes:
             for reach in self._new_reaches(scope, exposure, blocks):
                 key = _key(reach.target)
                 new[key] = (new.get(key, (reach, scope))[0], scope)
         if not new:
             return []
-        widest = self._thresholds.scope
-        unaided = {key[:2] for key in self._reaches(widest, exposure, blocks, known=False)}
+        try:
+            found = self._reaches(self._scopes[0], exposure, blocks, known=False)
+            unaided = {key[:2] for key in found}
+        except ReleaseError:  # it is much larger, and only tells more about what is stopped anyway
+            unaided = {key[:2] for key in new}
         return [
             _leak_of(reach, scope, needs_quantities=key[:2] not in unaided)
             for key, (reach, scope) in new.items()
         ]
 
-    def _scopes(self) -> tuple[Scope, ...]:
-        """Those that count, the widest first."""
-        return tuple(reversed(_SCOPES[: _SCOPES.index(self._thresholds.scope) + 1]))
+    def _distinct_scopes(self) -> tuple[Scope, ...]:
+        """Those that count, the widest first; without those that add nothing to a narrower one."""
+        found: list[Scope] = []
+        for scope in _SCOPES[: _SCOPES.index(self._thresholds.scope) + 1]:
+            same = found and all(
+                part[scope] == part[found[-1]] for part in (self._releases, self._knowledge)
+            )
+            if not same:
+                found.append(scope)
+        return tuple(reversed(found))
 
     def _new_reaches(
         self, scope: Scope, exposure: Exposure, blocks: frozenset[Block]
     ) -> list[Reach]:
-        now = self._reaches(scope, exposure, blocks)
-        before = self._reaches(scope, exposure, None) if now else {}
-        return [one for key, one in now.items() if not self._adds_nothing(one, before.get(key))]
+        now = self._reaches(scope, exposure, blocks).values()
+        return [one for one in now if not self._is_old(scope, exposure, one)]
 
-    def _adds_nothing(self, now: Reach, before: Reach | None) -> bool:
+    def _is_old(self, scope: Scope, exposure: Exposure, now: Reach) -> bool:
         """What leaks already, because somebody has answered for it, leaks no further."""
+        before = self._reaches(scope, exposure, None).get(_key(now.target))
         if before is None:
             return False
         return all(
@@ -237,16 +260,26 @@ class _Judge:
             blocks: of it.
             known: the quantities of the bill of materials.
         """
-        shown, knowledge = self._shown(scope, exposure, blocks), self._knowledge[scope]
-        digits = exposure.digits if blocks is not None else None
-        case = (id(knowledge), known, digits, tuple((one, shown[one][1]) for one in shown))
+        shown, digits = self._shown(scope, exposure, blocks), blocks is not None and exposure.digits
+        case = (scope, known, digits, tuple((one, shown[one][1]) for one in shown))
         if case not in self._done:
-            system = build_system(
-                shown, knowledge, self._coalition, self._thresholds, quantities_known=known
-            )
-            found = unprotected(reduce_system(system), self._thresholds.share)
+            found = self._solved(shown, self._knowledge[scope], known=known)
             self._done[case] = {_key(one.target): one for one in found}
         return self._done[case]
+
+    def _open_reaches(
+        self, scope: Scope, exposure: Exposure, blocks: frozenset[Block]
+    ) -> Iterator[Reach]:
+        """One after the other: one can be enough."""
+        return self._solved(
+            self._shown(scope, exposure, blocks), self._knowledge[scope], known=True
+        )
+
+    def _solved(self, shown: Shown, knowledge: Knowledge, *, known: bool) -> Iterator[Reach]:
+        system = build_system(
+            shown, knowledge, self._coalition, self._thresholds, quantities_known=known
+        )
+        return unprotected(reduce_system(system), self._thresholds.share)
 
     def _shown(self, scope: Scope, exposure: Exposure, blocks: frozenset[Block] | None) -> Shown:
         """What is shown that has to do with the footprint, through sources in common."""

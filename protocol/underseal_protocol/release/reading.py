@@ -97,7 +97,8 @@ def interval_of(text: str, digits: int) -> tuple[Fraction, Fraction]:
         return value, value
     half = Fraction(1, 2 * 10**places)
     # Below a power of ten, numbers are written with one place more.
-    inner = half / 10 if places and abs(value) == Fraction(10) ** magnitude else half
+    is_power = abs(value) == Fraction(10) ** magnitude and magnitude < digits
+    inner = half / 10 if is_power else half
     below, above = (inner, half) if value > 0 else (half, inner)
     return value - below, value + above
 

@@ -6,7 +6,7 @@ attacker's favour.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
@@ -140,10 +140,19 @@ class _Elimination:
 
 def _merged(constraints: list[Constraint]) -> list[Constraint]:
     """Multiples of the same sum become one, with what all say."""
+    alike: dict[frozenset[Column], list[Constraint]] = {}
+    for one in constraints:
+        if one.entries:
+            alike.setdefault(frozenset(one.entries), []).append(one)
+    found: list[Constraint] = []
+    for group in alike.values():
+        found += group if len(group) == 1 else _merged_group(group)
+    return found
+
+
+def _merged_group(constraints: list[Constraint]) -> Iterable[Constraint]:
     found: dict[frozenset[tuple[Column, Fraction]], Constraint] = {}
     for one in constraints:
-        if not one.entries:
-            continue
         first = one.entries[min(one.entries)]
         entries = {column: value / first for column, value in one.entries.items()}
         low, high = (None if end is None else end / first for end in (one.low, one.high))
@@ -155,7 +164,7 @@ def _merged(constraints: list[Constraint]) -> list[Constraint]:
             low = _tighter(max, low, known.low)
             high = _tighter(min, high, known.high)
         found[key] = Constraint(entries, low, high)
-    return list(found.values())
+    return found.values()
 
 
 def _tighter(

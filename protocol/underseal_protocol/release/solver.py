@@ -8,7 +8,7 @@ protection that is not there. What cannot be decided counts as not protected.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -46,7 +46,7 @@ class Reach:
         return self._ends()
 
 
-def unprotected(reduced: Reduced, share: Fraction) -> list[Reach]:
+def unprotected(reduced: Reduced, share: Fraction) -> Iterator[Reach]:
     """The targets that an attacker can determine more closely than the share, on either side.
 
     Args:
@@ -63,8 +63,11 @@ class _Search:
         free = [number for number in range(count) if reduced.targets[number][1]]
         self._open = {(number, side) for number in free for side in (1, -1)}
 
-    def run(self) -> list[Reach]:
+    def run(self) -> Iterator[Reach]:
         """Witnesses for many targets at once, then for each that is left."""
+        for number, (_, form) in enumerate(self._reduced.targets):
+            if not form:
+                yield self._reach(number)
         progress = True
         while self._open and progress:
             before = len(self._open)
@@ -73,12 +76,13 @@ class _Search:
                 if chosen:
                     self._look_for(chosen)
             progress = len(self._open) < before
-        for number, side in sorted(self._open):
-            if (number, side) in self._open:
-                self._look_for({number: side})
-        failed = sorted({number for number, _ in self._open})
-        known = [number for number, (_, form) in enumerate(self._reduced.targets) if not form]
-        return [self._reach(number) for number in sorted({*failed, *known})]
+        for number in sorted({number for number, _ in self._open}):
+            for side in (1, -1):
+                if (number, side) in self._open:
+                    self._look_for({number: side})
+                if (number, side) in self._open:
+                    yield self._reach(number)
+                    break
 
     def _look_for(self, chosen: Mapping[int, int]) -> None:
         """Another world in which the chosen targets are higher (1) or lower (-1)."""

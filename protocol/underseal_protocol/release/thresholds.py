@@ -72,8 +72,8 @@ class Thresholds:
     scope: Scope = Scope.POOLED
     policy: Policy = Policy.ACKNOWLEDGE
     protected: frozenset[str] = EMISSIONS
-    max_unknowns: int = 20_000
-    max_constraints: int = 20_000
+    max_unknowns: int = 10_000
+    max_constraints: int = 10_000
 
     def __post_init__(self) -> None:
         """Settings that promise nothing are refused."""

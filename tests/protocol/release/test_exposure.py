@@ -162,7 +162,7 @@ def bills(draw: st.DrawFn) -> RollUpInputs:
     return RollUpInputs.of(made, bought, factors)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(bills(), st.integers(2, 7))
 def test_each_form_has_the_value_that_is_published(inputs: RollUpInputs, digits: int) -> None:
     """`exposure_of` refuses a form with another value; here, texts and intervals as well."""
@@ -235,6 +235,8 @@ def test_everything_in_an_interval_has_the_same_text(
         ("2.50000", 6, "2.499995", "2.500005"),
         ("10.0000", 6, "9.999995", "10.00005"),  # below ten there is a place more
         ("-10.0000", 6, "-10.00005", "-9.999995"),
+        ("100", 3, "99.95", "100.5"),
+        ("1000", 3, "999.5", "1000.5"),
         ("1234567", 6, "1234566.5", "1234567.5"),
         ("0", 6, "0", "0"),
         ("0.00120", 3, "0.001195", "0.001205"),
