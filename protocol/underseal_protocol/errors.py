@@ -14,7 +14,7 @@ ProtocolError
  ├─ UnitError                    a unit that is none, or a conversion that cannot be made
  ├─ RollUpError                  a bill of materials, or what it uses, that cannot be calculated
  ├─ ReleaseError                 figures that the release gate cannot judge
- │   └─ ReleaseRefusedError      figures that a peer could solve for a supplier's number
+ ├─ ReleaseRefusedError          figures that a peer could solve for a supplier's number
  ├─ MerkleError                  a tree, or a proof about it, that does not hold
  ├─ AuditError                   an entry of an audit log that is none
  └─ CredentialError              a signed statement that does not hold
@@ -206,7 +206,7 @@ class ReleaseError(ProtocolError):
     """The release gate cannot judge figures: it cannot read them, or they are too many."""
 
 
-class ReleaseRefusedError(ReleaseError):
+class ReleaseRefusedError(ProtocolError):
     """A peer could solve figures for a supplier's number, and nobody has answered for it."""
 
 
