@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from json import dumps
 from typing import TypeAlias
 
 from underseal_protocol.disclosure import Block, Level
 from underseal_protocol.errors import ReleaseError
 from underseal_protocol.release.constraints import Shown, Target, build_system
 from underseal_protocol.release.exposure import Exposure, Release
-from underseal_protocol.release.knowledge import Knowledge, Peer, joined
+from underseal_protocol.release.knowledge import Peer, joined
 from underseal_protocol.release.reduction import reduce_system
 from underseal_protocol.release.rules import Breach, breaches
 from underseal_protocol.release.solver import Reach, unprotected
@@ -30,7 +31,8 @@ STRANGER = Peer("anybody")
 _NARROWER = 1e-6
 _SCOPES = tuple(Scope)
 _Key: TypeAlias = tuple[str, str, str | None]  # of a target
-_Case: TypeAlias = tuple[Scope, bool, int, tuple[tuple[str, frozenset[Block]], ...]]
+# Knowledge, coalition, whether quantities are known, digits of the candidate, what is shown.
+_Case: TypeAlias = tuple[str, frozenset[str], bool, int, tuple[tuple[str, frozenset[Block]], ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,8 @@ def judge_publication(
     Raises:
         ReleaseError: it is too large to judge.
     """
-    judges = [_Judge(one, ledger, peers, thresholds) for one in peers or (STRANGER,)]
+    solved: dict[_Case, _Reaches] = {}
+    judges = [_Judge(one, ledger, peers, thresholds, solved) for one in peers or (STRANGER,)]
     exposure = exposure_at(thresholds.digits)
     first = max(
         (judge.found(exposure, wanted) for judge in judges),
@@ -100,31 +103,50 @@ def judge_publication(
     if not first.reasons:
         return Verdict(Outcome.RELEASE, wanted, wanted, thresholds.digits)
 
-    def level_at(exposure: Exposure) -> Level | None:
-        """The highest level that no peer can compute anything from."""
-        shown: Level | None = None
-        for level in reversed(_from(wanted)):
-            if not all(judge.passes(exposure, level) for judge in judges):
-                break
-            shown = level
-        return shown
-
     def verdict(outcome: Outcome, level: Level | None, digits: int) -> Verdict:
         return Verdict(outcome, wanted, level, digits, first.reasons, first.leaks)
 
-    if level := level_at(exposure):
+    if level := _level_at(exposure, wanted, judges):
         return verdict(Outcome.FEWER_BLOCKS, level, thresholds.digits)
     fewest = exposure_at(thresholds.min_digits)
     if all(judge.passes(fewest, Level.TOTAL) for judge in judges):
         for digits in range(thresholds.digits - 1, thresholds.min_digits - 1, -1):
-            if level := level_at(exposure_at(digits)):
+            if level := _level_at(exposure_at(digits), wanted, judges):
                 return verdict(Outcome.COARSER, level, digits)
     return verdict(Outcome.STOP, None, thresholds.digits)
+
+
+def _level_at(exposure: Exposure, wanted: Level, judges: Sequence[_Judge]) -> Level | None:
+    """The highest level that no peer can compute anything from."""
+    shown: Level | None = None
+    for level in reversed(_from(wanted)):
+        if not all(judge.passes(exposure, level) for judge in judges):
+            break
+        shown = level
+    return shown
 
 
 def _from(wanted: Level) -> list[Level]:
     """The level and all below it."""
     return [level for level in reversed(Level) if level.rank <= wanted.rank]
+
+
+class _Reaches:
+    """Found one after the other, as far as somebody asks: one can be enough."""
+
+    def __init__(self, source: Iterator[Reach]) -> None:
+        self._source, self._found = source, list[Reach]()
+
+    def __iter__(self) -> Iterator[Reach]:
+        number = 0
+        while True:
+            while number < len(self._found):
+                yield self._found[number]
+                number += 1
+            one = next(self._source, None)
+            if one is None:
+                return
+            self._found.append(one)
 
 
 class _Judge:
@@ -136,6 +158,7 @@ class _Judge:
         ledger: Sequence[Release],
         peers: Iterable[Peer],
         thresholds: Thresholds,
+        solved: dict[_Case, _Reaches] | None = None,
     ) -> None:
         self._peer, self._thresholds = peer, thresholds
         groups = {one.id: one.legal_group for one in (*peers, peer)}
@@ -155,7 +178,11 @@ class _Judge:
             Scope.POOLED: list(ledger),
         }
         self._scopes = self._distinct_scopes()
-        self._done: dict[_Case, dict[_Key, Reach]] = {}
+        # Peers of whom nothing is declared share what was solved.
+        self._solved: dict[_Case, _Reaches] = {} if solved is None else solved
+        self._knowledge_texts = {
+            scope: dumps(one.to_json(), sort_keys=True) for scope, one in self._knowledge.items()
+        }
 
     def passes(self, exposure: Exposure, level: Level) -> bool:
         """Whether nothing speaks against showing a footprint at a level."""
@@ -165,12 +192,10 @@ class _Judge:
             return False
         blocks = frozenset(level.blocks)
         for scope in self._scopes:
-            found = False
-            for reach in self._open_reaches(scope, exposure, blocks):
-                found = True
-                if not self._is_old(scope, exposure, reach):
-                    return False
-            if not found:
+            reaches = self._reaches(scope, exposure, blocks)
+            if any(not self._is_old(scope, exposure, one) for one in reaches):
+                return False
+            if not any(True for _ in reaches):
                 break  # and nothing from less
         return True
 
@@ -209,7 +234,7 @@ class _Judge:
             return []
         try:
             found = self._reaches(self._scopes[0], exposure, blocks, known=False)
-            unaided = {key[:2] for key in found}
+            unaided = {_key(one.target)[:2] for one in found}
         except ReleaseError:  # it is much larger, and only tells more about what is stopped anyway
             unaided = {key[:2] for key in new}
         return [
@@ -231,12 +256,14 @@ class _Judge:
     def _new_reaches(
         self, scope: Scope, exposure: Exposure, blocks: frozenset[Block]
     ) -> list[Reach]:
-        now = self._reaches(scope, exposure, blocks).values()
+        now = self._reaches(scope, exposure, blocks)
         return [one for one in now if not self._is_old(scope, exposure, one)]
 
     def _is_old(self, scope: Scope, exposure: Exposure, now: Reach) -> bool:
         """What leaks already, because somebody has answered for it, leaks no further."""
-        before = self._reaches(scope, exposure, None).get(_key(now.target))
+        key = _key(now.target)
+        earlier_ones = self._reaches(scope, exposure, None)
+        before = next((one for one in earlier_ones if _key(one.target) == key), None)
         if before is None:
             return False
         return all(
@@ -251,7 +278,7 @@ class _Judge:
         blocks: frozenset[Block] | None,
         *,
         known: bool = True,
-    ) -> dict[_Key, Reach]:
+    ) -> _Reaches:
         """What can be computed from the ledger and, unless blocks is None, from these blocks.
 
         Args:
@@ -260,26 +287,22 @@ class _Judge:
             blocks: of it.
             known: the quantities of the bill of materials.
         """
-        shown, digits = self._shown(scope, exposure, blocks), blocks is not None and exposure.digits
-        case = (scope, known, digits, tuple((one, shown[one][1]) for one in shown))
-        if case not in self._done:
-            found = self._solved(shown, self._knowledge[scope], known=known)
-            self._done[case] = {_key(one.target): one for one in found}
-        return self._done[case]
-
-    def _open_reaches(
-        self, scope: Scope, exposure: Exposure, blocks: frozenset[Block]
-    ) -> Iterator[Reach]:
-        """One after the other: one can be enough."""
-        return self._solved(
-            self._shown(scope, exposure, blocks), self._knowledge[scope], known=True
+        shown = self._shown(scope, exposure, blocks)
+        suppliers = frozenset[str]().union(*(one.suppliers for one, _ in shown.values()))
+        case = (
+            self._knowledge_texts[scope],
+            self._coalition & suppliers,
+            known,
+            0 if blocks is None else exposure.digits,
+            tuple((name, shown_blocks) for name, (_, shown_blocks) in shown.items()),
         )
-
-    def _solved(self, shown: Shown, knowledge: Knowledge, *, known: bool) -> Iterator[Reach]:
-        system = build_system(
-            shown, knowledge, self._coalition, self._thresholds, quantities_known=known
-        )
-        return unprotected(reduce_system(system), self._thresholds.share)
+        if case not in self._solved:
+            knowledge, thresholds = self._knowledge[scope], self._thresholds
+            system = build_system(
+                shown, knowledge, self._coalition, thresholds, quantities_known=known
+            )
+            self._solved[case] = _Reaches(unprotected(reduce_system(system), thresholds.share))
+        return self._solved[case]
 
     def _shown(self, scope: Scope, exposure: Exposure, blocks: frozenset[Block] | None) -> Shown:
         """What is shown that has to do with the footprint, through sources in common."""

@@ -20,11 +20,13 @@ from tests.protocol.release.builders import (
 
 from underseal_protocol.disclosure import Block, Level
 from underseal_protocol.errors import ReleaseError, ReleaseRefusedError
+from underseal_protocol.release import gate
 from underseal_protocol.release.exposure import Exposure
 from underseal_protocol.release.gate import judge_grant, judge_publication
 from underseal_protocol.release.knowledge import Knowledge, Peer, Prior
 from underseal_protocol.release.reading import exposure_of
 from underseal_protocol.release.rules import Rule
+from underseal_protocol.release.solver import unprotected
 from underseal_protocol.release.thresholds import Policy, Scope, Thresholds
 from underseal_protocol.release.verdict import Acknowledgement, Outcome, Verdict, permit
 
@@ -280,6 +282,26 @@ def test_products_are_named_for_all_their_footprints() -> None:
         parts.append((named, "1"))
     found = judged(exposed(*parts), peer=Peer("buyer", knowledge=known))
     assert {leak.source for leak in found.leaks} == {"footprint:a"}
+
+
+def test_peers_of_whom_nothing_is_declared_cost_one_calculation(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls: list[object] = []
+
+    def counted(*given: Any) -> Any:
+        calls.append(given)
+        return unprotected(*given)
+
+    monkeypatch.setattr(gate, "unprotected", counted)
+    made = made_of(*zip(THREE, ("1", "1", "1"), strict=True))
+    knowing = Peer("knowing", knowledge=Knowledge(footprints=frozenset({"c"})))
+    peers = [*(Peer(f"customer {number}") for number in range(300)), knowing]
+    found = judge_publication(
+        lambda digits: exposure_of(made, "x", digits), Level.TOTAL, peers, [], ONLY_PROGRAMMING
+    )
+    assert found.protects
+    assert len(calls) == 2
 
 
 class TestWhoseFigures:
