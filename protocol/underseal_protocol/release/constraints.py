@@ -133,7 +133,7 @@ def build_system(
                 )
     builder.add_shares()
     builder.add_priors()
-    builder.add_targets(thresholds.protected)
+    builder.add_targets(thresholds.protected, thresholds.judged)
     return system
 
 
@@ -246,16 +246,18 @@ class _Builder:
                     ):
                         self._add(exposure, form, exact(prior.low) - truth, high)
 
-    def add_targets(self, protected: frozenset[str]) -> None:
+    def add_targets(self, protected: frozenset[str], judged: frozenset[str]) -> None:
         """What is protected, as far as anything is told of it."""
         seen: set[frozenset[tuple[Column, Fraction]]] = set()
-        for target in self._possible_targets(protected):
+        for target in self._possible_targets(protected, judged):
             entries = frozenset(target.entries.items())
             if entries not in seen:
                 seen.add(entries)
                 self.system.targets.append(target)
 
-    def _possible_targets(self, protected: frozenset[str]) -> Iterator[Target]:
+    def _possible_targets(
+        self, protected: frozenset[str], judged: frozenset[str]
+    ) -> Iterator[Target]:
         names = sorted(protected, key=lambda name: (name != EXCLUDING, name))
         done: set[tuple[str, str]] = set()
         for exposure in self._exposures:
@@ -266,7 +268,7 @@ class _Builder:
                         done.update(form if name != EXCLUDING else ())
                         yield from self._target(exposure, source.key, name, None, form)
             for figure in exposure.figures:
-                if figure.name in protected and figure.below is None:
+                if figure.name in judged and figure.below is None:
                     yield from self._contributions(exposure, figure)
 
     def _contributions(self, exposure: Exposure, figure: Figure) -> Iterator[Target]:

@@ -8,14 +8,19 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.protocol.release.builders import EXCLUDING, FOSSIL, LAND_USE, exposed, supplied
+from tests.protocol.release.builders import EXCLUDING, FOSSIL, LAND_USE, bought, exposed, supplied
+from tests.protocol.rollup.builders import inputs_of, product
 
 from underseal_protocol.disclosure import Level
 from underseal_protocol.errors import ReleaseError
 from underseal_protocol.release.exposure import Exposure, Figure
 from underseal_protocol.release.knowledge import NOTHING, Knowledge
+from underseal_protocol.release.reading import exposure_of
 from underseal_protocol.release.rules import Breach, Rule, Shares, breaches, breaches_of, shares_of
 from underseal_protocol.release.thresholds import DEFAULT, Dominance, Thresholds
+from underseal_protocol.rollup.calculated import calculate
+from underseal_protocol.rollup.inputs import Packaging, Quantity
+from underseal_protocol.rollup.sources import FootprintSource
 
 NOBODY: frozenset[str] = frozenset()
 ANY = Figure(EXCLUDING, None, "1", Fraction(1), Fraction(1), {})
@@ -189,6 +194,19 @@ def test_fossil_emissions_are_judged_as_well() -> None:
         (supplied("c", "0", "2"), "1"),
     ]
     assert {one.figure.name for one in found_at(Level.TOTAL, exposed(*parts))} == {FOSSIL}
+
+
+def test_packaging_is_of_its_suppliers() -> None:
+    box = Packaging(
+        id="box", name="box", quantity=Quantity(Decimal("0.5"), "kg"), source=FootprintSource("d")
+    )
+    bought_in = [supplied(name, "3") for name in ("a", "b", "c", "d")]
+    lines = [*(bought(one, "1") for one in bought_in[:3]), box]
+    calculated = calculate(inputs_of(product(*lines), *bought_in), "P")
+    exposure = exposure_of(calculated, "ours", 6)
+    assert found_at(Level.QUALITY, exposure) == []
+    (found,) = {one.figure.name for one in found_at(Level.BREAKDOWN, exposure)}
+    assert found == "packagingGhgEmissions"
 
 
 @pytest.mark.parametrize(
