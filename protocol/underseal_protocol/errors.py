@@ -15,7 +15,7 @@ ProtocolError
  ├─ RollUpError                  a bill of materials, or what it uses, that cannot be calculated
  │   └─ BillError                its JSON that has another form
  ├─ ReleaseError                 figures that the release gate cannot judge
- │   └─ ReleaseRefusedError      figures that a peer could solve for a supplier's number
+ ├─ ReleaseRefusedError          figures that a peer could solve for a supplier's number
  ├─ MerkleError                  a tree, or a proof about it, that does not hold
  ├─ AuditError                   an entry of an audit log that is none
  └─ CredentialError              a signed statement that does not hold
@@ -234,7 +234,7 @@ class ReleaseError(ProtocolError):
     """The release gate cannot judge figures: it cannot read them, or they are too many."""
 
 
-class ReleaseRefusedError(ReleaseError):
+class ReleaseRefusedError(ProtocolError):
     """A peer could solve figures for a supplier's number, and nobody has answered for it."""
 
 

@@ -133,7 +133,7 @@ def build_system(
                 )
     builder.add_shares()
     builder.add_priors()
-    builder.add_targets(thresholds.protected)
+    builder.add_targets(thresholds.protected, thresholds.judged)
     return system
 
 
@@ -206,25 +206,20 @@ class _Builder:
 
     def add_shares(self) -> None:
         """That shares are of 0 to 100 %, and ratings of 1 to 5."""
-        done: set[tuple[str, str, Fraction]] = set()
+        done: set[Column | None] = {None}
         for exposure in self._exposures:
             for figure in exposure.figures:
                 for (key, name), factor in figure.top.items():
-                    if not self._quantities_known and (key, name, factor) not in done:
-                        self._limit(exposure, exposure.sources[key], name, factor)
-                    done.add((key, name, factor))
-            for source in exposure.sources.values():
-                for name in (*_SHARES, *_OUTBOUND_SHARES) if self._quantities_known else ():
-                    self._limit(exposure, source, name, _ONE)
+                    source = exposure.sources[key]
+                    if name not in _QUALITY or name == EXEMPTED:
+                        continue
+                    column = self._column(source, name, factor)
+                    if column not in done and column in self.system.columns:
+                        done.add(column)
+                        self._limit(exposure, source, name, factor)
 
     def _limit(self, exposure: Exposure, source: Source, name: str, factor: Fraction) -> None:
-        value = source.values.get(name)
-        column = self._column(source, name, factor)
-        if not value or column not in self.system.columns or name == EXEMPTED:
-            return
         is_outbound = name in _OUTBOUND_SHARES
-        if not is_outbound and name not in _SHARES:
-            return
         weight = parts_of(source, OUTBOUND if is_outbound else EXCLUDING)
         sign = 1 if self._value(exposure, weight) > 0 else -1
         weight = scaled(weight, factor * sign)
@@ -251,25 +246,29 @@ class _Builder:
                     ):
                         self._add(exposure, form, exact(prior.low) - truth, high)
 
-    def add_targets(self, protected: frozenset[str]) -> None:
+    def add_targets(self, protected: frozenset[str], judged: frozenset[str]) -> None:
         """What is protected, as far as anything is told of it."""
         seen: set[frozenset[tuple[Column, Fraction]]] = set()
-        for target in self._possible_targets(protected):
+        for target in self._possible_targets(protected, judged):
             entries = frozenset(target.entries.items())
             if entries not in seen:
                 seen.add(entries)
                 self.system.targets.append(target)
 
-    def _possible_targets(self, protected: frozenset[str]) -> Iterator[Target]:
-        names = [EXCLUDING, *sorted(protected - {EXCLUDING})]
-        names = [name for name in names if name in protected]
+    def _possible_targets(
+        self, protected: frozenset[str], judged: frozenset[str]
+    ) -> Iterator[Target]:
+        names = sorted(protected, key=lambda name: (name != EXCLUDING, name))
+        done: set[tuple[str, str]] = set()
         for exposure in self._exposures:
-            for source in exposure.sources.values():
-                for name in names if self._quantities_known else ():
+            for source in exposure.sources.values() if self._quantities_known else ():
+                for name in names:
                     form = parts_of(source, name)
-                    yield from self._target(exposure, source.key, name, None, form)
+                    if form and not done.issuperset(form):
+                        done.update(form if name != EXCLUDING else ())
+                        yield from self._target(exposure, source.key, name, None, form)
             for figure in exposure.figures:
-                if figure.name in protected and figure.below is None:
+                if figure.name in judged and figure.below is None:
                     yield from self._contributions(exposure, figure)
 
     def _contributions(self, exposure: Exposure, figure: Figure) -> Iterator[Target]:

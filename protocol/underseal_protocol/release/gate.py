@@ -6,17 +6,19 @@ tell by its refusals.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from json import dumps
 from typing import TypeAlias
 
 from underseal_protocol.disclosure import Block, Level
+from underseal_protocol.errors import ReleaseError
 from underseal_protocol.release.constraints import Shown, Target, build_system
 from underseal_protocol.release.exposure import Exposure, Release
 from underseal_protocol.release.knowledge import Peer, joined
 from underseal_protocol.release.reduction import reduce_system
-from underseal_protocol.release.rules import breaches
+from underseal_protocol.release.rules import Breach, breaches
 from underseal_protocol.release.solver import Reach, unprotected
 from underseal_protocol.release.thresholds import DEFAULT, Scope, Thresholds
 from underseal_protocol.release.verdict import Leak, Outcome, Reason, Verdict
@@ -29,6 +31,8 @@ STRANGER = Peer("anybody")
 _NARROWER = 1e-6
 _SCOPES = tuple(Scope)
 _Key: TypeAlias = tuple[str, str, str | None]  # of a target
+# Knowledge, coalition, whether quantities are known, digits of the candidate, what is shown.
+_Case: TypeAlias = tuple[str, frozenset[str], bool, int, tuple[tuple[str, frozenset[Block]], ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +63,12 @@ def judge_grant(
         ReleaseError: it is too large to judge.
     """
     judge = _Judge(peer, ledger, peers, thresholds)
-    first: _Found | None = None
-    for level in _from(wanted):
-        found = judge.found(exposure, level, in_full=first is None)
-        first = found if first is None else first
-        if not found.reasons:
-            outcome = Outcome.RELEASE if level is wanted else Outcome.FEWER_BLOCKS
-            return Verdict(outcome, wanted, level, exposure.digits, first.reasons, first.leaks)
-    reasons, leaks = (first.reasons, first.leaks) if first else ((), ())
-    return Verdict(Outcome.STOP, wanted, None, exposure.digits, reasons, leaks)
+    first = judge.found(exposure, wanted)
+    if not first.reasons:
+        return Verdict(Outcome.RELEASE, wanted, wanted, exposure.digits)
+    level = next((one for one in _from(wanted)[1:] if judge.passes(exposure, one)), None)
+    outcome = Outcome.STOP if level is None else Outcome.FEWER_BLOCKS
+    return Verdict(outcome, wanted, level, exposure.digits, first.reasons, first.leaks)
 
 
 def judge_publication(
@@ -92,22 +93,37 @@ def judge_publication(
     Raises:
         ReleaseError: it is too large to judge.
     """
-    judges = [_Judge(one, ledger, peers, thresholds) for one in peers or (STRANGER,)]
-    first: _Found | None = None
-    for digits in range(thresholds.digits, thresholds.min_digits - 1, -1):
-        exposure = exposure_at(digits)
-        for level in _from(wanted):
-            in_full = first is None
-            found = _worst(judge.found(exposure, level, in_full=in_full) for judge in judges)
-            first = found if first is None else first
-            if not found.reasons:
-                outcome = Outcome.RELEASE if level is wanted else Outcome.FEWER_BLOCKS
-                outcome = outcome if digits == thresholds.digits else Outcome.COARSER
-                return Verdict(outcome, wanted, level, digits, first.reasons, first.leaks)
-        if not all(judge.may_be_coarser(exposure) for judge in judges):
+    solved: dict[_Case, _Reaches] = {}
+    judges = [_Judge(one, ledger, peers, thresholds, solved) for one in peers or (STRANGER,)]
+    exposure = exposure_at(thresholds.digits)
+    first = max(
+        (judge.found(exposure, wanted) for judge in judges),
+        key=lambda one: (len(one.reasons), len(one.leaks)),
+    )
+    if not first.reasons:
+        return Verdict(Outcome.RELEASE, wanted, wanted, thresholds.digits)
+
+    def verdict(outcome: Outcome, level: Level | None, digits: int) -> Verdict:
+        return Verdict(outcome, wanted, level, digits, first.reasons, first.leaks)
+
+    if level := _level_at(exposure, wanted, judges):
+        return verdict(Outcome.FEWER_BLOCKS, level, thresholds.digits)
+    fewest = exposure_at(thresholds.min_digits)
+    if all(judge.passes(fewest, Level.TOTAL) for judge in judges):
+        for digits in range(thresholds.digits - 1, thresholds.min_digits - 1, -1):
+            if level := _level_at(exposure_at(digits), wanted, judges):
+                return verdict(Outcome.COARSER, level, digits)
+    return verdict(Outcome.STOP, None, thresholds.digits)
+
+
+def _level_at(exposure: Exposure, wanted: Level, judges: Sequence[_Judge]) -> Level | None:
+    """The highest level that no peer can compute anything from."""
+    shown: Level | None = None
+    for level in reversed(_from(wanted)):
+        if not all(judge.passes(exposure, level) for judge in judges):
             break
-    reasons, leaks = (first.reasons, first.leaks) if first else ((), ())
-    return Verdict(Outcome.STOP, wanted, None, thresholds.digits, reasons, leaks)
+        shown = level
+    return shown
 
 
 def _from(wanted: Level) -> list[Level]:
@@ -115,9 +131,22 @@ def _from(wanted: Level) -> list[Level]:
     return [level for level in reversed(Level) if level.rank <= wanted.rank]
 
 
-def _worst(findings: Iterable[_Found]) -> _Found:
-    """Of whom most is found."""
-    return max(findings, key=lambda one: (len(one.reasons), len(one.leaks)))
+class _Reaches:
+    """Found one after the other, as far as somebody asks: one can be enough."""
+
+    def __init__(self, source: Iterator[Reach]) -> None:
+        self._source, self._found = source, list[Reach]()
+
+    def __iter__(self) -> Iterator[Reach]:
+        number = 0
+        while True:
+            while number < len(self._found):
+                yield self._found[number]
+                number += 1
+            one = next(self._source, None)
+            if one is None:
+                return
+            self._found.append(one)
 
 
 class _Judge:
@@ -129,15 +158,17 @@ class _Judge:
         ledger: Sequence[Release],
         peers: Iterable[Peer],
         thresholds: Thresholds,
+        solved: dict[_Case, _Reaches] | None = None,
     ) -> None:
         self._peer, self._thresholds = peer, thresholds
         groups = {one.id: one.legal_group for one in (*peers, peer)}
         members = [one for one in peers if one.legal_group == peer.legal_group]
+        together = joined([peer.knowledge, *(one.knowledge for one in members)])
         self._knowledge = {
             Scope.PEER: peer.knowledge,
-            Scope.GROUP: joined([peer.knowledge, *(one.knowledge for one in members)]),
+            Scope.GROUP: together,
+            Scope.POOLED: together,
         }
-        self._knowledge[Scope.POOLED] = self._knowledge[Scope.GROUP]
         self._coalition = frozenset({peer.legal_group, peer.id})
         self._releases = {
             Scope.PEER: [one for one in ledger if one.peer == peer.id],
@@ -146,61 +177,98 @@ class _Judge:
             ],
             Scope.POOLED: list(ledger),
         }
+        self._scopes = self._distinct_scopes()
+        # Peers of whom nothing is declared share what was solved.
+        self._solved: dict[_Case, _Reaches] = {} if solved is None else solved
+        self._knowledge_texts = {
+            scope: dumps(one.to_json(), sort_keys=True) for scope, one in self._knowledge.items()
+        }
 
-    def found(self, exposure: Exposure, level: Level, *, in_full: bool) -> _Found:
-        """What speaks against showing a footprint at a level; nothing, if it has no supplier.
+    def passes(self, exposure: Exposure, level: Level) -> bool:
+        """Whether nothing speaks against showing a footprint at a level."""
+        if not exposure.suppliers - self._coalition:
+            return True
+        if any(True for _ in self._breaches(exposure, level)):
+            return False
+        blocks = frozenset(level.blocks)
+        for scope in self._scopes:
+            reaches = self._reaches(scope, exposure, blocks)
+            if any(not self._is_old(scope, exposure, one) for one in reaches):
+                return False
+            if not any(True for _ in reaches):
+                break  # and nothing from less
+        return True
 
-        Args:
-            exposure: of the footprint.
-            level: at which it is to be shown.
-            in_full: also what is computed with others' figures where a rule is broken already.
-        """
+    def found(self, exposure: Exposure, level: Level) -> _Found:
+        """What speaks against showing a footprint at a level; nothing, if it has no supplier."""
         if not exposure.suppliers - self._coalition:
             return _Found((), ())
-        known = self._knowledge[self._thresholds.scope]
-        figures = exposure.shown(level.blocks)
-        broken = list(breaches(exposure, figures, known, self._coalition, self._thresholds))
-        reasons = [reason_of_breach(one, exposure, self._peer.id) for one in broken]
-        if reasons and not in_full:
-            return _Found(tuple(reasons), ())
+        name = self._peer.id
         leaks = self._leaks(exposure, frozenset(level.blocks))
-        reasons += [reason_of_leak(one, self._peer.id, self._thresholds) for one in leaks]
+        reasons = [
+            *(reason_of_breach(one, exposure, name) for one in self._breaches(exposure, level)),
+            *(reason_of_leak(one, name, self._thresholds) for one in leaks),
+        ]
         return _Found(tuple(dict.fromkeys(reasons)), tuple(leaks))
 
-    def may_be_coarser(self, exposure: Exposure) -> bool:
-        """Whether fewer digits could help: the rules do not look at them."""
+    def _breaches(self, exposure: Exposure, level: Level) -> Iterator[Breach]:
+        """Of figures that the peer does not have yet."""
+        has = {
+            figure.name
+            for one in self._releases[Scope.PEER]
+            if one.exposure.footprint == exposure.footprint
+            for figure in one.exposure.shown(one.blocks)
+        }
+        figures = [one for one in exposure.shown(level.blocks) if one.name not in has]
         known = self._knowledge[self._thresholds.scope]
-        figures = exposure.shown(())
-        return not any(breaches(exposure, figures, known, self._coalition, self._thresholds))
+        return breaches(exposure, figures, known, self._coalition, self._thresholds)
 
     def _leaks(self, exposure: Exposure, blocks: frozenset[Block]) -> list[Leak]:
         """What could be computed now and could not before, with the fewest figures that do."""
-        allowed = _SCOPES.index(self._thresholds.scope) + 1
         new: dict[_Key, tuple[Reach, Scope]] = {}
-        for scope in reversed(_SCOPES[:allowed]):
-            now = self._reaches(scope, exposure, blocks)
-            if not now:
-                break  # and nothing from less
-            before = self._reaches(scope, exposure, None)
-            for key, reach in now.items():
-                if not self._adds_nothing(reach, before.get(key)):
-                    new[key] = (new.get(key, (reach, scope))[0], scope)
+        for scope in self._scopes:
+            for reach in self._new_reaches(scope, exposure, blocks):
+                key = _key(reach.target)
+                new[key] = (new.get(key, (reach, scope))[0], scope)
         if not new:
             return []
-        widest = self._thresholds.scope
-        unaided = {key[:2] for key in self._reaches(widest, exposure, blocks, known=False)}
+        try:
+            found = self._reaches(self._scopes[0], exposure, blocks, known=False)
+            unaided = {_key(one.target)[:2] for one in found}
+        except ReleaseError:  # it is much larger, and only tells more about what is stopped anyway
+            unaided = {key[:2] for key in new}
         return [
             _leak_of(reach, scope, needs_quantities=key[:2] not in unaided)
             for key, (reach, scope) in new.items()
         ]
 
-    def _adds_nothing(self, now: Reach, before: Reach | None) -> bool:
+    def _distinct_scopes(self) -> tuple[Scope, ...]:
+        """Those that count, the widest first; without those that add nothing to a narrower one."""
+        found: list[Scope] = []
+        for scope in _SCOPES[: _SCOPES.index(self._thresholds.scope) + 1]:
+            same = found and all(
+                part[scope] == part[found[-1]] for part in (self._releases, self._knowledge)
+            )
+            if not same:
+                found.append(scope)
+        return tuple(reversed(found))
+
+    def _new_reaches(
+        self, scope: Scope, exposure: Exposure, blocks: frozenset[Block]
+    ) -> list[Reach]:
+        now = self._reaches(scope, exposure, blocks)
+        return [one for one in now if not self._is_old(scope, exposure, one)]
+
+    def _is_old(self, scope: Scope, exposure: Exposure, now: Reach) -> bool:
         """What leaks already, because somebody has answered for it, leaks no further."""
+        key = _key(now.target)
+        earlier_ones = self._reaches(scope, exposure, None)
+        before = next((one for one in earlier_ones if _key(one.target) == key), None)
         if before is None:
             return False
         return all(
             _room(end, self._thresholds) >= _room(earlier, self._thresholds) - _NARROWER
-            for end, earlier in ((now.low, before.low), (now.high, before.high))
+            for end, earlier in zip(now.ends, before.ends, strict=True)
         )
 
     def _reaches(
@@ -210,7 +278,7 @@ class _Judge:
         blocks: frozenset[Block] | None,
         *,
         known: bool = True,
-    ) -> dict[_Key, Reach]:
+    ) -> _Reaches:
         """What can be computed from the ledger and, unless blocks is None, from these blocks.
 
         Args:
@@ -220,15 +288,21 @@ class _Judge:
             known: the quantities of the bill of materials.
         """
         shown = self._shown(scope, exposure, blocks)
-        system = build_system(
-            shown,
-            self._knowledge[scope],
-            self._coalition,
-            self._thresholds,
-            quantities_known=known,
+        suppliers = frozenset[str]().union(*(one.suppliers for one, _ in shown.values()))
+        case = (
+            self._knowledge_texts[scope],
+            self._coalition & suppliers,
+            known,
+            0 if blocks is None else exposure.digits,
+            tuple((name, shown_blocks) for name, (_, shown_blocks) in shown.items()),
         )
-        found = unprotected(reduce_system(system), self._thresholds.share)
-        return {_key(one.target): one for one in found}
+        if case not in self._solved:
+            knowledge, thresholds = self._knowledge[scope], self._thresholds
+            system = build_system(
+                shown, knowledge, self._coalition, thresholds, quantities_known=known
+            )
+            self._solved[case] = _Reaches(unprotected(reduce_system(system), thresholds.share))
+        return self._solved[case]
 
     def _shown(self, scope: Scope, exposure: Exposure, blocks: frozenset[Block] | None) -> Shown:
         """What is shown that has to do with the footprint, through sources in common."""
@@ -263,10 +337,7 @@ def _room(end: float | None, thresholds: Thresholds) -> float:
 
 def _leak_of(reach: Reach, scope: Scope, *, needs_quantities: bool) -> Leak:
     target = reach.target
-    ends = [
-        None if one is None else target.value * (1 + Fraction(one))
-        for one in (reach.low, reach.high)
-    ]
+    ends = [None if one is None else target.value * (1 + Fraction(one)) for one in reach.ends]
     low, high = ends if target.value > 0 else reversed(ends)
     return Leak(
         target.source,

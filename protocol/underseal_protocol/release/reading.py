@@ -58,9 +58,11 @@ def exposure_of(
         ReleaseError: a form does not have the value that the roll-up has calculated.
     """
     sums, leaves = forms_of(calculated)
-    received = {one.id: one for one in calculated.footprints}
+    used = {key for form in sums.values() for key, _ in form}
     sources = {
-        key: _source(leaf, received, suppliers or {}, calculated) for key, leaf in leaves.items()
+        key: _source(leaf, calculated, suppliers or {})
+        for key, leaf in leaves.items()
+        if key in used
     }
     exposure = Exposure(footprint_id, calculated.root.id, digits, sources, ())
     figures = (*_totals(calculated, sums, digits), *_ratios(calculated, sums, digits))
@@ -95,19 +97,15 @@ def interval_of(text: str, digits: int) -> tuple[Fraction, Fraction]:
         return value, value
     half = Fraction(1, 2 * 10**places)
     # Below a power of ten, numbers are written with one place more.
-    inner = half / 10 if places and abs(value) == Fraction(10) ** magnitude else half
+    is_power = abs(value) == Fraction(10) ** magnitude and magnitude < digits
+    inner = half / 10 if is_power else half
     below, above = (inner, half) if value > 0 else (half, inner)
     return value - below, value + above
 
 
-def _source(
-    leaf: Leaf,
-    received: Mapping[str, ReceivedFootprint],
-    suppliers: Mapping[str, str],
-    calculated: Calculated,
-) -> Source:
+def _source(leaf: Leaf, calculated: Calculated, suppliers: Mapping[str, str]) -> Source:
     if isinstance(leaf.source, FootprintSource):
-        footprint = received[leaf.source.id]
+        footprint = calculated.inputs.footprints[leaf.source.id]
         names = {footprint.id, *_listed(footprint, "productIds")}
         by_itself = next(iter(_listed(footprint, "companyIds")), footprint.id)
         supplier = suppliers.get(footprint.id, by_itself)

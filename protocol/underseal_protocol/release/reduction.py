@@ -6,7 +6,7 @@ attacker's favour.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
@@ -100,8 +100,9 @@ class _Elimination:
         solution = {column: value / factor for column, value in left.items()}
         for column in self._used_in.pop(pivot, set()):
             other = self.solved[column]
-            self._add(other, solution, other.pop(pivot))
-            self._note(column, other)
+            if pivot in other:
+                self._add(other, solution, other.pop(pivot))
+                self._note(column, solution)
         self.solved[pivot] = solution
         self._note(pivot, solution)
 
@@ -139,10 +140,19 @@ class _Elimination:
 
 def _merged(constraints: list[Constraint]) -> list[Constraint]:
     """Multiples of the same sum become one, with what all say."""
+    alike: dict[frozenset[Column], list[Constraint]] = {}
+    for one in constraints:
+        if one.entries:
+            alike.setdefault(frozenset(one.entries), []).append(one)
+    found: list[Constraint] = []
+    for group in alike.values():
+        found += group if len(group) == 1 else _merged_group(group)
+    return found
+
+
+def _merged_group(constraints: list[Constraint]) -> Iterable[Constraint]:
     found: dict[frozenset[tuple[Column, Fraction]], Constraint] = {}
     for one in constraints:
-        if not one.entries:
-            continue
         first = one.entries[min(one.entries)]
         entries = {column: value / first for column, value in one.entries.items()}
         low, high = (None if end is None else end / first for end in (one.low, one.high))
@@ -154,7 +164,7 @@ def _merged(constraints: list[Constraint]) -> list[Constraint]:
             low = _tighter(max, low, known.low)
             high = _tighter(min, high, known.high)
         found[key] = Constraint(entries, low, high)
-    return list(found.values())
+    return found.values()
 
 
 def _tighter(

@@ -110,12 +110,12 @@ def breaches(
 
     Args:
         exposure: the figures'.
-        figures: that are to be released; those that are not protected are skipped.
+        figures: that are to be released; those that are not judged are skipped.
         knowledge, coalition: as in `shares_of`.
         thresholds: of the rules.
     """
     for figure in figures:
-        if figure.name in thresholds.protected and figure.below is None:
+        if figure.name in thresholds.judged and figure.below is None:
             shares = shares_of(exposure, figure, knowledge, coalition)
             yield from breaches_of(figure, shares, thresholds)
 

@@ -8,8 +8,7 @@ protection that is not there. What cannot be decided counts as not protected.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -26,22 +25,28 @@ _BEYOND = 1.01  # witnesses are looked for somewhat beyond p
 _OPTIONS = {"primal_feasibility_tolerance": _TOLERANCE, "dual_feasibility_tolerance": _TOLERANCE}
 
 
-@dataclass(frozen=True, slots=True)
 class Reach:
-    """How closely a number can be determined.
+    """How closely a number can be determined; calculated when it is asked for.
 
-    Attributes:
+    Args:
         target: the number.
-        low, high: between which deviations it is known to be, as shares of the truth; None: no
-            limit that is known. They are for reports: found by the solver, not exact.
+        ends: gives the deviations between which it is known to be, as shares of the truth; None:
+            no limit that is known. They are for reports: found by the solver, not exact.
     """
 
-    target: Target
-    low: float | None
-    high: float | None
+    def __init__(
+        self, target: Target, ends: Callable[[], tuple[float | None, float | None]]
+    ) -> None:
+        self.target = target
+        self._ends = ends
+
+    @cached_property
+    def ends(self) -> tuple[float | None, float | None]:
+        """The lower and the upper one."""
+        return self._ends()
 
 
-def unprotected(reduced: Reduced, share: Fraction) -> list[Reach]:
+def unprotected(reduced: Reduced, share: Fraction) -> Iterator[Reach]:
     """The targets that an attacker can determine more closely than the share, on either side.
 
     Args:
@@ -58,8 +63,11 @@ class _Search:
         free = [number for number in range(count) if reduced.targets[number][1]]
         self._open = {(number, side) for number in free for side in (1, -1)}
 
-    def run(self) -> list[Reach]:
+    def run(self) -> Iterator[Reach]:
         """Witnesses for many targets at once, then for each that is left."""
+        for number, (_, form) in enumerate(self._reduced.targets):
+            if not form:
+                yield self._reach(number)
         progress = True
         while self._open and progress:
             before = len(self._open)
@@ -68,12 +76,13 @@ class _Search:
                 if chosen:
                     self._look_for(chosen)
             progress = len(self._open) < before
-        for number, side in sorted(self._open):
-            if (number, side) in self._open:
-                self._look_for({number: side})
-        failed = sorted({number for number, _ in self._open})
-        known = [number for number, (_, form) in enumerate(self._reduced.targets) if not form]
-        return [self._reach(number) for number in sorted({*failed, *known})]
+        for number in sorted({number for number, _ in self._open}):
+            for side in (1, -1):
+                if (number, side) in self._open:
+                    self._look_for({number: side})
+                if (number, side) in self._open:
+                    yield self._reach(number)
+                    break
 
     def _look_for(self, chosen: Mapping[int, int]) -> None:
         """Another world in which the chosen targets are higher (1) or lower (-1)."""
@@ -105,17 +114,14 @@ class _Search:
 
     def _reach(self, number: int) -> Reach:
         target, form = self._reduced.targets[number]
-        if not form:
-            return Reach(target, 0.0, 0.0)
-        ends = []
-        for side in (-1, 1):
-            witness = self._program.optimum({number: side}, None)
-            ends.append(
-                None
-                if witness is None
-                else sum(float(value) * witness[column] for column, value in form.items())
-            )
-        return Reach(target, ends[0], ends[1])
+
+        def end(side: int) -> float | None:
+            witness = self._program.optimum({number: side}, None) if form else ()
+            if witness is None:
+                return None
+            return sum(float(value) * witness[column] for column, value in form.items())
+
+        return Reach(target, lambda: (end(-1), end(1)))
 
 
 class _Program:

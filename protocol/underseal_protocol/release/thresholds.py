@@ -9,7 +9,14 @@ from fractions import Fraction
 from underseal_protocol.errors import ReleaseError
 from underseal_protocol.rollup.calculation import DEFAULT_DIGITS
 from underseal_protocol.rollup.numbers import Number, exact
-from underseal_protocol.rollup.properties import CARBON, EXCLUDING, GROSS, OUTBOUND, UPTAKE
+from underseal_protocol.rollup.properties import (
+    CARBON,
+    EXCLUDING,
+    GROSS,
+    OUTBOUND,
+    PACKAGING,
+    UPTAKE,
+)
 
 __all__ = ["DEFAULT", "EMISSIONS", "Dominance", "Policy", "Scope", "Thresholds"]
 
@@ -72,8 +79,8 @@ class Thresholds:
     scope: Scope = Scope.POOLED
     policy: Policy = Policy.ACKNOWLEDGE
     protected: frozenset[str] = EMISSIONS
-    max_unknowns: int = 20_000
-    max_constraints: int = 20_000
+    max_unknowns: int = 10_000
+    max_constraints: int = 10_000
 
     def __post_init__(self) -> None:
         """Settings that promise nothing are refused."""
@@ -98,6 +105,11 @@ class Thresholds:
                     f"the threshold {name} is {value}, expected {expected}",
                     hint="See docs/explanation/release-gate.md for what it means.",
                 )
+
+    @property
+    def judged(self) -> frozenset[str]:
+        """Figures of ours that the rules look at: packaging is a sum of totals of suppliers."""
+        return self.protected | ({PACKAGING} if EXCLUDING in self.protected else frozenset())
 
     @property
     def share(self) -> Fraction:
