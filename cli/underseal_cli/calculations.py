@@ -126,6 +126,8 @@ def refresh(
             help="Publish without asking where the PCF changes by less than this.",
         ),
     ] = None,
+    acknowledge: Acknowledge = None,
+    consent: Consent = None,
     as_json: Json = False,
 ) -> None:
     """Calculate what is stale anew, show old and new, and publish the successors."""
@@ -137,13 +139,19 @@ def refresh(
     if not as_json:
         _print_refreshed(found)
     if open_ones and (yes or (not as_json and _agrees(len(open_ones)))):
-        done = _refresh(manage, product_id, confirmed=[one["digest"] for one in open_ones])
+        digests = [one["digest"] for one in open_ones]
+        said = {"acknowledge": acknowledge, "consent": consent}
+        done = _refresh(manage, product_id, confirmed=digests, **said)
+        tried = {one["stale"]["footprint"] for one in open_ones}
         kept = [one for one in found if one not in open_ones]
-        found = [*kept, *(one for one in done if one.get("published"))]
+        done = [one for one in done if one["stale"]["footprint"] in tried]
+        found = [*kept, *done]
         if not as_json:
             for one in done:
                 if one.get("published"):
                     _print_successor(one)
+                elif one.get("problem"):
+                    output.warn(f"  {one['problem']}")
     if as_json:
         output.show({"data": found})
     problems = [one for one in found if one.get("problem")]
@@ -155,6 +163,7 @@ def refresh(
 def _refresh(manage: Manage, product_id: str | None, **more: Any) -> list[dict[str, Any]]:
     body = {"product": product_id, "belowPercent": more.get("below")}
     body |= {"confirmed": more.get("confirmed", [])}
+    body |= {name: more.get(name) for name in ("acknowledge", "consent")}
     given = {name: value for name, value in body.items() if value is not None}
     found: list[dict[str, Any]] = manage.post("/products/refresh", given)["data"]
     return found

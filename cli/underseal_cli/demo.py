@@ -17,7 +17,8 @@ from typing import NoReturn
 
 from rich.console import Console
 
-from underseal_cli.demo_chapters import Cast, tell_everything
+from underseal_cli.demo_cast import Cast
+from underseal_cli.demo_chapters import tell_everything
 from underseal_cli.demo_data import battery_chain
 from underseal_cli.demo_nodes import DemoError, Workbench
 from underseal_cli.demo_proxy import TamperingProxy

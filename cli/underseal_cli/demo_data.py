@@ -7,11 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Company", "battery_chain", "correction", "find_example"]
+__all__ = ["Company", "battery_chain", "energy", "factors", "find_example"]
 
 INSTALLED = Path(__file__).parent / "demo_files"
 CHECKOUT = Path(__file__).parents[2] / "examples" / "battery"
 COMPANIES = "companies.json"
+CALCULATED = {
+    "jichuan": "lioh-spodumene",
+    "wierzbolit": "nmc811",
+    "tiszahajnal": "cell-nmc811",
+    "harzquell": "pack-75",
+}
 
 
 @dataclass(frozen=True)
@@ -24,6 +30,17 @@ class Company:
     ids: tuple[str, ...]
     country: str
     files: tuple[Path, ...]
+    calculated: str  # the product whose footprint it calculates; the others are ready
+
+    @property
+    def ready(self) -> tuple[Path, ...]:
+        """The footprints that it has already."""
+        return tuple(file for file in self.files if file.stem != self.calculated)
+
+    @property
+    def bills(self) -> Path:
+        """Its products with their bills of materials."""
+        return find_example() / "products" / f"{self.key}.csv"
 
     def document(self, product: str) -> dict[str, Any]:
         """The footprint file of one of its products, by the file's name."""
@@ -56,11 +73,17 @@ def battery_chain() -> list[Company]:
             ids=tuple(row["companyIds"]),
             country=row["country"],
             files=tuple(sorted((directory / "footprints" / row["key"]).glob("*.json"))),
+            calculated=CALCULATED[row["key"]],
         )
         for row in rows
     ]
 
 
-def correction(company: str, product: str) -> Path:
-    """The file that corrects a footprint of the example."""
-    return find_example() / "footprints" / "corrections" / company / f"{product}.json"
+def factors() -> Path:
+    """The emission factors of the example, with their sources."""
+    return find_example() / "sources.csv"
+
+
+def energy() -> Path:
+    """The directory with the meter data of the cathode maker."""
+    return find_example() / "energy"

@@ -74,7 +74,7 @@ STABLE = {
     "product history": "",
     "product calculate": "--explain --what-if --significant-digits",
     "product publish": "--dry-run --significant-digits --acknowledge --consent",
-    "product refresh": "--yes --auto",
+    "product refresh": "--yes --auto --acknowledge --consent",
     "factor import": "--dry-run",
     "factor list": "",
     "match": "--product --line --to --peer --accept",

@@ -16,8 +16,9 @@ import pytest
 from rich.console import Console
 
 from underseal_cli import demo as demo_module
-from underseal_cli.demo_chapters import CHAPTERS, Cast
-from underseal_cli.demo_data import battery_chain, correction
+from underseal_cli.demo_cast import Cast
+from underseal_cli.demo_chapters import CHAPTERS
+from underseal_cli.demo_data import battery_chain, energy, factors
 from underseal_cli.demo_nodes import DemoError
 from underseal_cli.demo_story import Story
 
@@ -138,7 +139,7 @@ def test_keep_leaves_the_nodes_up_and_says_how_to_talk_to_them(
     talk = [sys.executable, "-m", "underseal_cli.main", *commands[1].split()[1:]]
     answer = subprocess.run(talk, capture_output=True, text=True, timeout=60, check=False)
     assert answer.returncode == 0, answer.stderr
-    assert "14.6193" in answer.stdout
+    assert "14.7308" in answer.stdout
     assert len(processes(tmp_path)) >= 4
     running.send_signal(signal.SIGINT)
     assert running.wait(60) == 130
@@ -186,4 +187,6 @@ def test_the_example_is_found_in_a_checkout() -> None:
     chain = battery_chain()
     assert [company.country for company in chain] == ["CN", "PL", "HU", "DE"]
     assert all(len(company.files) >= 4 for company in chain)
-    assert correction("jichuan", "lioh-spodumene").exists()
+    assert all(company.bills.exists() for company in chain)
+    assert factors().exists()
+    assert (energy() / "mapping.toml").exists()

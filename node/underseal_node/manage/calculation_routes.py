@@ -95,10 +95,7 @@ async def publish(
             PublishedProduct(footprint_id, prepared.outcome, deprecated, (), prepared),
             dry_run=True,
         )
-    said = None
-    if body is not None and body.acknowledge is not None:
-        said = Acknowledgement(body.acknowledge, body.consent or "")
-    return published_shape(await releasing.publish(node, prepared, said), dry_run=False)
+    return published_shape(await releasing.publish(node, prepared, _said(body)), dry_run=False)
 
 
 @router.post("/products/refresh", **RESPONSE)
@@ -109,6 +106,7 @@ async def refresh(context: Context, body: RefreshInput) -> Listing[RefreshShape]
         body.product,
         confirmed=body.confirmed,
         below_percent=body.below_percent,
+        acknowledgement=_said(body),
     )
     return Listing(data=[refresh_shape(one) for one in found])
 
@@ -127,3 +125,9 @@ async def status(context: Context) -> StatusShape:
         stale=[stale_shape(one) for one in found.stale],
         alerts=found.alerts,
     )
+
+
+def _said(body: AcknowledgeInput | None) -> Acknowledgement | None:
+    if body is None or body.acknowledge is None:
+        return None
+    return Acknowledgement(body.acknowledge, body.consent or "")

@@ -124,12 +124,15 @@ def roll_up_shapes(session: Session, product_id: str) -> list[RollUpShape]:
     for row in rows:
         result, known = json.loads(row.result), published.get(row.footprint_id)
         unit = result["declaredUnit"]
-        pcf = result["figures"].get(PCF)
+        exact_pcf = result["figures"].get(PCF)
+        pcf = None if exact_pcf is None else shown_text(Fraction(exact_pcf))
+        if known is not None:
+            pcf = json.loads(known.summary).get(PCF, pcf)  # rounded, as it was published
         shapes.append(
             RollUpShape(
                 footprint=row.footprint_id,
                 calculated_at=row.calculated_at,
-                pcf=None if pcf is None else shown_text(Fraction(pcf)),
+                pcf=pcf,
                 unit=f"{unit['amount']} {unit['unit']}",
                 status="draft" if known is None else known.status,
             )

@@ -21,6 +21,7 @@ from underseal_node.products.releasing import (
 from underseal_node.products.staleness import Stale, stale
 from underseal_node.store import products
 from underseal_protocol.errors import ProtocolError
+from underseal_protocol.release.verdict import Acknowledgement
 from underseal_protocol.rollup.what_if import Difference
 
 __all__ = ["Refreshed", "refresh", "refreshed"]
@@ -103,6 +104,7 @@ async def refresh(
     *,
     confirmed: Sequence[str] = (),
     below_percent: Decimal | None = None,
+    acknowledgement: Acknowledgement | None = None,
 ) -> list[Refreshed]:
     """Publish successors of stale footprints.
 
@@ -111,6 +113,7 @@ async def refresh(
         product_id: of this product only.
         confirmed: digests of what the operator has looked at.
         below_percent: also those whose PCF changes by less than this, without a confirmation.
+        acknowledgement: where the release gate advises against it; of what was confirmed only.
 
     Raises:
         RefusedError: something that was confirmed has changed meanwhile; nothing is published.
@@ -128,7 +131,8 @@ async def refresh(
             done.append(one)
             continue
         try:
-            came = await publish(node, one.prepared)
+            said = acknowledgement if one.digest in confirmed else None
+            came = await publish(node, one.prepared, said)
         except (NodeError, ProtocolError) as error:
             done.append(Refreshed(one.stale, one.figures, one.change_percent, None, error.message))
             continue

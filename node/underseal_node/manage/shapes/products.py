@@ -268,7 +268,7 @@ class StatusShape(Shape):
     alerts: int
 
 
-class RefreshInput(InputShape):
+class RefreshInput(AcknowledgeInput):
     """POST /products/refresh
 
     Without `confirmed` and `belowPercent`, nothing is published.
