@@ -187,6 +187,9 @@ class Attacker:
             for n, p in self.columns
         ]
         result = linprog(objective, array, ends, bounds=limits, method="highs")
+        if result.status == 4:  # unbounded, or only difficult: presolving does not say
+            more = {"presolve": False}
+            result = linprog(objective, array, ends, bounds=limits, method="highs", options=more)
         if result.status == 3:
             return -np.inf
         assert result.status == 0, result.message  # the truth agrees with everything
