@@ -54,11 +54,13 @@ class Judged:
         verdict: of the gate.
         exposure: of the footprint, with the digits of the verdict.
         audience: key, and level, of each peer whose grants would show it.
+        mark: of the ledger, as it was judged with.
     """
 
     verdict: Verdict
     exposure: Exposure
     audience: Mapping[int, Level]
+    mark: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,7 @@ def judge_publication(
     )
     if not audience and verdict.outcome is Outcome.STOP:
         verdict = replace(verdict, outcome=Outcome.RELEASE, level=wanted)
-    return Judged(verdict, exposure_at(verdict.digits), audience)
+    return Judged(verdict, exposure_at(verdict.digits), audience, releases.mark(session))
 
 
 def _keys_of(footprint_id: str | None) -> list[tuple[KeyKind, str]]:
@@ -188,11 +190,12 @@ def record_publication(
     """Put into the ledger what a published footprint tells, and whom.
 
     Raises:
-        RefusedError: other peers would see it than those that it was judged for.
+        RefusedError: other peers would see it than those that it was judged for, or something else
+            was released meanwhile.
     """
     keys = {*published.keys, *_keys_of(published.old_id)}
-    if _audience(session, keys, now) != judged.audience:
-        raise RefusedError("the grants have changed meanwhile", hint="Try again.")
+    if _audience(session, keys, now) != judged.audience or releases.mark(session) != judged.mark:
+        raise RefusedError("grants or releases have changed meanwhile", hint="Try again.")
     if not judged.exposure.suppliers:
         return
     releases.add_exposure(session, published.id, json.dumps(judged.exposure.to_json()))

@@ -132,7 +132,7 @@ async def refresh(
             continue
         try:
             said = acknowledgement if one.digest in confirmed else None
-            came = await publish(node, one.prepared, said)
+            came = await publish(node, await _again(node, one), said)
         except (NodeError, ProtocolError) as error:
             done.append(Refreshed(one.stale, one.figures, one.change_percent, None, error.message))
             continue
@@ -140,6 +140,21 @@ async def refresh(
             Refreshed(one.stale, one.figures, one.change_percent, one.prepared, published=came)
         )
     return done
+
+
+async def _again(node: Node, one: Refreshed) -> Prepared:
+    """The same, judged with what was published a moment ago.
+
+    Raises:
+        RefusedError: it is no longer the same.
+    """
+    prepared = await prepare(node, one.stale.product_id)
+    if prepared.fingerprint != one.digest:
+        raise RefusedError(
+            "something has changed since you looked at it",
+            hint="Look at it again: `underseal product refresh`.",
+        )
+    return prepared
 
 
 def _is_wanted(one: Refreshed, confirmed: Sequence[str], below_percent: Decimal | None) -> bool:

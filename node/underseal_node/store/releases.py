@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from underseal_node.store.product_tables import DeclarationRow, ExposureRow, ReleaseRow
@@ -21,6 +22,7 @@ __all__ = [
     "exposure",
     "exposures",
     "ledger",
+    "mark",
     "release",
 ]
 
@@ -108,6 +110,13 @@ def ledger(session: Session) -> Sequence[tuple[ReleaseRow, str]]:
         .join(Peer, col(Peer.id) == col(ReleaseRow.peer_id))
         .order_by(col(ReleaseRow.id))
     ).all()
+
+
+def mark(session: Session) -> tuple[int, int]:
+    """How many entries the ledger has, and how many exposures: it only grows."""
+    counts = (select(func.count()).select_from(one) for one in (ReleaseRow, ExposureRow))
+    of_releases, of_exposures = (session.exec(one).one() for one in counts)
+    return of_releases, of_exposures
 
 
 def declaration(session: Session, peer_id: int) -> DeclarationRow | None:
