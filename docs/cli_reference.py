@@ -53,6 +53,7 @@ JSON_OF = {
     "grant preview": "grant-preview",
     "product template": "file",
     "product import": "items-imported",
+    "product export": "file",
     "product list": "product-list",
     "product show": "product",
     "product history": "product-history",

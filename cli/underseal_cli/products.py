@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 import typer
 
@@ -88,6 +89,28 @@ def _print_imported(found: dict[str, Any]) -> None:
         output.say("Nothing was written.")
     elif any(one["outcome"] != "unchanged" for one in found["products"]):
         output.say("Next: `underseal match` shows what their lines resolve to.")
+
+
+@app.command()
+def export(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE.xlsx", help="Where to.")],
+    product: Annotated[
+        list[str] | None,
+        typer.Option("--product", metavar="ID", help="Only this one. Repeatable."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write products and factors into a workbook, to change them there and import them again."""
+    if file.suffix.lower() != ".xlsx":
+        raise UsageError(f"{file} does not end in .xlsx", hint="It is a workbook.")
+    query = urlencode([("product", one) for one in product or ()])
+    path = f"/products/workbook?{query}" if query else "/products/workbook"
+    size = manage_of(context).download("GET", path, file, replace=False)
+    if as_json:
+        output.show({"file": str(file), "bytes": size})
+    else:
+        output.say(f"{file}: change it, then `underseal product import {file}`.")
 
 
 @app.command("list")

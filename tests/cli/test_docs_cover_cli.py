@@ -69,6 +69,7 @@ STABLE = {
     "grant remove": "",
     "product template": "",
     "product import": "--dry-run",
+    "product export": "--product",
     "product list": "",
     "product show": "",
     "product history": "",

@@ -301,6 +301,7 @@ def building(checked: Checked, market: Market, tmp_path: Path) -> None:
     assert checked("product import", bills, "--dry-run", home=home)["dryRun"]
     assert checked("product import", bills, home=home)["products"][0]["outcome"] == "new"
     assert checked("factor import", bills, home=home)["factors"][0]["outcome"] == "unchanged"
+    assert checked("product export", tmp_path / "all.xlsx", home=home)["bytes"] > 1000
     assert "EL-JSON" in {one["id"] for one in checked("factor list", home=home)["data"]}
     assert checked("match", "--product", "json", home=home)["data"][0]["proposals"][0]["isCertain"]
     assert checked("match", "--product", "json", "--accept", home=home)["data"][0]["isDecided"]

@@ -218,3 +218,18 @@ def test_the_workbook_to_fill_in(run: Run, home: Path, tmp_path: Path) -> None:
     empty = run("product", "import", file, home=home)  # the examples are not taken
     assert empty.status == 1
     assert "there is no product in it" in empty.err
+
+
+def test_a_workbook_that_was_exported_changes_nothing(
+    run: Run, home: Path, cell: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "export.xlsx"
+    done = run("product", "export", file, "--product", cell, home=home)
+    assert done.status == 0, done.err
+    found = run("product", "import", file, "--dry-run", "--json", home=home).json
+    assert [(one["id"], one["outcome"]) for one in found["products"]] == [("cell", "unchanged")]
+    assert run("product", "export", tmp_path / "x.csv", home=home).status == 2
+    gone = run("product", "export", tmp_path / "gone.xlsx", "--product", "gone", home=home)
+    assert gone.status == 1
+    assert "there is no product 'gone'" in gone.err
+    assert not (tmp_path / "gone.xlsx").exists()

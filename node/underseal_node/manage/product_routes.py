@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from sqlmodel import Session
@@ -72,6 +73,32 @@ async def import_factors(
     content = await body_of(request, context)
     found = await importing.import_factors(context.node, name, content, dry_run=dry_run)
     return imported_shape(found)
+
+
+@router.get("/products/workbook")
+async def workbook(
+    context: Context,
+    product_ids: Annotated[list[str] | None, Query(alias="product", max_length=1_000)] = None,
+) -> Response:
+    """Products, those that are named or all, and every factor, as a workbook to import again."""
+    from underseal_node.products.export import workbook_of
+
+    node = context.node
+
+    def work(session: Session) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        rows = (
+            products.all_products(session)
+            if product_ids is None
+            else [products.product(session, one) for one in product_ids]
+        )
+        return (
+            [json.loads(row.document) for row in rows],
+            [json.loads(row.document) for row in products.all_factors(session)],
+        )
+
+    bills, factors = await node.store.read(work)
+    content = await asyncio.to_thread(workbook_of, bills, factors, settings=node.settings)
+    return Response(content, media_type=XLSX)
 
 
 @router.get("/products", **RESPONSE)

