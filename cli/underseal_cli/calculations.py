@@ -20,7 +20,10 @@ from underseal_cli.products import Id, cause_lines, read_json
 __all__ = ["register", "status"]
 
 PCF = "pcfExcludingBiogenicUptake"
+PRIMARY = "primaryDataShare"
 SHOWN = 20
+DIGITS = 6
+PERCENT_DIGITS = 4
 BAR_CELLS = 20
 PERCENT = Decimal(100)
 
@@ -48,6 +51,8 @@ def calculate(
 ) -> None:
     """Calculate a product as it is now; nothing is changed."""
     manage = manage_of(context)
+    if what_if is not None and significant_digits is not None:
+        raise UsageError("--what-if compares exactly: it takes no --significant-digits")
     if what_if is not None:
         found = manage.post("/products/what-if", read_json(what_if), product=product_id)
         if as_json:
@@ -81,6 +86,8 @@ def publish(
     as_json: Json = False,
 ) -> None:
     """Calculate a product and publish its footprint, in place of the one of the same period."""
+    if (acknowledge is None) != (consent is None):
+        raise UsageError("--acknowledge and --consent belong together")
     found = manage_of(context).post(
         "/products/publish",
         {
@@ -105,7 +112,7 @@ def publish(
     )
     _print_line_findings(found["findings"])
     print_findings(found["methodology"])
-    _print_gate(found.get("gate"))
+    _print_gate(found.get("gate"), is_acknowledged=acknowledge is not None and not dry_run)
     if found["notified"]:
         output.say(f"Told: {', '.join(found['notified'])}.")
     if dry_run:
@@ -148,16 +155,17 @@ def refresh(
         found = [*kept, *done]
         if not as_json:
             for one in done:
-                if one.get("published"):
-                    _print_successor(one)
-                elif one.get("problem"):
-                    output.warn(f"  {one['problem']}")
+                _print_tried(one)
     if as_json:
         output.show({"data": found})
     problems = [one for one in found if one.get("problem")]
     if problems:
         number = len(problems)
-        raise CliError(f"{number} {'footprint' if number == 1 else 'footprints'} stay stale")
+        raise CliError(
+            "1 footprint stays stale" if number == 1 else f"{number} footprints stay stale",
+            hint="`underseal product publish ID` publishes one; where the release gate stops it, "
+            "with --acknowledge and --consent.",
+        )
 
 
 def _refresh(manage: Manage, product_id: str | None, **more: Any) -> list[dict[str, Any]]:
@@ -227,8 +235,12 @@ def _print_figures(found: dict[str, Any]) -> None:
         for name in found["figures"]
         if name in pcf and isinstance(pcf[name], str)
     ]
+    rows += [(PRIMARY, f"{pcf[PRIMARY]} %", "")] if PRIMARY in pcf else []
     rows += [(name, value, "") for name, value in pcf.get("dqi", {}).items()]
     tables.table(("figure", "value", ""), rows, empty="")
+    unsure = {found["identities"][name] for name, _, mark in rows if mark}
+    if unsure:
+        output.say(f"* against the sum of its components: {', '.join(sorted(unsure))}")
 
 
 def _print_contributions(explanation: dict[str, Any]) -> None:
@@ -264,10 +276,13 @@ def _source(source: dict[str, Any] | None) -> str:
     return f"factor {source['factor']}" if "factor" in source else f"product {source['product']}"
 
 
-def _short(text: str) -> str:
-    """Enough digits for people."""
+def _short(text: str, digits: int = DIGITS) -> str:
+    """As many digits as a footprint is published with."""
     value = Decimal(text)
-    return format(value.quantize(Decimal(1).scaleb(value.adjusted() - 4)), "f") if value else "0"
+    if not value:
+        return "0"
+    shown = format(value.quantize(Decimal(1).scaleb(value.adjusted() - digits + 1)), "f")
+    return shown.rstrip("0").removesuffix(".") if "." in shown else shown
 
 
 def _print_line_findings(found: list[dict[str, Any]]) -> None:
@@ -281,20 +296,29 @@ def _print_line_findings(found: list[dict[str, Any]]) -> None:
         output.say(f"info: {infos} {noun}; --json lists them")
 
 
-def _print_gate(verdict: dict[str, Any] | None) -> None:
-    """What the release gate says, if it is more than yes."""
+def _print_gate(verdict: dict[str, Any] | None, *, is_acknowledged: bool) -> None:
+    """What the release gate says, if it is more than yes; each advice once, below its reasons."""
     if verdict is None or (verdict["outcome"] == "release" and not verdict["reasons"]):
         return
-    outcome = verdict["outcome"]
-    said = f"coarser: {verdict['digits']} significant digits" if outcome == "coarser" else outcome
-    output.say(f"release gate: {said}")
+    output.say(f"release gate: {_said_by_gate(verdict, is_acknowledged=is_acknowledged)}")
+    reasons: dict[str, list[str]] = {}
     for one in verdict["reasons"]:
-        output.say(f"  {one['text']}", f"    {one['advice']}")
+        reasons.setdefault(one["advice"], []).append(one["text"])
+    for advice, texts in reasons.items():
+        output.say(*(f"  {text}" for text in texts), f"    {advice}")
     for one in verdict["leaks"]:
         low, high = (one.get(end) or "..." for end in ("low", "high"))
         output.say(
             f"  {one['source']} {one['figure']}: {one['value']}, could be known to {low} to {high}"
         )
+
+
+def _said_by_gate(verdict: dict[str, Any], *, is_acknowledged: bool) -> str:
+    if verdict["outcome"] == "release":
+        return "nobody may see it yet; granting it will be stopped"
+    if verdict["outcome"] == "coarser":
+        return f"coarser: {verdict['digits']} significant digits"
+    return f"{verdict['outcome']}, acknowledged" if is_acknowledged else str(verdict["outcome"])
 
 
 def _print_what_if(found: dict[str, Any], *, explain: bool) -> None:
@@ -338,10 +362,18 @@ def _print_refreshed(found: list[dict[str, Any]]) -> None:
             _print_differences(one["figures"])
             percent = one.get("changePercent")
             if percent is not None:
-                output.say(f"  The PCF changes by {_short(percent)} %.")
+                output.say(f"  The PCF changes by {_short(percent, PERCENT_DIGITS)} %.")
         if one.get("published") and one["outcome"] != "unchanged":
             _print_successor(one)
         output.say("")
+
+
+def _print_tried(one: dict[str, Any]) -> None:
+    """What came of publishing what was shown before."""
+    if one.get("published"):
+        _print_successor(one)
+    elif one.get("problem"):
+        output.warn(f"  {one['stale']['product']}: {one['problem']}")
 
 
 def _print_successor(one: dict[str, Any]) -> None:

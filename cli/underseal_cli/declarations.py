@@ -7,8 +7,10 @@ from typing import Annotated
 import typer
 
 from underseal_cli import output, tables
+from underseal_cli.errors import UsageError
 from underseal_cli.manage_client import segment
 from underseal_cli.options import Json, manage_of
+from underseal_cli.peer_view import instant
 
 __all__ = ["register"]
 
@@ -56,6 +58,8 @@ def declare(
 
     What was declared before is replaced.
     """
+    if any(not value.strip() for value in (*(component or ()), *(quantity or ()))):
+        raise UsageError("--component and --quantity name a source, such as an id of a factor")
     manage, path = manage_of(context), f"/peers/{segment(name)}/declaration"
     given = {"components": component, "quantities": quantity, "footprints": footprint}
     chosen = {key: value for key, value in given.items() if value}
@@ -97,7 +101,7 @@ def releases(
             one["peer"],
             one["footprint"],
             one["level"],
-            one["releasedAt"],
+            instant(one["releasedAt"]),
             one.get("reason"),
             one.get("consent"),
         )

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from underseal_cli import output, tables
-from underseal_cli.errors import UsageError
+from underseal_cli.errors import RefusedError, UsageError
 from underseal_cli.manage_client import Manage
 from underseal_cli.options import Json, manage_of
 
@@ -16,6 +16,7 @@ __all__ = ["match"]
 
 KINDS = ("footprint", "factor", "product", "left-out")
 NOTHING = "none"
+STOP = "q"
 
 Decision = dict[str, Any]
 
@@ -80,9 +81,8 @@ def _source(text: str) -> dict[str, Any] | None:
         return None
     kind, _, value = text.partition(":")
     if kind not in KINDS or not value.strip():
-        raise UsageError(
-            f"--to {text!r}: expected {', '.join(f'{one}:...' for one in KINDS)} or {NOTHING}"
-        )
+        known = ", ".join(f"{one}:..." for one in KINDS)
+        raise UsageError(f"{text!r} is no source: expected {known} or {NOTHING}")
     return {"leftOut": {"reason": value}} if kind == "left-out" else {kind: value}
 
 
@@ -127,7 +127,7 @@ def _print(found: list[dict[str, Any]]) -> None:
                     f"{one['product']}/{one['line']}" if not number else "",
                     one["name"] if not number else "",
                     one.get("supplier") if not number else "",
-                    "nothing found" if proposal is None else proposal["text"],
+                    "nothing found" if proposal is None else [_name(proposal), proposal["text"]],
                     "" if proposal is None else _reasons(proposal),
                 )
             )
@@ -142,6 +142,12 @@ def _print(found: list[dict[str, Any]]) -> None:
             "`underseal match --accept` confirms what is certain; "
             "`--product ID --line LINE --to SOURCE` decides one."
         )
+
+
+def _name(proposal: dict[str, Any]) -> str:
+    """What it is; by what a command names it is said besides."""
+    label, (value, *_) = str(proposal["label"]), proposal["source"].values()
+    return label.removesuffix(f" ({value})")
 
 
 def _reasons(proposal: dict[str, Any]) -> str:
@@ -159,28 +165,40 @@ def _ask(manage: Manage, found: list[dict[str, Any]]) -> None:
         )
         for choice, proposal in enumerate(line["proposals"], 1):
             output.say(f"  {choice}  {proposal['label']}", f"     {_reasons(proposal)}")
-        answer = typer.prompt(
+        if not line["proposals"]:
+            output.say("  nothing found")
+        answer = _ask_until_decided(manage, line)
+        if answer == STOP:
+            break
+        decided += bool(answer)
+    _say_number(decided, len(found) - decided)
+
+
+def _ask_until_decided(manage: Manage, line: dict[str, Any]) -> str:
+    """The answer that was possible: empty if the line stays open."""
+    while True:
+        answer: str = typer.prompt(
             "Number, SOURCE (such as factor:ID), Enter to leave it open, or q to stop",
             default="",
             show_default=False,
         ).strip()
-        if answer == "q":
-            break
-        source = _answered(line, answer)
-        if source is not None:
-            _decide(manage, [{"product": line["product"], "line": line["line"], "source": source}])
-            decided += 1
-    _say_number(decided, len(found) - decided)
+        if answer in ("", STOP, NOTHING):
+            return "" if answer == NOTHING else answer
+        try:
+            source = _answered(line, answer)
+            decision = {"product": line["product"], "line": line["line"], "source": source}
+            _decide(manage, [decision])
+        except (UsageError, RefusedError) as error:
+            output.warn(*(f"  {text}" for text in error.lines()))
+        else:
+            return answer
 
 
 def _answered(line: dict[str, Any], answer: str) -> dict[str, Any] | None:
-    if not answer:
-        return None
-    if answer.isdecimal() and 1 <= int(answer) <= len(line["proposals"]):
-        source: dict[str, Any] = line["proposals"][int(answer) - 1]["source"]
+    proposals = line["proposals"]
+    if answer.isdecimal():
+        if not 1 <= int(answer) <= len(proposals):
+            raise UsageError(f"there is no number {answer} here")
+        source: dict[str, Any] = proposals[int(answer) - 1]["source"]
         return source
-    try:
-        return _source(answer)
-    except UsageError as error:
-        output.warn(error.message)
-        return None
+    return _source(answer)

@@ -13,6 +13,7 @@ from underseal_cli.errors import UsageError, problem_lines
 from underseal_cli.files import read_input
 from underseal_cli.footprints import MAX_NAME_CHARACTERS
 from underseal_cli.options import Json, manage_of
+from underseal_cli.peer_view import instant
 
 __all__ = ["app", "cause_lines", "factors", "read_json"]
 
@@ -152,7 +153,10 @@ def show(context: typer.Context, product_id: Id, as_json: Json = False) -> None:
         [
             ("product", f"{found['id']}  {found['name']}"),
             ("declared unit", f"{unit['amount']} {unit['unit']}"),
-            ("version", f"{found['version']}, of {found['changedAt']} from {found['file']}"),
+            (
+                "version",
+                f"{found['version']}, of {instant(found['changedAt'])} from {found['file']}",
+            ),
         ]
     )
     rows = [
@@ -170,7 +174,7 @@ def show(context: typer.Context, product_id: Id, as_json: Json = False) -> None:
     tables.table(
         ("line", "name", "kind", "amount", "supplier", "resolves to"),
         rows,
-        narrow=((0, 1), (2, 3), (4, 5)),
+        narrow=((0, 1, 2, 3), (4, 5)),
         empty="It has no lines.",
     )
     if found["footprints"]:
@@ -187,7 +191,7 @@ def history(context: typer.Context, product_id: Id, as_json: Json = False) -> No
     if as_json:
         output.show(found)
         return
-    rows = [(one["version"], one["changedAt"], one["file"]) for one in found["versions"]]
+    rows = [(one["version"], instant(one["changedAt"]), one["file"]) for one in found["versions"]]
     tables.table(("version", "since", "file"), rows, empty="")
     output.say("")
     _print_footprints(found["footprints"])
@@ -230,7 +234,7 @@ def _value(factor: dict[str, Any]) -> str:
 
 def _print_footprints(found: list[dict[str, Any]]) -> None:
     rows = [
-        (one["footprint"], one["calculatedAt"], one.get("pcf"), one["unit"], one["status"])
+        (one["footprint"], instant(one["calculatedAt"]), one.get("pcf"), one["unit"], one["status"])
         for one in found
     ]
     tables.table(

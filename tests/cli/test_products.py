@@ -104,7 +104,7 @@ def test_a_what_if_changes_nothing(run: Run, home: Path, cell: str, tmp_path: Pa
     file.write_text(json.dumps({"changes": [change]}), encoding="utf-8")
     done = run("product", "calculate", cell, "--what-if", file, "--explain", home=home)
     assert done.status == 0, done.err
-    assert "0.25000" in done.out
+    assert "0.25 " in done.out
     assert "Nothing was changed." in done.out
     assert "0.5 kgCO2e" in run("product", "calculate", cell, home=home).out
 
@@ -208,6 +208,82 @@ def test_a_decision_that_makes_no_sense_is_a_usage_error(
     run: Run, home: Path, arguments: tuple[str, ...]
 ) -> None:
     assert run("match", *arguments, home=home).status == 2
+
+
+POUCH_URN = "urn:pact:buyer.example:product-id:pouch"
+ANSWERED = ("--acknowledge", "The only maker of powder", "--consent", "mail of 3 March 2026")
+
+
+def pouch(footprint: str, amount: str) -> Json:
+    powder: Json = {
+        "kind": "material",
+        "id": "powder",
+        "name": "Powder",
+        "quantity": {"amount": amount, "unit": "kg"},
+        "source": {"footprint": footprint},
+    }
+    return product("pouch", powder)
+
+
+def test_what_the_release_gate_stops_is_not_passed_over(
+    run: Run, home: Path, tmp_path: Path
+) -> None:
+    (held, *_) = run("received", "list", "--json", home=home).json["data"]
+    run("product", "import", write(tmp_path, pouch(held["id"], "1")), home=home)
+    first = run("product", "publish", "pouch", home=home)
+    assert "release gate: nobody may see it yet; granting it will be stopped" in first.out
+    assert first.out.count("Neither fewer blocks nor fewer digits") == 1
+    grant = ("grant", "add", "seller", "--product-id", POUCH_URN)
+    refused = run(*grant, home=home)
+    assert refused.status == 1
+    assert "cannot be protected" in refused.err
+    granted = run(*grant, *ANSWERED, "--json", home=home).json
+    assert "mail of 3 March 2026" in run("peer", "releases", "seller", home=home).out
+    run("product", "import", write(tmp_path, pouch(held["id"], "2")), home=home)
+    stopped = run("product", "refresh", "pouch", "--yes", home=home)
+    assert stopped.status == 1
+    assert "cannot be protected" in stopped.err
+    assert "1 footprint stays stale" in stopped.err
+    assert run("product", "publish", "pouch", *ANSWERED[:2], home=home).status == 2
+    done = run("product", "publish", "pouch", *ANSWERED, home=home)
+    assert done.status == 0, done.err
+    assert "release gate: stop, acknowledged" in done.out
+    assert "stale" not in run("status", home=home).out
+    for one in granted["data"]:
+        run("grant", "remove", str(one["id"]), home=home)
+    for one in run("footprint", "list", "--status", "Active", "--json", home=home).json["data"]:
+        run("footprint", "deprecate", one["id"], home=home)
+
+
+def test_a_wrong_answer_is_asked_again(
+    run: Run, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("product", "import", write(tmp_path, product("asked", POWER)), home=home)
+    monkeypatch.setattr("underseal_cli.output.is_terminal", lambda _: True)
+    monkeypatch.setattr("underseal_cli.tables.is_terminal", lambda _: True)
+    answers = iter(["99", "fuel:x", "factor:NOPE", "factor:EL-CLI"])
+    monkeypatch.setattr("typer.prompt", lambda *_, **__: next(answers))
+    done = run("match", "--product", "asked", home=home)
+    assert done.status == 0, done.err
+    for text in ("no number 99", "'fuel:x' is no source", "there is no factor 'NOPE'"):
+        assert text in done.err, text
+    assert "1 line decided, 0 open." in done.out
+
+
+def test_digits_are_those_of_publishing(run: Run, home: Path, tmp_path: Path, cell: str) -> None:
+    exact = line("power", "Power", "1.234567891", "kWh", source={"factor": "EL-CLI"})
+    run("product", "import", write(tmp_path, product("exact", exact)), home=home)
+    done = run("product", "calculate", "exact", "--explain", home=home)
+    assert "exact: 0.308642 kgCO2e" in done.out
+    assert done.out.count("0.308642 ") >= 3  # as in the figures, so in the contributions
+    assert "primaryDataShare" in done.out
+    assert "* against the sum of its components: not checkable" in done.out
+    both = ("--what-if", write(tmp_path), "--significant-digits", "3")
+    assert run("product", "calculate", cell, *both, home=home).status == 2
+
+
+def test_an_empty_declaration_is_a_usage_error(run: Run, home: Path) -> None:
+    assert run("peer", "declare", "seller", "--component", "", home=home).status == 2
 
 
 def test_the_workbook_to_fill_in(run: Run, home: Path, tmp_path: Path) -> None:

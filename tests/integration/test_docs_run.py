@@ -1,4 +1,8 @@
-"""The blocks marked `sh` in the README and the tutorial are executed, against real nodes."""
+"""The blocks marked `sh` in the README and the tutorials are executed, against real nodes.
+
+`sh fails` marks a command that has to be refused. A block marked `text` is what the commands before
+it print: these lines are among what they printed, in this order; `...` stands for anything.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,8 @@ from underseal_cli.demo_nodes import Workbench
 pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("docs")]
 
 ROOT = Path(__file__).parents[2]
-BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(sh|sh fails|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+MARK = "----- shown: "
 PORT = re.compile(r"\b[89]44[34]\b")
 LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)(?:#[^)]*)?\)")
 DOCUMENTS = sorted(
@@ -24,10 +29,31 @@ DOCUMENTS = sorted(
 
 
 def script_of(document: Path) -> str:
-    """All executable blocks of a document, as one script."""
-    blocks = BLOCK.findall(document.read_text(encoding="utf-8"))
-    assert blocks, f"{document} has no block marked sh"
-    return "\n".join(blocks)
+    """All executable blocks of a document, as one script; a mark ends what is shown."""
+    parts, shown = [], 0
+    for kind, text in BLOCK.findall(document.read_text(encoding="utf-8")):
+        if kind == "text":
+            parts.append(f"echo '{MARK}{shown}'")
+            shown += 1
+        else:
+            parts.append(text if kind == "sh" else f"if {{ {text} }}; then exit 99; fi")
+    assert parts, f"{document} has no block marked sh"
+    return "\n".join(parts)
+
+
+def missing_of(document: Path, printed: str) -> list[str]:
+    """The lines that a document shows and that were not printed where it shows them."""
+    missing = []
+    for number, shown in enumerate(
+        text for kind, text in BLOCK.findall(document.read_text("utf-8")) if kind == "text"
+    ):
+        before, _, printed = printed.partition(f"{MARK}{number}\n")
+        lines = iter([" ".join(line.split()) for line in before.splitlines()])
+        for line in shown.splitlines():
+            pattern = re.escape(" ".join(line.split())).replace(re.escape("..."), ".*")
+            if not any(re.fullmatch(pattern, one) for one in lines):
+                missing.append(line)
+    return missing
 
 
 def run(document: Path, tmp_path: Path, bench: Workbench, before: str = "") -> str:
@@ -60,13 +86,15 @@ def run(document: Path, tmp_path: Path, bench: Workbench, before: str = "") -> s
         ["bash", "-euo", "pipefail", "-c", f"{stop}\n{script}"],
         cwd=ROOT,
         env=environment,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
         timeout=240,
         check=False,
     )
     logs = "\n".join(path.read_text(encoding="utf-8") for path in tmp_path.glob("*.log"))
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}\n{logs}"
+    assert done.returncode == 0, f"{done.stdout}\n{logs}"
+    assert missing_of(document, done.stdout) == [], done.stdout
     return done.stdout
 
 
@@ -87,6 +115,20 @@ def test_the_tutorial_works(tmp_path: Path) -> None:
     assert printed.count("verified") >= 2
     assert "0.412" in printed
     assert "1.87" in printed
+
+
+def test_the_tutorial_of_a_calculated_footprint_works(tmp_path: Path) -> None:
+    with Workbench() as bench:
+        run(ROOT / "docs" / "tutorial" / "spreadsheet-to-footprint.md", tmp_path, bench)
+
+
+def test_what_a_document_shows_and_nobody_printed_is_found(tmp_path: Path) -> None:
+    document = tmp_path / "page.md"
+    blocks = ("sh\necho a; echo 'b  1'", "text\na\nb ...", "sh fails\nfalse", "text\na\nb")
+    document.write_text("\n".join(f"```{one}\n```" for one in blocks), encoding="utf-8")
+    script = script_of(document)
+    assert "if { false\n }; then exit 99; fi" in script
+    assert missing_of(document, f"a\nb  1\n{MARK}0\nb\na\n{MARK}1\n") == ["b"]
 
 
 TWO_NODES = """
