@@ -52,24 +52,26 @@ def declare(
             "--footprint", metavar="ID", help="It has received this footprint too. Repeatable."
         ),
     ] = None,
+    clear: Annotated[
+        bool, typer.Option("--clear", help="Take back everything that was declared before.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Declare all that a peer knows, for the release gate; without options, show it.
+    """Declare what a peer is and knows, for the release gate; without options, show it.
 
-    What was declared before is replaced.
+    Each option replaces what was declared with it before; the others stay.
     """
     if any(not value.strip() for value in (*(component or ()), *(quantity or ()))):
         raise UsageError("--component and --quantity name a source, such as an id of a factor")
     manage, path = manage_of(context), f"/peers/{segment(name)}/declaration"
     given = {"components": component, "quantities": quantity, "footprints": footprint}
     chosen = {key: value for key, value in given.items() if value}
-    if group is not None:
-        chosen["group"] = [group]
-    if not chosen:
-        found = manage.get(path)
-    else:
-        body = {key: value[0] if key == "group" else value for key, value in chosen.items()}
-        found = manage.post(path, body)
+    found = manage.get(path)
+    if chosen or group is not None or clear:
+        before = {} if clear else {key: found[key] for key in given}
+        named = group if group is not None or clear else found.get("group")
+        of_group = {} if named is None else {"group": named}
+        found = manage.post(path, before | chosen | of_group)
     if as_json:
         output.show(found)
         return

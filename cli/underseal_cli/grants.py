@@ -87,6 +87,8 @@ def add(
         raise usage_error(
             context, "give exactly one of --all, --product-id, --classification and --footprint"
         )
+    if (acknowledge is None) != (consent is None):
+        raise usage_error(context, "--acknowledge and --consent belong together")
     given = {
         "peer": peer,
         "everything": everything,

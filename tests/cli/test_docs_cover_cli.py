@@ -80,7 +80,7 @@ STABLE = {
     "factor list": "",
     "match": "--product --line --to --peer --accept",
     "status": "",
-    "peer declare": "--group --component --quantity --footprint",
+    "peer declare": "--group --component --quantity --footprint --clear",
     "peer releases": "",
     "pull": "--all --every --product-id --company-id --geography --classification --status "
     "--valid-on --valid-after --valid-before",

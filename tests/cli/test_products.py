@@ -233,24 +233,28 @@ def test_what_the_release_gate_stops_is_not_passed_over(
     first = run("product", "publish", "pouch", home=home)
     assert "release gate: nobody may see it yet; granting it will be stopped" in first.out
     assert first.out.count("Neither fewer blocks nor fewer digits") == 1
-    grant = ("grant", "add", "seller", "--product-id", POUCH_URN)
+    # The supplier itself would learn nothing: it is another customer.
+    run("peer", "add", "gate-customer", home=home)
+    grant = ("grant", "add", "gate-customer", "--product-id", POUCH_URN)
     refused = run(*grant, home=home)
     assert refused.status == 1
     assert "cannot be protected" in refused.err
     granted = run(*grant, *ANSWERED, "--json", home=home).json
-    assert "mail of 3 March 2026" in run("peer", "releases", "seller", home=home).out
+    assert "mail of 3 March 2026" in run("peer", "releases", "gate-customer", home=home).out
     run("product", "import", write(tmp_path, pouch(held["id"], "2")), home=home)
     stopped = run("product", "refresh", "pouch", "--yes", home=home)
     assert stopped.status == 1
     assert "cannot be protected" in stopped.err
     assert "1 footprint stays stale" in stopped.err
     assert run("product", "publish", "pouch", *ANSWERED[:2], home=home).status == 2
-    done = run("product", "publish", "pouch", *ANSWERED, home=home)
+    done = run("product", "publish", "pouch", "--dry-run", home=home)
+    assert "release gate: stop" in done.out
+    done = run("product", "refresh", "pouch", "--yes", *ANSWERED, home=home)
     assert done.status == 0, done.err
-    assert "release gate: stop, acknowledged" in done.out
+    assert " replaces " in done.out
     assert "stale" not in run("status", home=home).out
-    for one in granted["data"]:
-        run("grant", "remove", str(one["id"]), home=home)
+    assert granted["data"][0]["level"] == "total"
+    run("peer", "remove", "gate-customer", home=home)
     for one in run("footprint", "list", "--status", "Active", "--json", home=home).json["data"]:
         run("footprint", "deprecate", one["id"], home=home)
 
@@ -309,3 +313,18 @@ def test_a_workbook_that_was_exported_changes_nothing(
     assert gone.status == 1
     assert "there is no product 'gone'" in gone.err
     assert not (tmp_path / "gone.xlsx").exists()
+
+
+def test_what_a_peer_knows_is_declared_bit_by_bit(run: Run, home: Path, cell: str) -> None:
+    (held, *_) = run("received", "list", "--json", home=home).json["data"]
+    first = run("peer", "declare", "seller", "--group", "Holding", home=home)
+    assert first.status == 0, first.err
+    declared = ("peer", "declare", "seller", "--quantity", "factor-of-nobody")
+    refused = run(*declared, home=home)
+    assert refused.status == 1
+    assert "factor-of-nobody is no received footprint" in refused.err
+    run("peer", "declare", "seller", "--component", held["id"], home=home)
+    shown = run("peer", "declare", "seller", "--json", home=home).json
+    assert (shown["group"], shown["components"]) == ("Holding", [held["id"]])
+    cleared = run("peer", "declare", "seller", "--clear", "--json", home=home).json
+    assert (cleared.get("group"), cleared["components"]) == (None, [])

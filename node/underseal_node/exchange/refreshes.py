@@ -29,6 +29,7 @@ class RefreshWorker:
 
     def __init__(self, node: Node) -> None:
         self._node = node
+        self._said: set[tuple[str, str]] = set()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until told to stop."""
@@ -52,3 +53,11 @@ class RefreshWorker:
                     old=one.stale.footprint_id,
                     new=one.published.footprint_id,
                 )
+            elif one.problem is not None:
+                self._tell(one.stale.footprint_id, one.problem)
+
+    def _tell(self, footprint_id: str, problem: str) -> None:
+        """Say once what keeps a footprint stale."""
+        if (footprint_id, problem) not in self._said:
+            self._said.add((footprint_id, problem))
+            log.warning("footprint stays stale", footprint=footprint_id, reason=problem)

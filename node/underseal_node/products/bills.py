@@ -49,6 +49,7 @@ __all__ = [
     "digest_of",
     "everything",
     "load",
+    "newest_of",
     "summary_pcf",
 ]
 
@@ -176,17 +177,23 @@ class Loader:
         if not isinstance(source, FootprintSource) or match.peer_id is None:
             return source
         peer = peers.by_id(self._session, match.peer_id)
+        found = products.received(self._session, [source.id]).get(source.id, [])
+        matched = next((row for row, _ in found if row.peer_id == match.peer_id), None)
         rows = (
             products.received_by_product(self._session, match.peer_id, match.product_urn)
             if match.product_urn
             else ()
         )
-        best = best_of(rows, self._now)
-        if best is None:
-            found = products.received(self._session, [source.id]).get(source.id, [])
-            best = next((row for row, _ in found if row.peer_id == match.peer_id), None)
+        best = matched if matched is None else newest_of(matched, rows, self._now)
         if best is None or peer is None:
             return source
+        known = self._received.get(best.footprint_id)
+        if known is not None and known[1].id != peer.id:
+            raise RollUpError(
+                f"{known[1].name} and {peer.name} have sent footprints with the id "
+                f"{best.footprint_id}, and both are used",
+                hint="Ids name one and no other: ask both where theirs comes from.",
+            )
         self._received[best.footprint_id] = (best, peer)
         return FootprintSource(best.footprint_id)
 
@@ -212,10 +219,7 @@ class Loader:
         return factors, {row.id: row.digest for row in rows.values()}
 
     def _footprint(self, row: ReceivedFootprint, peer: Peer) -> sources.ReceivedFootprint:
-        trust = {
-            VerificationState.VERIFIED: Trust.VERIFIED,
-            VerificationState.UNSIGNED: Trust.UNSIGNED if peer.accept_unsigned else Trust.INVALID,
-        }.get(VerificationState(row.verification), Trust.INVALID)
+        trust = _trust(row, peer)
         document = dict(loads(row.body)) | {"status": row.status}
         withheld = frozenset(Block(one) for one in json.loads(row.withheld))
         return sources.ReceivedFootprint(document, trust, withheld, self._history(row))
@@ -255,6 +259,41 @@ def _sources(product: Product) -> Iterable[Source]:
     return (one for one in map(_source, product.lines) if one is not None)
 
 
+def newest_of(
+    matched: ReceivedFootprint, rows: Sequence[ReceivedFootprint], now: datetime
+) -> ReceivedFootprint:
+    """Which footprint counts for a line that was matched to one: its newest good successor.
+
+    A successor names it as preceding, or is for the same place and unit and no older period. What
+    is for another place or an older period is another decision, and the operator's.
+
+    Args:
+        matched: that was decided for.
+        rows: what the supplier has sent of the product, newest first.
+        now: aware.
+    """
+    chain, grown = {matched.footprint_id}, True
+    while grown:
+        more = {row.footprint_id for row in rows if chain & set(_preceding(row))} - chain
+        chain |= more
+        grown = bool(more)
+    like = [row for row in rows if row.footprint_id in chain or _is_like(row, matched)]
+    return best_of([*like, *([] if matched in like else [matched])], now) or matched
+
+
+def _preceding(row: ReceivedFootprint) -> list[str]:
+    return [str(one) for one in json.loads(row.summary).get("precedingPfIds", ())]
+
+
+def _is_like(row: ReceivedFootprint, matched: ReceivedFootprint) -> bool:
+    one, other = json.loads(row.summary), json.loads(matched.summary)
+    return (
+        row.geography == matched.geography
+        and one.get("declaredUnitOfMeasurement") == other.get("declaredUnitOfMeasurement")
+        and str(one.get("referencePeriodEnd", "")) >= str(other.get("referencePeriodEnd", ""))
+    )
+
+
 def best_of(rows: Sequence[ReceivedFootprint], now: datetime) -> ReceivedFootprint | None:
     """Which footprint of a supplier's product counts: valid ones first, then the newest.
 
@@ -292,6 +331,13 @@ def summary_pcf(summary: Mapping[str, Any]) -> tuple[Decimal, str] | None:
         return None
 
 
+def _trust(row: ReceivedFootprint, peer: Peer) -> Trust:
+    return {
+        VerificationState.VERIFIED: Trust.VERIFIED,
+        VerificationState.UNSIGNED: Trust.UNSIGNED if peer.accept_unsigned else Trust.INVALID,
+    }.get(VerificationState(row.verification), Trust.INVALID)
+
+
 def _used(row: ReceivedFootprint, peer: Peer) -> UsedFootprint:
     summary = json.loads(row.summary)
     return UsedFootprint(
@@ -301,7 +347,9 @@ def _used(row: ReceivedFootprint, peer: Peer) -> UsedFootprint:
         row.status,
         row.valid_from,
         row.valid_until,
-        tuple(str(one) for one in summary.get("precedingPfIds", ())),
+        tuple(_preceding(row)),
+        _trust(row, peer),
+        tuple(json.loads(row.withheld)),
     )
 
 

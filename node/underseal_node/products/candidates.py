@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from underseal_node.products.bills import best_of
+from underseal_node.products.bills import best_of, newest_of
 from underseal_node.products.metered import Meters
 from underseal_node.store import peers, products
 from underseal_node.store import received as received_store
@@ -106,7 +106,8 @@ class Candidates:
         }
         self.decided = {(row.product_id, row.line_id): row for row in products.matches(session)}
         self._offers: dict[Source, Offer] = {}
-        self._newest: dict[tuple[int, str], Source] = {}
+        self._now = now
+        self._sent: dict[tuple[int, str], list[ReceivedFootprint]] = {}
         self._add_received(session, now)
         self._add_own(session)
         self._by_urn: dict[str, list[Offer]] = {}
@@ -121,16 +122,14 @@ class Candidates:
     def _add_received(self, session: Session, now: datetime) -> None:
         """The footprint that counts of each product of each peer."""
         names = {peer.id: peer.name for peer in peers.listing(session)}
-        by_product: dict[tuple[int, str], list[ReceivedFootprint]] = {}
         for row, _ in received_store.listing(session, limit=MAX_RECEIVED):
             if row.verification != VerificationState.INVALID:
                 for urn in json.loads(row.summary).get("productIds", ()):
-                    by_product.setdefault((row.peer_id, fold(str(urn))), []).append(row)
-        for key, rows in by_product.items():
+                    self._sent.setdefault((row.peer_id, fold(str(urn))), []).append(row)
+        for rows in self._sent.values():
             best = best_of(rows, now)
             if best is not None:
                 offer = _of_received(best, names.get(best.peer_id, ""))
-                self._newest[key] = offer.source
                 self._offers.setdefault(offer.source, offer)
 
     def _add_own(self, session: Session) -> None:
@@ -168,13 +167,16 @@ class Candidates:
         """What was decided; of a supplier's product, its newest good footprint."""
         source = source_of(json.loads(row.source))
         if isinstance(source, FootprintSource) and row.peer_id is not None:
-            return self._newest.get((row.peer_id, row.product_urn or ""), source)
+            rows = self._sent.get((row.peer_id, row.product_urn or ""), [])
+            matched = next((one for one in rows if one.footprint_id == source.id), None)
+            if matched is not None:
+                return FootprintSource(newest_of(matched, rows, self._now).footprint_id)
         return source
 
     def proposals(self, product_id: str, line: SourcedLine) -> list[Proposal]:
         """What a line may be, the likeliest first."""
         found: dict[Source, Proposal] = {}
-        for one in (*self._certain(line), *self._by_name(product_id, line)):
+        for one in (*self._certain(product_id, line), *self._by_name(product_id, line)):
             known = found.get(one.offer.source)
             if known is None:
                 found[one.offer.source] = one
@@ -182,10 +184,11 @@ class Candidates:
                 reasons = tuple(dict.fromkeys((*known.reasons, *one.reasons)))
                 found[one.offer.source] = replace(known, reasons=reasons)
         usable = [one for one in found.values() if _fits(line, one.offer)]
+        # What is only found by the id of another company's product is the least likely.
         usable.sort(key=lambda one: (not one.is_certain, -one.likeness, one.offer.label))
         return usable[:MAX_PROPOSALS]
 
-    def _certain(self, line: SourcedLine) -> Iterator[Proposal]:
+    def _certain(self, product_id: str, line: SourcedLine) -> Iterator[Proposal]:
         before = self._remembered.get(_component(line))
         if before is not None:
             source = self.resolved(before)
@@ -194,7 +197,12 @@ class Candidates:
             yield Proposal(offer, (reason,), is_certain=True)
         for urn in map(fold, getattr(line, "product_ids", ())):
             for offer in self._by_urn.get(urn, ()):
-                yield Proposal(offer, ("it has the product id of the line",), is_certain=True)
+                if offer.source == ProductSource(product_id):
+                    continue
+                reasons = ["it has the product id of the line"]
+                is_of = _is_of(line, offer)
+                reasons += [] if is_of else ["it is not of the supplier of the line"]
+                yield Proposal(offer, tuple(reasons), is_certain=is_of)
 
     def _by_name(self, product_id: str, line: SourcedLine) -> Iterator[Proposal]:
         supplier = getattr(line, "supplier", None) or ""
@@ -243,6 +251,15 @@ def _told_by(unit: str, pcf: Mapping[str, Any]) -> PhysicalProperties:
         return with_mass_of_unit(NO_PROPERTIES, unit, amount, mass)
     except (KeyError, ArithmeticError, UnitError):
         return NO_PROPERTIES
+
+
+def _is_of(line: SourcedLine, offer: Offer) -> bool:
+    """Whether it is of the supplier that the line names, if it names one: anybody can put a product
+    id of another into a footprint."""
+    supplier = getattr(line, "supplier", None)
+    if not supplier or not offer.companies:
+        return True
+    return max(_alike(supplier, one) for one in offer.companies) >= LIKELY
 
 
 def _fits(line: SourcedLine, offer: Offer) -> bool:

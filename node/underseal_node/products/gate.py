@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from sqlmodel import Session
 
@@ -21,6 +22,7 @@ from underseal_node.store import audit, grants, peers, products, releases
 from underseal_node.store.audit import Act
 from underseal_node.store.product_tables import DeclarationRow
 from underseal_node.store.tables import KeyKind, Peer
+from underseal_protocol.criteria import fold
 from underseal_protocol.disclosure import Level
 from underseal_protocol.errors import ReleaseRefusedError
 from underseal_protocol.release import gate
@@ -139,8 +141,11 @@ def judge_publication(
     calculated = calculation.result.explanation.calculated
     suppliers = _suppliers(session, calculation)
 
-    def exposure_at(digits: int) -> Exposure:
+    def stored_at(digits: int) -> Exposure:
         return exposure_of(calculated, footprint_id, digits, suppliers)
+
+    def exposure_at(digits: int) -> Exposure:
+        return _named(session, stored_at(digits))
 
     first = exposure_at(thresholds.digits)
     audience = _audience(session, {*keys, *_keys_of(old_id)}, now)
@@ -153,7 +158,7 @@ def judge_publication(
     )
     if not audience and verdict.outcome is Outcome.STOP:
         verdict = replace(verdict, outcome=Outcome.RELEASE, level=wanted)
-    return Judged(verdict, exposure_at(verdict.digits), audience, releases.mark(session))
+    return Judged(verdict, stored_at(verdict.digits), audience, releases.mark(session))
 
 
 def _keys_of(footprint_id: str | None) -> list[tuple[KeyKind, str]]:
@@ -170,7 +175,7 @@ def require_publication(
         ReleaseError: the acknowledgement has no reason or no consent.
     """
     verdict = judged.verdict
-    level, _ = permit(verdict, thresholds, acknowledgement)
+    level = _permitted(verdict, thresholds, acknowledgement)
     if level.rank < verdict.wanted.rank:
         reasons = " ".join(dict.fromkeys(one.text for one in verdict.reasons))
         raise ReleaseRefusedError(
@@ -198,7 +203,8 @@ def record_publication(
         raise RefusedError("grants or releases have changed meanwhile", hint="Try again.")
     if not judged.exposure.suppliers:
         return
-    releases.add_exposure(session, published.id, json.dumps(judged.exposure.to_json()))
+    exposure = replace(judged.exposure, footprint=published.id)
+    releases.add_exposure(session, published.id, json.dumps(exposure.to_json()))
     said = None if judged.verdict.protects else acknowledgement
     for peer_id, level in judged.audience.items():
         _release(session, peer_id, published.id, level, now, said)
@@ -260,30 +266,88 @@ def require_grant(
     if not ids:
         return Allowed(level)
     now = node.now()
-    peer = declared_peers(session).get(peer_id) or DeclaredPeer(_name(session, peer_id))
-    allowed, said = level, None
-    reasons: list[str] = []
-    for footprint_id in ids:
-        row = releases.exposure(session, footprint_id)
-        if row is None:
-            continue
-        exposure = Exposure.from_json(json.loads(row.document))
-        thresholds = thresholds_of(node.settings, exposure.digits)
-        verdict = gate.judge_grant(
-            exposure,
-            allowed,
-            peer,
-            _ledger(session, exposure),
-            tuple(declared_peers(session).values()),
-            thresholds,
-        )
-        at, _ = permit(verdict, thresholds, acknowledgement)
-        said = said if verdict.protects else acknowledgement
-        reasons += sentences(verdict)
-        allowed = min(allowed, at, key=lambda one: one.rank)
-    for footprint_id in ids:
-        _release(session, peer_id, footprint_id, allowed, now, said)
+    declared = declared_peers(session)
+    peer = declared.get(peer_id) or DeclaredPeer(_name(session, peer_id))
+    exposures = [one for one in map(partial(_exposure, session), ids) if one is not None]
+    allowed, reasons, is_protected = _judged_together(
+        session, node.settings, exposures, level, peer, tuple(declared.values()), acknowledgement
+    )
+    said = None if is_protected else acknowledgement
+    for exposure in exposures:
+        _release(session, peer_id, exposure.footprint, allowed, now, said)
     return Allowed(allowed, tuple(dict.fromkeys(reasons)))
+
+
+def _judged_together(
+    session: Session,
+    settings: Settings,
+    exposures: Sequence[Exposure],
+    wanted: Level,
+    peer: DeclaredPeer,
+    declared: tuple[DeclaredPeer, ...],
+    acknowledgement: Acknowledgement | None,
+) -> tuple[Level, list[str], bool]:
+    """The level at which a peer may read all of these: each is judged with the ones before, because
+    together they may tell more. If one may be read at a lower level only, all begin anew.
+
+    Returns:
+        the level, what was said against the one that was wanted, and whether nothing was.
+
+    Raises:
+        ReleaseRefusedError: there is none.
+    """
+    allowed, reasons, is_protected = wanted, list[str](), True
+    ledgers = {one.footprint: _ledger(session, one) for one in exposures}
+    while True:
+        given: list[Release] = []
+        for exposure in exposures:
+            ledger = [*ledgers[exposure.footprint], *given]
+            thresholds = thresholds_of(settings, exposure.digits)
+            verdict = gate.judge_grant(exposure, allowed, peer, ledger, declared, thresholds)
+            reasons += sentences(verdict)
+            is_protected = is_protected and verdict.protects
+            at = _permitted(verdict, thresholds, acknowledgement)
+            if at.rank < allowed.rank:
+                allowed = at
+                break
+            given.append(Release(peer.id, frozenset(allowed.blocks), exposure))
+        else:
+            return allowed, reasons, is_protected
+
+
+def _permitted(
+    verdict: Verdict, thresholds: Thresholds, acknowledgement: Acknowledgement | None
+) -> Level:
+    """The level at which something may leave.
+
+    Raises:
+        ReleaseRefusedError: none; with what the operator can do.
+    """
+    try:
+        level, _ = permit(verdict, thresholds, acknowledgement)
+    except ReleaseRefusedError as error:
+        if thresholds.policy is Policy.STRICT:
+            raise
+        how = "With the consent of the supplier: --acknowledge REASON --consent REFERENCE."
+        raise ReleaseRefusedError(error.message, hint=f"{error.hint or ''} {how}".strip()) from None
+    return level
+
+
+def _exposure(session: Session, footprint_id: str) -> Exposure | None:
+    row = releases.exposure(session, footprint_id)
+    return None if row is None else _named(session, Exposure.from_json(json.loads(row.document)))
+
+
+def _named(session: Session, exposure: Exposure) -> Exposure:
+    """An exposure with the legal groups of its suppliers as they are declared now."""
+    labels = {str(key): peer.legal_group for key, peer in declared_peers(session).items()}
+    sources = {
+        name: one
+        if one.supplier is None
+        else replace(one, supplier=labels.get(one.supplier, one.supplier))
+        for name, one in exposure.sources.items()
+    }
+    return replace(exposure, sources=sources)
 
 
 def declared_peers(session: Session) -> dict[int, DeclaredPeer]:
@@ -293,7 +357,8 @@ def declared_peers(session: Session) -> dict[int, DeclaredPeer]:
     for peer in peers.listing(session):
         row = rows.get(peer.id or 0)
         knowledge = NOTHING if row is None else Knowledge.from_json(json.loads(row.knowledge))
-        group = None if row is None else row.legal_group
+        # However it is written, it is one group.
+        group = None if row is None or row.legal_group is None else fold(row.legal_group.strip())
         found[peer.id or 0] = DeclaredPeer(peer.name, group, knowledge)
     return found
 
@@ -308,7 +373,18 @@ def declare(session: Session, peer: Peer, group: str | None, knowledge: Knowledg
     Raises:
         NotFoundError: a footprint that it is declared to know was not received.
     """
-    known = products.received(session, knowledge.footprints)
+    named = knowledge.components | knowledge.quantities
+    known = products.received(session, knowledge.footprints | named)
+    factors = products.factors(session, named)
+    urns = {urn for urn, _, _ in products.of_products(session, map(fold, named))}
+    nobody = sorted(
+        one for one in named if one not in known and one not in factors and fold(one) not in urns
+    )
+    if nobody:
+        raise NotFoundError(
+            f"{nobody[0]} is no received footprint, no factor and no product of a supplier",
+            hint="`underseal received list` and `underseal factor list` list them.",
+        )
     missing = sorted(knowledge.footprints - known.keys())
     if missing:
         raise NotFoundError(
@@ -334,7 +410,7 @@ def _audience(session: Session, keys: set[tuple[KeyKind, str]], now: datetime) -
 def _ledger(session: Session, exposure: Exposure) -> list[Release]:
     """The releases that have to do with an exposure: they share sources, directly or by others."""
     exposures = {
-        row.footprint_id: Exposure.from_json(json.loads(row.document))
+        row.footprint_id: _named(session, Exposure.from_json(json.loads(row.document)))
         for row in releases.exposures(session)
     }
     related, sources = set[str](), set(exposure.sources)
@@ -351,18 +427,16 @@ def _ledger(session: Session, exposure: Exposure) -> list[Release]:
     return [
         Release(name, frozenset(Level.of_rank(row.level).blocks), exposures[row.footprint_id])
         for row, name in releases.ledger(session)
-        if row.footprint_id in related and row.footprint_id != exposure.footprint
+        if row.footprint_id in related
     ]
 
 
 def _suppliers(session: Session, calculation: Calculation) -> dict[str, str]:
-    """The legal group of each supplier, by the id of its footprint."""
-    groups = {name: row.legal_group for row, name in releases.declarations(session)}
+    """The key of each supplier as a peer, by the id of its footprint: groups may be declared, and
+    names changed, long after."""
     used = calculation.bill.used.footprints
-    return {
-        footprint_id: groups.get(one.peer) or f"peer {one.peer}"
-        for footprint_id, one in used.items()
-    }
+    keys = {peer.name: str(peer.id) for peer in peers.listing(session)}
+    return {footprint_id: keys.get(one.peer, one.peer) for footprint_id, one in used.items()}
 
 
 def _name(session: Session, peer_id: int) -> str:

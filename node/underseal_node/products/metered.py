@@ -4,7 +4,6 @@ bill estimates."""
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -18,7 +17,7 @@ from underseal_node.errors import NotFoundError
 from underseal_node.store import products
 from underseal_node.store.product_tables import ProductRow
 from underseal_protocol.criteria import fold
-from underseal_protocol.errors import ProtocolError
+from underseal_protocol.errors import ProtocolError, RollUpError
 from underseal_protocol.rollup.allocation import lines_for
 from underseal_protocol.rollup.documents import product_of
 from underseal_protocol.rollup.inputs import Energy, Line, Product, Quantity
@@ -82,9 +81,10 @@ class Meters:
 def with_metered_energy(plant: EnergyOfPlant, product: Product) -> tuple[Product, str | None]:
     """A product with the energy that was metered and allocated to it in its reference period.
 
-    A line of energy whose name begins with the name of a metered carrier, such as `electricity` or
-    `natural gas: upstream`, gets the metered amount; its source stays. A carrier that no line names
-    becomes a line for each place where it was metered, open until it is matched.
+    A line of energy that has the name of a metered carrier gets the metered amount; its source
+    stays. So does one with a colon behind that name, such as `natural gas: upstream`: the same
+    energy once more, with another factor. A carrier that no line names becomes a line for each
+    place where it was metered, open until it is matched.
 
     Args:
         plant: the energy of its reference period.
@@ -94,7 +94,7 @@ def with_metered_energy(plant: EnergyOfPlant, product: Product) -> tuple[Product
         the product, and the digest of what the energy follows from; None if none was metered.
 
     Raises:
-        RollUpError: what was imported cannot be allocated.
+        RollUpError: several lines have the name of one carrier, or nothing was produced.
         UnitError: an amount cannot be converted.
     """
     declared, energy = product.declaration, plant.allocation.products.get(product.id)
@@ -109,31 +109,32 @@ def with_metered_energy(plant: EnergyOfPlant, product: Product) -> tuple[Product
     allocation = " ".join(filter(None, (declared.allocation, plant.description)))
     changed = replace(
         product,
-        lines=_lines(product.lines, metered),
+        lines=_lines(product, metered),
         declaration=replace(declared, allocation=allocation),
     )
     return changed, plant.used.digest
 
 
-def _lines(lines: Sequence[Line], metered: Sequence[Energy]) -> tuple[Line, ...]:
-    carriers = dict.fromkeys(one.name for one in metered)
+def _lines(product: Product, metered: Sequence[Energy]) -> tuple[Line, ...]:
+    carriers = {fold(one.name): one.name for one in metered}
     taken: set[str] = set()
     changed: list[Line] = []
-    for line in lines:
-        # The longest name: `natural gas from the grid` before `natural gas`.
-        carrier = max((one for one in carriers if _is_of(line, one)), key=len, default=None)
+    for line in product.lines:
+        named = fold(line.name.partition(":")[0]).strip() if isinstance(line, Energy) else ""
+        carrier = carriers.get(named)
         if carrier is None or not isinstance(line, Energy):
             changed.append(line)
             continue
-        taken.add(carrier)
+        if fold(line.name).strip() == named and carrier in taken:
+            raise RollUpError(
+                f"product {product.id!r} has several lines for {carrier!r}, which is metered",
+                hint="Leave one of them, or give the others a name after a colon if they are the "
+                "same energy with another factor.",
+            )
+        taken |= {carrier} if fold(line.name).strip() == named else set()
         changed.append(_metered(line, [one for one in metered if one.name == carrier]))
-    return (*changed, *(one for one in metered if one.name not in taken))
-
-
-def _is_of(line: Line, carrier: str) -> bool:
-    if not isinstance(line, Energy):
-        return False
-    return re.match(rf"{re.escape(fold(carrier))}\b", fold(line.name)) is not None
+    named_ones = {fold(one.name.partition(":")[0]).strip() for one in product.lines}
+    return (*changed, *(one for one in metered if fold(one.name) not in named_ones))
 
 
 def _metered(line: Energy, metered: Sequence[Energy]) -> Energy:

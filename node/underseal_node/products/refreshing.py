@@ -61,8 +61,14 @@ async def refreshed(node: Node, product_id: str | None = None) -> list[Refreshed
     Args:
         node: whose they are.
         product_id: of this product only.
+
+    Raises:
+        NotFoundError: there is no such product.
     """
     now = node.now()
+    if product_id is not None:
+        wanted = product_id
+        await node.store.read(lambda session: products.product(session, wanted))
     found = await node.store.read(lambda session: stale(session, now, node.identity, product_id))
     return [await _refreshed(node, one) for one in found if not one.is_draft]
 

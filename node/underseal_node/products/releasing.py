@@ -29,11 +29,12 @@ from underseal_node.publishing.files import PlacedDocument
 from underseal_node.publishing.prepare import Draft, as_published, draft_of
 from underseal_node.publishing.publish import sign_all
 from underseal_node.publishing.results import UnpublishableError
-from underseal_node.store import products
+from underseal_node.store import products, releases
 from underseal_node.store.index import index_keys
 from underseal_node.store.tables import Footprint, KeyKind
 from underseal_protocol.commitment import commit
 from underseal_protocol.criteria import FootprintIndex
+from underseal_protocol.release.thresholds import Thresholds
 from underseal_protocol.release.verdict import Acknowledgement
 
 __all__ = [
@@ -113,18 +114,29 @@ async def prepare(node: Node, product_id: str, *, digits: int | None = None) -> 
     wanted = digits_of(node, digits)
     prepared = await prepare_calculated(node, await calculate(node, product_id, digits=wanted))
     if prepared.outcome is Outcome.UNCHANGED:
-        return prepared
-    judged = await _judged(node, prepared, wanted)
+        return await _judged_as_it_is(node, prepared, wanted)
+    judged = await _judged(node, prepared, gate.thresholds_of(node.settings, wanted))
     if judged.verdict.digits < wanted:
         coarser = await calculate(node, product_id, digits=judged.verdict.digits)
         prepared = await prepare_calculated(node, coarser)
         if prepared.outcome is Outcome.UNCHANGED:
-            return prepared
+            return await _judged_as_it_is(node, prepared, judged.verdict.digits)
     return replace(prepared, judged=judged)
 
 
-async def _judged(node: Node, prepared: Prepared, digits: int) -> Judged:
-    thresholds, draft, now = gate.thresholds_of(node.settings, digits), prepared.draft, node.now()
+async def _judged_as_it_is(node: Node, prepared: Prepared, digits: int) -> Prepared:
+    """What has been published just like this: judged if it never was, because it came by a file; it
+    cannot become coarser any more."""
+    known = _id(prepared.old)
+    if await node.store.read(lambda session: releases.exposure(session, known)) is not None:
+        return prepared
+    thresholds = gate.thresholds_of(node.settings, digits)
+    thresholds = replace(thresholds, min_digits=digits)
+    return replace(prepared, judged=await _judged(node, prepared, thresholds))
+
+
+async def _judged(node: Node, prepared: Prepared, thresholds: Thresholds) -> Judged:
+    draft, now = prepared.draft, node.now()
     old_id = None if prepared.old is None else prepared.old.id
     return await node.store.read(
         lambda session: gate.judge_publication(

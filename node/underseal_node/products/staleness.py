@@ -19,7 +19,7 @@ from underseal_node.store.identity import Identity
 from underseal_node.store.product_tables import RollUpRow
 from underseal_node.store.types import utc_text
 from underseal_protocol.errors import ProtocolError
-from underseal_protocol.rollup.sources import FactorSource, FootprintSource
+from underseal_protocol.rollup.sources import FactorSource, FootprintSource, Trust
 
 __all__ = ["Cause", "Reason", "Stale", "reasons", "stale"]
 
@@ -38,6 +38,8 @@ class Cause(StrEnum):
     FACTOR = "factor-changed"
     BILL = "bill-changed"
     MATCH = "match-changed"
+    UNUSABLE = "not-usable"  # a received footprint: it is no longer trusted
+    WITHHELD = "more-or-less-shown"  # of a received footprint
     READINGS = "readings-changed"
     IMPOSSIBLE = "not-calculable"
 
@@ -94,7 +96,7 @@ def stale(
         if row.product_id not in known:
             known[row.product_id] = _used_now(loader, row.product_id)
         current = known[row.product_id]
-        changed = tuple(reasons(used_of(row), current, now))
+        changed = tuple(reasons(used_of(row), current, row.calculated_at, now))
         if changed:
             found.append(
                 Stale(row.footprint_id, row.product_id, is_draft, row.calculated_at, changed)
@@ -123,12 +125,13 @@ def _used_now(loader: bills.Loader, product_id: str) -> Used | str:
         return error.message
 
 
-def reasons(old: Used, new: Used | str, now: datetime) -> Iterator[Reason]:
+def reasons(old: Used, new: Used | str, calculated_at: datetime, now: datetime) -> Iterator[Reason]:
     """What has changed between two calculations.
 
     Args:
         old: what was used.
         new: what would be, or why nothing can be calculated.
+        calculated_at: aware; what had expired by then was looked at then.
         now: aware.
     """
     if isinstance(new, str):
@@ -136,7 +139,7 @@ def reasons(old: Used, new: Used | str, now: datetime) -> Iterator[Reason]:
         return
     yield from _of_products(old, new)
     yield from _of_lines(old, new)
-    yield from _of_footprints(old, new, now)
+    yield from _of_footprints(old, new, (utc_text(calculated_at), utc_text(now)))
     yield from _of_factors(old, new)
     for product in sorted({*old.readings, *new.readings} & new.products.keys()):
         if new.readings.get(product) != old.readings.get(product):
@@ -163,13 +166,15 @@ def _of_lines(old: Used, new: Used) -> Iterator[Reason]:
         if isinstance(before, FootprintSource) and isinstance(after, FootprintSource):
             used = old.footprints.get(before.id)
             label = _label(used, before.id)
-            message = f"{label} was replaced by {after.id}"
+            follows = before.id in getattr(new.footprints.get(after.id), "preceding", ())
+            what = "was replaced by" if follows else "is older than"
+            message = f"{label} {what} {after.id}"
             yield Reason(Cause.SUPERSEDED, message, (*path, label))
         elif new.products.get(key[0]) == old.products.get(key[0]):
             yield Reason(Cause.MATCH, f"{line.name} is matched to something else", path)
 
 
-def _of_footprints(old: Used, new: Used, now: datetime) -> Iterator[Reason]:
+def _of_footprints(old: Used, new: Used, times: tuple[str, str]) -> Iterator[Reason]:
     for footprint_id, used in old.footprints.items():
         for key in old.users(FootprintSource(footprint_id)):
             line = new.lines.get(key)
@@ -181,18 +186,26 @@ def _of_footprints(old: Used, new: Used, now: datetime) -> Iterator[Reason]:
             if found is None:
                 yield Reason(Cause.GONE, f"{label} is no longer there", path)
             else:
-                yield from _of_footprint(used, found, label, path, now)
+                yield from _of_footprint(used, found, label, path, times)
 
 
 def _of_footprint(
-    used: UsedFootprint, found: UsedFootprint, label: str, path: tuple[str, ...], now: datetime
+    used: UsedFootprint,
+    found: UsedFootprint,
+    label: str,
+    path: tuple[str, ...],
+    times: tuple[str, str],
 ) -> Iterator[Reason]:
     if found.digest != used.digest:
         yield Reason(Cause.CONTENT, f"{label} has another content than before", path)
+    if found.trust == Trust.INVALID:
+        yield Reason(Cause.UNUSABLE, f"{label} is no longer trusted", path)
+    elif set(found.withheld) != set(used.withheld):
+        yield Reason(Cause.WITHHELD, f"more or less is shown of {label} than before", path)
     if found.status != ACTIVE and used.status == ACTIVE:
         message = f"{label} was deprecated, and no successor has been received"
         yield Reason(Cause.DEPRECATED, message, path)
-    elif found.valid_until < utc_text(now):
+    elif times[0] <= found.valid_until < times[1]:
         message = f"{label} has been valid until {found.valid_until[:10]}"
         yield Reason(Cause.EXPIRED, message, path)
 

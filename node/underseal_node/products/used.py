@@ -35,6 +35,8 @@ class UsedFootprint:
         valid_from: start of its validity.
         valid_until: end of its validity.
         preceding: ids of footprints that it replaces.
+        trust: a `sources.Trust`.
+        withheld: blocks of it.
     """
 
     peer: str
@@ -44,6 +46,8 @@ class UsedFootprint:
     valid_from: str
     valid_until: str
     preceding: tuple[str, ...] = ()
+    trust: str = ""
+    withheld: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,8 @@ class Used:
                     "validFrom": one.valid_from,
                     "validUntil": one.valid_until,
                     "preceding": list(one.preceding),
+                    "trust": one.trust,
+                    "withheld": list(one.withheld),
                 }
                 for name, one in self.footprints.items()
             },
@@ -131,6 +137,8 @@ class Used:
                     one["validFrom"],
                     one["validUntil"],
                     tuple(one["preceding"]),
+                    one["trust"],
+                    tuple(one["withheld"]),
                 )
                 for name, one in document["footprints"].items()
             },

@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from underseal_node.errors import RefusedError
 from underseal_node.node import Node
+from underseal_node.products.guard import require_not_calculated
 from underseal_node.publishing.comparing import DEPRECATED, attested
 from underseal_node.publishing.files import PlacedDocument, read_file
 from underseal_node.publishing.prepare import Draft, draft_of
@@ -45,7 +46,7 @@ async def supersede(
 
     Raises:
         NotFoundError: there is no own footprint with this id.
-        RefusedError: it is deprecated already.
+        RefusedError: it is deprecated already, or of a product that is calculated here.
         UnpublishableError: the file cannot be published; with all problems.
     """
     name, content = file
@@ -59,6 +60,7 @@ async def supersede(
         raise UnpublishableError([Problem(name, "", what, "Put it into a file of its own.")])
     digits = significant_digits or node.settings.round_significant_digits
     draft = successor(read.documents[0], old, node, name, digits)
+    await node.store.read(lambda session: require_not_calculated(session, node, [draft.document]))
     new = (await asyncio.to_thread(sign_all, node, [draft]))[0]
     notified = await store_signed(node, name, new, old)
     return Changed(old.id, new.id, tuple(notified), tuple(draft.findings))

@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 from underseal_node.errors import RefusedError
 from underseal_node.node import Node
+from underseal_node.products.guard import require_not_calculated
 from underseal_node.publishing.changing import require_active, store_signed, successor
 from underseal_node.publishing.comparing import compare, document_of
 from underseal_node.publishing.files import PlacedDocument, read_file
@@ -84,7 +85,7 @@ async def draft_file(
 
     Raises:
         NotFoundError: there is no own footprint to replace.
-        RefusedError: what it replaces is deprecated.
+        RefusedError: what it replaces is deprecated, or it is of a product that is calculated here.
         UnpublishableError: the file cannot be published; with all problems.
     """
     name, content = file
@@ -105,6 +106,7 @@ async def draft_file(
             old.id,
             successor(source, old, node, name, node.settings.round_significant_digits),
         )
+    await node.store.read(lambda session: require_not_calculated(session, node, [made.document]))
     try:
         fixed = make_draft(made.document, issuer=node.identity.url)
     except ProtocolError as error:

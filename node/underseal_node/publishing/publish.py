@@ -15,8 +15,10 @@ from dataclasses import replace
 
 from sqlmodel import Session
 
+from underseal_node.errors import RefusedError
 from underseal_node.exchange.requests import give_up_after
 from underseal_node.node import Node
+from underseal_node.products.guard import require_not_calculated
 from underseal_node.publishing.comparing import compare
 from underseal_node.publishing.files import read_file
 from underseal_node.publishing.prepare import Draft, draft_of, sign
@@ -106,6 +108,11 @@ async def _import_file(
         lambda session: compare(session, drafts, name, node.identity, node.now())
     )
     drafts.clear()
+    new = [one.draft.document for one in compared if one.is_new]
+    try:
+        await node.store.read(lambda session: require_not_calculated(session, node, new))
+    except RefusedError as error:
+        raise UnpublishableError([Problem(name, "", error.message, error.hint)]) from None
     imported = [
         Imported(
             one.draft.id,

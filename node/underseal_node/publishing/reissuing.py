@@ -27,7 +27,15 @@ from underseal_node.publishing.files import PlacedDocument
 from underseal_node.publishing.prepare import Draft, draft_of
 from underseal_node.publishing.publish import record, sign_all, tell
 from underseal_node.publishing.results import UnpublishableError
-from underseal_node.store import attestations, commitments, footprints, grants, keys
+from underseal_node.store import (
+    attestations,
+    commitments,
+    footprints,
+    grants,
+    keys,
+    products,
+    releases,
+)
 from underseal_node.store.audit import Act
 from underseal_node.store.footprints import NewFootprint
 from underseal_node.store.tables import Footprint
@@ -126,6 +134,8 @@ async def _portion(node: Node, ids: Sequence[str], kid: str) -> tuple[dict[str, 
                 )
             footprints.deprecate(session, old_id, statement)
             grants.inherit(session, old_id, new_id, now)
+            releases.inherit(session, old_id, new_id)
+            products.inherit_roll_up(session, old_id, new_id)
         record(session, node, Act.FOOTPRINTS_REISSUED, [*pairs.values(), *pairs], key=kid)
         return tell(session, node, [*pairs.values(), *pairs])
 

@@ -31,6 +31,7 @@ __all__ = [
     "find_roll_up",
     "forget_product",
     "history",
+    "inherit_roll_up",
     "matches",
     "of_products",
     "product",
@@ -217,6 +218,13 @@ def record_roll_up(session: Session, row: RollUpRow) -> None:
 def find_roll_up(session: Session, footprint_id: str) -> RollUpRow | None:
     """How an own footprint was calculated; None if it was not."""
     return session.get(RollUpRow, footprint_id)
+
+
+def inherit_roll_up(session: Session, old_id: str, new_id: str) -> None:
+    """A footprint that is signed anew was calculated like the old one."""
+    known = find_roll_up(session, old_id)
+    if known is not None:
+        record_roll_up(session, RollUpRow(**known.model_dump() | {"footprint_id": new_id}))
 
 
 def roll_ups(session: Session, product_id: str | None = None) -> Sequence[RollUpRow]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -21,12 +22,11 @@ __all__ = [
     "declare",
     "exposure",
     "exposures",
+    "inherit",
     "ledger",
     "mark",
     "release",
 ]
-
-ACTIVE = "Active"
 
 
 def add_exposure(session: Session, footprint_id: str, document: str) -> None:
@@ -46,7 +46,8 @@ def exposures(session: Session) -> Sequence[ExposureRow]:
 
 
 def covered(session: Session, kind: KeyKind, value: str) -> list[str]:
-    """Ids of the active footprints with an exposure that a grant would cover, oldest first.
+    """Ids of the footprints with an exposure that a grant would cover, oldest first: also of those
+    that are deprecated, because they are served as well.
 
     Args:
         kind: of the grant.
@@ -59,7 +60,6 @@ def covered(session: Session, kind: KeyKind, value: str) -> list[str]:
         .where(
             FootprintKey.kind == kind,
             FootprintKey.value == fold(value),
-            Footprint.status == ACTIVE,
         )
         .order_by(col(Footprint.seq))
     )
@@ -110,6 +110,24 @@ def ledger(session: Session) -> Sequence[tuple[ReleaseRow, str]]:
         .join(Peer, col(Peer.id) == col(ReleaseRow.peer_id))
         .order_by(col(ReleaseRow.id))
     ).all()
+
+
+def inherit(session: Session, old_id: str, new_id: str) -> None:
+    """A footprint that is signed anew tells what the old one told, and has told it to the same.
+
+    Args:
+        old_id: of the footprint that it replaces.
+        new_id: of the new one.
+    """
+    known = exposure(session, old_id)
+    if known is None:
+        return
+    document = json.loads(known.document) | {"footprint": new_id}
+    add_exposure(session, new_id, json.dumps(document))
+    rows = session.exec(select(ReleaseRow).where(ReleaseRow.footprint_id == old_id)).all()
+    for row in rows:
+        session.add(ReleaseRow(**row.model_dump(exclude={"id"}) | {"footprint_id": new_id}))
+    session.flush()
 
 
 def mark(session: Session) -> tuple[int, int]:

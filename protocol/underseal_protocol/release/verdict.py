@@ -16,6 +16,9 @@ from underseal_protocol.release.thresholds import DEFAULT, Policy, Scope, Thresh
 __all__ = ["Acknowledgement", "Leak", "Outcome", "Reason", "Verdict", "permit"]
 
 
+SHOWN_REASONS = 2
+
+
 class Outcome(StrEnum):
     """What the gate lets out."""
 
@@ -182,7 +185,11 @@ def permit(
 
 
 def _words(verdict: Verdict) -> str:
-    return " ".join(dict.fromkeys(one.text for one in verdict.reasons))
+    """The reasons in a few sentences: where there is one supplier, nothing else has to be said."""
+    single = [one for one in verdict.reasons if one.rule is Rule.SINGLE_SOURCE]
+    texts = list(dict.fromkeys(one.text for one in single or verdict.reasons))
+    more = len(texts) - SHOWN_REASONS
+    return " ".join(texts[:SHOWN_REASONS]) + (f" And {more} more." if more > 0 else "")
 
 
 def _advice(verdict: Verdict) -> str:

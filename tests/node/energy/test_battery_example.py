@@ -33,7 +33,7 @@ def take(node: Node) -> None:
 
 def recipe(product: str) -> dict[str, tuple[Fraction, str]]:
     """Carrier -> amount per kg, with its unit."""
-    inputs = {"electricity": "electricity", "natural gas heat": "natural gas"}
+    inputs = {"electricity": "electricity", "natural gas heat": "natural gas heat"}
     inputs["electricity of the second calcination"] = "electricity"
     with (BATTERY / "recipes.csv").open(encoding="utf-8", newline="") as file:
         return {

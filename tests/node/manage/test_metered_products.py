@@ -30,6 +30,8 @@ def estimated(name: str, amount: str, unit: str, **more: Any) -> Json:
     return {"kind": "energy", "id": name, "name": name, "quantity": quantity} | more
 
 
+# 2025 by the clocks of Warsaw.
+PERIOD = {"periodStart": "2024-12-31T23:00:00Z", "periodEnd": "2025-12-31T23:00:00Z"}
 GRID, GAS = factor("GRID", "kWh", "0.5"), factor("GAS", "MJ", "0.06")
 
 
@@ -53,15 +55,11 @@ async def cathode(market: Market) -> Company:
     company = await market.open("cathode")
     lines = [
         estimated("electricity", "100", "kWh", source={"factor": "GRID"}),
-        estimated("natural gas: burnt", "1000", "MJ", source={"factor": "GAS"}),
+        estimated("natural gas heat: burnt", "1000", "MJ", source={"factor": "GAS"}),
     ]
     unit = {"amount": "1", "unit": "kg"}
     bill = product(*lines, product_id="nmc811", declaredUnit=unit, massKg="1")
-    bill["declaration"] = bill["declaration"] | {
-        "periodStart": "2024-12-31T23:00:00Z",
-        "periodEnd": "2025-12-31T23:00:00Z",
-        "allocation": "Steam by enthalpy.",
-    }
+    bill["declaration"] = bill["declaration"] | PERIOD | {"allocation": "Steam by enthalpy."}
     await load(company, bill, factors=(GRID, GAS))
     return company
 
@@ -89,7 +87,7 @@ async def test_a_carrier_that_no_line_names_is_open(cathode: Company) -> None:
     await load(cathode, bill, factors=(GRID, GAS))
     await meter(cathode)
     (opened,) = (await cathode.get("/matches", open="true"))["data"]
-    assert opened["name"] == "natural gas"
+    assert opened["name"] == "natural gas heat"
     decision = {"product": "nmc811", "line": opened["line"], "source": {"factor": "GAS"}}
     await cathode.post("/matches", {"decisions": [decision]})
     assert (await cathode.get("/status"))["openLines"] == 0
@@ -114,3 +112,24 @@ async def test_another_product_is_not_touched(cathode: Company) -> None:
     await meter(cathode)
     found = await cathode.post("/products/calculate", product="cell")
     assert found["figures"]["pcfExcludingBiogenicUptake"] == {"value": "1"}
+
+
+async def test_two_lines_for_one_carrier_are_refused(cathode: Company) -> None:
+    lines = [
+        estimated("electricity", "1", "kWh", source={"factor": "GRID"}),
+        estimated("Electricity", "2", "kWh", source={"factor": "GRID"}) | {"id": "second"},
+        estimated("electricity of the oven", "3", "kWh", source={"factor": "GRID"}),
+        estimated("natural gas heat", "3", "MJ", source={"factor": "GAS"}),
+    ]
+    unit = {"amount": "1", "unit": "kg"}
+    bill = product(*lines, product_id="nmc811", declaredUnit=unit, massKg="1")
+    bill["declaration"] = bill["declaration"] | PERIOD
+    await load(cathode, bill, factors=(GRID, GAS))
+    await meter(cathode)
+    refusal = await cathode.post("/products/calculate", None, 422, product="nmc811")
+    assert "several lines for 'electricity'" in refusal["message"]
+    del bill["lines"][1]
+    await load(cathode, bill, factors=(GRID, GAS))
+    found = await cathode.post("/products/calculate", product="nmc811")
+    # What has another name is not the carrier: 7.26 and 3 kWh, and the gas.
+    assert found["figures"]["pcfExcludingBiogenicUptake"]["value"] == "7.35672"

@@ -39,6 +39,12 @@ NOTHING_TO_VIOLATE = {
     ("delete", "/peers/{name}"),
     ("get", "/pulls/{job_id}"),
     ("get", "/footprints/template"),
+    ("get", "/products/template"),
+    ("get", "/products"),
+    ("get", "/factors"),
+    ("get", "/releases"),
+    ("get", "/status"),
+    ("get", "/peers/{name}/declaration"),
     ("post", "/audit/verify"),  # its body is any bytes
     ("get", "/audit/export"),
     ("post", "/footprints/{footprint_id}/deprecate"),

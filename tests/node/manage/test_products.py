@@ -481,3 +481,95 @@ async def test_the_books_can_be_opened_line_by_line(supplied: Supplied) -> None:
     ids = {one["id"] for one in lines}
     assert {"product:cell", "cell/powder", "cell/power", "factor:EL-HU"} <= ids
     assert f"footprint:{footprint}" in ids
+
+
+async def send(supplier: Company, number: int, figure: str, **pcf: str) -> str:
+    """The supplier publishes a footprint of its product 1 that replaces none."""
+    document = make_document(number, productIds=[POWDER_URN])
+    del document["id"]
+    names = ("pcfExcludingBiogenicUptake", "pcfIncludingBiogenicUptake", "fossilGhgEmissions")
+    document["pcf"] |= dict.fromkeys(names, figure) | pcf
+    (footprint,) = await supplier.publish(document)
+    return footprint
+
+
+async def figure(company: Company) -> str:
+    found = await company.post("/products/calculate", product="cell")
+    return str(found["figures"]["pcfExcludingBiogenicUptake"]["value"])
+
+
+async def test_another_place_or_an_older_period_is_another_decision(supplied: Supplied) -> None:
+    customer, supplier, footprint = supplied
+    await published(customer, footprint)
+    await send(supplier, 2, "9", geographyCountry="CN")
+    period = {"referencePeriodStart": "2023-01-01T00:00:00Z"}
+    await send(supplier, 3, "8", referencePeriodEnd="2024-01-01T00:00:00Z", **period)
+    await customer.pull("cathode")
+    assert await figure(customer) == "4"
+    assert await causes(customer) == []
+
+
+async def test_the_next_period_is_taken_up(supplied: Supplied) -> None:
+    customer, supplier, footprint = supplied
+    await published(customer, footprint)
+    customer.advance(days=1)
+    end = "2026-02-01T00:00:00Z"
+    new = await send(supplier, 2, "2", referencePeriodEnd=end)
+    await customer.pull("cathode")
+    assert await figure(customer) == "5"
+    (cause,) = await causes(customer)
+    assert cause["message"] == f"Product 1 of cathode is older than {new}"
+
+
+async def test_a_footprint_that_is_no_longer_trusted(supplied: Supplied) -> None:
+    customer, _, footprint = supplied
+    await published(customer, footprint)
+
+    def distrust(session: Any) -> None:
+        ((row, _),) = products.received(session, [footprint])[footprint]
+        row.verification = "invalid"
+        session.add(row)
+
+    await customer.node.store.write(distrust)
+    assert [cause["cause"] for cause in await causes(customer)] == ["not-usable"]
+
+
+async def test_one_id_of_two_suppliers_is_refused(market: Any, supplied: Supplied) -> None:
+    customer, _, footprint = supplied
+    other = await market.open("other")
+    await market.befriend(customer, other)
+    document = make_document(1, productDescription="Another product")
+    assert await other.publish(document) == [footprint]
+    await other.post("/grants", {"peer": "cell", "everything": True, "level": "full"}, 201)
+    await customer.pull("other")
+    await load(customer, product(line("a", "A", "1"), line("b", "B", "1")))
+    await decide(customer, "a", {"footprint": footprint}, peer="cathode")
+    await decide(customer, "b", {"footprint": footprint}, peer="other")
+    refusal = await customer.post("/products/calculate", None, 422, product="cell")
+    assert "cathode and other have sent footprints with the id" in refusal["message"]
+
+
+async def test_an_id_alone_is_not_certain_if_another_supplier_is_named(supplied: Supplied) -> None:
+    customer, *_ = supplied
+    bill = product(line("a", "Granulate", supplier="Somebody else", productIds=[POWDER_URN]))
+    await load(customer, bill)
+    (state,) = (await customer.get("/matches"))["data"]
+    (proposal,) = state["proposals"]
+    assert not proposal["isCertain"]
+    assert "it is not of the supplier of the line" in proposal["reasons"]
+
+
+async def test_a_product_is_no_part_of_itself(company: Company) -> None:
+    own = DECLARATION["productIds"]
+    await load(company, product(line("a", "Granulate", "1", "piece", productIds=own)))
+    (state,) = (await company.get("/matches"))["data"]
+    assert state["proposals"] == []
+
+
+async def test_what_had_expired_before_does_not_stay_stale(supplied: Supplied) -> None:
+    customer, _, footprint = supplied
+    await published(customer, footprint)
+    customer.advance(days=3 * 366)
+    assert "expired" in {cause["cause"] for cause in await causes(customer)}
+    await customer.post("/products/publish", product="cell")
+    assert await causes(customer) == []

@@ -8,8 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.node.manage.conftest import Company, Market, make_document
+from tests.node.manage.conftest import RECOVERY_KEY, Company, Market, make_document
 from tests.node.manage.test_products import Json, line, load, product
+
+from underseal_protocol.recovery import recovery_text
 
 GTIN = "urn:gtin:4712345060507"
 
@@ -138,7 +140,7 @@ async def test_what_is_known_of_a_peer_counts(chain: Chain) -> None:
     declared = {"components": [chain.bought["b"], chain.bought["c"]]}
     await chain.cell.post("/peers/pack/declaration", declared)
     refusal = await chain.grant(422)
-    assert "depends on one supplier, peer a" in refusal["message"]
+    assert "depends on one supplier, a," in refusal["message"]
     shown = await chain.cell.get("/peers/pack/declaration")
     assert set(shown["components"]) == set(declared["components"])
 
@@ -192,3 +194,103 @@ async def test_a_peer_with_a_declaration_can_be_removed(chain: Chain) -> None:
     response = await chain.cell.http.delete("/peers/pack")
     assert response.status_code == 200, response.text
     assert [one["peer"] for one in await chain.ledger()] == ["pack (removed)"]
+
+
+async def test_one_grant_of_several_is_judged_together(chain: Chain) -> None:
+    """Of three suppliers and of four: the difference is the fourth, whichever way it is granted."""
+    await chain.made_of(**THREE)
+    await chain.made_of(**THREE, d="1.7")
+    lines = [
+        line(name, f"Part of {name}", "1", source={"footprint": chain.bought[name]})
+        for name in THREE
+    ]
+    other = product(*lines, product_id="small")
+    other["declaration"] = other["declaration"] | {"productIds": ["urn:gtin:4712345060514"]}
+    await load(chain.cell, other, factors=())
+    await chain.publish()
+    await chain.cell.post("/products/publish", None, product="small")
+    await chain.grant(422, productIds=[], everything=True)
+    assert await chain.ledger() == []
+    await chain.grant()
+    await chain.grant(422, productIds=["urn:gtin:4712345060514"])
+
+
+async def test_what_is_deprecated_is_judged_too(chain: Chain) -> None:
+    """It is served like everything else."""
+    await chain.made_of(**THREE)
+    await chain.publish()
+    await chain.made_of(**THREE, d="1.7")
+    assert (await chain.publish())["outcome"] == "successor"
+    await chain.grant(422)
+
+
+async def test_a_group_that_is_declared_later_counts(chain: Chain) -> None:
+    await chain.made_of(**THREE)
+    await chain.publish()
+    for name, group in (("a", "Holding"), ("b", "holding ")):
+        await chain.cell.post(f"/peers/{name}/declaration", {"group": group})
+    await chain.grant(422)
+
+
+async def test_a_customer_knows_what_it_has_supplied_itself(chain: Chain) -> None:
+    await chain.made_of(**THREE)
+    await chain.publish()
+    await chain.grant(422, peer="a")
+
+
+async def test_the_same_figures_from_a_file_are_refused(chain: Chain) -> None:
+    await chain.made_of(a="1.5")
+    await chain.grant()
+    await chain.publish(422)
+    found = await chain.cell.post("/products/calculate", product="cell")
+    document = found["document"]
+    done = await chain.cell.upload("/footprints/import", document, name="way-round.json")
+    assert done["refused"] == 1
+    assert "calculated here" in done["problems"][0]["message"]
+    refusal = await chain.cell.upload("/drafts", document, 409, name="way-round.json")
+    assert "calculated here" in refusal["message"]
+    made = await chain.publish(body=SAID)
+    path = f"/footprints/{made['footprint']}/supersede"
+    del document["id"]
+    document["comment"] = "another"
+    refusal = await chain.cell.upload(path, document, 409, name="way-round.json")
+    assert "calculated here" in refusal["message"]
+
+
+async def test_what_came_by_a_file_before_is_judged_when_it_is_calculated(chain: Chain) -> None:
+    await chain.made_of(a="1.5")
+    found = await chain.cell.post("/products/calculate", product="cell")
+    await load(chain.cell, product(), factors=())  # then nothing is known of suppliers
+    done = await chain.cell.upload("/footprints/import", found["document"], name="early.json")
+    assert done["published"] == 1, done
+    await chain.made_of(a="1.5")
+    assert (await chain.publish())["outcome"] == "unchanged"
+    await chain.grant(422)
+
+
+async def test_what_is_signed_anew_stays_judged(chain: Chain) -> None:
+    await chain.made_of(**THREE)
+    made = await chain.publish()
+    await chain.grant()
+    listed = (await chain.cell.get("/keys"))["data"]
+    kid = next(one["kid"] for one in listed if one["purpose"] == "footprint")
+    revoked = {
+        "kids": [kid],
+        "since": "2026-03-01T00:00:00Z",
+        "reason": "stolen",
+        "recoveryKey": recovery_text(RECOVERY_KEY),
+    }
+    await chain.cell.post("/keys/revoke", revoked)
+    await chain.cell.post("/footprints/reissue", {"signedBy": kid})
+    (shown,) = (await chain.cell.get("/products"))["data"]
+    assert shown["footprint"] != made["footprint"]
+    assert {one["footprint"] for one in await chain.ledger()} == {
+        made["footprint"],
+        shown["footprint"],
+    }
+
+
+async def test_what_is_declared_has_to_be_known(chain: Chain) -> None:
+    body = {"quantities": ["typo"]}
+    refusal = await chain.cell.post("/peers/pack/declaration", body, 404)
+    assert "typo is no received footprint, no factor and no product" in refusal["message"]
