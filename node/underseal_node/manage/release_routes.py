@@ -15,7 +15,7 @@ from underseal_node.manage.shapes.releases import (
     DeclarationShape,
     ReleaseShape,
 )
-from underseal_node.products import gate
+from underseal_node.products.declared import declare as declare_peer
 from underseal_node.store import audit, peers, releases
 from underseal_node.store.audit import Act
 from underseal_node.store.tables import Peer
@@ -50,7 +50,7 @@ async def declare(context: Context, name: str, given: DeclarationInput) -> Decla
             quantities=frozenset(given.quantities),
             footprints=frozenset(given.footprints),
         )
-        gate.declare(session, peer, given.group, known)
+        declare_peer(session, peer, given.group, known)
         audit.record(session, Act.PEER_DECLARED, node.now(), peer_id=peer.id)
         return _shape(session, peer)
 

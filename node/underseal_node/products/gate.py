@@ -14,20 +14,18 @@ from functools import partial
 
 from sqlmodel import Session
 
-from underseal_node.errors import NotFoundError, RefusedError
+from underseal_node.errors import RefusedError
 from underseal_node.node import Node
 from underseal_node.products.calculating import Calculation
+from underseal_node.products.declared import declared_peers, groups_of, with_groups
 from underseal_node.settings import Settings
-from underseal_node.store import audit, grants, peers, products, releases
+from underseal_node.store import audit, grants, peers, releases
 from underseal_node.store.audit import Act
-from underseal_node.store.product_tables import DeclarationRow
-from underseal_node.store.tables import KeyKind, Peer
-from underseal_protocol.criteria import fold
+from underseal_node.store.tables import KeyKind
 from underseal_protocol.disclosure import Level
 from underseal_protocol.errors import ReleaseRefusedError
 from underseal_protocol.release import gate
 from underseal_protocol.release.exposure import Exposure, Release
-from underseal_protocol.release.knowledge import NOTHING, Knowledge
 from underseal_protocol.release.knowledge import Peer as DeclaredPeer
 from underseal_protocol.release.reading import exposure_of
 from underseal_protocol.release.thresholds import Dominance, Policy, Scope, Thresholds
@@ -37,8 +35,6 @@ __all__ = [
     "Allowed",
     "Judged",
     "Published",
-    "declare",
-    "declared_peers",
     "judge_publication",
     "record_publication",
     "require_grant",
@@ -144,8 +140,10 @@ def judge_publication(
     def stored_at(digits: int) -> Exposure:
         return exposure_of(calculated, footprint_id, digits, suppliers)
 
+    groups = groups_of(session)
+
     def exposure_at(digits: int) -> Exposure:
-        return _named(session, stored_at(digits))
+        return with_groups(stored_at(digits), groups)
 
     first = exposure_at(thresholds.digits)
     audience = _audience(session, {*keys, *_keys_of(old_id)}, now)
@@ -335,68 +333,9 @@ def _permitted(
 
 def _exposure(session: Session, footprint_id: str) -> Exposure | None:
     row = releases.exposure(session, footprint_id)
-    return None if row is None else _named(session, Exposure.from_json(json.loads(row.document)))
-
-
-def _named(session: Session, exposure: Exposure) -> Exposure:
-    """An exposure with the legal groups of its suppliers as they are declared now."""
-    labels = {str(key): peer.legal_group for key, peer in declared_peers(session).items()}
-    sources = {
-        name: one
-        if one.supplier is None
-        else replace(one, supplier=labels.get(one.supplier, one.supplier))
-        for name, one in exposure.sources.items()
-    }
-    return replace(exposure, sources=sources)
-
-
-def declared_peers(session: Session) -> dict[int, DeclaredPeer]:
-    """Every peer as the gate knows it, by its key."""
-    rows = {row.peer_id: row for row, _ in releases.declarations(session)}
-    found = {}
-    for peer in peers.listing(session):
-        row = rows.get(peer.id or 0)
-        knowledge = NOTHING if row is None else Knowledge.from_json(json.loads(row.knowledge))
-        # However it is written, it is one group.
-        group = None if row is None or row.legal_group is None else fold(row.legal_group.strip())
-        found[peer.id or 0] = DeclaredPeer(peer.name, group, knowledge)
-    return found
-
-
-def declare(session: Session, peer: Peer, group: str | None, knowledge: Knowledge) -> None:
-    """Keep what a peer is declared to be and to know.
-
-    Args:
-        group: the legal group that it belongs to.
-        knowledge: all that it is declared to know.
-
-    Raises:
-        NotFoundError: a footprint that it is declared to know was not received.
-    """
-    named = knowledge.components | knowledge.quantities
-    known = products.received(session, knowledge.footprints | named)
-    factors = products.factors(session, named)
-    urns = {urn for urn, _, _ in products.of_products(session, map(fold, named))}
-    nobody = sorted(
-        one for one in named if one not in known and one not in factors and fold(one) not in urns
-    )
-    if nobody:
-        raise NotFoundError(
-            f"{nobody[0]} is no received footprint, no factor and no product of a supplier",
-            hint="`underseal received list` and `underseal factor list` list them.",
-        )
-    missing = sorted(knowledge.footprints - known.keys())
-    if missing:
-        raise NotFoundError(
-            f"there is no received footprint {missing[0]}",
-            hint="`underseal received list` lists them.",
-        )
-    releases.declare(
-        session,
-        DeclarationRow(
-            peer_id=peer.id or 0, legal_group=group, knowledge=json.dumps(knowledge.to_json())
-        ),
-    )
+    if row is None:
+        return None
+    return with_groups(Exposure.from_json(json.loads(row.document)), groups_of(session))
 
 
 def _audience(session: Session, keys: set[tuple[KeyKind, str]], now: datetime) -> dict[int, Level]:
@@ -409,8 +348,9 @@ def _audience(session: Session, keys: set[tuple[KeyKind, str]], now: datetime) -
 
 def _ledger(session: Session, exposure: Exposure) -> list[Release]:
     """The releases that have to do with an exposure: they share sources, directly or by others."""
+    groups = groups_of(session)
     exposures = {
-        row.footprint_id: _named(session, Exposure.from_json(json.loads(row.document)))
+        row.footprint_id: with_groups(Exposure.from_json(json.loads(row.document)), groups)
         for row in releases.exposures(session)
     }
     related, sources = set[str](), set(exposure.sources)

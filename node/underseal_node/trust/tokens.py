@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
 from underseal_node.errors import NodeError
 from underseal_node.trust.own_keys import TokenKeys
+from underseal_protocol import base64url
+from underseal_protocol.errors import SignatureMismatchError
+from underseal_protocol.jws import Jws, check_signature
 
 __all__ = [
     "AccessTokens",
@@ -29,6 +33,7 @@ ALGORITHM = "ES256"
 TOKEN_TYPE = "at+jwt"  # RFC 9068 section 2.1
 MAX_TOKEN_CHARACTERS = 4096
 MAX_SKEW = timedelta(seconds=60)
+SIGNATURE_BYTES = 64  # r and s of P-256
 REQUIRED_CLAIMS = ("iss", "sub", "aud", "exp", "iat", "jti")
 
 
@@ -178,28 +183,9 @@ class AccessTokens:
             keys = self._current(look=True)  # another process may have begun with a new one
         # Which key does not matter for one that is not ours: no signature fits.
         kid, public_key = self._checks.get(header) or list(self._checks.values())[-1]
-        try:
-            decoded = jwt.decode_complete(
-                token,
-                public_key,
-                algorithms=[ALGORITHM],
-                options={
-                    "require": list(REQUIRED_CLAIMS),
-                    "verify_exp": False,  # against `now`, by the caller
-                    "verify_iat": False,
-                    "verify_nbf": False,
-                    "verify_aud": False,  # below
-                    "verify_iss": False,
-                },
-            )
-        except (jwt.InvalidTokenError, ValueError) as error:
-            raise TokenInvalidError(f"the access token is not valid: {_reason(error)}") from None
-        # This node issues every token it accepts, so the header is exactly the one it writes.
-        if decoded["header"] != _header(kid):
-            raise TokenInvalidError(
-                f"the access token is not valid: its header is not that of a {TOKEN_TYPE}"
-            )
-        payload = decoded["payload"]
+        payload = _own_payload(token, kid, public_key) if header in self._checks else None
+        if payload is None:
+            payload = _any_payload(token, kid, public_key)
         if payload["iss"] not in keys.issuers:
             keys = self._current(look=True)  # another process may know that the node has moved
         if payload["iss"] not in keys.issuers or payload["aud"] != payload["iss"]:
@@ -229,6 +215,55 @@ def _checks(keys: TokenKeys) -> dict[str, tuple[str, EllipticCurvePublicKey]]:
         token = jwt.encode({}, key.private_key, algorithm=ALGORITHM, headers=_header(kid))
         checks[token.partition(".")[0]] = kid, key.private_key.public_key()
     return checks
+
+
+def _own_payload(token: str, kid: str, key: EllipticCurvePublicKey) -> dict[str, Any] | None:
+    """The claims of a token whose header is the one that this node writes, in half of the time that
+    reading any JWT takes; None if there is anything to object to: then `_any_payload` says what."""
+    signing_input, _, signature = token.rpartition(".")
+    try:
+        parts = Jws({}, {}, signing_input.encode("ascii"), base64url.decode(signature))
+        if len(parts.signature) != SIGNATURE_BYTES:
+            return None
+        check_signature(parts, key, kid=kid)
+        payload = json.loads(base64url.decode(signing_input.partition(".")[2]))
+    except (ValueError, SignatureMismatchError):
+        return None
+    is_whole = isinstance(payload, dict) and all(
+        payload.get(name) is not None for name in REQUIRED_CLAIMS
+    )
+    return payload if is_whole else None
+
+
+def _any_payload(token: str, kid: str, key: EllipticCurvePublicKey) -> dict[str, Any]:
+    """The claims of whatever comes.
+
+    Raises:
+        TokenInvalidError: it is no token of this node.
+    """
+    try:
+        decoded = jwt.decode_complete(
+            token,
+            key,
+            algorithms=[ALGORITHM],
+            options={
+                "require": list(REQUIRED_CLAIMS),
+                "verify_exp": False,  # against `now`, by the caller
+                "verify_iat": False,
+                "verify_nbf": False,
+                "verify_aud": False,  # by the caller, too
+                "verify_iss": False,
+            },
+        )
+    except (jwt.InvalidTokenError, ValueError) as error:
+        raise TokenInvalidError(f"the access token is not valid: {_reason(error)}") from None
+    # This node issues every token it accepts, so the header is exactly the one it writes.
+    if decoded["header"] != _header(kid):
+        raise TokenInvalidError(
+            f"the access token is not valid: its header is not that of a {TOKEN_TYPE}"
+        )
+    payload: dict[str, Any] = decoded["payload"]
+    return payload
 
 
 def _claims(payload: dict[str, Any], kid: str) -> Claims:
