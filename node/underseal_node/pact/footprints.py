@@ -16,7 +16,7 @@ from underseal_node.errors import NotFoundError
 from underseal_node.pact.access import PublicContext, respond
 from underseal_node.pact.cursors import PAGE, WATERMARK
 from underseal_node.pact.errors import BadRequestError
-from underseal_node.pact.gate import BASE_URL
+from underseal_node.pact.gate import ANSWERED, BASE_URL
 from underseal_node.store.serving import PageQuery
 from underseal_protocol.criteria import Criteria
 
@@ -28,6 +28,7 @@ LIMIT = "limit"
 CHANGED_AFTER = "x-underseal-changed-after"
 WATERMARK_HEADER = b"x-underseal-watermark"
 
+OK = 200
 MAX_QUERY_BYTES = 32 * 1024
 MAX_PARAMETERS = 1_000
 # How many query strings of what length are understood only once.
@@ -57,6 +58,7 @@ class GetFootprint:
         claims = context.claims(scope, now)
         footprint_id = footprint_id_of(scope["path_params"]["id"])
         footprint = await context.serving.footprint(claims, footprint_id, now)
+        scope[ANSWERED] = OK
         await respond(send, b'{"data":' + footprint + b"}")
 
 
@@ -103,11 +105,13 @@ class ListFootprints:
         )
         headers = [(WATERMARK_HEADER, self._watermark(page.watermark))]
         if asked.is_for_nothing:
+            scope[ANSWERED] = OK
             await respond(send, EMPTY, headers)
             return
         if page.next_seq is not None:
             link = self._remembered_link if is_short else self._link
             headers.append((b"link", link(scope[BASE_URL], asked.items, page.next_seq)))
+        scope[ANSWERED] = OK
         await respond(send, page.body, headers)
 
     def _query(self, text: bytes) -> ListQuery:

@@ -14,10 +14,13 @@ from underseal_node.pact.errors import Refuse, internal_error
 from underseal_node.pact.hosts import HostPolicy
 from underseal_protocol.errors import ProtocolError
 
-__all__ = ["BASE_URL", "Gate", "HotRoutes"]
+__all__ = ["ANSWERED", "BASE_URL", "Gate", "HotRoutes"]
 
 # Where the endpoints find the URL that the requester reaches this node under.
 BASE_URL = "underseal.base_url"
+# Where the hot endpoints say the status of what they are about to send: counting what passes would
+# be two more steps for each.
+ANSWERED = "underseal.answered"
 
 HEALTH = "/health"
 
@@ -88,16 +91,19 @@ class Gate:
             await send(message)
 
         try:
-            await self._admit(scope)(scope, receive, counted)
+            app = self._admit(scope)
+            is_hot = app is self._hot.of_list or app is self._hot.of_one
+            await app(scope, receive, send if is_hot else counted)
         except (NodeError, ProtocolError) as error:
             await self._refuse(scope, error)(scope, receive, counted)
         except Exception:
-            if not has_begun:
+            if not has_begun and ANSWERED not in scope:
                 await internal_error()(scope, receive, counted)
             raise  # the server logs it
         finally:
             route = self._templates.get(scope.get("endpoint"), "none")
-            self.counts.count(scope["method"], route, status, perf_counter() - started)
+            answered = scope.get(ANSWERED, status)
+            self.counts.count(scope["method"], route, answered, perf_counter() - started)
 
     def _admit(self, scope: Scope) -> ASGIApp:
         """What handles a request.
