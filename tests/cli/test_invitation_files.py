@@ -216,7 +216,13 @@ def test_partners_are_left_alone(run: Run, node: NodeProcess, tmp_path: Path) ->
     assert "1 are partners or in the course of it" in shown.out
 
 
+def heed_interrupts() -> None:
+    """As at a terminal: a shell that runs the tests in the background has them ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def start(node: NodeProcess, file: Path, out: Path, **options: Any) -> subprocess.Popen[str]:
+    options.setdefault("preexec_fn", heed_interrupts)
     return subprocess.Popen(
         node.command("peer", "invite", "--from", str(file), "--out", str(out)),
         env=node.environment,

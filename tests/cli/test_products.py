@@ -180,7 +180,7 @@ def test_open_lines_are_shown_with_what_they_may_be(
     powder: Json = {
         "kind": "material",
         "id": "powder",
-        "name": "Powder",
+        "name": "Powder of pouches",
         "quantity": {"amount": "1", "unit": "kg"},
         "productIds": held["productIds"],
     }
@@ -218,7 +218,7 @@ def pouch(footprint: str, amount: str) -> Json:
     powder: Json = {
         "kind": "material",
         "id": "powder",
-        "name": "Powder",
+        "name": "Powder of pouches",
         "quantity": {"amount": amount, "unit": "kg"},
         "source": {"footprint": footprint},
     }
