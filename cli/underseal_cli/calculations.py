@@ -214,8 +214,7 @@ def status(context: typer.Context, as_json: Json = False) -> None:
         ]
     )
     for one in found["stale"]:
-        what = "draft" if one["isDraft"] else "footprint"
-        output.say("", f"{one['product']}: the {what} {one['footprint']} is stale")
+        output.say("", f"{one['product']}: the footprint {one['footprint']} is stale")
         output.say(*cause_lines(one))
     if found["openLines"]:
         output.say("", "`underseal match` shows what open lines may be.")

@@ -12,8 +12,8 @@ from pydantic import ValidationError
 from underseal_protocol import canonical, jws
 from underseal_protocol.assurance import AssuranceLevel
 from underseal_protocol.carbon import Verification
+from underseal_protocol.claims import issue_time
 from underseal_protocol.commitment import root_in
-from underseal_protocol.credential import issue_time
 from underseal_protocol.draft import ATTESTED_BLOCKS, Subject
 from underseal_protocol.errors import AttestationError, CommitmentError
 from underseal_protocol.footprint import to_document

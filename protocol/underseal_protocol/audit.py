@@ -17,7 +17,7 @@ from typing import Any
 
 from underseal_protocol import base64url, jws, strict_json
 from underseal_protocol.canonical import canonical_bytes, digest_of_bytes
-from underseal_protocol.credential import issue_time
+from underseal_protocol.claims import issue_time
 from underseal_protocol.errors import AuditError, CredentialError, JsonError
 from underseal_protocol.keys import KeyPurpose, PublicKeySet, SigningKey
 from underseal_protocol.merkle import HASH_BYTES, leaf_hash

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from underseal_protocol import jws
-from underseal_protocol.credential import issue_time
+from underseal_protocol.claims import issue_time
 from underseal_protocol.errors import AssertionRefusedError, CredentialError, KeySetError
 from underseal_protocol.keys import KeyPurpose, PublicKeySet, SigningKey
 

@@ -12,8 +12,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from underseal_protocol.claims import issue_time
 from underseal_protocol.client_assertion import ClientAssertion, assert_client, verify_assertion
-from underseal_protocol.credential import issue_time
 from underseal_protocol.errors import AssertionRefusedError, CredentialError
 from underseal_protocol.keys import PublicKeySet, SigningKey
 

@@ -26,19 +26,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from underseal_protocol import base64url, jws, sd_jwt
 from underseal_protocol.canonical import digest
+from underseal_protocol.claims import expected_issuers, issue_time
 from underseal_protocol.commitment import digest_of_root
 from underseal_protocol.credential_claims import (
     CLAIMS,
     COMMITMENT,
     committed,
     disclosed_in,
-    is_digest,
 )
+from underseal_protocol.credential_content import ContentMismatchError, check_content, check_given
 from underseal_protocol.disclosure import (
     CREDENTIAL_SCHEMA_PATH,
     Block,
@@ -47,7 +48,7 @@ from underseal_protocol.disclosure import (
     is_credential_entry,
     split,
 )
-from underseal_protocol.errors import CredentialError, JsonError, MissingCredentialError
+from underseal_protocol.errors import CredentialError, MissingCredentialError
 from underseal_protocol.keys import KeyPurpose, PublicKeySet, SigningKey
 
 __all__ = [
@@ -68,12 +69,7 @@ CREDENTIAL_TYPE = "underseal-footprint+sd-jwt"
 EXTENSION_SPEC_VERSION = "2.0.0"  # of the PACT data model extensions
 MAX_CREDENTIAL_CHARACTERS = 16_384
 
-_MAX_TIME = 253_402_300_799  # 9999-12-31T23:59:59Z
 _EMPTY_DIGEST = digest({})
-
-
-class ContentMismatchError(CredentialError):
-    """The footprint does not hold what its credential says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +152,7 @@ def disclosures_of(parts: Split, given: Mapping[Block, str] | None = None) -> di
     ):
         value = digest(content) if content else _EMPTY_DIGEST
         if block in known:
-            _check_given(block, known[block], value)
+            check_given(block, known[block], value)
             disclosures[block] = known[block]
             continue
         # All three are plain ASCII without quotes.
@@ -301,7 +297,7 @@ def _proven(
         )
     commitment = committed(token.payload)
     disclosed, root = disclosed_in(token.payload, disclosures)
-    _check_content(document, token.payload["core"], disclosed)
+    check_content(document, token.payload["core"], disclosed)
     return VerifiedCredential(
         issuer=token.payload["iss"],
         kid=token.header["kid"],
@@ -315,17 +311,6 @@ def _proven(
         commitment=commitment,
         root=root,
     )
-
-
-def _check_given(block: Block, encoded: str, value: str) -> None:
-    """A disclosure that was made before: of this block, and of what it holds now."""
-    disclosure = sd_jwt.Disclosure.parse(encoded)
-    if disclosure.name != block.value or disclosure.value != value:
-        raise ContentMismatchError(
-            f"the block {block.value!r} has the digest {value}, its disclosure says "
-            f"{disclosure.value!r} of {disclosure.name!r}",
-            hint="One of the two was altered after the draft was made.",
-        )
 
 
 def _entry(document: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -379,61 +364,3 @@ def _check_claims(
             f"this one has the id {document.get('id')!r}"
         )
     return issue_time(payload["iat"])
-
-
-def expected_issuers(issuer: str | Collection[str] | None) -> list[str] | None:
-    """The URLs that may stand in `iss`; None if any may."""
-    if issuer is None:
-        return None
-    given = [issuer] if isinstance(issuer, str) else issuer
-    return list(dict.fromkeys(url.rstrip("/") for url in given))
-
-
-def issue_time(value: Any) -> datetime:
-    """The claim `iat` (RFC 7519 section 4.1.6), which we write in whole seconds.
-
-    Raises:
-        CredentialError: it is no whole number of seconds since 1970 before the year 10000.
-    """
-    if type(value) is not int or not 0 <= value <= _MAX_TIME:
-        raise CredentialError(f"iat is {value!r}, expected whole seconds since 1970")
-    return datetime.fromtimestamp(value, UTC)
-
-
-def _check_content(
-    document: Mapping[str, Any], core_digest: Any, disclosed: Mapping[Block, str]
-) -> None:
-    """Compare what was signed with what is there."""
-    parts = split(document)
-    _compare("the core", parts.core, core_digest)
-    for block, content in parts.blocks.items():
-        if block in disclosed:
-            _compare(f"the block {block.value!r}", content, disclosed[block])
-        elif content:
-            raise ContentMismatchError(
-                f"the block {block.value!r} has content ({_names(content)}) but is not disclosed, "
-                "so nothing proves it"
-            )
-
-
-def _compare(what: str, content: dict[str, Any], expected: Any) -> None:
-    if not is_digest(expected):
-        raise CredentialError(f"the digest of {what} is {expected!r}, expected 43 characters")
-    try:
-        actual = digest(content)
-    except JsonError as error:
-        raise ContentMismatchError(f"{what} was not signed like this: {error.message}") from error
-    if actual != expected:
-        raise ContentMismatchError(
-            f"{what} is not what was signed: it has the digest {actual}, "
-            f"the credential says {expected}",
-            hint=f"Something in it was altered after signing. It holds {_names(content)}.",
-        )
-
-
-def _names(content: Mapping[str, Any]) -> str:
-    """The properties of a part of a footprint, for a message."""
-    pcf = content.get("pcf")
-    inner = pcf if isinstance(pcf, dict) else {}
-    names = [name for name in content if name != "pcf"] + [f"pcf.{name}" for name in inner]
-    return ", ".join(names[:20]) + (" and more" if len(names) > 20 else "") if names else "nothing"

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 from underseal_protocol.errors import CriteriaError, TimeError
 from underseal_protocol.times import format_time, parse_filter_time, parse_time, years_later
 
-__all__ = ["VALIDITY_YEARS", "Criteria", "FootprintIndex", "fold"]
+__all__ = ["ACTIVE", "DEPRECATED", "VALIDITY_YEARS", "Criteria", "FootprintIndex", "fold"]
 
 MAX_VALUES = 1000
 MAX_VALUE_CHARACTERS = 4096
@@ -38,6 +38,8 @@ def fold(text: str) -> str:
     return text.casefold()
 
 
+ACTIVE: Final = "Active"
+DEPRECATED: Final = "Deprecated"
 Status = Literal["Active", "Deprecated"]
 STATUSES: tuple[str, ...] = get_args(Status)
 STATUS_BY_FOLDED = {fold(status): status for status in STATUSES}

@@ -30,7 +30,7 @@ from datetime import datetime
 from typing import Any
 
 from underseal_protocol import jws
-from underseal_protocol.credential import issue_time
+from underseal_protocol.claims import issue_time
 from underseal_protocol.errors import CredentialError, KeyLogError, KeySetError
 from underseal_protocol.keys import KeyPurpose, PublicKey, PublicKeySet, SigningKey
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from underseal_protocol import jws
-from underseal_protocol.credential import issue_time
+from underseal_protocol.claims import issue_time
 from underseal_protocol.errors import CredentialError, InvitationError, KeySetError
 from underseal_protocol.key_log import KeyLogEntry, read_entry
 from underseal_protocol.keys import KeyPurpose, PublicKeySet

@@ -28,6 +28,7 @@ from datetime import datetime
 from typing import Any
 
 from underseal_protocol import base64url, canonical, jws, merkle
+from underseal_protocol.claims import expected_issuers, issue_time
 from underseal_protocol.commitment import (
     MAX_LEAVES,
     PADDING,
@@ -39,7 +40,7 @@ from underseal_protocol.commitment import (
     digest_of_root,
     root_in,
 )
-from underseal_protocol.credential import VerifiedCredential, expected_issuers, issue_time
+from underseal_protocol.credential import VerifiedCredential
 from underseal_protocol.errors import CommitmentError, CredentialError, JsonError, MerkleError
 from underseal_protocol.keys import KeyPurpose, PublicKeySet, SigningKey
 

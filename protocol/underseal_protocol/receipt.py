@@ -17,7 +17,7 @@ from typing import Any
 
 from underseal_protocol import base64url, jws
 from underseal_protocol.audit import head_claims, read_head_claims
-from underseal_protocol.credential import issue_time
+from underseal_protocol.claims import issue_time
 from underseal_protocol.disclosure import Level
 from underseal_protocol.errors import CredentialError
 from underseal_protocol.keys import KeyPurpose, PublicKeySet, SigningKey

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from underseal_protocol import jws
-from underseal_protocol.credential import expected_issuers, issue_time
+from underseal_protocol.claims import expected_issuers, issue_time
 from underseal_protocol.criteria import STATUSES
 from underseal_protocol.errors import CredentialError
 from underseal_protocol.keys import KeyPurpose, PublicKeySet, SigningKey

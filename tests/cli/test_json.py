@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 from tests.cli.conftest import COMPANY_IDS, ROOT, WIERZBOLIT, Done, Market, Run
+from tests.committed import publish_committed
 
 from underseal_cli.demo_nodes import Workbench
 from underseal_node.node import open_node
-from underseal_node.publishing.calculated import publish_calculated
 
 pytestmark = pytest.mark.xdist_group("cli")
 
@@ -377,7 +377,7 @@ def publish_lines(home: Path, tmp_path: Path) -> str:
     leaves = [{"kind": "line", "id": f"line-{number}", "quantity": "0.05"} for number in range(3)]
     node = open_node(home)
     try:
-        return asyncio.run(publish_calculated(node, document, leaves)).id
+        return asyncio.run(publish_committed(node, document, leaves))
     finally:
         node.close()
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from tests.cli.conftest import COMPANY_IDS, WIERZBOLIT, Run
+from tests.committed import publish_committed
 from tests.protocol.attested import (
     OWNER,
     OWNER_KEY,
@@ -23,7 +24,6 @@ from tests.protocol.committed import AUDITOR, COMMITMENT, LEAVES, opened, shown,
 
 from underseal_cli.demo_nodes import NodeProcess, Workbench
 from underseal_node.node import open_node
-from underseal_node.publishing.calculated import publish_calculated
 from underseal_protocol import base64url
 from underseal_protocol.attestation import AttestedBooks
 from underseal_protocol.credential import verify as verify_credential
@@ -232,7 +232,7 @@ def owner() -> Iterator[Owner]:
         first, second = sorted(WIERZBOLIT.glob("*.json"))[:2]
         document = json.loads(first.read_text("utf-8"))
         opened_here = open_node(node.home)
-        calculated = asyncio.run(publish_calculated(opened_here, document, leaves)).id
+        calculated = asyncio.run(publish_committed(opened_here, document, leaves))
         opened_here.close()
         bench.start_all()
         imported = node.json("footprint", "import", str(second))["footprints"][0]["id"]

@@ -21,17 +21,17 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 SURVIVORS = Path(__file__).parent / "survivors.txt"
 PACKAGES = ("protocol/underseal_protocol", "node/underseal_node", "cli/underseal_cli")
+OF_CREDENTIALS = [
+    "tests/protocol/test_credential.py",
+    "tests/protocol/test_credential_tampering.py",
+    "tests/protocol/test_credential_vectors.py",
+    "tests/protocol/test_credential_refusals.py",
+]
 # Of each module the tests that are to notice: those of the module itself, and few others.
 TARGETS = {
-    "credential": (
-        "underseal_protocol/credential.py",
-        [
-            "tests/protocol/test_credential.py",
-            "tests/protocol/test_credential_tampering.py",
-            "tests/protocol/test_credential_vectors.py",
-            "tests/protocol/test_credential_refusals.py",
-        ],
-    ),
+    "credential": ("underseal_protocol/credential.py", OF_CREDENTIALS),
+    "credential_content": ("underseal_protocol/credential_content.py", OF_CREDENTIALS),
+    "claims": ("underseal_protocol/claims.py", OF_CREDENTIALS),
     "tokens": (
         "underseal_node/trust/tokens.py",
         ["tests/node/trust/test_tokens.py", "tests/node/trust/test_token_attacks.py"],

@@ -26,7 +26,8 @@ from underseal_node.node import Node, open_node
 from underseal_node.settings import Settings, load_settings
 from underseal_node.store.backup import CHANGE_NUMBERS_SKIPPED, copy_database
 from underseal_node.store.database import next_change
-from underseal_node.store.tables import OutboxEvent, OutboxState, Peer
+from underseal_node.store.exchange_tables import OutboxEvent, OutboxState
+from underseal_node.store.tables import Peer
 from underseal_node.trust import passphrase as passphrases
 from underseal_node.trust.keyring import VAULT_PURPOSE
 

@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 
 from underseal_protocol import segments, strict_json
+from underseal_protocol.claims import issue_time
 from underseal_protocol.credential import (
     MAX_CREDENTIAL_CHARACTERS,
     ContentMismatchError,
-    _names,
     credential_of,
     issue,
-    issue_time,
     verify,
 )
+from underseal_protocol.credential_content import _names
 from underseal_protocol.disclosure import Level
 from underseal_protocol.errors import CredentialError, ProtocolError
 from underseal_protocol.keys import KeyPurpose, PublicKeySet, SigningKey

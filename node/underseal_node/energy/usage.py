@@ -1,30 +1,25 @@
-"""The energy of products in a reference period, for the roll-up and to show.
-
-`energy_lines` is what the roll-up calls.
-"""
+"""The energy of products in a reference period, for the roll-up and to show."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlmodel import Session
 
 from underseal_node.errors import NotFoundError, RefusedError
 from underseal_node.store import energy as store
-from underseal_protocol.rollup.allocation import Allocation, ProductEnergy, Unallocated, allocate
+from underseal_protocol.rollup.allocation import Allocation, allocate
 from underseal_protocol.rollup.allocation_json import EnergySetup, digest_of
-from underseal_protocol.rollup.allocation_rule import Carrier, ProductionOrder, description_of
-from underseal_protocol.rollup.metering import Gap, Measured, Reading, Register, readings_of
+from underseal_protocol.rollup.allocation_rule import Carrier, description_of
+from underseal_protocol.rollup.metering import Measured, Reading, Register, readings_of
 from underseal_protocol.rollup.units import Dimension, PhysicalProperties, unit_of
 
 __all__ = [
     "EnergyOfPlant",
-    "EnergyOfProduct",
     "Used",
     "carriers_of",
-    "energy_lines",
     "energy_of_plant",
 ]
 
@@ -65,65 +60,12 @@ class EnergyOfPlant:
     used: Used
 
 
-@dataclass(frozen=True, slots=True)
-class EnergyOfProduct:
-    """The energy of a product in a reference period.
-
-    Attributes:
-        energy: what the product has got, for what was produced; None: it was not produced then.
-            `rollup.allocation.lines_for` makes lines of a bill of materials of it.
-        description: the rule in words, for `allocationRulesDescription`.
-        used: what it follows from.
-        unallocated: energy of the plant that no product has got.
-        gaps: when meters said nothing; their energy is missing.
-    """
-
-    energy: ProductEnergy | None
-    description: str
-    used: Used
-    unallocated: tuple[Unallocated, ...] = field(repr=False)
-    gaps: tuple[Gap, ...] = field(repr=False)
-
-
-def energy_lines(
-    session: Session,
-    product_id: str,
-    period_start: datetime,
-    period_end: datetime,
-    *,
-    products: Mapping[str, PhysicalProperties] | None = None,
-) -> EnergyOfProduct:
-    """The metered energy of a product.
-
-    Args:
-        session: reads.
-        product_id: as the mapping names the product.
-        period_start: first moment of the reference period, aware.
-        period_end: first moment after it, aware.
-        products: properties of products, by id, where the mapping does not state them.
-
-    Raises:
-        NotFoundError: nothing was imported yet.
-        RollUpError: what was imported cannot be allocated.
-        UnitError: an amount cannot be converted.
-    """
-    plant = energy_of_plant(session, period_start, period_end, products=products)
-    found = plant.allocation
-    return EnergyOfProduct(
-        energy=found.products.get(product_id),
-        description=plant.description,
-        used=plant.used,
-        unallocated=found.unallocated,
-        gaps=found.gaps,
-    )
-
-
 def energy_of_plant(
     session: Session,
     period_start: datetime | None = None,
     period_end: datetime | None = None,
     *,
-    products: Mapping[str, PhysicalProperties] | None = None,
+    products: Callable[[], Mapping[str, PhysicalProperties]] = dict,
 ) -> EnergyOfPlant:
     """The energy of all products.
 
@@ -131,10 +73,13 @@ def energy_of_plant(
         session: reads.
         period_start: first moment of the reference period, aware; None: when metering began.
         period_end: first moment after it, aware; None: when metering ended.
-        products: see `energy_lines`.
+        products: properties of products, by id, where the mapping does not state them; called
+            when something is to be allocated.
 
     Raises:
-        NotFoundError, RollUpError, UnitError: as `energy_lines`.
+        NotFoundError: nothing was imported yet.
+        RollUpError: what was imported cannot be allocated.
+        UnitError: an amount cannot be converted.
         RefusedError: the reference period ends before it begins.
     """
     row, measured_in = store.setup_row(session), store.period(session)
@@ -146,7 +91,7 @@ def energy_of_plant(
     setup = store.setup(row)
     measured = store.measured(session, start, end)
     orders = store.orders(session, start, end)
-    known = {**(products or {}), **setup.products}
+    known = {**products(), **setup.products}
     allocation = allocate(
         _readings(measured),
         orders,
@@ -157,11 +102,13 @@ def energy_of_plant(
         products=known,
         lines=store.lines(session),
     )
-    used = _used(measured, orders, setup, known)
+    made = {order.product for order in orders}
+    mattered = {name: one for name, one in known.items() if name in made}
+    digest = digest_of(measured, orders, EnergySetup(setup.rule, setup.carriers, mattered))
     return EnergyOfPlant(
         allocation,
         description_of(setup.rule),
-        Used(used, row.id, row.digest, len(measured), len(orders)),
+        Used(digest, row.id, row.digest, len(measured), len(orders)),
     )
 
 
@@ -180,12 +127,3 @@ def carriers_of(measured: Iterable[Measured]) -> dict[str, Carrier]:
         if is_energy or one.carrier not in carriers:
             carriers[one.carrier] = Carrier("kWh" if is_energy else unit)
     return carriers
-
-
-def _used(
-    measured: Sequence[Measured],
-    orders: Sequence[ProductionOrder],
-    setup: EnergySetup,
-    products: Mapping[str, PhysicalProperties],
-) -> str:
-    return digest_of(measured, orders, EnergySetup(setup.rule, setup.carriers, products))

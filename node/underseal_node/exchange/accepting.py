@@ -19,7 +19,7 @@ from underseal_node.exchange.errors import AnswerError, ProtocolViolationError, 
 from underseal_node.exchange.exchange import Exchange
 from underseal_node.exchange.http import Answer, Call
 from underseal_node.node import Node
-from underseal_node.store import audit, invitations, peers, pins
+from underseal_node.store import audit, ending, invitations, peers, pins
 from underseal_node.store.audit import Act, Actor, Outcome
 from underseal_node.store.tables import AuthMethod, Awaits, Peer, PeerState
 from underseal_node.trust import keyring, partnerships
@@ -337,7 +337,7 @@ def _forget(session: Session, peer_id: int, now: datetime) -> None:
             url=peer.base_url,
             invitation=peer.invitation_id,
         )
-        peers.forget(session, peer)
+        ending.forget(session, peer)
 
 
 def _json_of(answer: Answer) -> Any:

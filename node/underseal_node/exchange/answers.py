@@ -19,7 +19,7 @@ from underseal_node.exchange.verification import Classified, Trust
 from underseal_node.node import Node
 from underseal_node.store import pins, requests
 from underseal_node.store.alerts import AlertKind, raise_alert
-from underseal_node.store.tables import Direction, InboxEvent, Request, RequestState
+from underseal_node.store.exchange_tables import Direction, InboxEvent, Request, RequestState
 from underseal_protocol.errors import EventError
 from underseal_protocol.events import (
     PublishedEvent,

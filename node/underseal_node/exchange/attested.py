@@ -20,7 +20,8 @@ from underseal_node.exchange.verification import STORED_LIMITS
 from underseal_node.store import audit, pins, received
 from underseal_node.store.alerts import AlertKind, raise_alert
 from underseal_node.store.audit import Act, Actor
-from underseal_node.store.tables import Peer, ReceivedFootprint, VerificationState
+from underseal_node.store.exchange_tables import ReceivedFootprint, VerificationState
+from underseal_node.store.tables import Peer
 from underseal_node.trust.attesting import AttestationState, Judged, judge
 from underseal_protocol.attestation import attestations_of
 from underseal_protocol.credential import reopen

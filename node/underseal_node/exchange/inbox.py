@@ -26,7 +26,7 @@ from underseal_node.exchange.progress import PullProgress
 from underseal_node.exchange.receipts import acknowledge
 from underseal_node.exchange.requests import give_up_after
 from underseal_node.store import inbox, pins
-from underseal_node.store.tables import InboxEvent
+from underseal_node.store.exchange_tables import InboxEvent
 from underseal_protocol.errors import EventError, JsonError
 from underseal_protocol.events import PublishedEvent, RequestFulfilledEvent, parse_event
 from underseal_protocol.strict_json import loads

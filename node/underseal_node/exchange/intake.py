@@ -25,7 +25,6 @@ from underseal_node.errors import NodeError
 from underseal_node.exchange.attested import check_attestations
 from underseal_node.exchange.verification import (
     CREDENTIAL_OMITTED,
-    DEPRECATED,
     STORED_LIMITS,
     Classified,
     Trust,
@@ -36,8 +35,10 @@ from underseal_node.exchange.verification import (
 )
 from underseal_node.store import granted, pins, received
 from underseal_node.store.alerts import AlertKind, raise_alert
-from underseal_node.store.tables import Confirmation, Peer, ReceivedFootprint, VerificationState
+from underseal_node.store.exchange_tables import Confirmation, ReceivedFootprint, VerificationState
+from underseal_node.store.tables import Peer
 from underseal_node.store.types import utc_text
+from underseal_protocol.criteria import DEPRECATED
 from underseal_protocol.errors import ProtocolError
 from underseal_protocol.strict_json import JsonLimits
 

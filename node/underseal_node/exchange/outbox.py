@@ -30,8 +30,8 @@ from underseal_node.exchange.withdrawal import permitted
 from underseal_node.settings import Settings
 from underseal_node.store import outbox, requests
 from underseal_node.store.announcements import KEY_LOG_EVENT
+from underseal_node.store.exchange_tables import OutboxState, Request, RequestState
 from underseal_node.store.outbox import Delivery
-from underseal_node.store.tables import OutboxState, Request, RequestState
 from underseal_protocol.events import EventType
 
 __all__ = ["OutboxWorker", "next_attempt", "wait"]

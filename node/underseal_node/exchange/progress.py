@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from underseal_node.exchange.intake import Outcome, Taken
-from underseal_node.store.tables import VerificationState
+from underseal_node.store.exchange_tables import VerificationState
 
 __all__ = ["PullProgress", "PullStage"]
 

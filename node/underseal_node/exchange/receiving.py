@@ -21,7 +21,6 @@ from underseal_node.exchange.exchange import Exchange
 from underseal_node.exchange.intake import Taken, take_all
 from underseal_node.exchange.progress import PullProgress
 from underseal_node.exchange.verification import (
-    DEPRECATED,
     Classified,
     Trust,
     UnusableItemError,
@@ -32,7 +31,8 @@ from underseal_node.settings import Settings
 from underseal_node.store import audit, pins, received
 from underseal_node.store.alerts import AlertKind, raise_alert
 from underseal_node.store.audit import Act, Actor
-from underseal_node.store.tables import VerificationState
+from underseal_node.store.exchange_tables import VerificationState
+from underseal_protocol.criteria import DEPRECATED
 from underseal_protocol.jws import named_key
 from underseal_protocol.strict_json import JsonLimits
 

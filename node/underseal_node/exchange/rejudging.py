@@ -14,7 +14,8 @@ from sqlmodel import Session
 from underseal_node.exchange.verification import STORED_LIMITS
 from underseal_node.store import received
 from underseal_node.store.alerts import AlertKind, raise_alert
-from underseal_node.store.tables import Peer, ReceivedFootprint, VerificationState
+from underseal_node.store.exchange_tables import ReceivedFootprint, VerificationState
+from underseal_node.store.tables import Peer
 from underseal_protocol.credential import credential_of
 from underseal_protocol.errors import ProtocolError
 from underseal_protocol.jws import named_key

@@ -21,13 +21,8 @@ from underseal_node.store import audit, deliveries, grants, outbox, pins, reques
 from underseal_node.store.audit import Act, Actor
 from underseal_node.store.audit import Outcome as AuditOutcome
 from underseal_node.store.deliveries import Deliverable
-from underseal_node.store.tables import (
-    Direction,
-    KeyKind,
-    OutboxState,
-    Request,
-    RequestState,
-)
+from underseal_node.store.exchange_tables import Direction, OutboxState, Request, RequestState
+from underseal_node.store.tables import KeyKind
 from underseal_protocol.criteria import Criteria
 from underseal_protocol.disclosure import Level
 from underseal_protocol.errors import ErrorCode

@@ -17,8 +17,9 @@ from uuid import UUID
 
 from underseal_node.errors import NodeError
 from underseal_node.exchange.pinned_log import newest_entry
+from underseal_node.store.exchange_tables import VerificationState
 from underseal_node.store.index import index_keys, summary_of
-from underseal_node.store.tables import KeyKind, Peer, VerificationState
+from underseal_node.store.tables import KeyKind, Peer
 from underseal_protocol.canonical import digest
 from underseal_protocol.credential import credential_of, verify
 from underseal_protocol.criteria import FootprintIndex
@@ -33,7 +34,6 @@ from underseal_protocol.times import format_time
 
 __all__ = [
     "CREDENTIAL_OMITTED",
-    "DEPRECATED",
     "STORED_LIMITS",
     "Classified",
     "Trust",
@@ -44,7 +44,6 @@ __all__ = [
     "trust_in",
 ]
 
-DEPRECATED = "Deprecated"
 CREDENTIAL_OMITTED = "it carries no credential, although the peer signs its footprints"
 SHOWN_VIOLATIONS = 10
 MAX_REASON_CHARACTERS = 2000

@@ -17,8 +17,8 @@ from underseal_node.exchange.raw_json import object_member
 from underseal_node.exchange.requests import reject_instead
 from underseal_node.node import Node
 from underseal_node.store import deliveries, outbox, requests
+from underseal_node.store.exchange_tables import RequestState
 from underseal_node.store.outbox import Delivery
-from underseal_node.store.tables import RequestState
 from underseal_protocol.events import EventType
 from underseal_protocol.strict_json import array_items, dumps, loads
 

@@ -31,8 +31,9 @@ from underseal_node.manage.shapes.products import (
 )
 from underseal_node.node import Node
 from underseal_node.products import importing, matching
-from underseal_node.products.bills import defaults_of
-from underseal_node.products.staleness import Stale, stale
+from underseal_node.products.bills import Loader, defaults_of
+from underseal_node.products.matching import Decision
+from underseal_node.products.staleness import in_use, stale
 from underseal_node.products.status import open_lines
 from underseal_node.store import products
 from underseal_node.store.product_tables import FactorRow, ProductRow, ProductVersion
@@ -156,7 +157,11 @@ async def matches(
     node = context.node
     states = await node.store.read(
         lambda session: matching.lines_of(
-            session, node.now(), defaults_of(node.identity), product_id, only_open=only_open
+            session,
+            node.now(),
+            defaults_of(node.identity),
+            None if product_id is None else [product_id],
+            only_open=only_open,
         )
     )
     return Listing(data=[line_shape(one) for one in states])
@@ -166,40 +171,38 @@ async def matches(
 async def decide(context: Context, body: ConfirmInput) -> Listing[LineShape]:
     """Decide what lines resolve to, all of them or none; returns these lines."""
     node = context.node
-    chosen = [
-        (one, None if one.source is None else source_of(one.source)) for one in body.decisions
+    decisions = [
+        Decision(
+            one.product, one.line, None if one.source is None else source_of(one.source), one.peer
+        )
+        for one in body.decisions
     ]
 
     def work(session: Session) -> list[LineShape]:
         now, defaults = node.now(), defaults_of(node.identity)
-        for one, source in chosen:
-            if source is None:
-                matching.undo(session, now, one.product, one.line)
-            else:
-                decision = (one.product, one.line, source)
-                matching.decide(session, now, defaults, [decision], one.peer)
+        matching.decide(session, now, defaults, decisions)
         wanted = {(one.product, one.line) for one in body.decisions}
-        return [
-            line_shape(state)
-            for product_id in sorted({one.product for one in body.decisions})
-            for state in matching.lines_of(session, now, defaults, product_id)
-            if (product_id, state.line.id) in wanted
-        ]
+        states = matching.lines_of(session, now, defaults, {one.product for one in body.decisions})
+        return [line_shape(one) for one in states if (one.product_id, one.line.id) in wanted]
 
     return Listing(data=await node.store.write(work))
 
 
 def _products(session: Session, node: Node) -> list[ProductShape]:
-    rows = products.all_products(session)
-    stale_ids = {one.product_id for one in stale(session, node.now(), node.identity)}
-    still_open = open_lines(session, defaults_of(node.identity))
-    return [_product_shape(session, row, row.id in stale_ids, still_open[row.id]) for row in rows]
+    now = node.now()
+    loader = Loader(session, now, node.identity)
+    stale_ids = {one.product_id for one in stale(session, now, loader)}
+    still_open = open_lines(session, loader.meters)
+    newest = {row.product_id: row.footprint_id for row in reversed(in_use(session))}
+    return [
+        _product_shape(row, newest.get(row.id), row.id in stale_ids, still_open[row.id])
+        for row in products.all_products(session)
+    ]
 
 
 def _product_shape(
-    session: Session, row: ProductRow, is_stale: bool, still_open: int
+    row: ProductRow, footprint: str | None, is_stale: bool, still_open: int
 ) -> ProductShape:
-    active = [one for one in roll_up_shapes(session, row.id) if one.status == "Active"]
     return ProductShape(
         id=row.id,
         name=row.name,
@@ -208,7 +211,7 @@ def _product_shape(
         open_lines=still_open,
         file=row.file,
         changed_at=row.changed_at,
-        footprint=active[0].footprint if active else None,
+        footprint=footprint,
         is_stale=is_stale,
     )
 
@@ -216,7 +219,7 @@ def _product_shape(
 def _detail(session: Session, node: Node, product_id: str) -> ProductDetail:
     row = products.product(session, product_id)
     now, defaults = node.now(), defaults_of(node.identity)
-    changed: list[Stale] = stale(session, now, node.identity, product_id)
+    changed = stale(session, now, Loader(session, now, node.identity), product_id)
     return ProductDetail(
         id=row.id,
         name=row.name,
@@ -224,7 +227,7 @@ def _detail(session: Session, node: Node, product_id: str) -> ProductDetail:
         file=row.file,
         changed_at=row.changed_at,
         document=json.loads(row.document),
-        lines=[line_shape(one) for one in matching.lines_of(session, now, defaults, product_id)],
+        lines=[line_shape(one) for one in matching.lines_of(session, now, defaults, [product_id])],
         footprints=roll_up_shapes(session, product_id),
         stale=[stale_shape(one) for one in changed],
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from fractions import Fraction
 
 from sqlmodel import Session
 
@@ -107,7 +106,6 @@ def stale_shape(one: Stale) -> StaleShape:
     return StaleShape(
         footprint=one.footprint_id,
         product=one.product_id,
-        is_draft=one.is_draft,
         calculated_at=one.calculated_at,
         causes=[
             CauseShape(cause=each.cause, message=each.message, path=list(each.path))
@@ -122,19 +120,14 @@ def roll_up_shapes(session: Session, product_id: str) -> list[RollUpShape]:
     published = footprints.find_many(session, [row.footprint_id for row in rows])
     shapes = []
     for row in rows:
-        result, known = json.loads(row.result), published.get(row.footprint_id)
-        unit = result["declaredUnit"]
-        exact_pcf = result["figures"].get(PCF)
-        pcf = None if exact_pcf is None else shown_text(Fraction(exact_pcf))
-        if known is not None:
-            pcf = json.loads(known.summary).get(PCF, pcf)  # rounded, as it was published
+        footprint, unit = published[row.footprint_id], json.loads(row.result)["declaredUnit"]
         shapes.append(
             RollUpShape(
                 footprint=row.footprint_id,
                 calculated_at=row.calculated_at,
-                pcf=pcf,
+                pcf=json.loads(footprint.summary).get(PCF),
                 unit=f"{unit['amount']} {unit['unit']}",
-                status="draft" if known is None else known.status,
+                status=footprint.status,
             )
         )
     return shapes

@@ -26,7 +26,8 @@ from underseal_node.manage.shapes.footprints import (
     UsageTermsShape,
 )
 from underseal_node.store import granted, peers, pins, receipts, received
-from underseal_node.store.tables import Peer, ReceivedFootprint, VerificationState
+from underseal_node.store.exchange_tables import ReceivedFootprint, VerificationState
+from underseal_node.store.tables import Peer
 from underseal_protocol import methodology
 from underseal_protocol.criteria import fold
 from underseal_protocol.disclosure import Block

@@ -21,7 +21,7 @@ from underseal_node.manage.shapes.exchange import (
 )
 from underseal_node.store import audit, outbox, peers, pins, requests
 from underseal_node.store.audit import Act
-from underseal_node.store.tables import (
+from underseal_node.store.exchange_tables import (
     Direction,
     OutboxEvent,
     OutboxState,
@@ -116,7 +116,7 @@ async def list_outbox(
     """Outgoing events, newest first."""
 
     def work(session: Session) -> list[OutboxShape]:
-        resting = outbox.resting_peers(session)
+        resting = peers.resting(session)
         rows = outbox.listing(session, state, limit=limit)
         return [_event(row, peer, is_at_rest=peer in resting) for row, peer in rows]
 

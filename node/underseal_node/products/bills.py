@@ -20,11 +20,13 @@ from sqlmodel import Session
 from underseal_node.products.metered import Meters
 from underseal_node.products.used import Used, UsedFootprint, UsedLine
 from underseal_node.store import peers, products
+from underseal_node.store.exchange_tables import ReceivedFootprint, VerificationState
 from underseal_node.store.identity import Identity
 from underseal_node.store.product_tables import MatchRow
-from underseal_node.store.tables import Peer, ReceivedFootprint, VerificationState
+from underseal_node.store.tables import Peer
 from underseal_node.store.types import utc_text
 from underseal_protocol.canonical import canonical_bytes, digest_of_bytes
+from underseal_protocol.criteria import DEPRECATED
 from underseal_protocol.disclosure import Block
 from underseal_protocol.errors import RollUpError
 from underseal_protocol.rollup import sources
@@ -53,7 +55,6 @@ __all__ = [
     "summary_pcf",
 ]
 
-DEPRECATED = "Deprecated"
 PCF = "pcfExcludingBiogenicUptake"
 
 
@@ -105,12 +106,15 @@ class Loader:
         session: to read.
         now: aware.
         identity: of the node.
+
+    Attributes:
+        meters: of all products.
     """
 
     def __init__(self, session: Session, now: datetime, identity: Identity) -> None:
         self._session = session
         self._now = now
-        self._meters = Meters(session, defaults_of(identity))
+        self.meters = Meters(session, defaults_of(identity))
         self._products: dict[str, Product] = {}
         self._digests: dict[str, str] = {}
         self._readings: dict[str, str] = {}
@@ -134,7 +138,7 @@ class Loader:
             row = products.find(self._session, product_id)
             if row is None:
                 return None
-            product, readings = self._meters.product(row)
+            product, readings = self.meters.product(row)
             if readings is not None:
                 self._readings[product_id] = readings
             decided = {m.line_id: m for m in products.matches(self._session, product_id)}

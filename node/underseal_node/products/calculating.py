@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlmodel import Session
+
 from underseal_node.node import Node
 from underseal_node.products import bills
 from underseal_node.products.bills import Bill
 from underseal_node.products.used import Used
 from underseal_node.store.product_tables import RollUpRow
 from underseal_protocol.rollup.calculation import DEFAULT_DIGITS, RollUp, RollUpOptions, roll_up
+from underseal_protocol.rollup.inputs import RollUpInputs
 from underseal_protocol.rollup.what_if import Change, Comparison, compare
 
 __all__ = [
@@ -22,15 +25,13 @@ __all__ = [
     "Calculation",
     "calculate",
     "digits_of",
-    "loaded",
-    "result_json",
+    "recalculate",
     "row_of",
     "used_of",
     "what_if",
 ]
 
 PLACEHOLDER_ID = "00000000-0000-4000-8000-000000000000"
-KEPT_CONTRIBUTIONS = 1_000
 # What a footprint gets when it is published.
 SET_BY_PUBLISHING = frozenset({"id", "created", "precedingPfIds"})
 
@@ -52,19 +53,6 @@ class Calculation:
     digits: int
 
 
-async def loaded(node: Node, product_id: str) -> Bill:
-    """What the calculation of a product needs.
-
-    Raises:
-        NotFoundError: there is no such product.
-        RollUpError: a footprint is not clear.
-    """
-    now = node.now()
-    return await node.store.read(
-        lambda session: bills.load(session, product_id, now, node.identity)
-    )
-
-
 async def calculate(node: Node, product_id: str, *, digits: int | None = None) -> Calculation:
     """Calculate a product as it is now; nothing is changed.
 
@@ -77,9 +65,16 @@ async def calculate(node: Node, product_id: str, *, digits: int | None = None) -
         NotFoundError: there is no such product.
         RollUpError, UnitError, SchemaError: it cannot be calculated.
     """
-    bill = await loaded(node, product_id)
     now = node.now()
-    return await asyncio.to_thread(_calculated, bill, product_id, now, digits_of(node, digits))
+    bill = await node.store.read(
+        lambda session: bills.load(session, product_id, now, node.identity)
+    )
+    return await asyncio.to_thread(_calculated, bill, now, digits_of(node, digits))
+
+
+async def recalculate(calculation: Calculation, digits: int) -> Calculation:
+    """The same inputs with other digits: rounding a rounded figure is not the same."""
+    return await asyncio.to_thread(_calculated, calculation.bill, calculation.calculated_at, digits)
 
 
 async def what_if(node: Node, product_id: str, changes: Sequence[Change]) -> Comparison:
@@ -89,8 +84,12 @@ async def what_if(node: Node, product_id: str, changes: Sequence[Change]) -> Com
         NotFoundError: there is no such product.
         RollUpError, UnitError: it cannot be calculated, or a change has nothing to change.
     """
-    bill = await loaded(node, product_id)
-    inputs = await node.store.read(lambda session: bills.everything(session, bill))
+    now = node.now()
+
+    def load(session: Session) -> RollUpInputs:
+        return bills.everything(session, bills.load(session, product_id, now, node.identity))
+
+    inputs = await node.store.read(load)
     return await asyncio.to_thread(compare, inputs, product_id, changes)
 
 
@@ -106,23 +105,20 @@ def row_of(calculation: Calculation, footprint_id: str) -> RollUpRow:
         footprint_id=footprint_id,
         product_id=used.root,
         used=json.dumps(used.to_json(), ensure_ascii=False),
-        result=json.dumps(result_json(calculation), ensure_ascii=False),
+        result=json.dumps(_result_json(calculation), ensure_ascii=False),
         calculated_at=calculation.calculated_at,
     )
 
 
-def result_json(calculation: Calculation, limit: int | None = KEPT_CONTRIBUTIONS) -> dict[str, Any]:
-    """What a calculation has found, exactly: figures as fractions, contributions, findings."""
-    result = calculation.result
+def _result_json(calculation: Calculation) -> dict[str, Any]:
+    """What later calculations are compared with: the figures, exactly, as fractions."""
     product = calculation.bill.inputs.products[calculation.bill.used.root]
     return {
         "declaredUnit": {
             "amount": str(product.declared_unit.amount),
             "unit": product.declared_unit.unit,
         },
-        "figures": {name: str(value) for name, value in result.figures.items()},
-        "identities": {name: str(one) for name, one in result.identities.items()},
-        "explanation": result.explanation.to_json(limit),
+        "figures": {name: str(value) for name, value in calculation.result.figures.items()},
     }
 
 
@@ -131,10 +127,10 @@ def used_of(row: RollUpRow) -> Used:
     return Used.of_json(json.loads(row.used))
 
 
-def _calculated(bill: Bill, product_id: str, now: datetime, digits: int) -> Calculation:
+def _calculated(bill: Bill, now: datetime, digits: int) -> Calculation:
     result = roll_up(
         bill.inputs,
-        product_id,
+        bill.used.root,
         footprint_id=PLACEHOLDER_ID,
         created=now,
         options=RollUpOptions(significant_digits=digits),

@@ -21,8 +21,8 @@ from underseal_node.products.bills import best_of, newest_of
 from underseal_node.products.metered import Meters
 from underseal_node.store import peers, products
 from underseal_node.store import received as received_store
+from underseal_node.store.exchange_tables import ReceivedFootprint, VerificationState
 from underseal_node.store.product_tables import MatchRow
-from underseal_node.store.tables import ReceivedFootprint, VerificationState
 from underseal_protocol.criteria import fold
 from underseal_protocol.errors import UnitError
 from underseal_protocol.rollup.documents import source_json, source_of
@@ -60,7 +60,6 @@ class Offer:
         urns: folded product ids.
         unit: of what it is declared for.
         properties: that its declared unit tells, for conversions.
-        peer_id: whose footprint it is.
     """
 
     source: Source
@@ -70,7 +69,6 @@ class Offer:
     urns: tuple[str, ...] = ()
     unit: str = ""
     properties: PhysicalProperties = NO_PROPERTIES
-    peer_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +182,6 @@ class Candidates:
                 reasons = tuple(dict.fromkeys((*known.reasons, *one.reasons)))
                 found[one.offer.source] = replace(known, reasons=reasons)
         usable = [one for one in found.values() if _fits(line, one.offer)]
-        # What is only found by the id of another company's product is the least likely.
         usable.sort(key=lambda one: (not one.is_certain, -one.likeness, one.offer.label))
         return usable[:MAX_PROPOSALS]
 
@@ -239,7 +236,6 @@ def _of_received(row: ReceivedFootprint, peer: str) -> Offer:
         tuple(fold(str(one)) for one in document.get("productIds", ())),
         unit,
         _told_by(unit, pcf),
-        row.peer_id,
     )
 
 

@@ -17,7 +17,7 @@ from underseal_protocol.release.exposure import Exposure
 from underseal_protocol.release.knowledge import NOTHING, Knowledge
 from underseal_protocol.release.knowledge import Peer as DeclaredPeer
 
-__all__ = ["declare", "declared_peers", "groups_of", "with_groups"]
+__all__ = ["declare", "declared_peers", "with_groups"]
 
 
 def declared_peers(session: Session) -> dict[int, DeclaredPeer]:
@@ -69,17 +69,12 @@ def declare(session: Session, peer: Peer, group: str | None, knowledge: Knowledg
     )
 
 
-def groups_of(session: Session) -> dict[str, str]:
-    """The legal group of each peer as it is declared now, by its key as text."""
-    return {str(key): peer.legal_group for key, peer in declared_peers(session).items()}
-
-
 def with_groups(exposure: Exposure, groups: Mapping[str, str]) -> Exposure:
     """An exposure with the legal groups of its suppliers instead of their keys.
 
     Args:
         exposure: as it is stored.
-        groups: see `groups_of`.
+        groups: of peers as they are declared now, by their keys as text.
     """
     sources = {
         name: one

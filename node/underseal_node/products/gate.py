@@ -10,14 +10,13 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 
 from sqlmodel import Session
 
 from underseal_node.errors import RefusedError
 from underseal_node.node import Node
 from underseal_node.products.calculating import Calculation
-from underseal_node.products.declared import declared_peers, groups_of, with_groups
+from underseal_node.products.declared import declared_peers, with_groups
 from underseal_node.settings import Settings
 from underseal_node.store import audit, grants, peers, releases
 from underseal_node.store.audit import Act
@@ -39,7 +38,6 @@ __all__ = [
     "record_publication",
     "require_grant",
     "require_publication",
-    "sentences",
     "thresholds_of",
 ]
 
@@ -53,12 +51,14 @@ class Judged:
         exposure: of the footprint, with the digits of the verdict.
         audience: key, and level, of each peer whose grants would show it.
         mark: of the ledger, as it was judged with.
+        thresholds: by which it was judged.
     """
 
     verdict: Verdict
     exposure: Exposure
     audience: Mapping[int, Level]
     mark: tuple[int, int]
+    thresholds: Thresholds
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,36 +136,31 @@ def judge_publication(
     """
     calculated = calculation.result.explanation.calculated
     suppliers = _suppliers(session, calculation)
+    ledger = _Ledger(session)
 
     def stored_at(digits: int) -> Exposure:
         return exposure_of(calculated, footprint_id, digits, suppliers)
 
-    groups = groups_of(session)
-
     def exposure_at(digits: int) -> Exposure:
-        return with_groups(stored_at(digits), groups)
+        return with_groups(stored_at(digits), ledger.groups)
 
-    first = exposure_at(thresholds.digits)
     audience = _audience(session, {*keys, *_keys_of(old_id)}, now)
-    declared = declared_peers(session)
-    readers = [declared[one] for one in audience if one in declared]
+    readers = [ledger.peers[one] for one in audience]
     # Nobody may see it yet: granting asks again, and may then only withhold or refuse.
     wanted = max(audience.values(), key=lambda level: level.rank, default=Level.TOTAL)
-    verdict = gate.judge_publication(
-        exposure_at, wanted, readers, _ledger(session, first), thresholds
-    )
+    before = ledger.related(exposure_at(thresholds.digits))
+    verdict = gate.judge_publication(exposure_at, wanted, readers, before, thresholds)
     if not audience and verdict.outcome is Outcome.STOP:
         verdict = replace(verdict, outcome=Outcome.RELEASE, level=wanted)
-    return Judged(verdict, stored_at(verdict.digits), audience, releases.mark(session))
+    stored = stored_at(verdict.digits)
+    return Judged(verdict, stored, audience, releases.mark(session), thresholds)
 
 
 def _keys_of(footprint_id: str | None) -> list[tuple[KeyKind, str]]:
     return [] if footprint_id is None else [(KeyKind.FOOTPRINT, footprint_id)]
 
 
-def require_publication(
-    judged: Judged, thresholds: Thresholds, acknowledgement: Acknowledgement | None
-) -> None:
+def require_publication(judged: Judged, acknowledgement: Acknowledgement | None) -> None:
     """Refuse a publication that would tell a supplier's number.
 
     Raises:
@@ -173,9 +168,9 @@ def require_publication(
         ReleaseError: the acknowledgement has no reason or no consent.
     """
     verdict = judged.verdict
-    level = _permitted(verdict, thresholds, acknowledgement)
+    level = _permitted(verdict, judged.thresholds, acknowledgement)
     if level.rank < verdict.wanted.rank:
-        reasons = " ".join(dict.fromkeys(one.text for one in verdict.reasons))
+        reasons = " ".join(_sentences(verdict))
         raise ReleaseRefusedError(
             f"grants would show it at the level {verdict.wanted}, and only {level} is safe: "
             f"{reasons}",
@@ -263,26 +258,23 @@ def require_grant(
     ids = releases.covered(session, kind, value)
     if not ids:
         return Allowed(level)
-    now = node.now()
-    declared = declared_peers(session)
-    peer = declared.get(peer_id) or DeclaredPeer(_name(session, peer_id))
-    exposures = [one for one in map(partial(_exposure, session), ids) if one is not None]
+    now, ledger = node.now(), _Ledger(session)
+    exposures = [ledger.exposures[one] for one in ids]
     allowed, reasons, is_protected = _judged_together(
-        session, node.settings, exposures, level, peer, tuple(declared.values()), acknowledgement
+        ledger, node.settings, exposures, level, ledger.peers[peer_id], acknowledgement
     )
     said = None if is_protected else acknowledgement
-    for exposure in exposures:
-        _release(session, peer_id, exposure.footprint, allowed, now, said)
+    for footprint_id in ids:
+        _release(session, peer_id, footprint_id, allowed, now, said)
     return Allowed(allowed, tuple(dict.fromkeys(reasons)))
 
 
 def _judged_together(
-    session: Session,
+    ledger: _Ledger,
     settings: Settings,
     exposures: Sequence[Exposure],
     wanted: Level,
     peer: DeclaredPeer,
-    declared: tuple[DeclaredPeer, ...],
     acknowledgement: Acknowledgement | None,
 ) -> tuple[Level, list[str], bool]:
     """The level at which a peer may read all of these: each is judged with the ones before, because
@@ -295,14 +287,15 @@ def _judged_together(
         ReleaseRefusedError: there is none.
     """
     allowed, reasons, is_protected = wanted, list[str](), True
-    ledgers = {one.footprint: _ledger(session, one) for one in exposures}
+    declared = tuple(ledger.peers.values())
+    before = {one.footprint: ledger.related(one) for one in exposures}
     while True:
         given: list[Release] = []
         for exposure in exposures:
-            ledger = [*ledgers[exposure.footprint], *given]
+            known = [*before[exposure.footprint], *given]
             thresholds = thresholds_of(settings, exposure.digits)
-            verdict = gate.judge_grant(exposure, allowed, peer, ledger, declared, thresholds)
-            reasons += sentences(verdict)
+            verdict = gate.judge_grant(exposure, allowed, peer, known, declared, thresholds)
+            reasons += _sentences(verdict)
             is_protected = is_protected and verdict.protects
             at = _permitted(verdict, thresholds, acknowledgement)
             if at.rank < allowed.rank:
@@ -331,44 +324,58 @@ def _permitted(
     return level
 
 
-def _exposure(session: Session, footprint_id: str) -> Exposure | None:
-    row = releases.exposure(session, footprint_id)
-    if row is None:
-        return None
-    return with_groups(Exposure.from_json(json.loads(row.document)), groups_of(session))
+class _Ledger:
+    """Everything that was released, with legal groups as they are declared now.
+
+    Args:
+        session: to read.
+
+    Attributes:
+        peers: as they are declared, by key.
+        groups: the legal group of each, by its key as text, as exposures name suppliers.
+        exposures: by id of the footprint.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.peers = declared_peers(session)
+        self.groups = {str(key): peer.legal_group for key, peer in self.peers.items()}
+        self.exposures = {
+            row.footprint_id: with_groups(Exposure.from_json(json.loads(row.document)), self.groups)
+            for row in releases.exposures(session)
+        }
+        self._entries = [
+            (row.footprint_id, name, frozenset(Level.of_rank(row.level).blocks))
+            for row, name in releases.ledger(session)
+        ]
+
+    def related(self, exposure: Exposure) -> list[Release]:
+        """The releases that have to do with an exposure: they share sources, directly or by others,
+        the oldest first."""
+        related, sources = set[str](), set(exposure.sources)
+        grown = True
+        while grown:
+            more = {
+                name
+                for name, one in self.exposures.items()
+                if name not in related and sources & one.sources.keys()
+            }
+            related |= more
+            sources |= {source for name in more for source in self.exposures[name].sources}
+            grown = bool(more)
+        return [
+            Release(name, blocks, self.exposures[footprint_id])
+            for footprint_id, name, blocks in self._entries
+            if footprint_id in related
+        ]
 
 
 def _audience(session: Session, keys: set[tuple[KeyKind, str]], now: datetime) -> dict[int, Level]:
+    """The highest level at which each peer is granted something with one of these keys."""
     found: dict[int, Level] = {}
     for peer_id, kind, value, level in grants.levels_in_force(session, now):
-        if (kind, value) in keys and level.rank > found.get(peer_id, Level.TOTAL).rank - 1:
+        if (kind, value) in keys:
             found[peer_id] = max(found.get(peer_id, level), level, key=lambda one: one.rank)
     return found
-
-
-def _ledger(session: Session, exposure: Exposure) -> list[Release]:
-    """The releases that have to do with an exposure: they share sources, directly or by others."""
-    groups = groups_of(session)
-    exposures = {
-        row.footprint_id: with_groups(Exposure.from_json(json.loads(row.document)), groups)
-        for row in releases.exposures(session)
-    }
-    related, sources = set[str](), set(exposure.sources)
-    grown = True
-    while grown:
-        more = {
-            name
-            for name, one in exposures.items()
-            if name not in related and sources & one.sources.keys()
-        }
-        related |= more
-        sources |= {source for name in more for source in exposures[name].sources}
-        grown = bool(more)
-    return [
-        Release(name, frozenset(Level.of_rank(row.level).blocks), exposures[row.footprint_id])
-        for row, name in releases.ledger(session)
-        if row.footprint_id in related
-    ]
 
 
 def _suppliers(session: Session, calculation: Calculation) -> dict[str, str]:
@@ -379,13 +386,6 @@ def _suppliers(session: Session, calculation: Calculation) -> dict[str, str]:
     return {footprint_id: keys.get(one.peer, one.peer) for footprint_id, one in used.items()}
 
 
-def _name(session: Session, peer_id: int) -> str:
-    peer = peers.by_id(session, peer_id)
-    if peer is None:
-        raise RefusedError("the peer is gone")
-    return peer.name
-
-
-def sentences(verdict: Verdict) -> Sequence[str]:
+def _sentences(verdict: Verdict) -> Sequence[str]:
     """Why, each sentence once."""
     return list(dict.fromkeys(one.text for one in verdict.reasons))

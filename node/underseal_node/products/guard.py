@@ -32,32 +32,24 @@ def require_not_calculated(
     Raises:
         RefusedError: one is.
     """
-    confidential = _confidential(session, node)
-    if not confidential:
-        return
-    for document in documents:
-        for urn in document.get("productIds", ()):
-            product = confidential.get(fold(str(urn)))
-            if product is not None:
-                raise RefusedError(
-                    f"{urn} is the product {product!r}, which is calculated here from footprints "
-                    "of suppliers",
-                    hint=f"`underseal product publish {product}` asks the release gate; a file "
-                    "would get round it. If it is not to be calculated any more, import it without "
-                    "these lines.",
-                )
-
-
-def _confidential(session: Session, node: Node) -> dict[str, str]:
-    """The products that use received footprints, by folded product id."""
+    named = {fold(str(urn)) for one in documents for urn in one.get("productIds", ())}
     loader = Loader(session, node.now(), node.identity)
-    found: dict[str, str] = {}
     for row in products.all_products(session):
-        try:
-            is_confidential = bool(loader.load(row.id).used.footprints)
-        except (NodeError, ProtocolError):
-            is_confidential = True  # nobody can tell
-        if is_confidential:
-            declared = json.loads(row.document).get("declaration", {})
-            found |= dict.fromkeys(map(fold, declared.get("productIds", ())), row.id)
-    return found
+        declared = json.loads(row.document).get("declaration", {})
+        urns = [urn for urn in declared.get("productIds", ()) if fold(urn) in named]
+        if urns and _is_confidential(loader, row.id):
+            raise RefusedError(
+                f"{urns[0]} is the product {row.id!r}, which is calculated here from footprints of "
+                "suppliers",
+                hint=f"`underseal product publish {row.id}` asks the release gate; a file would "
+                "get round it. If it is not to be calculated any more, import it without these "
+                "lines.",
+            )
+
+
+def _is_confidential(loader: Loader, product_id: str) -> bool:
+    """Whether it is made of received footprints, as far as anybody can tell."""
+    try:
+        return bool(loader.load(product_id).used.footprints)
+    except (NodeError, ProtocolError):
+        return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ from underseal_node.store.audit import Act
 from underseal_node.store.product_tables import MatchRow
 from underseal_protocol.criteria import fold
 from underseal_protocol.rollup.documents import source_json
-from underseal_protocol.rollup.inputs import DirectEmission, Product, SourcedLine
+from underseal_protocol.rollup.inputs import DirectEmission, SourcedLine
 from underseal_protocol.rollup.sources import (
     FactorSource,
     FootprintSource,
@@ -26,7 +26,24 @@ from underseal_protocol.rollup.sources import (
     Source,
 )
 
-__all__ = ["LineState", "decide", "lines_of", "undo"]
+__all__ = ["Decision", "LineState", "decide", "lines_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the operator has decided for a line.
+
+    Attributes:
+        product_id: of the product.
+        line_id: of the line.
+        source: what it resolves to; None takes back what was decided before.
+        peer_name: whose footprint it is, where several have sent one with the id.
+    """
+
+    product_id: str
+    line_id: str
+    source: Source | None
+    peer_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +71,7 @@ def lines_of(
     session: Session,
     now: datetime,
     defaults: Mapping[str, Any],
-    product_id: str | None = None,
+    product_ids: Collection[str] | None = None,
     *,
     only_open: bool = False,
 ) -> list[LineState]:
@@ -64,22 +81,20 @@ def lines_of(
         session: to read.
         now: aware.
         defaults: of declarations, see `bills.defaults_of`.
-        product_id: of this product only.
+        product_ids: of these products only.
         only_open: leave out those that resolve to something.
 
     Raises:
         NotFoundError: there is no such product.
     """
-    if product_id is not None:
+    for product_id in product_ids or ():
         products.product(session, product_id)
     candidates = Candidates(session, now, defaults)
-    chosen: Iterable[Product] = candidates.products.values()
-    if product_id is not None:
-        chosen = [candidates.products[product_id]]
+    known = candidates.products
     states = (
-        _state(candidates, product.id, line)
-        for product in chosen
-        for line in product.lines
+        _state(candidates, product_id, line)
+        for product_id in (known if product_ids is None else sorted(product_ids))
+        for line in known[product_id].lines
         if not isinstance(line, DirectEmission)
     )
     return [one for one in states if one.chosen is None or not only_open]
@@ -99,48 +114,53 @@ def decide(
     session: Session,
     now: datetime,
     defaults: Mapping[str, Any],
-    decisions: Sequence[tuple[str, str, Source]],
-    peer_name: str | None = None,
-) -> list[MatchRow]:
-    """Keep what lines resolve to.
+    decisions: Iterable[Decision],
+) -> None:
+    """Keep what lines resolve to, and record it.
 
     Args:
         session: to write.
         now: aware.
         defaults: of declarations, see `bills.defaults_of`.
-        decisions: ids of product and line, and the source.
-        peer_name: whose footprint it is, where several have sent one with the id.
+        decisions: at least one.
 
     Raises:
-        NotFoundError: the product, the line or the source is not there.
+        NotFoundError: the product, the line or the source is not there, or nothing was decided
+            that can be taken back.
         RefusedError: several peers have sent a footprint with this id.
     """
-    rows = []
     meters = Meters(session, defaults)
-    for product_id, line_id, source in decisions:
-        product = meters.known(products.product(session, product_id))
-        if all(line.id != line_id for line in product.lines):
+    lines: dict[str, set[str]] = {}
+    count = 0
+    for one in decisions:
+        count += 1
+        if one.source is None:
+            if not products.unmatch(session, one.product_id, one.line_id):
+                raise NotFoundError(
+                    f"nothing was decided for line {one.line_id!r} of {one.product_id}"
+                )
+            continue
+        if one.product_id not in lines:
+            product = meters.known(products.product(session, one.product_id))
+            lines[one.product_id] = {line.id for line in product.lines}
+        if one.line_id not in lines[one.product_id]:
             raise NotFoundError(
-                f"{product_id} has no line {line_id!r}",
-                hint=f"`underseal product show {product_id}` lists them.",
+                f"{one.product_id} has no line {one.line_id!r}",
+                hint=f"`underseal product show {one.product_id}` lists them.",
             )
-        row = MatchRow(
-            product_id=product_id,
-            line_id=line_id,
-            source=json.dumps(source_json(source), ensure_ascii=False),
-            confirmed_at=now,
-        )
-        _complete(session, row, source, peer_name)
-        products.confirm(session, row)
-        rows.append(row)
-    if rows:
-        detail = {"lines": len(rows)}
-        audit.record(session, Act.LINES_MATCHED, now, detail=detail)
-    return rows
+        _confirm(session, now, one, one.source)
+    audit.record(session, Act.LINES_MATCHED, now, detail={"lines": count})
 
 
-def _complete(session: Session, row: MatchRow, source: Source, peer_name: str | None) -> None:
+def _confirm(session: Session, now: datetime, decision: Decision, source: Source) -> None:
     """Require that the source is there; of a footprint, note by what newer ones are found."""
+    peer_name = decision.peer_name
+    row = MatchRow(
+        product_id=decision.product_id,
+        line_id=decision.line_id,
+        source=json.dumps(source_json(source), ensure_ascii=False),
+        confirmed_at=now,
+    )
     if isinstance(source, ProductSource):
         products.product(session, source.id)
     elif isinstance(source, FactorSource):
@@ -167,14 +187,4 @@ def _complete(session: Session, row: MatchRow, source: Source, peer_name: str | 
         urns = json.loads(received.summary).get("productIds", ())
         row.peer_id = received.peer_id
         row.product_urn = fold(str(urns[0])) if urns else None
-
-
-def undo(session: Session, now: datetime, product_id: str, line_id: str) -> None:
-    """Take a decision back.
-
-    Raises:
-        NotFoundError: there is none.
-    """
-    if not products.unmatch(session, product_id, line_id):
-        raise NotFoundError(f"nothing was decided for line {line_id!r} of {product_id}")
-    audit.record(session, Act.LINES_MATCHED, now, detail={"lines": 1})
+    products.confirm(session, row)

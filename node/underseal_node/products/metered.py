@@ -13,7 +13,7 @@ from typing import Any
 from sqlmodel import Session
 
 from underseal_node.energy.usage import EnergyOfPlant, energy_of_plant
-from underseal_node.errors import NotFoundError
+from underseal_node.errors import NodeError, NotFoundError
 from underseal_node.store import products
 from underseal_node.store.product_tables import ProductRow
 from underseal_protocol.criteria import fold
@@ -22,7 +22,7 @@ from underseal_protocol.rollup.allocation import lines_for
 from underseal_protocol.rollup.documents import product_of
 from underseal_protocol.rollup.inputs import Energy, Line, Product, Quantity
 from underseal_protocol.rollup.numbers import exact
-from underseal_protocol.rollup.units import conversion
+from underseal_protocol.rollup.units import PhysicalProperties, conversion
 
 __all__ = ["Meters", "with_metered_energy"]
 
@@ -39,6 +39,7 @@ class Meters:
         self._session = session
         self._defaults = defaults
         self._plants: dict[tuple[datetime, datetime], EnergyOfPlant | None] = {}
+        self._properties: dict[str, PhysicalProperties] | None = None
 
     def product(self, row: ProductRow) -> tuple[Product, str | None]:
         """A product as it was imported, with the energy that was metered for it.
@@ -47,6 +48,7 @@ class Meters:
             the product, and the digest of what the energy follows from; None if none was metered.
 
         Raises:
+            RefusedError: its reference period ends before it begins.
             RollUpError: what was imported cannot be allocated.
             UnitError: an amount cannot be converted.
         """
@@ -61,21 +63,25 @@ class Meters:
         """As `product`; without the energy if it cannot be allocated: the calculation says why."""
         try:
             return self.product(row)[0]
-        except ProtocolError:
+        except (NodeError, ProtocolError):
             return product_of(json.loads(row.document), self._defaults)
 
     def _plant(self, start: datetime, end: datetime) -> EnergyOfPlant | None:
         if (start, end) not in self._plants:
             try:
-                properties = {
-                    row.id: product_of(json.loads(row.document), self._defaults).properties
-                    for row in products.all_products(self._session)
-                }
-                plant = energy_of_plant(self._session, start, end, products=properties)
+                plant = energy_of_plant(self._session, start, end, products=self._all_properties)
             except NotFoundError:
                 plant = None
             self._plants[start, end] = plant
         return self._plants[start, end]
+
+    def _all_properties(self) -> dict[str, PhysicalProperties]:
+        if self._properties is None:
+            self._properties = {
+                row.id: product_of(json.loads(row.document), self._defaults).properties
+                for row in products.all_products(self._session)
+            }
+        return self._properties
 
 
 def with_metered_energy(plant: EnergyOfPlant, product: Product) -> tuple[Product, str | None]:

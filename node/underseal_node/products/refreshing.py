@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from underseal_node.errors import NodeError, RefusedError
 from underseal_node.node import Node
-from underseal_node.products.bills import PCF
+from underseal_node.products.bills import PCF, Loader
 from underseal_node.products.releasing import (
     Outcome,
     Prepared,
@@ -69,8 +69,10 @@ async def refreshed(node: Node, product_id: str | None = None) -> list[Refreshed
     if product_id is not None:
         wanted = product_id
         await node.store.read(lambda session: products.product(session, wanted))
-    found = await node.store.read(lambda session: stale(session, now, node.identity, product_id))
-    return [await _refreshed(node, one) for one in found if not one.is_draft]
+    found = await node.store.read(
+        lambda session: stale(session, now, Loader(session, now, node.identity), product_id)
+    )
+    return [await _refreshed(node, one) for one in found]
 
 
 async def _refreshed(node: Node, one: Stale) -> Refreshed:

@@ -20,11 +20,12 @@ from underseal_node.products.calculating import (
     Calculation,
     calculate,
     digits_of,
+    recalculate,
     row_of,
 )
 from underseal_node.products.gate import Judged
 from underseal_node.publishing.changing import store_signed, successor
-from underseal_node.publishing.comparing import DEPRECATED, of_subject
+from underseal_node.publishing.comparing import of_subject
 from underseal_node.publishing.files import PlacedDocument
 from underseal_node.publishing.prepare import Draft, as_published, draft_of
 from underseal_node.publishing.publish import sign_all
@@ -33,7 +34,7 @@ from underseal_node.store import products, releases
 from underseal_node.store.index import index_keys
 from underseal_node.store.tables import Footprint, KeyKind
 from underseal_protocol.commitment import commit
-from underseal_protocol.criteria import FootprintIndex
+from underseal_protocol.criteria import DEPRECATED, FootprintIndex
 from underseal_protocol.release.thresholds import Thresholds
 from underseal_protocol.release.verdict import Acknowledgement
 
@@ -117,7 +118,7 @@ async def prepare(node: Node, product_id: str, *, digits: int | None = None) -> 
         return await _judged_as_it_is(node, prepared, wanted)
     judged = await _judged(node, prepared, gate.thresholds_of(node.settings, wanted))
     if judged.verdict.digits < wanted:
-        coarser = await calculate(node, product_id, digits=judged.verdict.digits)
+        coarser = await recalculate(prepared.calculation, judged.verdict.digits)
         prepared = await prepare_calculated(node, coarser)
         if prepared.outcome is Outcome.UNCHANGED:
             return await _judged_as_it_is(node, prepared, judged.verdict.digits)
@@ -194,9 +195,7 @@ async def publish(
     old, draft, judged = prepared.old, prepared.draft, prepared.judged
     footprint_id = draft.id if prepared.outcome is not Outcome.UNCHANGED else _id(old)
     if judged is not None:
-        digits = prepared.calculation.digits
-        thresholds = gate.thresholds_of(node.settings, digits)
-        gate.require_publication(judged, thresholds, acknowledgement)
+        gate.require_publication(judged, acknowledgement)
 
     def keep(session: Session) -> None:
         products.record_roll_up(session, row_of(prepared.calculation, footprint_id))

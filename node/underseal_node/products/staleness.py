@@ -14,17 +14,14 @@ from underseal_node.errors import NodeError
 from underseal_node.products import bills
 from underseal_node.products.calculating import used_of
 from underseal_node.products.used import LineKey, Used, UsedFootprint
-from underseal_node.store import attestations, footprints, products
-from underseal_node.store.identity import Identity
+from underseal_node.store import footprints, products
 from underseal_node.store.product_tables import RollUpRow
 from underseal_node.store.types import utc_text
+from underseal_protocol.criteria import ACTIVE
 from underseal_protocol.errors import ProtocolError
 from underseal_protocol.rollup.sources import FactorSource, FootprintSource, Trust
 
-__all__ = ["Cause", "Reason", "Stale", "reasons", "stale"]
-
-ACTIVE = "Active"
-MAX_LISTED = 1_000_000
+__all__ = ["Cause", "Reason", "Stale", "in_use", "reasons", "stale"]
 
 
 class Cause(StrEnum):
@@ -64,57 +61,52 @@ class Stale:
     """A footprint that would be another one if it were calculated now, or may be.
 
     Attributes:
-        footprint_id: of the published footprint or the draft.
+        footprint_id: of the published footprint.
         product_id: that it was calculated from.
-        is_draft: it is not published.
         calculated_at: when.
         reasons: at least one.
     """
 
     footprint_id: str
     product_id: str
-    is_draft: bool
     calculated_at: datetime
     reasons: tuple[Reason, ...]
 
 
 def stale(
-    session: Session, now: datetime, identity: Identity, product_id: str | None = None
+    session: Session, now: datetime, loader: bills.Loader, product_id: str | None = None
 ) -> list[Stale]:
-    """Every stale footprint and draft, newest first.
+    """Every stale footprint, newest first.
 
     Args:
         session: to read.
         now: aware.
-        identity: of the node.
+        loader: of the same session.
         product_id: of this product only.
     """
-    loader = bills.Loader(session, now, identity)
     known: dict[str, Used | str] = {}
     found = []
-    for row, is_draft in _in_use(session, product_id):
+    for row in in_use(session, product_id):
         if row.product_id not in known:
             known[row.product_id] = _used_now(loader, row.product_id)
         current = known[row.product_id]
         changed = tuple(reasons(used_of(row), current, row.calculated_at, now))
         if changed:
-            found.append(
-                Stale(row.footprint_id, row.product_id, is_draft, row.calculated_at, changed)
-            )
+            found.append(Stale(row.footprint_id, row.product_id, row.calculated_at, changed))
     return found
 
 
-def _in_use(session: Session, product_id: str | None) -> Iterator[tuple[RollUpRow, bool]]:
+def in_use(session: Session, product_id: str | None = None) -> list[RollUpRow]:
+    """How the active footprints were calculated, newest first.
+
+    Args:
+        session: to read.
+        product_id: of this product only.
+    """
     rows = products.roll_ups(session, product_id)
     published = footprints.find_many(session, [row.footprint_id for row in rows])
-    drafts = {row.id for row in attestations.drafts(session, limit=MAX_LISTED)}
-    for row in rows:
-        footprint = published.get(row.footprint_id)
-        if footprint is not None:
-            if footprint.status == ACTIVE:
-                yield row, False
-        elif row.footprint_id in drafts:
-            yield row, True
+    active = {name for name, one in published.items() if one.status == ACTIVE}
+    return [row for row in rows if row.footprint_id in active]
 
 
 def _used_now(loader: bills.Loader, product_id: str) -> Used | str:
@@ -137,31 +129,44 @@ def reasons(old: Used, new: Used | str, calculated_at: datetime, now: datetime) 
     if isinstance(new, str):
         yield Reason(Cause.IMPOSSIBLE, f"it cannot be calculated any more: {new}", (old.root,))
         return
-    yield from _of_products(old, new)
-    yield from _of_lines(old, new)
-    yield from _of_footprints(old, new, (utc_text(calculated_at), utc_text(now)))
-    yield from _of_factors(old, new)
+    ways = _Ways(old)
+    yield from _of_products(old, new, ways)
+    yield from _of_lines(old, new, ways)
+    yield from _of_footprints(old, new, ways, (utc_text(calculated_at), utc_text(now)))
+    yield from _of_factors(old, new, ways)
     for product in sorted({*old.readings, *new.readings} & new.products.keys()):
         if new.readings.get(product) != old.readings.get(product):
             message = f"energy readings or production of {product} have changed"
-            yield Reason(Cause.READINGS, message, tuple(old.path_to(product)))
+            yield Reason(Cause.READINGS, message, ways.paths.get(product, ()))
 
 
-def _of_products(old: Used, new: Used) -> Iterator[Reason]:
+class _Ways:
+    """By which ways things have come into a calculation."""
+
+    def __init__(self, used: Used) -> None:
+        self._lines = used.lines
+        self.paths = used.paths()
+        self.users = used.users()
+
+    def to_line(self, key: LineKey) -> tuple[str, ...]:
+        return (*self.paths.get(key[0], ()), self._lines[key].name)
+
+
+def _of_products(old: Used, new: Used, ways: _Ways) -> Iterator[Reason]:
     for product, digest in old.products.items():
         if product not in new.products:
             continue  # then the line that used it has changed, or its product
         if new.products[product] != digest:
             message = f"the bill of materials of {product} has changed"
-            yield Reason(Cause.BILL, message, tuple(old.path_to(product)))
+            yield Reason(Cause.BILL, message, ways.paths.get(product, ()))
 
 
-def _of_lines(old: Used, new: Used) -> Iterator[Reason]:
+def _of_lines(old: Used, new: Used, ways: _Ways) -> Iterator[Reason]:
     for key, line in old.lines.items():
         now_line = new.lines.get(key)
         if now_line is None or now_line.source == line.source:
             continue
-        path = _path(old, key)
+        path = ways.to_line(key)
         before, after = line.source, now_line.source
         if isinstance(before, FootprintSource) and isinstance(after, FootprintSource):
             used = old.footprints.get(before.id)
@@ -174,15 +179,15 @@ def _of_lines(old: Used, new: Used) -> Iterator[Reason]:
             yield Reason(Cause.MATCH, f"{line.name} is matched to something else", path)
 
 
-def _of_footprints(old: Used, new: Used, times: tuple[str, str]) -> Iterator[Reason]:
+def _of_footprints(old: Used, new: Used, ways: _Ways, times: tuple[str, str]) -> Iterator[Reason]:
     for footprint_id, used in old.footprints.items():
-        for key in old.users(FootprintSource(footprint_id)):
+        for key in ways.users.get(FootprintSource(footprint_id), ()):
             line = new.lines.get(key)
             if line is None or line.source != FootprintSource(footprint_id):
                 continue
             found = new.footprints.get(footprint_id)
             label = _label(used, footprint_id)
-            path = (*_path(old, key), label)
+            path = (*ways.to_line(key), label)
             if found is None:
                 yield Reason(Cause.GONE, f"{label} is no longer there", path)
             else:
@@ -210,21 +215,17 @@ def _of_footprint(
         yield Reason(Cause.EXPIRED, message, path)
 
 
-def _of_factors(old: Used, new: Used) -> Iterator[Reason]:
+def _of_factors(old: Used, new: Used, ways: _Ways) -> Iterator[Reason]:
     for factor, digest in old.factors.items():
-        for key in old.users(FactorSource(factor)):
+        for key in ways.users.get(FactorSource(factor), ()):
             line = new.lines.get(key)
             if line is None or line.source != FactorSource(factor):
                 continue
-            path = (*_path(old, key), f"factor {factor}")
+            path = (*ways.to_line(key), f"factor {factor}")
             if factor not in new.factors:
                 yield Reason(Cause.GONE, f"the factor {factor} is no longer there", path)
             elif new.factors[factor] != digest:
                 yield Reason(Cause.FACTOR, f"the factor {factor} was corrected", path)
-
-
-def _path(used: Used, key: LineKey) -> tuple[str, ...]:
-    return (*used.path_to(key[0]), used.lines[key].name)
 
 
 def _label(used: UsedFootprint | None, footprint_id: str) -> str:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlmodel import Session
 
-from underseal_node.products.bills import defaults_of
+from underseal_node.products.bills import Loader
 from underseal_node.products.metered import Meters
 from underseal_node.products.staleness import Stale, stale
 from underseal_node.store import gauges, products
@@ -27,7 +25,7 @@ class Overview:
         footprints: own ones that are active.
         products: that were imported.
         open_lines: of them, that resolve to nothing.
-        stale: footprints and drafts that would be others now, or may be.
+        stale: footprints that would be others now, or may be.
         alerts: that were raised.
     """
 
@@ -46,26 +44,26 @@ def overview(session: Session, now: datetime, identity: Identity) -> Overview:
         now: aware.
         identity: of the node.
     """
-    still_open = open_lines(session, defaults_of(identity))
+    loader = Loader(session, now, identity)
+    still_open = open_lines(session, loader.meters)
     active, alerts = gauges.of_status(session)
     return Overview(
         active,
         len(still_open),
         sum(still_open.values()),
-        tuple(stale(session, now, identity)),
+        tuple(stale(session, now, loader)),
         alerts,
     )
 
 
-def open_lines(session: Session, defaults: Mapping[str, Any]) -> dict[str, int]:
+def open_lines(session: Session, meters: Meters) -> dict[str, int]:
     """How many lines of each product resolve to nothing yet, by its id.
 
     Args:
         session: to read.
-        defaults: of declarations, see `bills.defaults_of`.
+        meters: of the same session.
     """
     decided = {(one.product_id, one.line_id) for one in products.matches(session)}
-    meters = Meters(session, defaults)
     return {
         row.id: sum(
             not isinstance(line, DirectEmission)

@@ -10,12 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from underseal_protocol.rollup.documents import source_json, source_of
-from underseal_protocol.rollup.sources import (
-    FactorSource,
-    FootprintSource,
-    ProductSource,
-    Source,
-)
+from underseal_protocol.rollup.sources import ProductSource, Source
 
 __all__ = ["LineKey", "Used", "UsedFootprint", "UsedLine"]
 
@@ -78,21 +73,28 @@ class Used:
     lines: Mapping[LineKey, UsedLine] = field(default_factory=dict)
     readings: Mapping[str, str] = field(default_factory=dict)
 
-    def path_to(self, product_id: str) -> list[str]:
-        """The products from the root to an intermediate, both included; empty if it is not used."""
-        paths = {self.root: [self.root]}
+    def paths(self) -> dict[str, tuple[str, ...]]:
+        """The shortest way to each product that is used: from the root to it, both included."""
+        parts: dict[str, list[str]] = {}
+        for (owner, _), line in self.lines.items():
+            if isinstance(line.source, ProductSource):
+                parts.setdefault(owner, []).append(line.source.id)
+        paths: dict[str, tuple[str, ...]] = {self.root: (self.root,)}
         queue = [self.root]
         for product in queue:
-            sources = [one.source for (owner, _), one in self.lines.items() if owner == product]
-            for source in sources:
-                if isinstance(source, ProductSource) and source.id not in paths:
-                    paths[source.id] = [*paths[product], source.id]
-                    queue.append(source.id)
-        return paths.get(product_id, [])
+            for part in parts.get(product, ()):
+                if part not in paths:
+                    paths[part] = (*paths[product], part)
+                    queue.append(part)
+        return paths
 
-    def users(self, source: FactorSource | FootprintSource) -> list[LineKey]:
-        """The lines that are resolved to this."""
-        return [key for key, line in self.lines.items() if line.source == source]
+    def users(self) -> dict[Source, list[LineKey]]:
+        """The lines by what they are resolved to."""
+        found: dict[Source, list[LineKey]] = {}
+        for key, line in self.lines.items():
+            if line.source is not None:
+                found.setdefault(line.source, []).append(key)
+        return found
 
     def to_json(self) -> dict[str, Any]:
         """For storage."""

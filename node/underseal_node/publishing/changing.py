@@ -11,7 +11,7 @@ from sqlmodel import Session
 from underseal_node.errors import RefusedError
 from underseal_node.node import Node
 from underseal_node.products.guard import require_not_calculated
-from underseal_node.publishing.comparing import DEPRECATED, attested
+from underseal_node.publishing.comparing import attested
 from underseal_node.publishing.files import PlacedDocument, read_file
 from underseal_node.publishing.prepare import Draft, draft_of
 from underseal_node.publishing.publish import record, refuse_known, sign_all, tell
@@ -20,6 +20,7 @@ from underseal_node.store import footprints
 from underseal_node.store.audit import Act
 from underseal_node.store.footprints import NewFootprint
 from underseal_node.store.tables import Footprint
+from underseal_protocol.criteria import DEPRECATED
 from underseal_protocol.keys import KeyPurpose
 from underseal_protocol.status import issue_status
 

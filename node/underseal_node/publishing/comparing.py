@@ -18,17 +18,15 @@ from sqlmodel import Session
 from underseal_node.publishing.prepare import Draft, as_published, subject_id
 from underseal_node.publishing.results import Problem, UnpublishableError
 from underseal_node.store import footprints
+from underseal_node.store.batches import batches
 from underseal_node.store.identity import Identity
 from underseal_node.store.tables import Footprint
-from underseal_protocol.criteria import fold
+from underseal_protocol.criteria import DEPRECATED, fold
 from underseal_protocol.disclosure import Level
 from underseal_protocol.segments import render
 from underseal_protocol.strict_json import loads
 
-__all__ = ["DEPRECATED", "Compared", "attested", "compare", "of_subject"]
-
-DEPRECATED = "Deprecated"
-DRAFTS_PER_QUERY = 500
+__all__ = ["Compared", "attested", "compare", "of_subject"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +58,7 @@ def compare(
     """
     compared: list[Compared] = []
     problems: list[Problem] = []
-    for start in range(0, len(drafts), DRAFTS_PER_QUERY):
-        portion = drafts[start : start + DRAFTS_PER_QUERY]
+    for portion in batches(drafts):
         known = _Known(session, portion, identity)
         for draft in portion:
             try:

@@ -24,7 +24,7 @@ from underseal_node.store.tables import Footprint, KeyKind
 from underseal_protocol.canonical import canonical_bytes, digest_of_bytes
 from underseal_protocol.commitment import Commitment
 from underseal_protocol.credential import CREDENTIAL_SCHEMA_PATH, issue
-from underseal_protocol.criteria import FootprintIndex, fold
+from underseal_protocol.criteria import ACTIVE, FootprintIndex, fold
 from underseal_protocol.disclosure import Block, Level, content_of, is_attested
 from underseal_protocol.errors import JsonError, SchemaError
 from underseal_protocol.footprint import normalise
@@ -39,7 +39,6 @@ from underseal_protocol.violations import json_pointer
 __all__ = ["Draft", "as_published", "draft_of", "of_fixed", "sign", "subject_id"]
 
 SPEC_VERSION = "3.0.0"
-ACTIVE = "Active"
 SHOWN_CHARACTERS = 80
 MAX_URN_CHARACTERS = 1000  # more does not fit into every index
 PLACEHOLDER_ID = "00000000-0000-4000-8000-000000000000"

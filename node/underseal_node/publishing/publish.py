@@ -29,7 +29,7 @@ from underseal_node.publishing.results import (
     Problem,
     UnpublishableError,
 )
-from underseal_node.store import audit, footprints, grants, outbox, pins
+from underseal_node.store import audit, footprints, grants, outbox, peers, pins
 from underseal_node.store.audit import Act
 from underseal_node.store.footprints import NewFootprint
 from underseal_node.store.index import index_keys
@@ -272,4 +272,4 @@ def _would_be_told(session: Session, node: Node, drafts: Sequence[Draft]) -> lis
         for peer_id, kind, value in grants.in_force(session, node.now())
         if (kind, value) in keys
     }
-    return pins.names(session, granted & set(outbox.reachable_peers(session)))
+    return pins.names(session, granted & set(peers.reachable(session)))

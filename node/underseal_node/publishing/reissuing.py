@@ -22,7 +22,7 @@ from sqlmodel import Session
 from underseal_node.errors import NotFoundError, RefusedError
 from underseal_node.node import Node
 from underseal_node.publishing.changing import statement_of
-from underseal_node.publishing.comparing import DEPRECATED, document_of
+from underseal_node.publishing.comparing import document_of
 from underseal_node.publishing.files import PlacedDocument
 from underseal_node.publishing.prepare import Draft, draft_of
 from underseal_node.publishing.publish import record, sign_all, tell
@@ -41,6 +41,7 @@ from underseal_node.store.footprints import NewFootprint
 from underseal_node.store.tables import Footprint
 from underseal_protocol.commitment import Commitment, commit
 from underseal_protocol.credential import credential_of
+from underseal_protocol.criteria import DEPRECATED
 from underseal_protocol.disclosure import Level, is_attestation_entry, is_attested
 from underseal_protocol.jws import named_key
 from underseal_protocol.keys import KeyPurpose

@@ -10,7 +10,8 @@ from sqlmodel import Session, col, select
 
 from underseal_node.store import audit
 from underseal_node.store.audit import Act, Actor
-from underseal_node.store.tables import Alert, Peer
+from underseal_node.store.exchange_tables import Alert
+from underseal_node.store.tables import Peer
 
 __all__ = ["AlertKind", "listing", "raise_alert"]
 

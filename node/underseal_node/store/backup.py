@@ -12,7 +12,7 @@ from pathlib import Path
 from underseal_node.errors import RefusedError
 from underseal_node.home import PRIVATE_FILE, sync_directory
 from underseal_node.store.audit import Act, Actor, members_of
-from underseal_node.store.tables import OutboxState
+from underseal_node.store.exchange_tables import OutboxState
 from underseal_node.store.types import utc_text
 
 __all__ = ["check_database", "copy_database", "prepare_restored"]

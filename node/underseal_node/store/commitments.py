@@ -8,13 +8,12 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from underseal_node.errors import RefusedError
+from underseal_node.store.batches import batches
 from underseal_node.store.commitment_tables import CommitmentRow
 from underseal_protocol.commitment import Commitment, read_commitment
 from underseal_protocol.strict_json import dumps, loads
 
 __all__ = ["add", "find_many", "get"]
-
-IDS_PER_QUERY = 500
 
 
 def add(session: Session, footprint_id: str, record: Commitment, now: datetime) -> None:
@@ -56,10 +55,8 @@ def find_many(session: Session, footprint_ids: Iterable[str]) -> dict[str, Commi
     Raises:
         CommitmentError: what is stored was altered.
     """
-    ids = list(footprint_ids)
     found: dict[str, Commitment] = {}
-    for start in range(0, len(ids), IDS_PER_QUERY):
-        part = ids[start : start + IDS_PER_QUERY]
+    for part in batches(footprint_ids):
         rows = session.exec(select(CommitmentRow).where(col(CommitmentRow.footprint_id).in_(part)))
         found.update((one.footprint_id, read_commitment(loads(one.record))) for one in rows)
     return found

@@ -11,15 +11,15 @@ from typing import Any
 from sqlalchemy import bindparam, text
 from sqlmodel import Session
 
+from underseal_node.store.batches import batches
 from underseal_node.store.page_sql import IS_VISIBLE, LEVEL, Reach, page_statement
 from underseal_node.store.types import utc_text
-from underseal_protocol.criteria import Criteria
+from underseal_protocol.criteria import ACTIVE, Criteria
 from underseal_protocol.disclosure import Level
 from underseal_protocol.segments import render
 
 __all__ = ["Deliverable", "matching", "may_see", "named", "visible"]
 
-ACTIVE = "Active"  # what every footprint was once
 
 # Whatever the grants are: the query looks each of them up.
 ANY_REACH = Reach(everything=False, level=None, grants=None)
@@ -31,7 +31,6 @@ NAMED = text(
 VISIBLE = text(
     f"SELECT f.id FROM footprint f WHERE f.id IN :ids AND {IS_VISIBLE}"  # noqa: S608 - constants
 ).bindparams(bindparam("ids", expanding=True))
-IDS_PER_QUERY = 500
 
 
 @dataclass(frozen=True)
@@ -85,8 +84,7 @@ def visible(
 ) -> set[str]:
     """Which of these own footprints are granted to a peer."""
     found: set[str] = set()
-    for start in range(0, len(footprint_ids), IDS_PER_QUERY):
-        ids = list(footprint_ids[start : start + IDS_PER_QUERY])
+    for ids in batches(footprint_ids):
         parameters = {"ids": ids, "peer": peer_id, "now": utc_text(now)}
         found.update(row[0] for row in session.connection().execute(VISIBLE, parameters))
     return found
@@ -107,7 +105,7 @@ def may_see(session: Session, peer_id: int, bodies: Mapping[str, bytes], now: da
         forms = (
             _rendered(segments, one, rank)
             for rank in range(highest, -1, -1)
-            for one in {status, ACTIVE}
+            for one in {status, ACTIVE}  # what every footprint was once
         )
         if body not in forms:
             return False

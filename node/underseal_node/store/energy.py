@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import String, insert, type_coerce, update
 from sqlalchemy import func as sql
 from sqlmodel import Session, col, select
 
+from underseal_node.store.batches import batches
 from underseal_node.store.energy_tables import (
     CorrectedKind,
     EnergyCorrection,
@@ -47,9 +47,7 @@ __all__ = [
     "setup_row",
 ]
 
-T = TypeVar("T")
-
-IDS_IN_A_QUERY = 500
+ROWS_PER_STATEMENT = 5_000
 
 
 def meters(session: Session) -> dict[str, EnergyMeter]:
@@ -96,7 +94,7 @@ def orders(session: Session, start: datetime, end: datetime) -> list[ProductionO
 def orders_by_id(session: Session, ids: Sequence[str]) -> dict[str, ProductionOrder]:
     """Production orders by id, those that there are."""
     found: dict[str, ProductionOrder] = {}
-    for some in _batches(ids, IDS_IN_A_QUERY):
+    for some in batches(ids):
         statement = select(EnergyOrder).where(col(EnergyOrder.id).in_(some))
         found |= {row.id: _order(row) for row in session.exec(statement)}
     return found
@@ -166,7 +164,7 @@ def change_meter(session: Session, name: str, carrier: str, line: str | None) ->
 def add_values(session: Session, values: Iterable[Measured]) -> None:
     """New values of meters that are known."""
     ids = {name: one.id for name, one in meters(session).items()}
-    for some in _batches(values, IDS_IN_A_QUERY * 10):
+    for some in batches(values, ROWS_PER_STATEMENT):
         session.execute(insert(EnergyValue), [_value_row(ids[one.meter], one) for one in some])
 
 
@@ -186,7 +184,7 @@ def change_value(session: Session, value: Measured) -> None:
 
 def add_orders(session: Session, found: Iterable[ProductionOrder]) -> None:
     """New production orders."""
-    for some in _batches(found, IDS_IN_A_QUERY * 10):
+    for some in batches(found, ROWS_PER_STATEMENT):
         session.execute(insert(EnergyOrder), [_order_row(one) for one in some])
 
 
@@ -232,12 +230,6 @@ def add_correction(
             created_at=now,
         )
     )
-
-
-def _batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    rest = iter(items)
-    while some := list(islice(rest, size)):
-        yield some
 
 
 # --- rows -------------------------------------------------------------------------------------

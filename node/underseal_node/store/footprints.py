@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import insert, update
 from sqlalchemy.orm import defer
@@ -14,12 +14,13 @@ from sqlmodel import Session, SQLModel, col, select
 
 from underseal_node.errors import NotFoundError, RefusedError
 from underseal_node.store import commitments
+from underseal_node.store.batches import batches
 from underseal_node.store.database import next_change, to_change
 from underseal_node.store.identity_tables import SigningKeyRow
 from underseal_node.store.tables import Footprint, FootprintKey, KeyKind
 from underseal_node.store.types import from_utc_text, utc_text
 from underseal_protocol.commitment import Commitment
-from underseal_protocol.criteria import STATUS_BY_FOLDED, fold
+from underseal_protocol.criteria import ACTIVE, DEPRECATED, STATUS_BY_FOLDED, fold
 from underseal_protocol.disclosure import Level
 from underseal_protocol.jws import named_key
 from underseal_protocol.segments import render
@@ -37,9 +38,7 @@ __all__ = [
     "walk_active",
 ]
 
-T = TypeVar("T")
-
-IDS_PER_QUERY = 500
+FOOTPRINTS_AT_A_TIME = 500
 FOOTPRINTS, KEYS = SQLModel.metadata.tables["footprint"], SQLModel.metadata.tables["footprint_key"]
 
 
@@ -160,9 +159,9 @@ def walk_active(session: Session) -> Iterator[Footprint]:
     after = 0
     while rows := session.exec(
         select(Footprint)
-        .where(Footprint.status == "Active", col(Footprint.seq) > after)
+        .where(Footprint.status == ACTIVE, col(Footprint.seq) > after)
         .order_by(col(Footprint.seq))
-        .limit(IDS_PER_QUERY)
+        .limit(FOOTPRINTS_AT_A_TIME)
     ).all():
         yield from rows
         after = rows[-1].seq or 0
@@ -173,7 +172,7 @@ def walk_active(session: Session) -> Iterator[Footprint]:
 def find_many(session: Session, ids: Iterable[str]) -> dict[str, Footprint]:
     """Those own footprints of these ids that exist, by id."""
     found: dict[str, Footprint] = {}
-    for part in _portions(list(ids)):
+    for part in batches(ids):
         named = select(Footprint).where(col(Footprint.id).in_(part)).order_by(col(Footprint.seq))
         rows = session.exec(to_change(session, named))
         found.update((one.id, one) for one in rows)
@@ -187,7 +186,7 @@ def find_by_products(session: Session, products: Iterable[str]) -> dict[str, lis
         products: folded.
     """
     found: dict[str, list[Footprint]] = {}
-    for part in _portions(sorted(products)):
+    for part in batches(sorted(products)):
         rows = session.exec(
             select(FootprintKey.value, Footprint)
             .join(Footprint, col(FootprintKey.seq) == Footprint.seq)
@@ -215,7 +214,7 @@ def add_all(session: Session, footprints: Sequence[NewFootprint], now: datetime)
     """
     _refuse_revoked(session, {one.kid for one in footprints})
     changed = next_change(session)
-    for part in _portions(footprints):
+    for part in batches(footprints):
         session.execute(insert(FOOTPRINTS), [_values(one, changed, now) for one in part])
         numbers = _numbers(session, [one.id for one in part])
         session.execute(
@@ -245,7 +244,7 @@ def _refuse_revoked(session: Session, kids: Iterable[str]) -> None:
 def _values(footprint: NewFootprint, changed: int, now: datetime) -> dict[str, Any]:
     return {
         "id": footprint.id,
-        "status": "Active",
+        "status": ACTIVE,
         "segments": footprint.segments,
         "document_digest": footprint.document_digest,
         "credential_digest": footprint.credential_digest,
@@ -273,7 +272,7 @@ def deprecate(session: Session, footprint_id: str, statement: str) -> None:
     session.execute(
         update(Footprint)
         .where(col(Footprint.id) == footprint_id)
-        .values(status="Deprecated", status_statement=statement, changed=next_change(session))
+        .values(status=DEPRECATED, status_statement=statement, changed=next_change(session))
     )
 
 
@@ -293,8 +292,3 @@ def _own(found: Footprint, body: bytes | None = None) -> OwnFootprint:
 def _numbers(session: Session, ids: Sequence[str]) -> dict[str, int]:
     rows = session.exec(select(Footprint.id, Footprint.seq).where(col(Footprint.id).in_(ids)))
     return {footprint_id: seq or 0 for footprint_id, seq in rows}
-
-
-def _portions(items: Sequence[T]) -> Iterable[Sequence[T]]:
-    """SQLite takes no more than some thousand parameters in one statement."""
-    return (items[start : start + IDS_PER_QUERY] for start in range(0, len(items), IDS_PER_QUERY))

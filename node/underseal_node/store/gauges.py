@@ -5,20 +5,19 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement, func
 from sqlmodel import Session, SQLModel, col, select
 
-from underseal_node.store.tables import (
+from underseal_node.store.exchange_tables import (
     Alert,
     Direction,
-    Footprint,
     InboxEvent,
     OutboxEvent,
     OutboxState,
-    Peer,
-    PeerState,
     ReceivedFootprint,
     Request,
     RequestState,
     VerificationState,
 )
+from underseal_node.store.tables import Footprint, Peer, PeerState
+from underseal_protocol.criteria import ACTIVE
 
 __all__ = ["Counted", "measure", "of_status"]
 
@@ -63,5 +62,5 @@ def measure(session: Session) -> list[Counted]:
 
 def of_status(session: Session) -> tuple[int, int]:
     """How many own footprints are active, and how many alerts there are."""
-    active = select(func.count()).select_from(Footprint).where(col(Footprint.status) == "Active")
+    active = select(func.count()).select_from(Footprint).where(col(Footprint.status) == ACTIVE)
     return session.exec(active).one(), session.exec(select(func.count()).select_from(Alert)).one()

@@ -14,7 +14,8 @@ from functools import lru_cache
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
-from underseal_node.store.tables import KeyKind, Peer, ReceivedFootprint, ReceivedKey
+from underseal_node.store.exchange_tables import ReceivedFootprint, ReceivedKey
+from underseal_node.store.tables import KeyKind, Peer
 from underseal_protocol.criteria import fold
 from underseal_protocol.usage_terms import GrantedToUs
 

@@ -15,6 +15,7 @@ from sqlmodel import Session, col, select
 from underseal_node.errors import NotFoundError, RefusedError
 from underseal_node.store import audit
 from underseal_node.store.audit import Act
+from underseal_node.store.batches import batches
 from underseal_node.store.database import next_change, to_change
 from underseal_node.store.tables import AccessGrant, Footprint, FootprintKey, KeyKind, Peer
 from underseal_node.store.types import utc_text
@@ -37,9 +38,6 @@ __all__ = [
 ]
 
 GRANTABLE = (KeyKind.ALL, KeyKind.PRODUCT, KeyKind.CLASSIFICATION, KeyKind.FOOTPRINT)
-
-# SQLite takes no more than some thousand parameters in one statement.
-IDS_PER_QUERY = 500
 
 
 def add(
@@ -262,7 +260,7 @@ def covering(
     ids = list(dict.fromkeys(footprint_ids))
     instant = utc_text(now)
     found: dict[int, set[str]] = {}
-    for start in range(0, len(ids), IDS_PER_QUERY):
+    for part in batches(ids):
         rows = session.exec(
             select(AccessGrant.peer_id, Footprint.id)
             .join(
@@ -272,7 +270,7 @@ def covering(
             )
             .join(Footprint, col(Footprint.seq) == FootprintKey.seq)
             .where(
-                col(Footprint.id).in_(ids[start : start + IDS_PER_QUERY]),
+                col(Footprint.id).in_(part),
                 AccessGrant.level >= lowest.rank,
                 *_in_force(instant),
             )

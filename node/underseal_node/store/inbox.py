@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, func
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, or_, select
 
-from underseal_node.store.tables import InboxEvent
+from underseal_node.store.exchange_tables import InboxEvent
 from underseal_protocol.events import EventType
 
 __all__ = [

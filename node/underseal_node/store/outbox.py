@@ -11,13 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, not_
 from sqlmodel import Session, col, or_, select
 
 from underseal_node.errors import NotFoundError, RefusedError
 from underseal_node.store import audit, peers, requests
 from underseal_node.store.audit import Act, Actor
-from underseal_node.store.tables import OutboxEvent, OutboxState, Peer, PeerState
+from underseal_node.store.exchange_tables import OutboxEvent, OutboxState
+from underseal_node.store.tables import Peer
 from underseal_protocol.disclosure import Level
 from underseal_protocol.events import EventType, published_event
 
@@ -32,11 +32,8 @@ __all__ = [
     "events_url",
     "failed",
     "get",
-    "is_called",
     "listing",
     "new_event_id",
-    "reachable_peers",
-    "resting_peers",
     "retry",
     "waiting_peers",
     "woken",
@@ -143,7 +140,7 @@ def enqueue_published(
     Returns:
         the ids of the peers that will be told.
     """
-    told = [peer_id for peer_id in reachable_peers(session) if footprint_ids.get(peer_id)]
+    told = [peer_id for peer_id in peers.reachable(session) if footprint_ids.get(peer_id)]
     for peer_id in told:
         ids = list(dict.fromkeys(footprint_ids[peer_id]))
         for start in range(0, len(ids), IDS_PER_EVENT):
@@ -166,17 +163,6 @@ def enqueue_published(
     return told
 
 
-def is_called() -> ColumnElement[bool]:
-    """`Peer.is_called` as a condition of a query."""
-    return and_(col(Peer.state) == PeerState.ACTIVE, col(Peer.ended_by_peer_at).is_(None))
-
-
-def reachable_peers(session: Session) -> list[int]:
-    """The peers that can be told something: they are called, and have a URL."""
-    rows = session.exec(select(Peer.id).where(is_called(), col(Peer.base_url).is_not(None))).all()
-    return [peer_id for peer_id in rows if peer_id is not None]
-
-
 def waiting_peers(session: Session, now: datetime) -> list[tuple[int, bool]]:
     """The peers whose oldest pending event is due and not leased, longest due first.
 
@@ -196,7 +182,7 @@ def waiting_peers(session: Session, now: datetime) -> list[tuple[int, bool]]:
         select(OutboxEvent.peer_id, OutboxEvent.attempts)
         .join(Peer, col(OutboxEvent.id) == head)
         .where(
-            is_called(),
+            peers.is_called(),
             OutboxEvent.next_attempt_at <= now,
             or_(col(OutboxEvent.leased_until).is_(None), col(OutboxEvent.leased_until) <= now),
         )
@@ -367,11 +353,6 @@ def woken(session: Session, peer_id: int, since: datetime, now: datetime) -> Non
         row.next_attempt_at = now
         session.add(row)
     session.flush()
-
-
-def resting_peers(session: Session) -> set[str]:
-    """The names of the peers that nothing is delivered to at present."""
-    return set(session.exec(select(Peer.name).where(not_(is_called()))).all())
 
 
 def get(session: Session, outbox_id: int) -> OutboxEvent:

@@ -6,33 +6,23 @@ import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
 
-from sqlalchemy import delete, func, or_, update
-from sqlmodel import Session, SQLModel, col, select
+from sqlalchemy import ColumnElement, and_, delete, not_, or_, update
+from sqlmodel import Session, col, select
 
 from underseal_node.errors import NotFoundError, RefusedError
-from underseal_node.store import requests
-from underseal_node.store.audit_tables import Receipt
-from underseal_node.store.database import next_change, to_change
+from underseal_node.store.database import to_change
+from underseal_node.store.exchange_tables import (
+    OutboxEvent,
+    OutboxState,
+)
 from underseal_node.store.identity_tables import Invitation
-from underseal_node.store.product_tables import DeclarationRow, MatchRow, ReleaseRow
 from underseal_node.store.tables import (
-    AccessGrant,
-    Alert,
     AuthMethod,
     Awaits,
     ClientCredential,
-    Direction,
-    InboxEvent,
-    OutboxEvent,
-    OutboxState,
     Peer,
     PeerState,
-    PullState,
-    ReceivedFootprint,
-    Request,
-    RequestState,
 )
 
 __all__ = [
@@ -45,46 +35,25 @@ __all__ = [
     "by_name",
     "credentials",
     "failing",
-    "forget",
-    "forget_pulls",
     "has_credentials",
+    "is_called",
     "is_troubled",
     "issue",
     "limit_credentials",
     "listing",
     "name_key",
+    "reachable",
     "reached",
-    "remove",
     "rename",
     "require_not_removed",
+    "resting",
     "revoke_credentials",
-    "settle",
     "troubled",
     "waiting_for_them",
     "withdraw_client",
 ]
 
-REMOVED = "the peer was removed"
 MAX_PROBLEM_CHARACTERS = 1_000
-
-# What shows that something happened between us and a peer; then it is not simply deleted.
-HISTORY: tuple[type[SQLModel], ...] = (
-    ReceivedFootprint,
-    Request,
-    InboxEvent,
-    OutboxEvent,
-    Receipt,
-    ReleaseRow,
-)
-BELONGINGS: tuple[type[SQLModel], ...] = (
-    ClientCredential,
-    AccessGrant,
-    PullState,
-    Alert,
-    Invitation,
-    MatchRow,
-    DeclarationRow,
-)
 
 
 @lru_cache(maxsize=16_384)  # each new name is compared with all that are there
@@ -346,90 +315,17 @@ def failing(session: Session) -> dict[int, str | None]:
     return dict(rows)
 
 
-def remove(session: Session, peer: Peer, now: datetime) -> str | None:
-    """End what connects us with a peer: credentials, grants, requests, events on their way.
-
-    What was exchanged stays, under the name of the peer with a mark; a peer with which nothing was
-    exchanged is forgotten altogether. Either way the name is free again.
-
-    Returns:
-        the name under which something of it stays; `None` if nothing does.
-
-    Raises:
-        RefusedError: it has been removed before.
-    """
-    require_not_removed(peer)
-    next_change(session)  # pages that are kept in memory are no longer true
-    if not any(_count(session, table, peer.id) for table in HISTORY):
-        forget(session, peer)
-        return None
-    revoke_credentials(session, peer, now)
-    for table in (AccessGrant, PullState):
-        session.execute(delete(table).where(_peer_id(table) == peer.id))
-    settle(session, peer, now, REMOVED)
-    peer.state, peer.state_reason, peer.awaits = PeerState.REVOKED, REMOVED, None
-    peer.removed_at = now
-    peer.client_secret_encrypted = None
-    peer.pending_token_endpoint = peer.pending_key_set = None
-    peer.name = _free_name(session, f"{peer.name} (removed)")
-    session.add(peer)
-    session.flush()
-    return peer.name
+def is_called() -> ColumnElement[bool]:
+    """`Peer.is_called` as a condition of a query."""
+    return and_(col(Peer.state) == PeerState.ACTIVE, col(Peer.ended_by_peer_at).is_(None))
 
 
-def forget(session: Session, peer: Peer) -> None:
-    """Delete a peer with which nothing was exchanged, and what belongs to it."""
-    for table in BELONGINGS:
-        session.execute(delete(table).where(_peer_id(table) == peer.id))
-    session.delete(peer)
-    session.flush()
+def reachable(session: Session) -> list[int]:
+    """The peers that can be told something: they are called, and have a URL."""
+    rows = session.exec(select(Peer.id).where(is_called(), col(Peer.base_url).is_not(None))).all()
+    return [peer_id for peer_id in rows if peer_id is not None]
 
 
-def forget_pulls(session: Session, peer_id: int) -> None:
-    """The next pull is a full one: how far an earlier one came was said by another server."""
-    session.execute(delete(PullState).where(col(PullState.peer_id) == peer_id))
-    session.flush()
-
-
-def settle(session: Session, peer: Peer, now: datetime, reason: str) -> None:
-    """Nothing waits for a peer that is gone.
-
-    Args:
-        reason: stands beside what has been given up.
-    """
-    unsent = (OutboxState.PENDING, OutboxState.PAUSED)
-    session.execute(
-        update(OutboxEvent)
-        .where(col(OutboxEvent.peer_id) == peer.id, col(OutboxEvent.state).in_(unsent))
-        .values(state=OutboxState.DEAD, leased_until=None, last_error=reason)
-    )
-    session.execute(
-        update(InboxEvent)
-        .where(col(InboxEvent.peer_id) == peer.id, col(InboxEvent.handled_at).is_(None))
-        .values(handled_at=now, next_attempt_at=None, outcome=reason)
-    )
-    open_requests = select(Request).where(
-        Request.peer_id == peer.id, Request.state == RequestState.PENDING
-    )
-    for request in session.exec(open_requests).all():
-        is_incoming = request.direction == Direction.INCOMING
-        outcome = RequestState.REJECTED if is_incoming else RequestState.FAILED
-        requests.settle(session, request, outcome, now, error_message=reason)
-
-
-def _free_name(session: Session, name: str) -> str:
-    taken = {name_key(known) for known in session.exec(select(Peer.name)).all()}
-    number, free = 1, name
-    while name_key(free) in taken:
-        number += 1
-        free = f"{name[:-1]} {number})"
-    return free
-
-
-def _count(session: Session, table: type[SQLModel], peer_id: int | None) -> int:
-    statement = select(func.count()).select_from(table).where(_peer_id(table) == peer_id)
-    return int(session.exec(statement).one())
-
-
-def _peer_id(table: type[SQLModel]) -> Any:
-    return table.peer_id  # type: ignore[attr-defined]
+def resting(session: Session) -> set[str]:
+    """The names of the peers that nothing is delivered to at present."""
+    return set(session.exec(select(Peer.name).where(not_(is_called()))).all())

@@ -15,7 +15,8 @@ from underseal_node.errors import NotFoundError, RefusedError
 from underseal_node.store import peers
 from underseal_node.store.alerts import AlertKind, raise_alert
 from underseal_node.store.database import to_change
-from underseal_node.store.tables import Assurance, Peer, PullState
+from underseal_node.store.exchange_tables import PullState
+from underseal_node.store.tables import Assurance, Peer
 from underseal_protocol.key_log import read_entry
 from underseal_protocol.keys import PublicKeySet
 

@@ -83,7 +83,7 @@ class RollUpRow(SQLModel, table=True):
     footprint_id: str = Field(primary_key=True, max_length=36)
     product_id: str = Field(index=True, max_length=200)
     used: str = Field(sa_type=Text, description="JSON: products, factors, footprints, readings")
-    result: str = Field(sa_type=Text, description="JSON: figures, contributions, findings")
+    result: str = Field(sa_type=Text, description="JSON: declared unit and exact figures")
     calculated_at: datetime = Field(sa_type=UtcText)
 
 

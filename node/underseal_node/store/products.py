@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
 from underseal_node.errors import NotFoundError
+from underseal_node.store.batches import batches
+from underseal_node.store.exchange_tables import ReceivedFootprint, ReceivedKey
 from underseal_node.store.product_tables import (
     FactorRow,
     MatchRow,
@@ -15,12 +16,7 @@ from underseal_node.store.product_tables import (
     ProductVersion,
     RollUpRow,
 )
-from underseal_node.store.tables import (
-    KeyKind,
-    Peer,
-    ReceivedFootprint,
-    ReceivedKey,
-)
+from underseal_node.store.tables import KeyKind, Peer
 
 __all__ = [
     "all_factors",
@@ -29,7 +25,6 @@ __all__ = [
     "factors",
     "find",
     "find_roll_up",
-    "forget_product",
     "history",
     "inherit_roll_up",
     "matches",
@@ -43,8 +38,6 @@ __all__ = [
     "roll_ups",
     "unmatch",
 ]
-
-IDS_PER_QUERY = 500
 
 
 def product(session: Session, product_id: str) -> ProductRow:
@@ -119,8 +112,7 @@ def factors(session: Session, ids: Iterable[str]) -> dict[str, FactorRow]:
     """These factors, by id; what is not there is left out."""
     wanted = sorted(set(ids))
     rows: dict[str, FactorRow] = {}
-    for start in range(0, len(wanted), IDS_PER_QUERY):
-        part = wanted[start : start + IDS_PER_QUERY]
+    for part in batches(wanted):
         found = session.exec(select(FactorRow).where(col(FactorRow.id).in_(part)))
         rows.update((row.id, row) for row in found)
     return rows
@@ -156,8 +148,7 @@ def received(
     """Received footprints by id, each with the name of the peer that it is from."""
     wanted = sorted(set(ids))
     rows: dict[str, list[tuple[ReceivedFootprint, str]]] = {}
-    for start in range(0, len(wanted), IDS_PER_QUERY):
-        part = wanted[start : start + IDS_PER_QUERY]
+    for part in batches(wanted):
         found = session.exec(
             select(ReceivedFootprint, Peer.name)
             .join(Peer, col(Peer.id) == col(ReceivedFootprint.peer_id))
@@ -196,8 +187,7 @@ def of_products(
     """What any peer has sent of products: folded product id, footprint and peer, oldest first."""
     wanted = sorted(set(product_urns))
     rows: list[tuple[str, ReceivedFootprint, Peer]] = []
-    for start in range(0, len(wanted), IDS_PER_QUERY):
-        part = wanted[start : start + IDS_PER_QUERY]
+    for part in batches(wanted):
         found = session.exec(
             select(ReceivedKey.value, ReceivedFootprint, Peer)
             .join(ReceivedFootprint, col(ReceivedFootprint.seq) == col(ReceivedKey.seq))
@@ -235,11 +225,3 @@ def roll_ups(session: Session, product_id: str | None = None) -> Sequence[RollUp
     if product_id is not None:
         statement = statement.where(RollUpRow.product_id == product_id)
     return session.exec(statement).all()
-
-
-def forget_product(session: Session, product_id: str) -> None:
-    """Remove a product with its versions and matches; what was published stays."""
-    for table in (MatchRow, ProductVersion):
-        session.execute(delete(table).where(col(table.product_id) == product_id))
-    session.delete(product(session, product_id))
-    session.flush()

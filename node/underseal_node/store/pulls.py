@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlmodel import Session, select
 
-from underseal_node.store.tables import PullState
+from underseal_node.store.exchange_tables import PullState
 
 __all__ = ["abandoned", "advance", "begin", "completed", "state_of"]
 

@@ -9,14 +9,14 @@ from functools import partial
 from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
-from underseal_node.store.tables import (
+from underseal_node.store.batches import batches
+from underseal_node.store.exchange_tables import (
     Confirmation,
-    KeyKind,
-    Peer,
     ReceivedFootprint,
     ReceivedKey,
     VerificationState,
 )
+from underseal_node.store.tables import KeyKind, Peer
 
 __all__ = [
     "confirm",
@@ -33,7 +33,6 @@ __all__ = [
 ]
 
 ROWS_AT_A_TIME = 100
-IDS_PER_QUERY = 500
 
 
 def find(session: Session, peer_id: int, footprint_id: str) -> ReceivedFootprint | None:
@@ -202,10 +201,10 @@ def _set(
     """
     changed = 0
     session.flush()
-    for start in range(0, len(footprint_ids), IDS_PER_QUERY):
+    for part in batches(footprint_ids):
         statement = update(ReceivedFootprint).where(
             col(ReceivedFootprint.peer_id) == peer_id,
-            col(ReceivedFootprint.footprint_id).in_(footprint_ids[start : start + IDS_PER_QUERY]),
+            col(ReceivedFootprint.footprint_id).in_(part),
         )
         if since is not None:
             statement = statement.where(col(ReceivedFootprint.confirmation) == since)

@@ -10,7 +10,8 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from underseal_node.errors import NotFoundError, RefusedError
-from underseal_node.store.tables import Direction, Peer, Request, RequestState
+from underseal_node.store.exchange_tables import Direction, Request, RequestState
+from underseal_node.store.tables import Peer
 from underseal_protocol.criteria import Criteria
 from underseal_protocol.disclosure import Level
 

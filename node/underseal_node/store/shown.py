@@ -13,6 +13,7 @@ from sqlalchemy import bindparam, text, update
 from sqlmodel import Session, col, select
 
 from underseal_node.store import audit_log
+from underseal_node.store.batches import batches
 from underseal_node.store.tables import Peer
 from underseal_protocol.disclosure import Level
 
@@ -21,7 +22,6 @@ __all__ = ["levels", "take_up"]
 # Of one transaction: other writers wait for it.
 ENTRIES_AT_A_TIME = 200
 IDS_AT_A_TIME = 5_000
-IDS_PER_QUERY = 500
 
 ADD = text(
     "INSERT INTO shown_footprint (peer_id, seq, level) "
@@ -63,7 +63,7 @@ def take_up(session: Session, peer_id: int) -> bool:
     if not found:
         return False
     for level, ids_shown in found:
-        for ids in _parts(ids_shown):
+        for ids in batches(ids_shown):
             session.execute(ADD, {"peer": peer_id, "level": level.rank, "ids": ids})
     session.execute(update(Peer).where(col(Peer.id) == peer_id).values(shown_until=after))
     return True
@@ -80,11 +80,7 @@ def levels(
     """
     return {
         (footprint_id, digest): Level.of_rank(rank)
-        for ids in _parts(footprint_ids)
+        for ids in batches(footprint_ids)
         for footprint_id, digest, rank in session.execute(LEVELS, {"ids": ids, "peer": peer_id})
         if rank is not None
     }
-
-
-def _parts(ids: Sequence[str]) -> list[list[str]]:
-    return [list(ids[at : at + IDS_PER_QUERY]) for at in range(0, len(ids), IDS_PER_QUERY)]

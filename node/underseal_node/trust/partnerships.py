@@ -21,7 +21,7 @@ from sqlmodel import Session
 
 from underseal_node.errors import RefusedError
 from underseal_node.settings import Settings
-from underseal_node.store import announcements, audit, invitations, outbox, peers
+from underseal_node.store import announcements, audit, ending, invitations, outbox, peers
 from underseal_node.store.alerts import AlertKind, raise_alert
 from underseal_node.store.audit import Act, Actor
 from underseal_node.store.database import next_change
@@ -241,7 +241,7 @@ def ended(session: Session, peer: Peer, now: datetime, reason: str) -> None:
     for invitation in invitations.unused(session, peer.id or 0).values():
         audit.about_peer(session, Act.INVITATION_WITHDRAWN, now, peer, invitation=invitation.id)
     invitations.withdraw(session, peer.id or 0)
-    peers.settle(session, peer, now, "the partnership has ended")
+    ending.settle(session, peer, now, "the partnership has ended")
     peer.state, peer.state_reason, peer.awaits = PeerState.REVOKED, reason, None
     peer.client_secret_encrypted = peer.registration = None
     peer.pending_token_endpoint = peer.pending_key_set = peer.pending_key_log = None

@@ -20,7 +20,7 @@ from underseal_node.exchange.addresses import origin_of
 from underseal_node.exchange.confirmations import confirm_endpoint, confirm_keys, waiting_keys
 from underseal_node.exchange.exchange import Exchange
 from underseal_node.node import Node
-from underseal_node.store import audit, invitations, peers
+from underseal_node.store import audit, ending, invitations, peers
 from underseal_node.store.audit import Act
 from underseal_node.store.tables import AuthMethod, Peer
 from underseal_node.trust import partnerships
@@ -212,7 +212,7 @@ def _issue(session: Session, node: Node, peer: Peer, client_id: str, secret: str
 
 
 async def remove_peer(node: Node, name: str) -> str | None:
-    """End what connects us with a peer; what was received from it stays. See `store.peers.remove`.
+    """End what connects us with a peer; what was received from it stays. See `store.ending.remove`.
 
     Returns:
         the name under which something of it stays; `None` if nothing does.
@@ -228,7 +228,7 @@ async def remove_peer(node: Node, name: str) -> str | None:
         for invitation in invitations.unused(session, peer.id or 0).values():
             _record(session, node, Act.INVITATION_WITHDRAWN, peer, invitation=invitation.id)
         _record(session, node, Act.PEER_REMOVED, peer)
-        return peers.remove(session, peer, node.now())
+        return ending.remove(session, peer, node.now())
 
     return await node.store.write(work)
 
@@ -335,7 +335,7 @@ def _forget_address(session: Session, peer: Peer) -> str | None:
     forgotten = peer.token_origin
     peer.token_endpoint = peer.token_origin = peer.pending_token_endpoint = None
     session.add(peer)
-    peers.forget_pulls(session, peer.id or 0)
+    ending.forget_pulls(session, peer.id or 0)
     return forgotten
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from underseal_node.energy.export import Files
 from underseal_node.energy.importing import import_energy
-from underseal_node.energy.usage import EnergyOfProduct, energy_lines, energy_of_plant
+from underseal_node.energy.usage import EnergyOfPlant, energy_of_plant
 from underseal_node.node import Node
 from underseal_protocol.rollup.allocation import lines_for
 from underseal_protocol.rollup.inputs import Quantity
@@ -43,18 +43,18 @@ def recipe(product: str) -> dict[str, tuple[Fraction, str]]:
         }
 
 
-def of_product(node: Node, product: str) -> EnergyOfProduct:
-    return node.store.read_sync(lambda session: energy_lines(session, product, START, END))
+def of_plant(node: Node) -> EnergyOfPlant:
+    return node.store.read_sync(lambda session: energy_of_plant(session, START, END))
 
 
 def test_the_energy_is_that_of_the_recipe(node: Node) -> None:
     take(node)
-    for product in ("nmc811", "nmc811-brine", "nmc811-single-crystal"):
-        found = of_product(node, product)
-        assert found.energy is not None
-        assert found.gaps == ()
+    found = of_plant(node).allocation
+    assert found.gaps == ()
+    assert found.products.keys() == {"nmc811", "nmc811-brine", "nmc811-single-crystal"}
+    for product, energy in found.products.items():
         amounts: dict[str, tuple[Fraction, str]] = {}
-        for line in lines_for(found.energy, Quantity(1, "kg")):
+        for line in lines_for(energy, Quantity(1, "kg")):
             before, _ = amounts.get(line.name, (Fraction(), ""))
             amounts[line.name] = before + Fraction(line.quantity.amount), line.quantity.unit
         assert amounts == recipe(product)
@@ -62,7 +62,7 @@ def test_the_energy_is_that_of_the_recipe(node: Node) -> None:
 
 def test_what_is_not_allocated(node: Node) -> None:
     take(node)
-    plant = node.store.read_sync(lambda session: energy_of_plant(session, START, END))
+    plant = of_plant(node)
     (rest,) = plant.allocation.unallocated
     assert (rest.detail, rest.quantity) == (
         "offices and laboratory",

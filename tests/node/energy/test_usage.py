@@ -5,17 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 from tests.node.energy.conftest import Plant, csv_of
 
-from underseal_node.energy.usage import (
-    EnergyOfPlant,
-    EnergyOfProduct,
-    energy_lines,
-    energy_of_plant,
-)
+from underseal_node.energy.usage import EnergyOfPlant, energy_of_plant
 from underseal_node.errors import NotFoundError, RefusedError
 from underseal_protocol.rollup.allocation import lines_for
 from underseal_protocol.rollup.inputs import Quantity
@@ -43,7 +38,8 @@ line = "L1"
 by = "mass"
 """
 START, END = datetime(2025, 1, 1, tzinfo=UTC), datetime(2025, 3, 1, tzinfo=UTC)
-WEIGHTS = {"A": PhysicalProperties(mass_kg_per_piece=Decimal("0.5"))}
+Weights: TypeAlias = dict[str, PhysicalProperties]
+WEIGHTS: Weights = {"A": PhysicalProperties(mass_kg_per_piece=Decimal("0.5"))}
 
 
 def imports(plant: Plant, registers: list[tuple[str, str]], *orders: tuple[str, ...]) -> None:
@@ -59,10 +55,8 @@ def of_plant(plant: Plant, *period: datetime, **more: Any) -> EnergyOfPlant:
     return plant.node.store.read_sync(lambda session: energy_of_plant(session, *period, **more))
 
 
-def of_product(plant: Plant, product: str, start: datetime, end: datetime) -> EnergyOfProduct:
-    return plant.node.store.read_sync(
-        lambda session: energy_lines(session, product, start, end, products=WEIGHTS)
-    )
+def weighed(plant: Plant, weights: Weights = WEIGHTS) -> EnergyOfPlant:
+    return of_plant(plant, START, END, products=lambda: weights)
 
 
 def test_before_anything_was_imported(plant: Plant) -> None:
@@ -77,21 +71,19 @@ def test_the_lines_of_a_product(plant: Plant) -> None:
         [("2024-12-01", "0"), ("2025-02-01", "62"), ("2025-04-01", "121")],
         ("1", "A", "2025-01-01", "2025-03-01", "1000"),
     )
-    found = of_product(plant, "A", START, END)
-    assert found.energy is not None
+    found = weighed(plant)
+    assert found.allocation.products.keys() == {"A"}
+    energy = found.allocation.products["A"]
     # 62 MWh in 62 days, then 59 in 59: 1 MWh a day.
-    (line,) = lines_for(found.energy, Quantity(1, "piece"))
+    (line,) = lines_for(energy, Quantity(1, "piece"))
     assert line.quantity == Quantity(Fraction(59), "kWh")
     assert line.process == "L1"
-    (by_mass,) = lines_for(found.energy, Quantity(1, "kg"))
+    (by_mass,) = lines_for(energy, Quantity(1, "kg"))
     assert by_mass.quantity.amount == 118
     assert "by the mass of what they made" in found.description
     assert (found.used.readings, found.used.orders) == (3, 1)
-    assert found.gaps == ()
-    assert found.unallocated == ()
-    other = of_product(plant, "B", START, END)
-    assert other.energy is None
-    assert other.used == found.used
+    assert found.allocation.gaps == ()
+    assert found.allocation.unallocated == ()
 
 
 def test_without_a_weight_nothing_is_allocated(plant: Plant) -> None:
@@ -110,13 +102,22 @@ def test_what_was_used_changes_with_what_it_is(plant: Plant) -> None:
     registers = [("2025-01-01", "0"), ("2025-03-01", "59")]
     order = ("1", "A", "2025-01-01", "2025-03-01", "1000")
     imports(plant, registers, order)
-    first = of_product(plant, "A", START, END).used
+    first = weighed(plant).used
     imports(plant, registers, order)
-    assert of_product(plant, "A", START, END).used == first
+    assert weighed(plant).used == first
     imports(plant, [("2026-01-01", "100")], order)  # not in the period, but the next register
-    assert of_product(plant, "A", START, END).used == first
+    assert weighed(plant).used == first
     imports(plant, registers, (*order[:4], "1001"))
-    assert of_product(plant, "A", START, END).used.digest != first.digest
+    assert weighed(plant).used.digest != first.digest
+
+
+def test_a_product_that_was_not_made_does_not_matter(plant: Plant) -> None:
+    order = ("1", "A", "2025-01-01", "2025-03-01", "1000")
+    imports(plant, [("2025-01-01", "0"), ("2025-03-01", "59")], order)
+    first = weighed(plant).used
+    heavy = PhysicalProperties(mass_kg_per_piece=Decimal(7))
+    assert weighed(plant, {**WEIGHTS, "B": heavy}).used == first
+    assert weighed(plant, {"A": heavy}).used.digest != first.digest
 
 
 def test_a_line_without_orders_in_the_period(plant: Plant) -> None:

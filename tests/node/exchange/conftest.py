@@ -28,7 +28,8 @@ from underseal_node.pact.app import create_public_app
 from underseal_node.publishing import publish
 from underseal_node.settings import Settings
 from underseal_node.store import alerts, grants, outbox, peers, received, requests
-from underseal_node.store.tables import KeyKind, OutboxEvent, Peer, ReceivedFootprint, Request
+from underseal_node.store.exchange_tables import OutboxEvent, ReceivedFootprint, Request
+from underseal_node.store.tables import KeyKind, Peer
 from underseal_node.trust.peers import PeerChange, add_peer, change_peer
 from underseal_protocol.criteria import Criteria
 from underseal_protocol.disclosure import Level

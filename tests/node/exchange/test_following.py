@@ -16,7 +16,8 @@ from tests.node.exchange.conftest import Company, Network, NewCompany, settle
 from underseal_node.exchange.errors import ConfirmationNeededError
 from underseal_node.exchange.following import key_set_text
 from underseal_node.store import peers, received
-from underseal_node.store.tables import KeyKind, OutboxState, VerificationState
+from underseal_node.store.exchange_tables import OutboxState, VerificationState
+from underseal_node.store.tables import KeyKind
 from underseal_node.trust.key_changes import move, revoke, rotate
 from underseal_node.trust.keyring import newest_entry
 from underseal_node.trust.peers import PeerChange, add_peer, change_peer

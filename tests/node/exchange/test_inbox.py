@@ -21,7 +21,8 @@ from underseal_node.exchange.inbox import InboxWorker
 from underseal_node.node import open_node
 from underseal_node.publishing import changing
 from underseal_node.store import inbox
-from underseal_node.store.tables import InboxEvent, KeyKind, Peer
+from underseal_node.store.exchange_tables import InboxEvent
+from underseal_node.store.tables import KeyKind, Peer
 from underseal_protocol.events import request_fulfilled_event, request_rejected_event
 from underseal_protocol.keys import KeyPurpose, PublicKeySet, SigningKey
 

@@ -15,7 +15,8 @@ from underseal_node.exchange.intake import Taken, reverify, take
 from underseal_node.exchange.verification import Trust, UnusableItemError, classify, trust_in
 from underseal_node.node import Node
 from underseal_node.store import alerts, received
-from underseal_node.store.tables import Peer, ReceivedFootprint
+from underseal_node.store.exchange_tables import ReceivedFootprint
+from underseal_node.store.tables import Peer
 from underseal_protocol.credential import IssuedCredential, issue
 from underseal_protocol.disclosure import Level
 from underseal_protocol.keys import KeyPurpose, PublicKeySet, SigningKey

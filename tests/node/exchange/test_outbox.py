@@ -22,7 +22,8 @@ from underseal_node.node import open_node
 from underseal_node.publishing import publish
 from underseal_node.settings import Settings
 from underseal_node.store import outbox
-from underseal_node.store.tables import KeyKind, OutboxState
+from underseal_node.store.exchange_tables import OutboxState
+from underseal_node.store.tables import KeyKind
 
 MakeFootprint = Callable[..., dict[str, Any]]
 

@@ -12,7 +12,8 @@ from tests.node.exchange.receipting import exchange, pad, rewrite, rows
 
 from underseal_node.store import receipts
 from underseal_node.store.audit_tables import ReceiptRole, ReceiptState
-from underseal_node.store.tables import Confirmation, KeyKind, VerificationState
+from underseal_node.store.exchange_tables import Confirmation, VerificationState
+from underseal_node.store.tables import KeyKind
 from underseal_node.trust.key_changes import revoke, rotate
 from underseal_protocol import jws
 from underseal_protocol.keys import KeyPurpose, SigningKey

@@ -14,14 +14,15 @@ from tests.node.exchange.receipting import acknowledgement, exchange, post, rows
 
 from underseal_node.exchange.requests import send_request
 from underseal_node.exchange.sequencer import Sequencer
-from underseal_node.store import audit_log, footprints, grants, shown
+from underseal_node.store import audit_log, batches, footprints, grants, shown
 from underseal_node.store.audit_tables import (
     AuditPending,
     ReceiptRole,
     ReceiptState,
     ShownFootprint,
 )
-from underseal_node.store.tables import Confirmation, KeyKind
+from underseal_node.store.exchange_tables import Confirmation
+from underseal_node.store.tables import KeyKind
 from underseal_node.trust.receipts import MAX_REFUSED
 from underseal_protocol.criteria import Criteria
 from underseal_protocol.disclosure import Level
@@ -158,7 +159,7 @@ async def test_many_footprints_are_confirmed_from_the_sets_beside_the_log(
 ) -> None:
     """Several portions, each in a transaction of its own."""
     monkeypatch.setattr(shown, "IDS_AT_A_TIME", 25)
-    monkeypatch.setattr(shown, "IDS_PER_QUERY", 7)
+    monkeypatch.setattr(batches, "IDS_PER_QUERY", 7)
     made = await seller.publish(*(make_footprint(number) for number in range(150)))
     seller.grant(buyer, KeyKind.ALL, level=Level.QUALITY)
     await exchange(buyer, seller)

@@ -15,7 +15,8 @@ from underseal_node.errors import NotFoundError, RefusedError
 from underseal_node.publishing import changing, publish
 from underseal_node.publishing.reissuing import count_signed_by, reissue
 from underseal_node.store import footprints
-from underseal_node.store.tables import KeyKind, VerificationState
+from underseal_node.store.exchange_tables import VerificationState
+from underseal_node.store.tables import KeyKind
 from underseal_node.trust.key_changes import move, revoke, rotate
 from underseal_protocol.credential import verify
 from underseal_protocol.keys import KeyPurpose, SigningKey

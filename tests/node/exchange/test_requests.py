@@ -15,7 +15,8 @@ from tests.node.exchange.conftest import Company, Network, NewCompany, product, 
 from underseal_node.errors import NotFoundError, RefusedError
 from underseal_node.exchange import requests as answering
 from underseal_node.store import grants, outbox, requests
-from underseal_node.store.tables import Direction, KeyKind, Request
+from underseal_node.store.exchange_tables import Direction, Request
+from underseal_node.store.tables import KeyKind
 from underseal_protocol.criteria import Criteria
 from underseal_protocol.disclosure import Level
 

@@ -24,7 +24,8 @@ from underseal_node.exchange.errors import ProtocolViolationError
 from underseal_node.exchange.intake import take_all
 from underseal_node.exchange.peer_client import next_link
 from underseal_node.store import received
-from underseal_node.store.tables import KeyKind, Peer, PullState, ReceivedFootprint, ReceivedKey
+from underseal_node.store.exchange_tables import PullState, ReceivedFootprint, ReceivedKey
+from underseal_node.store.tables import KeyKind, Peer
 from underseal_node.trust.peers import PeerChange, change_peer
 from underseal_protocol.keys import KeyPurpose, PublicKeySet, SigningKey
 

@@ -17,7 +17,8 @@ from underseal_node.errors import RefusedError
 from underseal_node.exchange import requests as answering
 from underseal_node.publishing import changing
 from underseal_node.store import grants
-from underseal_node.store.tables import KeyKind, OutboxEvent
+from underseal_node.store.exchange_tables import OutboxEvent
+from underseal_node.store.tables import KeyKind
 from underseal_protocol.disclosure import Level
 
 MakeFootprint = Callable[..., dict[str, Any]]

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.committed import publish_committed
 from tests.node.manage.conftest import RECOVERY_KEY, Company, Document, Market, Stage
 from tests.node.manage.test_products import GRID, POWER, product
 
 from underseal_node.manage.app import ROUTERS
-from underseal_node.publishing.calculated import publish_calculated
 from underseal_node.store.audit import Act
 from underseal_protocol.disclosure import Level
 from underseal_protocol.keys import KeyPurpose, SigningKey
@@ -178,9 +178,9 @@ async def own(do: Deeds, company: Company, document: Documents) -> None:
     changed = await do(company, "POST /footprints/{id}/supersede", file=document(2), id=first)
     await do(company, "POST /footprints/{id}/deprecate", id=changed["published"])
     leaves = [{"kind": "line", "id": "one", "quantity": "0.05"}]
-    calculated = await publish_calculated(company.node, document(4), leaves)
+    calculated = await publish_committed(company.node, document(4), leaves)
     given = {"everything": True, "verifier": "Auditor"}
-    await do(company, "POST /footprints/{id}/opening", given, id=calculated.id)
+    await do(company, "POST /footprints/{id}/opening", given, id=calculated)
     draft = await do(company, "POST /drafts", file=document(3))
     await do(company, "POST /drafts/publish", {"draft": json.dumps(draft["draft"])})
     await do(company, "POST /energy/import", ENERGY)

@@ -19,10 +19,10 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.committed import publish_committed
 from tests.node.manage.conftest import Company, Document, Market
 
 from underseal_node.exchange.sequencer import Sequencer
-from underseal_node.publishing.calculated import publish_calculated
 from underseal_protocol import base64url, merkle, sd_jwt
 from underseal_protocol.canonical import canonical_bytes, digest
 from underseal_protocol.commitment import commit
@@ -252,14 +252,14 @@ async def test_nothing_that_leaves_the_node_gives_it_away(
     attacker = Attacker()
     wiretap = Wiretap(market.internet.hosts["cathode.example"], attacker)
     market.internet.hosts["cathode.example"] = wiretap
-    published = await publish_calculated(seller.node, document_of(document), LINES)
+    published = await publish_committed(seller.node, document_of(document), LINES)
     given = {"peer": "cell", "everything": True, "level": "total"}
     await seller.post("/grants", given, 201)
     await receipts(buyer, seller, wiretap)
     others = [one["id"] for one in LINES if one is not HIDDEN]
-    path = f"/footprints/{published.id}/opening"
+    path = f"/footprints/{published}/opening"
     opened = await seller.post(path, {"lines": others, "verifier": "Auditor"})
-    await seller.post(f"/footprints/{published.id}/deprecate")
+    await seller.post(f"/footprints/{published}/deprecate")
     await receipts(buyer, seller, wiretap)
     await seller.post("/audit/verify")
     export = (await seller.http.get("/audit/export")).text
@@ -269,9 +269,9 @@ async def test_nothing_that_leaves_the_node_gives_it_away(
 
     # It has heard what there is to hear.
     assert {"/3/footprints", "/extensions/receipts"} <= wiretap.paths
-    assert (published.id in export, '"lines-opened"' in export) == (True, True)
+    assert (published in export, '"lines-opened"' in export) == (True, True)
     assert "receipt" in held
-    kept = seller.node.store.read_sync(lambda session: _commitment(session, published.id))
+    kept = seller.node.store.read_sync(lambda session: _commitment(session, published))
     (salted,) = (one for one in kept.salted if one.leaf == HIDDEN)
     assert salted.hash in attacker.digests
     assert kept.root in attacker.digests
@@ -285,7 +285,7 @@ async def test_nothing_that_leaves_the_node_gives_it_away(
     assert attacker.guess(blocks) == set()
     assert attacker.guess(block_disclosures(attacker)) == set()
     # Nor if it sees the whole footprint, in which nothing of the recipe is.
-    attacker.hear(json.dumps((await seller.get(f"/footprints/{published.id}"))["footprint"]))
+    attacker.hear(json.dumps((await seller.get(f"/footprints/{published}"))["footprint"]))
     assert attacker.guess(lines) == set()
     # With the one salt that it must not have, it would.
     attacker.salts.add(salted.salt)

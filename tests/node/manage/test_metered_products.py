@@ -114,6 +114,22 @@ async def test_another_product_is_not_touched(cathode: Company) -> None:
     assert found["figures"]["pcfExcludingBiogenicUptake"] == {"value": "1"}
 
 
+async def test_a_period_that_ends_before_it_begins(cathode: Company) -> None:
+    bill = product(product_id="wrong")
+    start, end = PERIOD["periodStart"], PERIOD["periodEnd"]
+    bill["declaration"] = bill["declaration"] | {"periodStart": end, "periodEnd": start}
+    await load(cathode, bill)
+    await meter(cathode)
+    shown = (await cathode.get("/products"))["data"]
+    assert {one["id"] for one in shown} == {"wrong", "nmc811"}
+    assert (await cathode.get("/status"))["products"] == 2
+    opened = (await cathode.get("/matches", product="wrong", open="true"))["data"]
+    assert [one["name"] for one in opened] == ["Cathode powder"]
+    assert (await cathode.get("/products/detail", product="wrong"))["stale"] == []
+    refusal = await cathode.post("/products/calculate", None, 409, product="wrong")
+    assert "ends before it begins" in refusal["message"]
+
+
 async def test_two_lines_for_one_carrier_are_refused(cathode: Company) -> None:
     lines = [
         estimated("electricity", "1", "kWh", source={"factor": "GRID"}),

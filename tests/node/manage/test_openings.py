@@ -7,16 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.committed import publish_committed
 from tests.node.manage.conftest import RECOVERY_KEY, Company, Document, Stage
 
-from underseal_node.errors import NotFoundError, RefusedError
+from underseal_node.errors import RefusedError
 from underseal_node.node import Node
-from underseal_node.publishing.calculated import publish_calculated
-from underseal_node.publishing.results import UnpublishableError
 from underseal_node.store import commitments
 from underseal_protocol.commitment import Commitment
 from underseal_protocol.credential import verify
-from underseal_protocol.errors import CommitmentError
 from underseal_protocol.keys import KeyPurpose
 from underseal_protocol.opening import Opening, verify_opening
 from underseal_protocol.recovery import recovery_text
@@ -34,8 +32,8 @@ async def committed(node: Node, footprint_id: str) -> Commitment:
     return await node.store.read(lambda session: commitments.get(session, footprint_id))
 
 
-async def published(company: Company, document: Document, **more: Any) -> str:
-    return (await publish_calculated(company.node, document, LEAVES, **more)).id
+async def published(company: Company, document: Document) -> str:
+    return await publish_committed(company.node, document, LEAVES)
 
 
 async def body_of(company: Company, footprint_id: str) -> Document:
@@ -62,12 +60,11 @@ async def checked(company: Company, footprint_id: str, document: Document) -> Op
 
 
 async def test_what_is_calculated_is_committed_to(company: Company, document: Documents) -> None:
-    done = await publish_calculated(company.node, document(), LEAVES)
-    assert (done.is_new, done.deprecated) == (True, None)
-    kept = await committed(company.node, done.id)
+    footprint_id = await published(company, document())
+    kept = await committed(company.node, footprint_id)
     assert kept.leaves == LEAVES
     proven = verify(
-        await body_of(company, done.id), keys=company.node.public_keys, issuer=company.url
+        await body_of(company, footprint_id), keys=company.node.public_keys, issuer=company.url
     )
     assert proven.commitment == kept.digest
 
@@ -84,42 +81,6 @@ async def test_what_is_imported_is_not(company: Company, document: Documents) ->
     ):
         assert "published without a commitment" in refusal["message"]
         assert refusal["hint"]
-
-
-async def test_the_same_once_more_changes_nothing(company: Company, document: Documents) -> None:
-    first = await publish_calculated(company.node, document(), LEAVES)
-    before = await committed(company.node, first.id)
-    again = await publish_calculated(company.node, document(), LEAVES)
-    assert (again.id, again.is_new, again.notified) == (first.id, False, ())
-    assert await committed(company.node, first.id) == before
-
-
-async def test_a_successor_has_salts_of_its_own(company: Company, document: Documents) -> None:
-    first = await published(company, document())
-    changed = {name: one for name, one in document(comment="new").items() if name != "id"}
-    second = await publish_calculated(company.node, changed, LEAVES, supersedes=first)
-    assert second.deprecated == first
-    old, new = await committed(company.node, first), await committed(company.node, second.id)
-    assert old.leaves == new.leaves
-    assert not {one.salt for one in old.salted} & {one.salt for one in new.salted}
-    assert (old.root, old.digest) != (new.root, new.digest)
-    with pytest.raises(RefusedError, match="deprecated already"):
-        await publish_calculated(company.node, changed, LEAVES, supersedes=first)
-    with pytest.raises(NotFoundError):
-        await publish_calculated(company.node, changed, LEAVES, supersedes=document(9)["id"])
-
-
-async def test_what_cannot_be_published_leaves_nothing(
-    company: Company, document: Documents
-) -> None:
-    with pytest.raises(CommitmentError, match="two lines"):
-        await publish_calculated(company.node, document(), [LEAVES[0]] * 2)
-    with pytest.raises(UnpublishableError):
-        await publish_calculated(company.node, {"pcf": {}}, LEAVES)
-    assert (await company.get("/footprints"))["data"] == []
-    await company.publish(document())
-    with pytest.raises(UnpublishableError, match="with other content"):
-        await publish_calculated(company.node, document(comment="other"), LEAVES)
 
 
 async def test_a_successor_after_a_theft_is_committed_to_anew(

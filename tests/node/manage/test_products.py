@@ -13,7 +13,8 @@ from tests.node.manage.conftest import Company, make_document
 
 from underseal_node.exchange.refreshes import RefreshWorker
 from underseal_node.exchange.sequencer import Sequencer
-from underseal_node.store import products
+from underseal_node.store import commitments, products
+from underseal_protocol.commitment import Commitment
 
 Json = dict[str, Any]
 Pair = tuple[Company, Company]
@@ -125,6 +126,51 @@ async def test_nothing_is_published_while_a_line_is_open(supplied: Supplied) -> 
     refusal = await customer.post("/products/publish", None, 422, product="cell")
     assert "powder" in refusal["message"]
     assert (await customer.get("/footprints"))["data"] == []
+
+
+async def test_what_it_was_made_of_is_committed_to_once(supplied: Supplied) -> None:
+    customer, _, footprint = supplied
+    await load(customer)
+    await decide(customer, "powder", {"footprint": footprint})
+    first = await publish(customer)
+    before = await committed(customer, first)
+    assert {"powder", "power"} <= {str(one["id"]).rpartition("/")[2] for one in before.leaves}
+    assert await publish(customer) == first
+    assert await committed(customer, first) == before
+    await load(customer, factors=(GRID | {"version": "2025"},))
+    second = await publish(customer)
+    assert second != first
+    after = await committed(customer, second)
+    assert after.root != before.root
+    assert not {one.salt for one in before.salted} & {one.salt for one in after.salted}
+
+
+async def publish(company: Company) -> str:
+    return str((await company.post("/products/publish", product="cell"))["footprint"])
+
+
+async def committed(company: Company, footprint_id: str) -> Commitment:
+    return await company.node.store.read(lambda session: commitments.get(session, footprint_id))
+
+
+async def test_decisions_are_made_together(supplied: Supplied) -> None:
+    customer, _, footprint = supplied
+    await load(customer)
+    given = [("powder", {"footprint": footprint}), ("power", {"factor": "EL-HU"})]
+    decisions: list[Json] = [
+        {"product": "cell", "line": name, "source": source} for name, source in given
+    ]
+    wrong = [*decisions, {"product": "cell", "line": "x", "source": None}]
+    refusal = await customer.post("/matches", {"decisions": wrong}, 404)
+    assert "nothing was decided for line 'x'" in refusal["message"]
+    assert [one["isDecided"] for one in (await customer.get("/matches"))["data"]] == [False] * 2
+    done = await customer.post("/matches", {"decisions": decisions})
+    assert [one["isDecided"] for one in done["data"]] == [True, True]
+    await customer.post("/audit/verify")
+    entries = [
+        one for one in (await customer.get("/audit"))["data"] if one["act"] == "lines-matched"
+    ]
+    assert [one["detail"]["lines"] for one in entries] == [2]
 
 
 async def test_the_same_again_changes_nothing(supplied: Supplied) -> None:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from underseal_node.store import outbox
-from underseal_node.store.tables import OutboxState
+from underseal_node.store.exchange_tables import OutboxState
 
 Company = Any
 Market = Any

@@ -13,7 +13,7 @@ from tests.node.manage.conftest import Company, Market
 from tests.node.manage.test_partners import partners, peer
 
 from underseal_node.store.audit_tables import Receipt
-from underseal_node.store.tables import InboxEvent
+from underseal_node.store.exchange_tables import InboxEvent
 from underseal_node.trust import keyring
 from underseal_protocol.keys import KeyPurpose
 from underseal_protocol.receipt import Received, issue_acknowledgement

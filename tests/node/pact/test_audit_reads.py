@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 from tests.node.pact.conftest import World
 
-from underseal_node.store import audit_log, peers
+from underseal_node.store import audit_log, ending, peers
 from underseal_node.store.tables import KeyKind
 from underseal_node.trust import audit
 from underseal_protocol.disclosure import Level
@@ -178,7 +178,7 @@ async def test_what_a_removed_peer_has_read_is_not_put_down_to_another(
     async with world.client("buyer") as client:
         assert (await client.get(f"/3/footprints/{ids[0]}")).status_code == 200
     removed = world.peer_ids["buyer"]
-    world.write(lambda session: peers.remove(session, peers.by_name(session, "buyer"), world.now))
+    world.write(lambda session: ending.remove(session, peers.by_name(session, "buyer"), world.now))
     world.add_peer("other")
     assert world.peer_ids["other"] != removed
     (entry,) = [one for one in await logged(world) if one["act"] == "footprints-read"]

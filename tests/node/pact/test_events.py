@@ -13,7 +13,7 @@ from starlette.types import Message
 
 from underseal_node.pact import access
 from underseal_node.pact.errors import BadRequestError
-from underseal_node.store.tables import InboxEvent
+from underseal_node.store.exchange_tables import InboxEvent
 
 World = Any
 Event = dict[str, Any]

@@ -13,7 +13,7 @@ from sqlmodel import col, select
 from starlette.types import Message
 
 from underseal_node.store import inbox
-from underseal_node.store.tables import InboxEvent
+from underseal_node.store.exchange_tables import InboxEvent
 
 World = Any
 MakeWorld = Callable[..., World]

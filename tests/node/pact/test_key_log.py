@@ -11,7 +11,8 @@ from sqlmodel import select
 
 from underseal_node.exchange.following import key_set_text
 from underseal_node.store.announcements import ANNOUNCED_ENTRIES, MAX_ANNOUNCEMENT_BYTES
-from underseal_node.store.tables import Alert, Peer
+from underseal_node.store.exchange_tables import Alert
+from underseal_node.store.tables import Peer
 from underseal_protocol import jws
 from underseal_protocol.key_log import (
     MAX_ENTRY_CHARACTERS,

@@ -20,8 +20,9 @@ from underseal_node.publishing.files import Documents, read_file
 from underseal_node.publishing.publish import import_files
 from underseal_node.publishing.results import ImportResult
 from underseal_node.store import footprints, grants
+from underseal_node.store.exchange_tables import OutboxEvent
 from underseal_node.store.footprints import OwnFootprint
-from underseal_node.store.tables import Footprint, FootprintKey, KeyKind, OutboxEvent, Peer
+from underseal_node.store.tables import Footprint, FootprintKey, KeyKind, Peer
 from underseal_protocol.disclosure import Level
 
 Document = dict[str, Any]

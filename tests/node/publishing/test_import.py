@@ -427,7 +427,7 @@ async def test_the_time_to_give_up_is_that_of_the_settings(desk: Desk, document:
     from sqlmodel import select
 
     from underseal_node.settings import Settings
-    from underseal_node.store.tables import OutboxEvent
+    from underseal_node.store.exchange_tables import OutboxEvent
 
     desk.node.settings = Settings(outbox_give_up_hours=5)
     desk.add_peer("buyer")

@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from underseal_node.errors import NotFoundError
 from underseal_node.node import Node
 from underseal_node.publishing.changing import deprecate
-from underseal_node.store import footprints, grants
+from underseal_node.store import batches, footprints, grants
 from underseal_node.store.footprints import NewFootprint
 from underseal_node.store.serving import serving_for_operator
 from underseal_node.store.tables import KeyKind
@@ -199,7 +199,7 @@ def test_a_peer_sees_the_highest_level_that_is_in_force(
 def test_many_are_found_by_id(
     node: Node, publish: Publish, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(footprints, "IDS_PER_QUERY", 2)
+    monkeypatch.setattr(batches, "IDS_PER_QUERY", 2)
     ids = [publish(number) for number in range(1, 6)]
     wanted = [*ids[1:], str(uuid.UUID(int=99))]
     found = node.store.read_sync(lambda session: footprints.find_many(session, wanted))
@@ -223,7 +223,7 @@ def test_many_are_found_by_product(node: Node, publish: Publish) -> None:
 def test_what_is_stored_together_has_one_change_number_and_its_order(
     node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(footprints, "IDS_PER_QUERY", 2)
+    monkeypatch.setattr(batches, "IDS_PER_QUERY", 2)
     new = [new_footprint(number) for number in (5, 1, 4, 2, 3)]
     store(node, *new)
     ids = [one.id for one in new]

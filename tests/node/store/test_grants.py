@@ -13,7 +13,7 @@ from sqlmodel import Session, select
 from underseal_node.errors import NotFoundError, RefusedError
 from underseal_node.node import Node
 from underseal_node.publishing.changing import deprecate
-from underseal_node.store import grants
+from underseal_node.store import batches, grants
 from underseal_node.store.tables import AccessGrant, ChangeCounter, KeyKind
 from underseal_protocol.disclosure import Level
 
@@ -147,7 +147,7 @@ def test_what_is_deprecated_stays_covered(
 def test_more_footprints_than_fit_into_one_query(
     node: Node, publish: Publish, add_peer: AddPeer, grant: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(grants, "IDS_PER_QUERY", 2)
+    monkeypatch.setattr(batches, "IDS_PER_QUERY", 2)
     ids, peer = [publish(number) for number in range(1, 6)], add_peer()
     grant(peer, KeyKind.ALL)
     assert covering(node, *ids) == {peer: ids}

@@ -12,21 +12,17 @@ from sqlmodel import Session, SQLModel, select
 
 from underseal_node.errors import NotFoundError, RefusedError
 from underseal_node.node import Node
-from underseal_node.store import grants, inbox, outbox, peers, pulls, requests
-from underseal_node.store.tables import (
-    AccessGrant,
-    ChangeCounter,
+from underseal_node.store import ending, grants, inbox, outbox, peers, pulls, requests
+from underseal_node.store.exchange_tables import (
     Direction,
     InboxEvent,
-    KeyKind,
     OutboxEvent,
     OutboxState,
-    Peer,
-    PeerState,
     PullState,
     Request,
     RequestState,
 )
+from underseal_node.store.tables import AccessGrant, ChangeCounter, KeyKind, Peer, PeerState
 from underseal_protocol.criteria import Criteria
 from underseal_protocol.disclosure import Level
 from underseal_protocol.events import EventType
@@ -140,7 +136,7 @@ def test_removing_ends_everything_that_waits(node: Node, write: Any) -> None:
     busy(node, "gone")
     busy(node, "stays")
     kept_as = write(
-        lambda session: peers.remove(session, peers.by_name(session, "GONE"), node.now())
+        lambda session: ending.remove(session, peers.by_name(session, "GONE"), node.now())
     )
     assert kept_as == "gone (removed)"
     found = {peer.name: peer for peer in rows(node, Peer)}
@@ -169,10 +165,10 @@ def test_removing_ends_everything_that_waits(node: Node, write: Any) -> None:
 
 def test_a_peer_is_removed_once(node: Node, write: Any) -> None:
     busy(node, "gone")
-    write(lambda session: peers.remove(session, peers.by_name(session, "gone"), node.now()))
+    write(lambda session: ending.remove(session, peers.by_name(session, "gone"), node.now()))
     with pytest.raises(RefusedError, match="has been removed"):
         write(
-            lambda session: peers.remove(
+            lambda session: ending.remove(
                 session, peers.by_name(session, "gone (removed)"), node.now()
             )
         )
@@ -187,7 +183,7 @@ def test_names_of_removed_peers_do_not_collide(node: Node, write: Any) -> None:
             )
         )
         found = write(
-            lambda session: peers.remove(session, peers.by_name(session, "gone"), node.now())
+            lambda session: ending.remove(session, peers.by_name(session, "gone"), node.now())
         )
         assert found == expected
 
@@ -203,7 +199,7 @@ def test_a_peer_that_nothing_refers_to_is_deleted(node: Node, write: Any) -> Non
     write(furnish)
     before = rows(node, ChangeCounter)[0].last
     assert (
-        write(lambda session: peers.remove(session, peers.by_name(session, "gone"), node.now()))
+        write(lambda session: ending.remove(session, peers.by_name(session, "gone"), node.now()))
         is None
     )
     assert rows(node, Peer) == []
@@ -230,7 +226,7 @@ def test_peers_that_cannot_be_delivered_to_are_named_with_the_reason(
 
 def test_how_far_pulls_came_can_be_forgotten(node: Node, write: Any) -> None:
     one, other = busy(node, "one"), busy(node, "other")
-    write(lambda session: peers.forget_pulls(session, one))
+    write(lambda session: ending.forget_pulls(session, one))
     assert [row.peer_id for row in rows(node, PullState)] == [other]
     assert json.loads(rows(node, Request)[0].footprint_ids) == []
 
@@ -242,7 +238,7 @@ def test_ids_of_peers_and_grants_are_not_given_again(node: Node, write: Any) -> 
         peer = peers.add(session, Peer(name="one", created_at=node.now()))
         grant = grants.add(session, peer.id or 0, KeyKind.ALL, "", Level.TOTAL, node.now())
         found = peer.id, grant.id
-        peers.remove(session, peer, node.now())
+        ending.remove(session, peer, node.now())
         return found
 
     seen = [write(made) for _ in range(3)]

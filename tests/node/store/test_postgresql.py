@@ -38,7 +38,7 @@ from underseal_node.node import Node, create_node, open_node
 from underseal_node.pact.app import create_public_app
 from underseal_node.products.bills import defaults_of
 from underseal_node.products.importing import import_products
-from underseal_node.products.matching import decide
+from underseal_node.products.matching import Decision, decide
 from underseal_node.products.refreshing import refresh
 from underseal_node.products.releasing import Outcome, prepare, publish
 from underseal_node.products.staleness import Cause
@@ -333,7 +333,7 @@ async def test_a_product_is_calculated_published_and_refreshed(processes: Proces
 
     bill = product(POWER)
     await take(bill)
-    decisions = [("cell", "power", FactorSource("EL-HU"))]
+    decisions = [Decision("cell", "power", FactorSource("EL-HU"))]
     defaults = defaults_of(node.identity)
     await node.store.write(lambda session: decide(session, node.now(), defaults, decisions))
     first = await publish(node, await prepare(node, "cell"))

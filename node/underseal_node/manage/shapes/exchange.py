@@ -9,7 +9,7 @@ from pydantic import Field
 from underseal_node.exchange.progress import PullStage
 from underseal_node.exchange.requests import MAX_COMMENT_CHARACTERS
 from underseal_node.manage.shapes.base import InputShape, Instant, Shape
-from underseal_node.store.tables import Direction, OutboxState, RequestState
+from underseal_node.store.exchange_tables import Direction, OutboxState, RequestState
 from underseal_protocol.disclosure import Level
 
 __all__ = [

@@ -9,7 +9,7 @@ from pydantic import Field
 from underseal_node.manage.shapes.attested import JudgedShape
 from underseal_node.manage.shapes.base import InputShape, Instant, Shape
 from underseal_node.manage.shapes.refusals import ProblemShape
-from underseal_node.store.tables import VerificationState
+from underseal_node.store.exchange_tables import VerificationState
 from underseal_protocol.disclosure import Level
 
 __all__ = [

@@ -84,7 +84,7 @@ class RollUpShape(Shape):
     calculated_at: Instant
     pcf: str | None = None  # kg CO2e excluding biogenic uptake, per declared unit, rounded
     unit: str
-    status: str  # "Active", "Deprecated" or "draft"
+    status: str  # "Active" or "Deprecated"
 
 
 class CauseShape(Shape):
@@ -96,11 +96,10 @@ class CauseShape(Shape):
 
 
 class StaleShape(Shape):
-    """A footprint or draft that would be another one now, or may be."""
+    """A footprint that would be another one now, or may be."""
 
     footprint: str
     product: str
-    is_draft: bool
     calculated_at: Instant
     causes: list[CauseShape]
 
