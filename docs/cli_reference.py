@@ -58,6 +58,7 @@ JSON_OF = {
     "product show": "product",
     "product history": "product-history",
     "product calculate": "calculation",
+    "product draft": "product-drafted",
     "product publish": "product-published",
     "product refresh": "refresh",
     "factor import": "items-imported",

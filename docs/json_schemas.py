@@ -40,6 +40,7 @@ SHAPES: dict[str, type[BaseModel]] = {
     "footprint": footprints.FootprintDetail,
     "footprint-change": footprints.ChangedShape,
     "draft-made": attestations.DraftedShape,
+    "product-drafted": attestations.ProductDraftedShape,
     "draft-list": Listing[attestations.DraftShape],
     "draft-published": attestations.DraftPublishedShape,
     "attestation-made": attestations.AttestationMadeShape,

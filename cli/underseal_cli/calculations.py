@@ -14,8 +14,9 @@ from underseal_cli.checking import print_findings
 from underseal_cli.errors import CliError, UsageError
 from underseal_cli.footprints import Digits
 from underseal_cli.manage_client import Manage
-from underseal_cli.options import Acknowledge, Consent, Json, manage_of
+from underseal_cli.options import Acknowledge, Consent, Json, acknowledgement, manage_of
 from underseal_cli.products import Id, cause_lines, read_json
+from underseal_cli.verdicts import print_gate, print_line_findings
 
 __all__ = ["register", "status"]
 
@@ -70,7 +71,7 @@ def calculate(
     if explain:
         output.say("")
         _print_contributions(found["explanation"])
-    _print_line_findings(found["findings"])
+    print_line_findings(found["findings"])
     print_findings(found["methodology"])
 
 
@@ -86,15 +87,10 @@ def publish(
     as_json: Json = False,
 ) -> None:
     """Calculate a product and publish its footprint, in place of the one of the same period."""
-    if (acknowledge is None) != (consent is None):
-        raise UsageError("--acknowledge and --consent belong together")
+    said = acknowledgement(acknowledge, consent)
     found = manage_of(context).post(
         "/products/publish",
-        {
-            name: value
-            for name, value in (("acknowledge", acknowledge), ("consent", consent))
-            if value is not None
-        },
+        said,
         product=product_id,
         dryRun="true" if dry_run else None,
         significantDigits=significant_digits,
@@ -110,9 +106,9 @@ def publish(
     output.say(
         f"{found['footprint']}  {found['pcf']} kgCO2e / {found['unit']}  {said[found['outcome']]}"
     )
-    _print_line_findings(found["findings"])
+    print_line_findings(found["findings"])
     print_findings(found["methodology"])
-    _print_gate(found.get("gate"), is_acknowledged=acknowledge is not None and not dry_run)
+    print_gate(found.get("gate"), is_acknowledged=acknowledge is not None and not dry_run)
     if found["notified"]:
         output.say(f"Told: {', '.join(found['notified'])}.")
     if dry_run:
@@ -138,6 +134,7 @@ def refresh(
     as_json: Json = False,
 ) -> None:
     """Calculate what is stale anew, show old and new, and publish the successors."""
+    answered = acknowledgement(acknowledge, consent)
     manage = manage_of(context)
     below = None if auto is None else str(_percent(auto))
     found = _refresh(manage, product_id, below=below)
@@ -147,8 +144,7 @@ def refresh(
         _print_refreshed(found)
     if open_ones and (yes or (not as_json and _agrees(len(open_ones)))):
         digests = [one["digest"] for one in open_ones]
-        said = {"acknowledge": acknowledge, "consent": consent}
-        done = _refresh(manage, product_id, confirmed=digests, **said)
+        done = _refresh(manage, product_id, confirmed=digests, **answered)
         tried = {one["stale"]["footprint"] for one in open_ones}
         kept = [one for one in found if one not in open_ones]
         done = [one for one in done if one["stale"]["footprint"] in tried]
@@ -214,12 +210,15 @@ def status(context: typer.Context, as_json: Json = False) -> None:
         ]
     )
     for one in found["stale"]:
-        output.say("", f"{one['product']}: the footprint {one['footprint']} is stale")
+        what = "draft" if one["isDraft"] else "footprint"
+        output.say("", f"{one['product']}: the {what} {one['footprint']} is stale")
         output.say(*cause_lines(one))
     if found["openLines"]:
         output.say("", "`underseal match` shows what open lines may be.")
-    if found["stale"]:
+    if any(not one["isDraft"] for one in found["stale"]):
         output.say("", "`underseal product refresh` shows what they would be now.")
+    if any(one["isDraft"] for one in found["stale"]):
+        output.say("", "`underseal product draft ID` makes a draft anew.")
 
 
 # --- for people -----------------------------------------------------------------------------------
@@ -282,42 +281,6 @@ def _short(text: str, digits: int = DIGITS) -> str:
         return "0"
     shown = format(value.quantize(Decimal(1).scaleb(value.adjusted() - digits + 1)), "f")
     return shown.rstrip("0").removesuffix(".") if "." in shown else shown
-
-
-def _print_line_findings(found: list[dict[str, Any]]) -> None:
-    for one in found:
-        if one["severity"] != "info":
-            lines = f" ({', '.join(one['lines'][:3])})" if one["lines"] else ""
-            output.say(f"{one['severity']}: {one['message']}{lines}", f"  {one['hint']}")
-    infos = sum(one["severity"] == "info" for one in found)
-    if infos:
-        noun = "note" if infos == 1 else "notes"
-        output.say(f"info: {infos} {noun}; --json lists them")
-
-
-def _print_gate(verdict: dict[str, Any] | None, *, is_acknowledged: bool) -> None:
-    """What the release gate says, if it is more than yes; each advice once, below its reasons."""
-    if verdict is None or (verdict["outcome"] == "release" and not verdict["reasons"]):
-        return
-    output.say(f"release gate: {_said_by_gate(verdict, is_acknowledged=is_acknowledged)}")
-    reasons: dict[str, list[str]] = {}
-    for one in verdict["reasons"]:
-        reasons.setdefault(one["advice"], []).append(one["text"])
-    for advice, texts in reasons.items():
-        output.say(*(f"  {text}" for text in texts), f"    {advice}")
-    for one in verdict["leaks"]:
-        low, high = (one.get(end) or "..." for end in ("low", "high"))
-        output.say(
-            f"  {one['source']} {one['figure']}: {one['value']}, could be known to {low} to {high}"
-        )
-
-
-def _said_by_gate(verdict: dict[str, Any], *, is_acknowledged: bool) -> str:
-    if verdict["outcome"] == "release":
-        return "nobody may see it yet; granting it will be stopped"
-    if verdict["outcome"] == "coarser":
-        return f"coarser: {verdict['digits']} significant digits"
-    return f"{verdict['outcome']}, acknowledged" if is_acknowledged else str(verdict["outcome"])
 
 
 def _print_what_if(found: dict[str, Any], *, explain: bool) -> None:

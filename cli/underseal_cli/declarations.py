@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import re
+from typing import Annotated, Any
 
 import typer
 
@@ -15,6 +16,10 @@ from underseal_cli.peer_view import instant
 __all__ = ["register"]
 
 Sources = list[str] | None
+PCF = "pcfExcludingBiogenicUptake"
+NUMBER = r"-?[0-9]+(?:\.[0-9]+)?"
+RANGE = re.compile(rf"({NUMBER})\.\.({NUMBER})?")
+FIGURE = re.compile(r"#[A-Za-z0-9]+\Z")
 
 
 def register(app: typer.Typer) -> None:
@@ -52,6 +57,15 @@ def declare(
             "--footprint", metavar="ID", help="It has received this footprint too. Repeatable."
         ),
     ] = None,
+    prior: Annotated[
+        Sources,
+        typer.Option(
+            "--prior",
+            metavar="SOURCE[#FIGURE]=LOW..[HIGH]",
+            help="It can assume this of a figure, from a factor database for instance: of the "
+            "total, or of another figure by PACT's name. Repeatable.",
+        ),
+    ] = None,
     clear: Annotated[
         bool, typer.Option("--clear", help="Take back everything that was declared before.")
     ] = False,
@@ -64,7 +78,12 @@ def declare(
     if any(not value.strip() for value in (*(component or ()), *(quantity or ()))):
         raise UsageError("--component and --quantity name a source, such as an id of a factor")
     manage, path = manage_of(context), f"/peers/{segment(name)}/declaration"
-    given = {"components": component, "quantities": quantity, "footprints": footprint}
+    given: dict[str, Any] = {
+        "components": component,
+        "quantities": quantity,
+        "footprints": footprint,
+        "priors": [_prior(one) for one in prior or ()],
+    }
     chosen = {key: value for key, value in given.items() if value}
     found = manage.get(path)
     if chosen or group is not None or clear:
@@ -82,8 +101,33 @@ def declare(
             ("knows the contribution of", found["components"]),
             ("knows the quantity of", found["quantities"]),
             ("has also received", found["footprints"]),
+            ("can assume", [_prior_text(one) for one in found["priors"]]),
         ]
     )
+
+
+def _prior(text: str) -> dict[str, str]:
+    """What a peer can assume of a figure.
+
+    Raises:
+        UsageError: it is no range.
+    """
+    named, _, span = text.rpartition("=")
+    found = RANGE.fullmatch(span.replace(",", "."))
+    source, _, figure = named.rpartition("#") if FIGURE.search(named) else (named, "", "")
+    if found is None or not source.strip():
+        raise UsageError(
+            f"--prior {text}: expected SOURCE=LOW..HIGH or SOURCE=LOW.., such as "
+            "urn:gtin:4712345060507=1.8..2.4"
+        )
+    low, high = found.groups()
+    rest = {"figure": figure, "high": high}
+    return {"source": source, "low": low} | {name: one for name, one in rest.items() if one}
+
+
+def _prior_text(one: dict[str, str]) -> str:
+    figure = "" if one["figure"] == PCF else f"#{one['figure']}"
+    return f"{one['source']}{figure}={one['low']}..{one.get('high', '')}"
 
 
 def releases(

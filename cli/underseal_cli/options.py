@@ -33,6 +33,7 @@ __all__ = [
     "ValidAfter",
     "ValidBefore",
     "ValidOn",
+    "acknowledgement",
     "criteria",
     "home_of",
     "limit_reached",
@@ -90,6 +91,21 @@ Consent = Annotated[
         "--consent", metavar="REFERENCE", help="To the supplier's consent: a contract, a message."
     ),
 ]
+
+
+def acknowledgement(acknowledge: str | None, consent: str | None) -> dict[str, str]:
+    """The members of a body by which the operator answers for a release; empty: by nothing.
+
+    Raises:
+        UsageError: one of the two is missing.
+    """
+    if acknowledge is None and consent is None:
+        return {}
+    if acknowledge is None or consent is None:
+        raise UsageError("--acknowledge and --consent belong together")
+    return {"acknowledge": acknowledge, "consent": consent}
+
+
 Products = Annotated[
     list[str] | None,
     typer.Option("--product-id", metavar="URN", help="Of the product. Repeatable."),

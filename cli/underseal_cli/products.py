@@ -181,7 +181,8 @@ def show(context: typer.Context, product_id: Id, as_json: Json = False) -> None:
         output.say("")
         _print_footprints(found["footprints"])
     for one in found["stale"]:
-        output.say("", f"{one['footprint']} is stale:", *cause_lines(one))
+        what = f"the draft {one['footprint']}" if one["isDraft"] else one["footprint"]
+        output.say("", f"{what} is stale:", *cause_lines(one))
 
 
 @app.command()

@@ -309,8 +309,9 @@ def building(checked: Checked, market: Market, tmp_path: Path) -> None:
     assert checked("peer declare", "seller", "--group", "G", home=home)["group"] == "G"
     assert checked("peer releases", home=home)["data"] == []
     assert calculated["document"]["pcf"]["pcfExcludingBiogenicUptake"]
+    drafted = checked("product draft", "json", "--out", tmp_path / "json.draft", home=home)
     published = checked("product publish", "json", home=home)
-    assert published["outcome"] == "new"
+    assert (published["outcome"], published["footprint"]) == ("new", drafted["id"])
     listed = {one["id"]: one for one in checked("product list", home=home)["data"]}
     assert listed["json"]["footprint"] == published["footprint"]
     assert checked("product show", "json", home=home)["stale"] == []

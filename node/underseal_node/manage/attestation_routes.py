@@ -8,8 +8,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request
 from sqlmodel import Session
 
+from underseal_node.manage.calculation_routes import Digits, said
 from underseal_node.manage.context import RESPONSE, Context, Limit, body_of, finding
 from underseal_node.manage.footprint_routes import UPLOAD, FileName
+from underseal_node.manage.product_routes import ProductId
+from underseal_node.manage.product_view import findings_shape, stale_shape, verdict_shape
 from underseal_node.manage.shapes.attestations import (
     AttachedShape,
     AttestationMadeShape,
@@ -18,13 +21,16 @@ from underseal_node.manage.shapes.attestations import (
     DraftedShape,
     DraftPublishedShape,
     DraftShape,
+    ProductDraftedShape,
     PublishInput,
     TokenInput,
 )
 from underseal_node.manage.shapes.attested import AttestationShape, JudgedShape
 from underseal_node.manage.shapes.base import Listing
+from underseal_node.node import Node
+from underseal_node.products.drafting import draft_product
 from underseal_node.publishing.attaching import Attesting, attach, attest
-from underseal_node.publishing.drafting import draft_file, publish_draft
+from underseal_node.publishing.drafting import Drafted, draft_file, publish_draft
 from underseal_node.publishing.results import Outcome
 from underseal_node.store import attestations
 from underseal_node.store.attestation_tables import DraftRow
@@ -49,12 +55,21 @@ async def make_draft(
     """Fix the footprint in a file, so that it can be attested."""
     content = await body_of(request, context)
     made = await draft_file(context.node, (name, content), supersedes=supersedes)
-    row = await context.node.store.read(lambda session: attestations.draft(session, made.draft.id))
-    return DraftedShape(
-        **_detail(row),
-        is_new=made.is_new,
-        replaced=made.replaced,
-        findings=[finding(one) for one in made.findings],
+    return DraftedShape(**await _drafted(context.node, made))
+
+
+@router.post("/products/draft", **RESPONSE)
+async def draft_calculated(
+    context: Context, product_id: ProductId, digits: Digits = None
+) -> ProductDraftedShape:
+    """Calculate a product and fix its footprint, so that it can be attested."""
+    done = await draft_product(context.node, product_id, digits=digits)
+    calculation, judged = done.prepared.calculation, done.prepared.judged
+    return ProductDraftedShape(
+        **await _drafted(context.node, done.drafted),
+        product=product_id,
+        line_findings=findings_shape(calculation.result.findings),
+        gate=None if judged is None else verdict_shape(judged),
     )
 
 
@@ -85,13 +100,15 @@ async def publish(context: Context, given: PublishInput) -> DraftPublishedShape:
     settings = context.node.settings
     limits = JsonLimits(max_bytes=settings.max_import_bytes, max_depth=settings.max_json_depth)
     draft = read_draft(loads(given.draft.encode(), limits=limits, exact_numbers=True))
-    done = await publish_draft(context.node, draft, given.attestation)
+    done = await publish_draft(context.node, draft, given.attestation, said(given))
     return DraftPublishedShape(
         id=done.id,
         outcome=Outcome.PUBLISHED if done.is_new else Outcome.UNCHANGED,
         deprecated=done.deprecated,
         notified=list(done.notified),
         findings=[finding(one) for one in done.findings],
+        gate=None if done.judged is None else verdict_shape(done.judged),
+        stale=None if done.stale is None else stale_shape(done.stale),
     )
 
 
@@ -161,6 +178,17 @@ def attestation_members(found: Attestation) -> dict[str, Any]:
         "issued_at": found.issued_at,
         "valid_from": found.valid_from,
         "valid_until": found.valid_until,
+    }
+
+
+async def _drafted(node: Node, made: Drafted) -> dict[str, Any]:
+    """The members of `DraftedShape`."""
+    row = await node.store.read(lambda session: attestations.draft(session, made.draft.id))
+    return {
+        **_detail(row),
+        "is_new": made.is_new,
+        "replaced": made.replaced,
+        "findings": [finding(one) for one in made.findings],
     }
 
 

@@ -32,7 +32,7 @@ from underseal_protocol.release.verdict import Acknowledgement
 from underseal_protocol.rollup.what_if_documents import changes_of
 from underseal_protocol.rounding import MAX_DIGITS
 
-__all__ = ["router"]
+__all__ = ["Digits", "router", "said"]
 
 Digits = Annotated[int | None, Query(alias="significantDigits", ge=1, le=MAX_DIGITS)]
 Contributions = Annotated[int, Query(alias="limit", ge=0, le=100_000)]
@@ -95,7 +95,7 @@ async def publish(
             PublishedProduct(footprint_id, prepared.outcome, deprecated, (), prepared),
             dry_run=True,
         )
-    return published_shape(await releasing.publish(node, prepared, _said(body)), dry_run=False)
+    return published_shape(await releasing.publish(node, prepared, said(body)), dry_run=False)
 
 
 @router.post("/products/refresh", **RESPONSE)
@@ -106,7 +106,7 @@ async def refresh(context: Context, body: RefreshInput) -> Listing[RefreshShape]
         body.product,
         confirmed=body.confirmed,
         below_percent=body.below_percent,
-        acknowledgement=_said(body),
+        acknowledgement=said(body),
     )
     return Listing(data=[refresh_shape(one) for one in found])
 
@@ -127,7 +127,8 @@ async def status(context: Context) -> StatusShape:
     )
 
 
-def _said(body: AcknowledgeInput | None) -> Acknowledgement | None:
+def said(body: AcknowledgeInput | None) -> Acknowledgement | None:
+    """By what the operator answers for a release, if anything."""
     if body is None or body.acknowledge is None:
         return None
     return Acknowledgement(body.acknowledge, body.consent or "")

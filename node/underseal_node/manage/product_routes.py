@@ -33,7 +33,7 @@ from underseal_node.node import Node
 from underseal_node.products import importing, matching
 from underseal_node.products.bills import Loader, defaults_of
 from underseal_node.products.matching import Decision
-from underseal_node.products.staleness import in_use, stale
+from underseal_node.products.staleness import in_use, stale, stale_drafts
 from underseal_node.products.status import open_lines
 from underseal_node.store import products
 from underseal_node.store.product_tables import FactorRow, ProductRow, ProductVersion
@@ -219,7 +219,8 @@ def _product_shape(
 def _detail(session: Session, node: Node, product_id: str) -> ProductDetail:
     row = products.product(session, product_id)
     now, defaults = node.now(), defaults_of(node.identity)
-    changed = stale(session, now, Loader(session, now, node.identity), product_id)
+    loader = Loader(session, now, node.identity)
+    changed = [found(session, now, loader, product_id) for found in (stale, stale_drafts)]
     return ProductDetail(
         id=row.id,
         name=row.name,
@@ -229,7 +230,7 @@ def _detail(session: Session, node: Node, product_id: str) -> ProductDetail:
         document=json.loads(row.document),
         lines=[line_shape(one) for one in matching.lines_of(session, now, defaults, [product_id])],
         footprints=roll_up_shapes(session, product_id),
-        stale=[stale_shape(one) for one in changed],
+        stale=[stale_shape(one) for part in changed for one in part],
     )
 
 

@@ -26,6 +26,7 @@ from underseal_node.manage.shapes.releases import VerdictShape
 from underseal_node.products.bills import PCF
 from underseal_node.products.calculating import Calculation
 from underseal_node.products.candidates import Proposal, text_of
+from underseal_node.products.gate import Judged
 from underseal_node.products.importing import ImportedItem, ItemsImported
 from underseal_node.products.matching import LineState
 from underseal_node.products.refreshing import Refreshed
@@ -40,12 +41,14 @@ from underseal_protocol.rollup.numbers import exact, shown_text
 
 __all__ = [
     "calculation_shape",
+    "findings_shape",
     "imported_shape",
     "line_shape",
     "published_shape",
     "refresh_shape",
     "roll_up_shapes",
     "stale_shape",
+    "verdict_shape",
 ]
 
 
@@ -107,6 +110,7 @@ def stale_shape(one: Stale) -> StaleShape:
         footprint=one.footprint_id,
         product=one.product_id,
         calculated_at=one.calculated_at,
+        is_draft=one.is_draft,
         causes=[
             CauseShape(cause=each.cause, message=each.message, path=list(each.path))
             for each in one.reasons
@@ -178,8 +182,13 @@ def published_shape(done: PublishedProduct, *, dry_run: bool) -> ProductPublishe
         unit=f"{pcf['declaredUnitAmount']} {pcf['declaredUnitOfMeasurement']}",
         findings=findings_shape(calculation.result.findings),
         methodology=[finding(one) for one in done.prepared.draft.findings],
-        gate=None if judged is None else VerdictShape.model_validate(judged.verdict.to_json()),
+        gate=None if judged is None else verdict_shape(judged),
     )
+
+
+def verdict_shape(judged: Judged) -> VerdictShape:
+    """What the release gate says."""
+    return VerdictShape.model_validate(judged.verdict.to_json())
 
 
 def refresh_shape(one: Refreshed) -> RefreshShape:

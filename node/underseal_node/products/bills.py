@@ -31,6 +31,7 @@ from underseal_protocol.disclosure import Block
 from underseal_protocol.errors import RollUpError
 from underseal_protocol.rollup import sources
 from underseal_protocol.rollup.documents import factor_of, source_of
+from underseal_protocol.rollup.findings import RollUpFinding
 from underseal_protocol.rollup.inputs import DirectEmission, Line, Product, RollUpInputs
 from underseal_protocol.rollup.sources import (
     Factor,
@@ -65,10 +66,12 @@ class Bill:
     Attributes:
         inputs: for `roll_up`.
         used: what they are.
+        findings: about metered energy that is in none of the products.
     """
 
     inputs: RollUpInputs = field(repr=False)
     used: Used
+    findings: tuple[RollUpFinding, ...] = ()
 
 
 def digest_of(document: Mapping[str, Any]) -> str:
@@ -169,7 +172,9 @@ class Loader:
             {one: self._readings[one] for one in reached if one in self._readings},
         )
         footprints = [self._footprint(*one) for one in received]
-        return Bill(RollUpInputs.of(chosen, footprints, factors), used)
+        found = (self.meters.findings(product) for product in chosen if product.id in used.readings)
+        about_energy = dict.fromkeys(one for part in found for one in part)
+        return Bill(RollUpInputs.of(chosen, footprints, factors), used, tuple(about_energy))
 
     def _resolved(self, line: Line, decided: MatchRow | None) -> Line:
         if decided is None or isinstance(line, DirectEmission):

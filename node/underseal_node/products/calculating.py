@@ -15,7 +15,7 @@ from underseal_node.node import Node
 from underseal_node.products import bills
 from underseal_node.products.bills import Bill
 from underseal_node.products.used import Used
-from underseal_node.store.product_tables import RollUpRow
+from underseal_node.store.product_tables import DraftRollUpRow, RollUpRow
 from underseal_protocol.rollup.calculation import DEFAULT_DIGITS, RollUp, RollUpOptions, roll_up
 from underseal_protocol.rollup.inputs import RollUpInputs
 from underseal_protocol.rollup.what_if import Change, Comparison, compare
@@ -122,7 +122,7 @@ def _result_json(calculation: Calculation) -> dict[str, Any]:
     }
 
 
-def used_of(row: RollUpRow) -> Used:
+def used_of(row: RollUpRow | DraftRollUpRow) -> Used:
     """What a footprint was calculated from."""
     return Used.of_json(json.loads(row.used))
 
@@ -134,5 +134,6 @@ def _calculated(bill: Bill, now: datetime, digits: int) -> Calculation:
         footprint_id=PLACEHOLDER_ID,
         created=now,
         options=RollUpOptions(significant_digits=digits),
+        findings=bill.findings,
     )
     return Calculation(bill, result, now, digits)

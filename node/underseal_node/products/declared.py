@@ -43,7 +43,7 @@ def declare(session: Session, peer: Peer, group: str | None, knowledge: Knowledg
     Raises:
         NotFoundError: a footprint that it is declared to know was not received.
     """
-    named = knowledge.components | knowledge.quantities
+    named = knowledge.components | knowledge.quantities | knowledge.priors.keys()
     known = products.received(session, knowledge.footprints | named)
     factors = products.factors(session, named)
     urns = {urn for urn, _, _ in products.of_products(session, map(fold, named))}

@@ -7,7 +7,7 @@ declared to know, and everything that was released before.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -34,6 +34,7 @@ __all__ = [
     "Allowed",
     "Judged",
     "Published",
+    "judge_draft",
     "judge_publication",
     "record_publication",
     "require_grant",
@@ -86,7 +87,7 @@ class Published:
 
     id: str
     old_id: str | None
-    keys: tuple[tuple[KeyKind, str], ...]
+    keys: frozenset[tuple[KeyKind, str]]
 
 
 def thresholds_of(settings: Settings, digits: int) -> Thresholds:
@@ -136,15 +137,53 @@ def judge_publication(
     """
     calculated = calculation.result.explanation.calculated
     suppliers = _suppliers(session, calculation)
-    ledger = _Ledger(session)
 
     def stored_at(digits: int) -> Exposure:
         return exposure_of(calculated, footprint_id, digits, suppliers)
 
+    audience = _audience(session, {*keys, *_keys_of(old_id)}, now)
+    return _judged(session, stored_at, audience, thresholds)
+
+
+def judge_draft(
+    session: Session,
+    exposure: Exposure,
+    old_id: str | None,
+    settings: Settings,
+    keys: Iterable[tuple[KeyKind, str]],
+    now: datetime,
+) -> Judged:
+    """May a draft be published? It is fixed, so it cannot become coarser any more.
+
+    Args:
+        session: to read.
+        exposure: as it was stored with the draft.
+        old_id: of the footprint that it replaces.
+        settings: of the node.
+        keys: by which grants would cover it.
+        now: aware.
+
+    Raises:
+        ReleaseError: it is too large to judge.
+    """
+    thresholds = thresholds_of(settings, exposure.digits)
+    thresholds = replace(thresholds, min_digits=exposure.digits)
+    audience = _audience(session, {*keys, *_keys_of(old_id)}, now)
+    return _judged(session, lambda _: exposure, audience, thresholds)
+
+
+def _judged(
+    session: Session,
+    stored_at: Callable[[int], Exposure],
+    audience: Mapping[int, Level],
+    thresholds: Thresholds,
+) -> Judged:
+    """What the gate says of a footprint whose exposure depends on its digits."""
+    ledger = _Ledger(session)
+
     def exposure_at(digits: int) -> Exposure:
         return with_groups(stored_at(digits), ledger.groups)
 
-    audience = _audience(session, {*keys, *_keys_of(old_id)}, now)
     readers = [ledger.peers[one] for one in audience]
     # Nobody may see it yet: granting asks again, and may then only withhold or refuse.
     wanted = max(audience.values(), key=lambda level: level.rank, default=Level.TOTAL)

@@ -19,7 +19,9 @@ from underseal_node.store.product_tables import ProductRow
 from underseal_protocol.criteria import fold
 from underseal_protocol.errors import ProtocolError, RollUpError
 from underseal_protocol.rollup.allocation import lines_for
+from underseal_protocol.rollup.allocation_findings import findings_of
 from underseal_protocol.rollup.documents import product_of
+from underseal_protocol.rollup.findings import RollUpFinding
 from underseal_protocol.rollup.inputs import Energy, Line, Product, Quantity
 from underseal_protocol.rollup.numbers import exact
 from underseal_protocol.rollup.units import PhysicalProperties, conversion
@@ -65,6 +67,14 @@ class Meters:
             return self.product(row)[0]
         except (NodeError, ProtocolError):
             return product_of(json.loads(row.document), self._defaults)
+
+    def findings(self, product: Product) -> list[RollUpFinding]:
+        """About the energy of the reference period of a product that has metered energy."""
+        declared = product.declaration
+        if declared is None:
+            return []
+        plant = self._plant(declared.period_start, declared.period_end)
+        return [] if plant is None else list(findings_of(plant.allocation))
 
     def _plant(self, start: datetime, end: datetime) -> EnergyOfPlant | None:
         if (start, end) not in self._plants:

@@ -31,10 +31,9 @@ from underseal_node.publishing.prepare import Draft, as_published, draft_of
 from underseal_node.publishing.publish import sign_all
 from underseal_node.publishing.results import UnpublishableError
 from underseal_node.store import products, releases
-from underseal_node.store.index import index_keys
-from underseal_node.store.tables import Footprint, KeyKind
+from underseal_node.store.tables import Footprint
 from underseal_protocol.commitment import commit
-from underseal_protocol.criteria import DEPRECATED, FootprintIndex
+from underseal_protocol.criteria import DEPRECATED
 from underseal_protocol.release.thresholds import Thresholds
 from underseal_protocol.release.verdict import Acknowledgement
 
@@ -141,15 +140,9 @@ async def _judged(node: Node, prepared: Prepared, thresholds: Thresholds) -> Jud
     old_id = None if prepared.old is None else prepared.old.id
     return await node.store.read(
         lambda session: gate.judge_publication(
-            session, prepared.calculation, draft.id, old_id, thresholds, _keys(draft), now
+            session, prepared.calculation, draft.id, old_id, thresholds, draft.keys, now
         )
     )
-
-
-def _keys(draft: Draft) -> list[tuple[KeyKind, str]]:
-    """By which grants cover it."""
-    own = [(KeyKind.ALL, ""), (KeyKind.FOOTPRINT, draft.id)]
-    return [*own, *index_keys(FootprintIndex.of(draft.document))]
 
 
 async def prepare_calculated(node: Node, calculation: Calculation) -> Prepared:
@@ -203,7 +196,7 @@ async def publish(
             gate.record_publication(
                 session,
                 judged,
-                gate.Published(footprint_id, None if old is None else old.id, tuple(_keys(draft))),
+                gate.Published(footprint_id, None if old is None else old.id, draft.keys),
                 node.now(),
                 acknowledgement,
             )

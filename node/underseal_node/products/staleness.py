@@ -3,7 +3,7 @@ what it would be made from now. Nothing has to be told of a change, so none is m
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -14,14 +14,14 @@ from underseal_node.errors import NodeError
 from underseal_node.products import bills
 from underseal_node.products.calculating import used_of
 from underseal_node.products.used import LineKey, Used, UsedFootprint
-from underseal_node.store import footprints, products
-from underseal_node.store.product_tables import RollUpRow
+from underseal_node.store import draft_roll_ups, footprints, products
+from underseal_node.store.product_tables import DraftRollUpRow, RollUpRow
 from underseal_node.store.types import utc_text
 from underseal_protocol.criteria import ACTIVE
 from underseal_protocol.errors import ProtocolError
 from underseal_protocol.rollup.sources import FactorSource, FootprintSource, Trust
 
-__all__ = ["Cause", "Reason", "Stale", "in_use", "reasons", "stale"]
+__all__ = ["Cause", "Reason", "Stale", "in_use", "reasons", "stale", "stale_drafts"]
 
 
 class Cause(StrEnum):
@@ -58,25 +58,27 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """A footprint that would be another one if it were calculated now, or may be.
+    """A footprint or draft that would be another one if it were calculated now, or may be.
 
     Attributes:
-        footprint_id: of the published footprint.
+        footprint_id: of the footprint or draft.
         product_id: that it was calculated from.
         calculated_at: when.
         reasons: at least one.
+        is_draft: it is not published.
     """
 
     footprint_id: str
     product_id: str
     calculated_at: datetime
     reasons: tuple[Reason, ...]
+    is_draft: bool = False
 
 
 def stale(
     session: Session, now: datetime, loader: bills.Loader, product_id: str | None = None
 ) -> list[Stale]:
-    """Every stale footprint, newest first.
+    """Every stale footprint that is published, newest first.
 
     Args:
         session: to read.
@@ -84,16 +86,28 @@ def stale(
         loader: of the same session.
         product_id: of this product only.
     """
+    return list(_stale_of(in_use(session, product_id), now, loader))
+
+
+def stale_drafts(
+    session: Session, now: datetime, loader: bills.Loader, product_id: str | None = None
+) -> list[Stale]:
+    """Every stale draft that is not published, newest first; arguments as for `stale`."""
+    return list(_stale_of(draft_roll_ups.unpublished(session, product_id), now, loader))
+
+
+def _stale_of(
+    rows: Iterable[RollUpRow | DraftRollUpRow], now: datetime, loader: bills.Loader
+) -> Iterator[Stale]:
     known: dict[str, Used | str] = {}
-    found = []
-    for row in in_use(session, product_id):
+    for row in rows:
         if row.product_id not in known:
             known[row.product_id] = _used_now(loader, row.product_id)
         current = known[row.product_id]
         changed = tuple(reasons(used_of(row), current, row.calculated_at, now))
         if changed:
-            found.append(Stale(row.footprint_id, row.product_id, row.calculated_at, changed))
-    return found
+            is_draft = isinstance(row, DraftRollUpRow)
+            yield Stale(row.footprint_id, row.product_id, row.calculated_at, changed, is_draft)
 
 
 def in_use(session: Session, product_id: str | None = None) -> list[RollUpRow]:

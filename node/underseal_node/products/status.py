@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from underseal_node.products.bills import Loader
 from underseal_node.products.metered import Meters
-from underseal_node.products.staleness import Stale, stale
+from underseal_node.products.staleness import Stale, stale, stale_drafts
 from underseal_node.store import gauges, products
 from underseal_node.store.identity import Identity
 from underseal_protocol.rollup.inputs import DirectEmission
@@ -25,7 +25,7 @@ class Overview:
         footprints: own ones that are active.
         products: that were imported.
         open_lines: of them, that resolve to nothing.
-        stale: footprints that would be others now, or may be.
+        stale: footprints, and then drafts, that would be others now, or may be.
         alerts: that were raised.
     """
 
@@ -51,7 +51,7 @@ def overview(session: Session, now: datetime, identity: Identity) -> Overview:
         active,
         len(still_open),
         sum(still_open.values()),
-        tuple(stale(session, now, loader)),
+        (*stale(session, now, loader), *stale_drafts(session, now, loader)),
         alerts,
     )
 

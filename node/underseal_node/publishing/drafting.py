@@ -8,33 +8,41 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlmodel import Session
 
 from underseal_node.errors import RefusedError
 from underseal_node.node import Node
+from underseal_node.products import gate
+from underseal_node.products.bills import Loader
+from underseal_node.products.gate import Judged, record_publication, require_publication
 from underseal_node.products.guard import require_not_calculated
+from underseal_node.products.staleness import Stale, stale_drafts
 from underseal_node.publishing.changing import require_active, store_signed, successor
 from underseal_node.publishing.comparing import compare, document_of
 from underseal_node.publishing.files import PlacedDocument, read_file
 from underseal_node.publishing.prepare import Draft, draft_of, of_fixed, sign
 from underseal_node.publishing.publish import record
 from underseal_node.publishing.results import Problem, UnpublishableError
-from underseal_node.store import attestations, footprints
+from underseal_node.store import attestations, draft_roll_ups, footprints, products
 from underseal_node.store.attestation_tables import DraftRow
 from underseal_node.store.audit import Act
+from underseal_node.store.product_tables import RollUpRow
 from underseal_node.store.tables import Footprint
 from underseal_node.trust.attesting import checked_for_draft
 from underseal_protocol.attestation import attestation_entry, attestations_of
 from underseal_protocol.attestation_claims import Attestation
+from underseal_protocol.commitment import Commitment, read_commitment
 from underseal_protocol.draft import FootprintDraft, make_draft, read_draft
 from underseal_protocol.errors import ProtocolError
 from underseal_protocol.keys import KeyPurpose
 from underseal_protocol.methodology import Finding
+from underseal_protocol.release.exposure import Exposure
+from underseal_protocol.release.verdict import Acknowledgement
 from underseal_protocol.strict_json import dumps, loads
 
-__all__ = ["Drafted", "Published", "draft_file", "publish_draft", "read_stored"]
+__all__ = ["Drafted", "Published", "draft_file", "keep", "publish_draft", "read_stored"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +72,8 @@ class Published:
         deprecated: the id of the footprint that it replaces.
         notified: names of the peers that are told; sorted.
         findings: where it does not follow the methodology.
+        judged: what the release gate says; None if it is not from calculation.
+        stale: what has changed since it was calculated; None: nothing.
     """
 
     id: str
@@ -71,6 +81,8 @@ class Published:
     deprecated: str | None
     notified: tuple[str, ...]
     findings: tuple[Finding, ...]
+    judged: Judged | None = None
+    stale: Stale | None = None
 
 
 async def draft_file(
@@ -112,21 +124,33 @@ async def draft_file(
     except ProtocolError as error:
         place = made.place_of("/pcf/verification" if "verification" in error.message else "")
         raise UnpublishableError([Problem(name, place, error.message, error.hint)]) from error
-    return await node.store.write(lambda session: _keep(session, node, made, fixed, supersedes))
+
+    def store(session: Session) -> Drafted:
+        draft_roll_ups.forget(session, fixed.id)
+        return keep(session, node, made, fixed, supersedes)
+
+    return await node.store.write(store)
 
 
-async def publish_draft(node: Node, draft: FootprintDraft, token: str | None = None) -> Published:
+async def publish_draft(
+    node: Node,
+    draft: FootprintDraft,
+    token: str | None = None,
+    acknowledgement: Acknowledgement | None = None,
+) -> Published:
     """Publish exactly what is in a draft, with what a verifier attests of it.
 
     Args:
         node: who publishes; the draft must be the one that this node has made.
         draft: as it was handed in.
         token: the attestation (a JWS), of a verifier that is a peer of this node.
+        acknowledgement: of the operator, where the release gate advises against it.
 
     Raises:
         NotFoundError: this node has made no such draft.
-        RefusedError: the draft is another one than that of the node, it has been published, or the
-            attestation does not hold.
+        RefusedError: the draft is another one than that of the node, it has been published, the
+            attestation does not hold, or it was not calculated and its product is.
+        ReleaseRefusedError: a peer could compute a supplier's number.
     """
     now = node.now()
     row = await node.store.read(lambda session: attestations.draft(session, draft.id))
@@ -144,6 +168,9 @@ async def publish_draft(node: Node, draft: FootprintDraft, token: str | None = N
             hint="Make a new draft and have that attested.",
         )
     old = await _replaced(node, row)
+    calculated = await node.store.read(lambda session: _calculated(session, node, prepared, row))
+    if calculated is not None:
+        require_publication(calculated.judged, acknowledgement)
     new = await asyncio.to_thread(
         sign,
         prepared,
@@ -151,16 +178,68 @@ async def publish_draft(node: Node, draft: FootprintDraft, token: str | None = N
         issuer=draft.issuer,
         now=now,
         disclosures=draft.disclosures,
+        commitment=None if calculated is None else calculated.commitment,
     )
     verifier = None if found is None else found.verifier
 
     def published(session: Session) -> None:
         attestations.published(session, draft.id, now)
         record(session, node, Act.DRAFT_PUBLISHED, [draft.id], verifier=verifier)
+        if calculated is not None:
+            products.record_roll_up(session, calculated.roll_up)
+            record_publication(
+                session,
+                calculated.judged,
+                gate.Published(draft.id, row.supersedes, prepared.keys),
+                now,
+                acknowledgement,
+            )
 
     notified = await store_signed(node, "the draft", new, old, published)
     deprecated = None if old is None else old.id
-    return Published(draft.id, True, deprecated, tuple(notified), prepared.findings)
+    done = Published(draft.id, True, deprecated, tuple(notified), prepared.findings)
+    if calculated is None:
+        return done
+    return replace(done, judged=calculated.judged, stale=calculated.stale)
+
+
+@dataclass(frozen=True, slots=True)
+class _Calculated:
+    """A draft that was calculated.
+
+    Attributes:
+        roll_up: how.
+        commitment: to what it was calculated from.
+        judged: what the release gate says of publishing it.
+        stale: what has changed since.
+    """
+
+    roll_up: RollUpRow
+    commitment: Commitment
+    judged: Judged
+    stale: Stale | None
+
+
+def _calculated(session: Session, node: Node, prepared: Draft, row: DraftRow) -> _Calculated | None:
+    """How a draft was calculated; None if it was not.
+
+    Raises:
+        RefusedError: it was not, and its product is calculated here.
+    """
+    kept = draft_roll_ups.find(session, row.id)
+    if kept is None:
+        require_not_calculated(session, node, [prepared.document])
+        return None
+    exposure = Exposure.from_json(json.loads(kept.exposure))
+    now = node.now()
+    judged = gate.judge_draft(session, exposure, row.supersedes, node.settings, prepared.keys, now)
+    stale = stale_drafts(session, now, Loader(session, now, node.identity), kept.product_id)
+    return _Calculated(
+        RollUpRow(**kept.model_dump(include=set(RollUpRow.model_fields))),
+        read_commitment(loads(kept.commitment)),
+        judged,
+        next((one for one in stale if one.footprint_id == row.id), None),
+    )
 
 
 def read_stored(row: DraftRow) -> FootprintDraft:
@@ -189,10 +268,21 @@ async def _fresh(node: Node, source: PlacedDocument, name: str) -> Draft:
     return made
 
 
-def _keep(
+def keep(
     session: Session, node: Node, made: Draft, fixed: FootprintDraft, supersedes: str | None
 ) -> Drafted:
-    """Store a draft, unless there is one with the same content."""
+    """Store a draft, unless there is one with the same content.
+
+    Args:
+        session: to write.
+        node: who will publish it.
+        made: the footprint.
+        fixed: the same with fresh salts.
+        supersedes: id of the own footprint that it will replace.
+
+    Raises:
+        RefusedError: the draft with this id has been published.
+    """
     known = attestations.find_draft(session, fixed.id)
     if known is not None and known.published_at is not None:
         raise RefusedError(

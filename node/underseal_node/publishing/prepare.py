@@ -86,6 +86,12 @@ class Draft:
         return str(self.document["id"])
 
     @property
+    def keys(self) -> frozenset[tuple[KeyKind, str]]:
+        """By which grants cover it."""
+        index = FootprintIndex.of(self.document)
+        return frozenset({(KeyKind.ALL, ""), (KeyKind.FOOTPRINT, self.id), *index_keys(index)})
+
+    @property
     def is_attested(self) -> bool:
         """Whether it carries an attestation, which holds for the salts of one draft only."""
         return is_attested(self.document)
@@ -235,7 +241,6 @@ def sign(
         root=None if commitment is None else commitment.disclosure,
     )
     index = FootprintIndex.of(document)
-    keys = {(KeyKind.ALL, ""), (KeyKind.FOOTPRINT, draft.id), *index_keys(index)}
     return NewFootprint(
         id=draft.id,
         segments=pack(document, credential, issuer),
@@ -246,7 +251,7 @@ def sign(
         geography=index.geography,
         product_name=document["productNameCompany"],
         summary=summary_of(document),
-        keys=frozenset(keys),
+        keys=draft.keys,
         kid=key.kid,
         commitment=commitment,
     )

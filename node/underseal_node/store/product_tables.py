@@ -14,6 +14,7 @@ from underseal_node.store.types import UtcText
 
 __all__ = [
     "DeclarationRow",
+    "DraftRollUpRow",
     "ExposureRow",
     "FactorRow",
     "MatchRow",
@@ -84,6 +85,19 @@ class RollUpRow(SQLModel, table=True):
     product_id: str = Field(index=True, max_length=200)
     used: str = Field(sa_type=Text, description="JSON: products, factors, footprints, readings")
     result: str = Field(sa_type=Text, description="JSON: declared unit and exact figures")
+    calculated_at: datetime = Field(sa_type=UtcText)
+
+
+class DraftRollUpRow(SQLModel, table=True):
+    """How a draft was calculated: everything that its publication will keep."""
+
+    __tablename__ = "draft_roll_up"
+    footprint_id: str = Field(primary_key=True, max_length=36)
+    product_id: str = Field(index=True, max_length=200)
+    used: str = Field(sa_type=Text, description="as in roll_up")
+    result: str = Field(sa_type=Text, description="as in roll_up")
+    exposure: str = Field(sa_type=Text, description="JSON: underseal_protocol.release.exposure")
+    commitment: str = Field(sa_type=Text, description="JSON: underseal_protocol.commitment")
     calculated_at: datetime = Field(sa_type=UtcText)
 
 

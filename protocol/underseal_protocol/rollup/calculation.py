@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -88,6 +88,7 @@ def roll_up(
     created: datetime,
     preceding: tuple[str, ...] = (),
     options: RollUpOptions | None = None,
+    findings: Iterable[RollUpFinding] = (),
 ) -> RollUp:
     """Calculate the footprint of a product.
 
@@ -98,6 +99,7 @@ def roll_up(
         created: when, aware; inputs have to be valid then.
         preceding: ids of footprints that it replaces.
         options: how it is rounded and judged.
+        findings: about where the inputs come from, in addition to those about the inputs.
 
     Raises:
         RollUpError: it cannot be calculated; with product and line.
@@ -111,7 +113,7 @@ def roll_up(
     terms = Terms(created, chosen.history_ratio, chosen.mass_tolerance_percent)
     identities = _identities(calculated)
     found = [one for check in INPUT_CHECKS for one in check(calculated, terms)]
-    found += _about_the_result(calculated, identities)
+    found += [*_about_the_result(calculated, identities), *findings]
     return RollUp(
         draft_document(calculated, issue),
         MappingProxyType(stated_figures(calculated)),

@@ -225,6 +225,24 @@ _ALL = (
         "Nothing contributes, so that there is no primary data share and no data quality.",
         "Look for lines that are missing.",
     ),
+    RollUpRule(
+        "energy-unallocated",
+        _WARNING,
+        "Metered energy could not be allocated to any product: it is in no footprint.",
+        "Correct the line of the meter or of the orders, or give the products a weight.",
+    ),
+    RollUpRule(
+        "energy-without-production",
+        _INFO,
+        "Energy was metered while nothing was made. It is in no footprint.",
+        "If standby and cleaning belong to the products, allocate over the whole period.",
+    ),
+    RollUpRule(
+        "meter-gaps",
+        _WARNING,
+        "A meter says nothing for a part of the reference period. That energy is missing.",
+        "Import what is missing, or an estimate of it.",
+    ),
 )
 RULES = MappingProxyType({rule.id: rule for rule in _ALL})
 

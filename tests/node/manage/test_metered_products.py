@@ -149,3 +149,18 @@ async def test_two_lines_for_one_carrier_are_refused(cathode: Company) -> None:
     found = await cathode.post("/products/calculate", product="nmc811")
     # What has another name is not the carrier: 7.26 and 3 kWh, and the gas.
     assert found["figures"]["pcfExcludingBiogenicUptake"]["value"] == "7.35672"
+
+
+async def test_energy_that_is_in_no_footprint_is_told(cathode: Company) -> None:
+    """A meter is silent in January; the calculation of what it is used for says so."""
+    rows = (ENERGY / "meters.csv").read_bytes().splitlines(keepends=True)
+    await meter(cathode, b"".join(one for one in rows if not one.startswith(b"E-12;01.01")))
+    found = await cathode.post("/products/calculate", product="nmc811")
+    told = {one["rule"]: one["message"] for one in found["findings"]}
+    assert "E-12 says nothing for 744 h" in told["meter-gaps"]
+    await meter(cathode)
+    found = await cathode.post("/products/calculate", product="nmc811")
+    # What is set aside for offices is not worth a warning.
+    assert {one["rule"] for one in found["findings"]}.isdisjoint(
+        {"meter-gaps", "energy-unallocated"}
+    )

@@ -294,3 +294,40 @@ async def test_what_is_declared_has_to_be_known(chain: Chain) -> None:
     body = {"quantities": ["typo"]}
     refusal = await chain.cell.post("/peers/pack/declaration", body, 404)
     assert "typo is no received footprint, no factor and no product" in refusal["message"]
+
+
+async def test_what_a_peer_can_assume_counts(chain: Chain) -> None:
+    """A database says nearly what two of three are: then the third follows."""
+    await chain.made_of(a="1.5", b="1.4", c="1.6")
+    await chain.publish()
+    priors = [
+        {"source": chain.bought["b"], "low": "1.39", "high": "1.41"},
+        {"source": chain.bought["c"], "low": "1.59", "high": "1.61"},
+    ]
+    declared = await chain.cell.post("/peers/pack/declaration", {"priors": priors})
+    assert sorted(one["low"] for one in declared["priors"]) == ["1.39", "1.59"]
+    assert await chain.cell.get("/peers/pack/declaration") == declared
+    refusal = await chain.grant(422)
+    assert "from a" in refusal["message"] or " a" in refusal["message"]
+    wide = [one | {"low": "0", "high": "100"} for one in priors]
+    await chain.cell.post("/peers/pack/declaration", {"priors": wide})
+    assert (await chain.grant())["data"][0]["level"] == "total"
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"figure": "comment"}, "no figure that adds up"),
+        ({"low": "2", "high": "1"}, "from 2 to 1"),
+        ({"source": "nobody"}, "no received footprint"),
+    ],
+)
+async def test_a_prior_that_says_nothing_is_refused(chain: Chain, change: Json, named: str) -> None:
+    await chain.made_of(a="1.5")
+    prior = {"source": chain.bought["a"], "low": "1", "high": "2"} | change
+    status = 404 if "source" in change else 422
+    refusal = await chain.cell.post("/peers/pack/declaration", {"priors": [prior]}, status)
+    assert named in refusal["message"]
+    twice = [{"source": chain.bought["a"], "low": "1"}] * 2
+    refusal = await chain.cell.post("/peers/pack/declaration", {"priors": twice}, 422)
+    assert "two priors" in refusal["message"]

@@ -9,6 +9,8 @@ from pydantic import Field
 from underseal_node.manage.shapes.attested import AttestationShape
 from underseal_node.manage.shapes.base import GivenInstant, InputShape, Instant, Shape
 from underseal_node.manage.shapes.footprints import FindingShape
+from underseal_node.manage.shapes.products import AcknowledgeInput, LineFindingShape, StaleShape
+from underseal_node.manage.shapes.releases import VerdictShape
 from underseal_protocol.assurance import AssuranceLevel
 
 __all__ = [
@@ -19,6 +21,7 @@ __all__ = [
     "DraftPublishedShape",
     "DraftShape",
     "DraftedShape",
+    "ProductDraftedShape",
     "PublishInput",
     "StatementInput",
     "TokenInput",
@@ -50,7 +53,15 @@ class DraftedShape(DraftDetail):
     findings: list[FindingShape]
 
 
-class PublishInput(InputShape):
+class ProductDraftedShape(DraftedShape):
+    """POST /products/draft?product=ID (query: `significantDigits`)"""
+
+    product: str
+    line_findings: list[LineFindingShape]
+    gate: VerdictShape | None = None  # what the release gate says of publishing it now
+
+
+class PublishInput(AcknowledgeInput):
     """POST /drafts/publish"""
 
     draft: str  # the text of its file
@@ -65,6 +76,8 @@ class DraftPublishedShape(Shape):
     deprecated: str | None = None  # id of the footprint that it replaces
     notified: list[str]
     findings: list[FindingShape]
+    gate: VerdictShape | None = None  # what the release gate says, if it was calculated
+    stale: StaleShape | None = None  # what has changed since it was calculated
 
 
 class StatementInput(InputShape):

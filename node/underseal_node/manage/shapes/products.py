@@ -96,11 +96,12 @@ class CauseShape(Shape):
 
 
 class StaleShape(Shape):
-    """A footprint that would be another one now, or may be."""
+    """A footprint or draft that would be another one now, or may be."""
 
     footprint: str
     product: str
     calculated_at: Instant
+    is_draft: bool = False
     causes: list[CauseShape]
 
 

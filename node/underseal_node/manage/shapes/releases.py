@@ -8,13 +8,25 @@ from pydantic import Field
 
 from underseal_node.manage.shapes.base import InputShape, Instant, Shape
 from underseal_protocol.disclosure import Level
+from underseal_protocol.rollup.properties import EXCLUDING
 
-__all__ = ["DeclarationInput", "DeclarationShape", "ReleaseShape", "VerdictShape"]
+__all__ = ["DeclarationInput", "DeclarationShape", "PriorShape", "ReleaseShape", "VerdictShape"]
 
 Sources = Annotated[
     list[Annotated[str, Field(min_length=1, max_length=1_000)]],
     Field(max_length=10_000, default_factory=list),
 ]
+
+Number = Annotated[str, Field(pattern=r"^-?[0-9]{1,30}(\.[0-9]{1,30})?$")]
+
+
+class PriorShape(InputShape):
+    """Between what a peer can assume a figure of a source to be, from a database for instance."""
+
+    source: Annotated[str, Field(min_length=1, max_length=1_000)]
+    figure: Annotated[str, Field(min_length=1, max_length=100)] = EXCLUDING
+    low: Number  # in the unit of the figure, per declared unit of the source
+    high: Number | None = None  # null: no limit
 
 
 class DeclarationInput(InputShape):
@@ -27,6 +39,7 @@ class DeclarationInput(InputShape):
     components: Sources  # whose contribution it knows: it supplies or has specified them
     quantities: Sources  # whose quantity it knows, from a teardown for instance
     footprints: Sources  # that it has also received
+    priors: Annotated[list[PriorShape], Field(max_length=10_000, default_factory=list)]
 
 
 class DeclarationShape(Shape):
@@ -37,6 +50,7 @@ class DeclarationShape(Shape):
     components: list[str]
     quantities: list[str]
     footprints: list[str]
+    priors: list[PriorShape]
 
 
 class ReleaseShape(Shape):
