@@ -34,13 +34,16 @@ def print_gate(verdict: dict[str, Any] | None, *, is_acknowledged: bool) -> None
     for one in verdict["leaks"]:
         low, high = (one.get(end) or "..." for end in ("low", "high"))
         output.say(
-            f"  {one['source']} {one['figure']}: {one['value']}, could be known to {low} to {high}"
+            f"  {one['label']} {one['figure']}: {one['value']}, could be known to {low} to {high}"
         )
 
 
 def _said_by_gate(verdict: dict[str, Any], *, is_acknowledged: bool) -> str:
     if verdict["outcome"] == "release":
-        return "nobody may see it yet; granting it will be stopped"
+        names = ", ".join(sorted({one["peer"] for one in verdict["reasons"]}))
+        if names == "anybody":
+            return "nobody may see it yet; granting it will be stopped"
+        return f"granting it to {names} will be stopped"
     if verdict["outcome"] == "coarser":
         return f"coarser: {verdict['digits']} significant digits"
     return f"{verdict['outcome']}, acknowledged" if is_acknowledged else str(verdict["outcome"])

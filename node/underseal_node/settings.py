@@ -119,6 +119,8 @@ class Settings(BaseSettings):
     release_dominance: str = "1:75,2:85"
     release_min_digits: Annotated[int, Field(ge=1, le=MAX_DIGITS)] = 3
     release_scope: ReleaseScope = ReleaseScope.POOLED
+    release_max_unknowns: Annotated[int, Field(ge=100, le=1_000_000)] = 10_000
+    release_max_constraints: Annotated[int, Field(ge=100, le=1_000_000)] = 10_000
 
     # Partnerships.
     credential_lifetime_days: Annotated[int, Field(ge=60, le=3_650)] = 365

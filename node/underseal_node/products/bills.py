@@ -167,7 +167,7 @@ class Loader:
             root,
             {one: self._digests[one] for one in reached},
             factor_digests,
-            {row.footprint_id: _used(row, peer) for row, peer in received},
+            {row.footprint_id: self._used(row, peer) for row, peer in received},
             lines,
             {one: self._readings[one] for one in reached if one in self._readings},
         )
@@ -232,6 +232,20 @@ class Loader:
         document = dict(loads(row.body)) | {"status": row.status}
         withheld = frozenset(Block(one) for one in json.loads(row.withheld))
         return sources.ReceivedFootprint(document, trust, withheld, self._history(row))
+
+    def _used(self, row: ReceivedFootprint, peer: Peer) -> UsedFootprint:
+        used = _used(row, peer)
+        if row.status != DEPRECATED:
+            return used
+        others = (
+            other
+            for urn in json.loads(row.summary).get("productIds", ())
+            for other in products.received_by_product(
+                self._session, row.peer_id, str(urn).casefold()
+            )
+        )
+        replacing = (one.footprint_id for one in others if row.footprint_id in _preceding(one))
+        return replace(used, replaced_by=next(replacing, None))
 
     def _history(self, row: ReceivedFootprint) -> tuple[Decimal, ...]:
         """What the peer said of the same products before."""

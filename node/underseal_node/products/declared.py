@@ -14,23 +14,87 @@ from underseal_node.store.product_tables import DeclarationRow
 from underseal_node.store.tables import Peer
 from underseal_protocol.criteria import fold
 from underseal_protocol.release.exposure import Exposure
-from underseal_protocol.release.knowledge import NOTHING, Knowledge
+from underseal_protocol.release.knowledge import Knowledge, joined
 from underseal_protocol.release.knowledge import Peer as DeclaredPeer
 
-__all__ = ["declare", "declared_peers", "with_groups"]
+__all__ = ["declare", "declared_peers", "supplier_groups", "with_groups"]
 
 
 def declared_peers(session: Session) -> dict[int, DeclaredPeer]:
-    """Every peer as the gate knows it, by its key."""
+    """Every peer as the gate knows it, by its key.
+
+    Peers at one address are one, also if one of them was removed: its name and what is declared of
+    it are those of all. Those that are declared to be of one group are one legal group.
+    """
     rows = {row.peer_id: row for row, _ in releases.declarations(session)}
+    listed = {peer.id or 0: peer for peer in peers.listing(session)}
+    known = {key: Knowledge.from_json(json.loads(row.knowledge)) for key, row in rows.items()}
+    groups = _declared_groups(rows)
+    at_one_address = _joined({key: _address(peer) for key, peer in listed.items()})
+    legal = _joined({key: {*_address(peer), *groups.get(key, ())} for key, peer in listed.items()})
     found = {}
-    for peer in peers.listing(session):
-        row = rows.get(peer.id or 0)
-        knowledge = NOTHING if row is None else Knowledge.from_json(json.loads(row.knowledge))
-        # However it is written, it is one group.
-        group = None if row is None or row.legal_group is None else fold(row.legal_group.strip())
-        found[peer.id or 0] = DeclaredPeer(peer.name, group, knowledge)
+    for key, same in at_one_address.items():
+        name = min((listed[one].removed_at is not None, listed[one].name) for one in same)[1]
+        group = min((group for one in legal[key] for group in groups.get(one, ())), default=None)
+        together = joined(known[one] for one in same if one in known)
+        found[key] = DeclaredPeer(name, group, together)
     return found
+
+
+def supplier_groups(session: Session, declared: Mapping[int, DeclaredPeer]) -> dict[str, str]:
+    """The legal group of each peer as a supplier, by its key as text.
+
+    Suppliers with an id of a company in common count as one: a second name must not make a second
+    contributor. A customer is not taken for a supplier because it says so: what a supplier knows of
+    its own part nobody gets by naming its id.
+
+    Args:
+        session: to read.
+        declared: every peer, by its key.
+    """
+    traits = {
+        peer.id or 0: {
+            f"group:{declared[peer.id or 0].legal_group}",
+            *(f"id:{fold(one)}" for one in json.loads(peer.company_ids)),
+        }
+        for peer in peers.listing(session)
+    }
+    return {
+        str(key): " = ".join(sorted({declared[one].legal_group for one in same}))
+        for key, same in _joined(traits).items()
+    }
+
+
+def _declared_groups(rows: Mapping[int, DeclarationRow]) -> dict[int, set[str]]:
+    """However it is written, it is one group."""
+    return {
+        key: {fold(row.legal_group.strip())}
+        for key, row in rows.items()
+        if row.legal_group is not None
+    }
+
+
+def _address(peer: Peer) -> set[str]:
+    return set() if peer.base_url is None else {f"at:{peers.address_key(peer.base_url)}"}
+
+
+def _joined(traits: Mapping[int, set[str]]) -> dict[int, tuple[int, ...]]:
+    """Keys with all that have a trait in common with them, directly or by others."""
+    by_trait: dict[str, int] = {}
+    parent = {key: key for key in traits}
+
+    def root(key: int) -> int:
+        while parent[key] != key:
+            parent[key] = key = parent[parent[key]]
+        return key
+
+    for key, own in traits.items():
+        for trait in own:
+            parent[root(key)] = root(by_trait.setdefault(trait, key))
+    parts: dict[int, list[int]] = {}
+    for key in traits:
+        parts.setdefault(root(key), []).append(key)
+    return {key: tuple(members) for members in parts.values() for key in members}
 
 
 def declare(session: Session, peer: Peer, group: str | None, knowledge: Knowledge) -> None:

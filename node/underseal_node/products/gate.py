@@ -16,11 +16,11 @@ from sqlmodel import Session
 from underseal_node.errors import RefusedError
 from underseal_node.node import Node
 from underseal_node.products.calculating import Calculation
-from underseal_node.products.declared import declared_peers, with_groups
+from underseal_node.products.declared import declared_peers, supplier_groups, with_groups
 from underseal_node.settings import Settings
 from underseal_node.store import audit, grants, peers, releases
 from underseal_node.store.audit import Act
-from underseal_node.store.tables import KeyKind
+from underseal_node.store.tables import KeyKind, PeerState
 from underseal_protocol.disclosure import Level
 from underseal_protocol.errors import ReleaseRefusedError
 from underseal_protocol.release import gate
@@ -109,6 +109,8 @@ def thresholds_of(settings: Settings, digits: int) -> Thresholds:
         min_digits=min(settings.release_min_digits, digits),
         scope=Scope(settings.release_scope),
         policy=Policy(settings.release_policy),
+        max_unknowns=settings.release_max_unknowns,
+        max_constraints=settings.release_max_constraints,
     )
 
 
@@ -185,14 +187,24 @@ def _judged(
         return with_groups(stored_at(digits), ledger.groups)
 
     readers = [ledger.peers[one] for one in audience]
-    # Nobody may see it yet: granting asks again, and may then only withhold or refuse.
     wanted = max(audience.values(), key=lambda level: level.rank, default=Level.TOTAL)
     before = ledger.related(exposure_at(thresholds.digits))
-    verdict = gate.judge_publication(exposure_at, wanted, readers, before, thresholds)
-    if not audience and verdict.outcome is Outcome.STOP:
-        verdict = replace(verdict, outcome=Outcome.RELEASE, level=wanted)
-    stored = stored_at(verdict.digits)
-    return Judged(verdict, stored, audience, releases.mark(session), thresholds)
+    # Who may not see it yet is asked about when it is granted, which then can only withhold or
+    # refuse. Digits are fixed here, so whoever is declared counts already; else anybody.
+    others = [ledger.peers[one] for one in sorted(ledger.declared - audience.keys())]
+    later: Verdict | None = None
+    if others or not readers:
+        later = gate.judge_publication(exposure_at, Level.TOTAL, others, before, thresholds)
+        if later.outcome is Outcome.COARSER:
+            thresholds = replace(thresholds, digits=later.digits)
+    verdict = Verdict(Outcome.RELEASE, wanted, wanted, thresholds.digits)
+    if readers:
+        verdict = gate.judge_publication(exposure_at, wanted, readers, before, thresholds)
+    if later is not None and verdict.protects:
+        is_coarser = later.outcome is Outcome.COARSER
+        outcome = Outcome.COARSER if is_coarser else Outcome.RELEASE
+        verdict = replace(verdict, outcome=outcome, reasons=later.reasons, leaks=later.leaks)
+    return Judged(verdict, stored_at(verdict.digits), audience, releases.mark(session), thresholds)
 
 
 def _keys_of(footprint_id: str | None) -> list[tuple[KeyKind, str]]:
@@ -233,8 +245,6 @@ def record_publication(
     keys = {*published.keys, *_keys_of(published.old_id)}
     if _audience(session, keys, now) != judged.audience or releases.mark(session) != judged.mark:
         raise RefusedError("grants or releases have changed meanwhile", hint="Try again.")
-    if not judged.exposure.suppliers:
-        return
     exposure = replace(judged.exposure, footprint=published.id)
     releases.add_exposure(session, published.id, json.dumps(exposure.to_json()))
     said = None if judged.verdict.protects else acknowledgement
@@ -371,39 +381,46 @@ class _Ledger:
 
     Attributes:
         peers: as they are declared, by key.
+        declared: keys of those of whom something is declared, and that may be granted something.
         groups: the legal group of each, by its key as text, as exposures name suppliers.
         exposures: by id of the footprint.
     """
 
     def __init__(self, session: Session) -> None:
         self.peers = declared_peers(session)
-        self.groups = {str(key): peer.legal_group for key, peer in self.peers.items()}
+        self.declared = {
+            row.peer_id
+            for row, peer in releases.declarations(session)
+            if peer.state != PeerState.REVOKED
+        }
+        self.groups = supplier_groups(session, self.peers)
         self.exposures = {
             row.footprint_id: with_groups(Exposure.from_json(json.loads(row.document)), self.groups)
             for row in releases.exposures(session)
         }
         self._entries = [
-            (row.footprint_id, name, frozenset(Level.of_rank(row.level).blocks))
-            for row, name in releases.ledger(session)
+            (row.footprint_id, self.peers[row.peer_id].id, Level.of_rank(row.level))
+            for row, _ in releases.ledger(session)
         ]
+        self._links = {name: one.links for name, one in self.exposures.items()}
 
     def related(self, exposure: Exposure) -> list[Release]:
-        """The releases that have to do with an exposure: they share sources, directly or by others,
-        the oldest first."""
-        related, sources = set[str](), set(exposure.sources)
+        """The releases that have to do with an exposure: they share sources, or what sources were
+        before, directly or by others, the oldest first."""
+        related, links = set[str](), set(exposure.links)
         grown = True
         while grown:
             more = {
                 name
-                for name, one in self.exposures.items()
-                if name not in related and sources & one.sources.keys()
+                for name, one in self._links.items()
+                if name not in related and not links.isdisjoint(one)
             }
             related |= more
-            sources |= {source for name in more for source in self.exposures[name].sources}
+            links = links.union(*(self._links[name] for name in more))
             grown = bool(more)
         return [
-            Release(name, blocks, self.exposures[footprint_id])
-            for footprint_id, name, blocks in self._entries
+            Release(name, frozenset(level.blocks), self.exposures[footprint_id])
+            for footprint_id, name, level in self._entries
             if footprint_id in related
         ]
 

@@ -18,7 +18,7 @@ from underseal_node.products.releasing import (
     prepare,
     publish,
 )
-from underseal_node.products.staleness import Stale, stale
+from underseal_node.products.staleness import Cause, Stale, stale
 from underseal_node.store import products
 from underseal_protocol.errors import ProtocolError
 from underseal_protocol.release.verdict import Acknowledgement
@@ -27,6 +27,7 @@ from underseal_protocol.rollup.what_if import Difference
 __all__ = ["Refreshed", "refresh", "refreshed"]
 
 PERCENT = 100
+LASTING = frozenset({Cause.NOT_FOLLOWED, Cause.DEPRECATED, Cause.EXPIRED, Cause.UNUSABLE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +170,8 @@ def _is_wanted(one: Refreshed, confirmed: Sequence[str], below_percent: Decimal 
     if one.digest in confirmed:
         return True
     if one.prepared is not None and one.prepared.outcome is Outcome.UNCHANGED:
-        return True  # nothing is published: only what it is made from is noted
+        # Nothing is published: only what it is made from is noted. What an input has lost is not
+        # made good by that, and stays a reason until somebody decides.
+        return all(each.cause not in LASTING for each in one.stale.reasons)
     percent = one.change_percent
     return below_percent is not None and percent is not None and abs(percent) < below_percent

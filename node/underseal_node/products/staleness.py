@@ -28,6 +28,7 @@ class Cause(StrEnum):
     """Why a footprint is stale."""
 
     SUPERSEDED = "superseded"  # a received footprint was replaced
+    NOT_FOLLOWED = "successor-not-used"  # the same, and the line names the old one
     DEPRECATED = "deprecated"  # a received footprint was, and nothing has replaced it
     EXPIRED = "expired"  # a received footprint is no longer valid
     CONTENT = "content-changed"  # a received footprint, under the same id
@@ -221,7 +222,10 @@ def _of_footprint(
         yield Reason(Cause.UNUSABLE, f"{label} is no longer trusted", path)
     elif set(found.withheld) != set(used.withheld):
         yield Reason(Cause.WITHHELD, f"more or less is shown of {label} than before", path)
-    if found.status != ACTIVE and used.status == ACTIVE:
+    if found.status != ACTIVE and used.status == ACTIVE and found.replaced_by is not None:
+        message = f"{label} was replaced by {found.replaced_by}; the line names the old one"
+        yield Reason(Cause.NOT_FOLLOWED, message, path)
+    elif found.status != ACTIVE and used.status == ACTIVE:
         message = f"{label} was deprecated, and no successor has been received"
         yield Reason(Cause.DEPRECATED, message, path)
     elif times[0] <= found.valid_until < times[1]:

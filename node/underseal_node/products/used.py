@@ -32,6 +32,8 @@ class UsedFootprint:
         preceding: ids of footprints that it replaces.
         trust: a `sources.Trust`.
         withheld: blocks of it.
+        replaced_by: id of a footprint that names it as preceding, if it is deprecated and the
+            other one has been received.
     """
 
     peer: str
@@ -43,6 +45,7 @@ class UsedFootprint:
     preceding: tuple[str, ...] = ()
     trust: str = ""
     withheld: tuple[str, ...] = ()
+    replaced_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,10 +142,10 @@ def declaration(session: Session, peer_id: int) -> DeclarationRow | None:
     return session.get(DeclarationRow, peer_id)
 
 
-def declarations(session: Session) -> Sequence[tuple[DeclarationRow, str]]:
-    """Of every peer with a declaration, with its name."""
+def declarations(session: Session) -> Sequence[tuple[DeclarationRow, Peer]]:
+    """Of every peer with a declaration, with the peer."""
     return session.exec(
-        select(DeclarationRow, Peer.name).join(Peer, col(Peer.id) == col(DeclarationRow.peer_id))
+        select(DeclarationRow, Peer).join(Peer, col(Peer.id) == col(DeclarationRow.peer_id))
     ).all()
 
 

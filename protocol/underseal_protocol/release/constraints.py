@@ -6,12 +6,12 @@ all sums, that signs are known is y >= -1, and all numbers are of one size. Ever
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 from typing import TypeAlias
 
-from underseal_protocol.disclosure import Block
 from underseal_protocol.errors import ReleaseError
 from underseal_protocol.release.exposure import (
     Exposure,
@@ -22,6 +22,7 @@ from underseal_protocol.release.exposure import (
     add_form,
     scaled,
 )
+from underseal_protocol.release.folding import Shown, folded
 from underseal_protocol.release.forms import REST
 from underseal_protocol.release.knowledge import Knowledge
 from underseal_protocol.release.thresholds import Thresholds
@@ -39,7 +40,6 @@ from underseal_protocol.rollup.properties import (
 __all__ = ["Column", "Constraint", "Shown", "System", "Target", "build_system", "parts_of"]
 
 Column: TypeAlias = tuple[str, ...]
-Shown: TypeAlias = Mapping[str, tuple[Exposure, frozenset[Block]]]
 
 _SHARES = (PRIMARY, *RATINGS)
 _OUTBOUND_SHARES = tuple(OF_OUTBOUND[name] for name in _SHARES)
@@ -72,6 +72,7 @@ class Target:
         product: footprint of ours, for a contribution to it; None: a figure of a source.
         value: true.
         entries: its deviation from the truth as a share of it, by column.
+        label: the source for people: legal group and product.
     """
 
     source: str
@@ -79,6 +80,7 @@ class Target:
     product: str | None
     value: Fraction
     entries: Mapping[Column, Fraction]
+    label: str
 
 
 @dataclass(slots=True)
@@ -117,6 +119,8 @@ def build_system(
     Raises:
         ReleaseError: it is too large.
     """
+    if quantities_known:
+        shown = folded(shown, knowledge)
     builder = _Builder(shown, knowledge, coalition, quantities_known)
     system = builder.system
     for exposure, blocks in shown.values():
@@ -129,9 +133,11 @@ def build_system(
             if len(found) > limit:
                 raise ReleaseError(
                     f"the gate would have to calculate with more than {limit} {what}",
-                    hint="Raise the limit in the settings, or narrow the scope to the group.",
+                    hint=f"Raise release_max_{what} in the settings, which takes longer, or narrow "
+                    "release_scope to the group.",
                 )
     builder.add_shares()
+    builder.add_corrections(thresholds.share)
     builder.add_priors()
     builder.add_targets(thresholds.protected, thresholds.judged)
     return system
@@ -232,6 +238,45 @@ class _Builder:
             self._add_share(exposure, part, weight, _ONE, _NONE, None)
             self._add_share(exposure, part, weight, _WORST, None, _NONE)
 
+    def add_corrections(self, share: Fraction) -> None:
+        """That a corrected source is nearly what it was: whoever sees versions of ours assumes so,
+        and is taken to know how near. Differences beyond the share are news to everybody."""
+        if not self._quantities_known:
+            return
+        everything = Exposure("", "", 0, self._sources, ())
+        alike: dict[tuple[str | None, str], list[Source]] = {}
+        for source in self._sources.values():
+            for name in source.names:
+                alike.setdefault((source.supplier, name), []).append(source)
+        done: set[tuple[str, str, str]] = set()
+        for versions in alike.values():
+            for figure in dict.fromkeys((EXCLUDING, *(n for one in versions for n in one.values))):
+                for one, other in pairwise(self._by_value(everything, versions, figure)):
+                    if (one.key, other.key, figure) not in done:
+                        done.add((one.key, other.key, figure))
+                        self._correct(everything, one, other, figure, share)
+
+    def _by_value(
+        self, everything: Exposure, versions: Sequence[Source], figure: str
+    ) -> list[Source]:
+        values = [(self._value(everything, parts_of(one, figure)), one) for one in versions]
+        found = [(value, one.key, one) for value, one in values if value]
+        return [one for *_, one in sorted(found, key=lambda each: each[:2])]
+
+    def _correct(
+        self, everything: Exposure, one: Source, other: Source, figure: str, share: Fraction
+    ) -> None:
+        form = parts_of(other, figure)
+        add_form(form, parts_of(one, figure), -_ONE)
+        values = [self._value(everything, parts_of(each, figure)) for each in (one, other)]
+        difference = values[1] - values[0]
+        if abs(difference) > share * min(map(abs, values)):
+            return
+        columns = {self._column(everything.sources[key], name, _ONE) for key, name in form}
+        if columns - {None} <= self.system.columns.keys():
+            low, high = sorted((difference, -difference))
+            self._add(everything, form, low - difference, high - difference)
+
     def add_priors(self) -> None:
         """What is assumed of figures; extended to the truth, if that is outside."""
         for exposure in self._exposures:
@@ -299,7 +344,9 @@ class _Builder:
         entries = self._deviations(exposure, form)
         if value and entries and entries.keys() <= self.system.columns.keys():
             shares = {column: entry / value for column, entry in entries.items()}
-            yield Target(key, figure, product, value, shares)
+            yield Target(
+                key, figure, product, value, shares, _label(exposure.sources.get(key), key)
+            )
 
     def _deviations(self, exposure: Exposure, form: Form) -> dict[Column, Fraction]:
         found: dict[Column, Fraction] = {}
@@ -348,6 +395,13 @@ class _Builder:
             value = str(source.values.get(name)) if name in _QUALITY else ""
             column = (source.key, name, value) if given else (source.key, name, value, str(factor))
         return column
+
+
+def _label(source: Source | None, key: str) -> str:
+    if source is None:
+        return key  # it is the legal group
+    products = sorted(name for name in source.names if name.startswith("urn:"))
+    return f"{source.supplier} ({products[0] if products else key})"
 
 
 def _merged(known: Source, newer: Source) -> Source:

@@ -40,7 +40,8 @@ class Source:
     Attributes:
         key: names it in all exposures; other figures of own sources make another key.
         supplier: the legal group that a received footprint comes from; None: our own.
-        names: ids that declared knowledge may name it by.
+        names: ids that declared knowledge may name it by; a corrected one has some in common with
+            what it was before.
         values: its figures, per its declared unit; without zeros.
     """
 
@@ -110,6 +111,12 @@ class Exposure:
         """The figures of the core and of these blocks."""
         wanted = {None, *blocks}
         return tuple(one for one in self.figures if one.block in wanted)
+
+    @property
+    def links(self) -> frozenset[str]:
+        """By what it has to do with others: keys of its sources, and names, which a source keeps
+        when it is corrected."""
+        return frozenset(self.sources).union(*(one.names for one in self.sources.values()))
 
     @property
     def suppliers(self) -> frozenset[str]:

@@ -63,11 +63,14 @@ class Leaf:
         key: its name in forms.
         source: what it is in the roll-up; None for what products state themselves.
         values: its figures per declared unit, without zeros.
+        names: where it is stated, as `direct:<product>/<line>`; of several places with the same
+            figures.
     """
 
     key: str
     source: Supply | None
     values: Mapping[str, Fraction]
+    names: frozenset[str]
 
 
 @dataclass(slots=True)
@@ -123,27 +126,36 @@ def _sums_of(
         _add(sums, _of_direct(evaluated, emission, leaves), started)
     for line in evaluated.left_out:
         if isinstance(line.source, LeftOut) and (left := exact(line.source.estimate_kg_co2e)):
-            leaf = _leaf(f"left out:{product.id}/{line.id}", None, {EXEMPTED: left}, leaves)
+            leaf = _leaf("left out", f"{product.id}/{line.id}", None, {EXEMPTED: left}, leaves)
             _add(sums, {EXEMPTED: {(leaf.key, EXEMPTED): Fraction(1)}}, started)
     stated = {name: exact(value) for name, value in product.carbon_contents.items()}
     if stated:
-        leaf = _leaf(f"stated:{product.id}", None, stated, leaves)
+        leaf = _leaf("stated", product.id, None, stated, leaves)
         for name in stated:
             sums[name] = {(leaf.key, name): Fraction(1)} if name in leaf.values else {}
     return {name: _without_zeros(form) for name, form in sums.items()}
 
 
 def _leaf(
-    name: str, source: Supply | None, values: Mapping[str, Fraction], leaves: dict[str, Leaf]
+    kind: str,
+    label: str,
+    source: Supply | None,
+    values: Mapping[str, Fraction],
+    leaves: dict[str, Leaf],
 ) -> Leaf:
-    """A received footprint is known by its id, as it never changes; anything else is another
-    source when its figures are others."""
+    """A received footprint is known by its id, as it never changes, and a factor by its id and
+    figures. What products state themselves is known by its figures alone: who sees two variants of
+    a product takes what is stated of both to be the same."""
     kept = {one: value for one, value in sorted(values.items()) if value}
+    name = key = f"{kind}:{label}"
     if not isinstance(source, FootprintSource):
         text = ";".join(f"{one}={value}" for one, value in kept.items())
         digest = hashlib.sha256(text.encode()).hexdigest()[:_DIGEST_CHARACTERS]
-        name = f"{name}@{digest}"
-    return leaves.setdefault(name, Leaf(name, source, kept))
+        key = f"{kind}@{digest}" if source is None else f"{name}@{digest}"
+    known = leaves.get(key)
+    names = frozenset({name}) if known is None else known.names | {name}
+    leaves[key] = Leaf(key, source, kept, names)
+    return leaves[key]
 
 
 def _forms_of_leaf(source: Supply, vector: Vector, leaves: dict[str, Leaf]) -> Forms:
@@ -160,7 +172,7 @@ def _forms_of_leaf(source: Supply, vector: Vector, leaves: dict[str, Leaf]) -> F
     values = {**plain, **contained, **outbound, REST: rest}
     for name in (EXCLUDING, WEIGHT, RATED, OF_OUTBOUND[WEIGHT], OF_OUTBOUND[RATED]):
         values.pop(name, None)
-    leaf = _leaf(f"{kind}:{source.id}", source, values, leaves)
+    leaf = _leaf(kind, source.id, source, values, leaves)
     made = Forms(
         _counted_forms(leaf.key, plain, rest),
         _contained_forms(leaf.key, contained),
@@ -230,7 +242,7 @@ def _of_direct(
     numbers = _numbers(figures.counted, figures.denominator)
     values = {name: value for name, value in numbers.items() if name not in (EXCLUDING, WEIGHT)}
     values.pop(RATED, None)
-    leaf = _leaf(f"direct:{evaluated.product.id}/{emission.id}", None, values, leaves)
+    leaf = _leaf("direct", f"{evaluated.product.id}/{emission.id}", None, values, leaves)
     return _counted_forms(leaf.key, numbers, Fraction())
 
 

@@ -22,7 +22,7 @@ from underseal_protocol.release.rules import Breach, breaches
 from underseal_protocol.release.solver import Reach, unprotected
 from underseal_protocol.release.thresholds import DEFAULT, Scope, Thresholds
 from underseal_protocol.release.verdict import Leak, Outcome, Reason, Verdict
-from underseal_protocol.release.words import reason_of_breach, reason_of_leak
+from underseal_protocol.release.words import reason_of_breach, reason_of_leak, stopped
 
 __all__ = ["STRANGER", "judge_grant", "judge_publication"]
 
@@ -68,7 +68,8 @@ def judge_grant(
         return Verdict(Outcome.RELEASE, wanted, wanted, exposure.digits)
     level = next((one for one in _from(wanted)[1:] if judge.passes(exposure, one)), None)
     outcome = Outcome.STOP if level is None else Outcome.FEWER_BLOCKS
-    return Verdict(outcome, wanted, level, exposure.digits, first.reasons, first.leaks)
+    reasons = stopped(first.reasons) if level is None else first.reasons
+    return Verdict(outcome, wanted, level, exposure.digits, reasons, first.leaks)
 
 
 def judge_publication(
@@ -104,7 +105,8 @@ def judge_publication(
         return Verdict(Outcome.RELEASE, wanted, wanted, thresholds.digits)
 
     def verdict(outcome: Outcome, level: Level | None, digits: int) -> Verdict:
-        return Verdict(outcome, wanted, level, digits, first.reasons, first.leaks)
+        reasons = stopped(first.reasons) if level is None else first.reasons
+        return Verdict(outcome, wanted, level, digits, reasons, first.leaks)
 
     if level := _level_at(exposure, wanted, judges):
         return verdict(Outcome.FEWER_BLOCKS, level, thresholds.digits)
@@ -177,6 +179,7 @@ class _Judge:
             ],
             Scope.POOLED: list(ledger),
         }
+        self._links = {one.exposure.footprint: one.exposure.links for one in ledger}
         self._scopes = self._distinct_scopes()
         # Peers of whom nothing is declared share what was solved.
         self._solved: dict[_Case, _Reaches] = {} if solved is None else solved
@@ -186,7 +189,7 @@ class _Judge:
 
     def passes(self, exposure: Exposure, level: Level) -> bool:
         """Whether nothing speaks against showing a footprint at a level."""
-        if not exposure.suppliers - self._coalition:
+        if not self._is_protected(exposure):
             return True
         if any(True for _ in self._breaches(exposure, level)):
             return False
@@ -200,8 +203,8 @@ class _Judge:
         return True
 
     def found(self, exposure: Exposure, level: Level) -> _Found:
-        """What speaks against showing a footprint at a level; nothing, if it has no supplier."""
-        if not exposure.suppliers - self._coalition:
+        """What speaks against showing a footprint at a level."""
+        if not self._is_protected(exposure):
             return _Found((), ())
         name = self._peer.id
         leaks = self._leaks(exposure, frozenset(level.blocks))
@@ -210,6 +213,12 @@ class _Judge:
             *(reason_of_leak(one, name, self._thresholds) for one in leaks),
         ]
         return _Found(tuple(dict.fromkeys(reasons)), tuple(leaks))
+
+    def _is_protected(self, exposure: Exposure) -> bool:
+        """Whether there is a supplier in it, or in what has to do with it: our own part, shown on
+        its own, can be subtracted from what was released before."""
+        shown = self._shown(self._scopes[0], exposure, frozenset())
+        return any(one.suppliers - self._coalition for one, _ in shown.values())
 
     def _breaches(self, exposure: Exposure, level: Level) -> Iterator[Breach]:
         """Of figures that the peer does not have yet."""
@@ -307,14 +316,15 @@ class _Judge:
     def _shown(self, scope: Scope, exposure: Exposure, blocks: frozenset[Block] | None) -> Shown:
         """What is shown that has to do with the footprint, through sources in common."""
         shown: dict[str, tuple[Exposure, frozenset[Block]]] = {}
-        related, size = set(exposure.sources), -1
+        releases, links = self._releases[scope], self._links
+        related, size = set(exposure.links), -1
         while size != len(related):
             size = len(related)
-            for one in self._releases[scope]:
-                if not related.isdisjoint(one.exposure.sources):
-                    related |= one.exposure.sources.keys()
-        for one in self._releases[scope]:
-            if not related.isdisjoint(one.exposure.sources):
+            for one in releases:
+                if not related.isdisjoint(links[one.exposure.footprint]):
+                    related |= links[one.exposure.footprint]
+        for one in releases:
+            if not related.isdisjoint(links[one.exposure.footprint]):
                 known = shown.get(one.exposure.footprint)
                 more = known[1] if known else frozenset()
                 shown[one.exposure.footprint] = (one.exposure, one.blocks | more)
@@ -348,4 +358,5 @@ def _leak_of(reach: Reach, scope: Scope, *, needs_quantities: bool) -> Leak:
         high,
         scope,
         needs_quantities,
+        target.label,
     )

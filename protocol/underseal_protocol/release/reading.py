@@ -110,10 +110,8 @@ def _source(leaf: Leaf, calculated: Calculated, suppliers: Mapping[str, str]) ->
         by_itself = next(iter(_listed(footprint, "companyIds")), footprint.id)
         supplier = suppliers.get(footprint.id, by_itself)
         return Source(leaf.key, supplier, frozenset(names), leaf.values)
-    names = {leaf.key}
-    if isinstance(leaf.source, FactorSource):
-        names.add(leaf.source.id)
-    return Source(leaf.key, None, frozenset(names), leaf.values)
+    factor = {leaf.source.id} if isinstance(leaf.source, FactorSource) else set()
+    return Source(leaf.key, None, leaf.names | {leaf.key} | factor, leaf.values)
 
 
 def _listed(received: ReceivedFootprint, name: str) -> list[str]:

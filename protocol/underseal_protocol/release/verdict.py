@@ -42,6 +42,7 @@ class Leak:
         low, high: between which the peer could know it to be; None: no limit.
         scope: the fewest figures from which it follows.
         needs_quantities: whether the peer has to know the quantities of the bill of materials.
+        label: the source for people.
     """
 
     source: str
@@ -52,6 +53,7 @@ class Leak:
     high: Fraction | None = field(repr=False)
     scope: Scope
     needs_quantities: bool
+    label: str
 
     def to_json(self) -> dict[str, Any]:
         """For the operator; ends are rounded to 6 digits."""
@@ -64,6 +66,7 @@ class Leak:
             "high": None if self.high is None else _rounded(self.high),
             "scope": str(self.scope),
             "needsQuantities": self.needs_quantities,
+            "label": self.label,
         }
 
 

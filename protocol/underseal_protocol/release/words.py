@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 from underseal_protocol.release.exposure import Exposure
 from underseal_protocol.release.rules import Breach, Rule
 from underseal_protocol.release.thresholds import Scope, Thresholds
 from underseal_protocol.release.verdict import Leak, Reason
 from underseal_protocol.rollup.numbers import round_exact
 
-__all__ = ["reason_of_breach", "reason_of_leak"]
+__all__ = ["reason_of_breach", "reason_of_leak", "stopped"]
 
-_CONSENT = "Or ask for consent, and acknowledge the release with a reference to it."
+_ASK = "sk for consent, and acknowledge the release with a reference to it."
+_CONSENT = f"Or a{_ASK}"
 _ADVICE = {
     Rule.SINGLE_SOURCE: "Neither fewer blocks nor fewer digits protect a single source. Ask the "
     "supplier for consent and acknowledge the release, or calculate with a factor instead.",
@@ -25,6 +29,14 @@ _WHOSE = {
     Scope.GROUP: "what its legal group has from us",
     Scope.POOLED: "what all peers together have from us",
 }
+
+
+def stopped(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
+    """Reasons of a release that nothing helps, so that none advises what has been tried."""
+    advice = f"Neither fewer blocks nor fewer digits help. A{_ASK}"
+    return tuple(
+        one if one.rule is Rule.SINGLE_SOURCE else replace(one, advice=advice) for one in reasons
+    )
 
 
 def reason_of_breach(breach: Breach, exposure: Exposure, peer: str) -> Reason:
@@ -60,9 +72,9 @@ def reason_of_leak(leak: Leak, peer: str, thresholds: Thresholds) -> Reason:
         peer: who could compute it.
         thresholds: with p.
     """
-    what = f"{leak.figure} of {leak.source}"
+    what = f"{leak.figure} of {leak.label}"
     if leak.product is not None:
-        what = f"the contribution of {leak.source} to {leak.figure} of {leak.product}"
+        what = f"the contribution of {leak.label} to {leak.figure} of {leak.product}"
     aids = " and the quantities of the bill of materials" if leak.needs_quantities else ""
     text = (
         f"From this footprint, {_WHOSE[leak.scope]}{aids}, {what} can be computed to less than "

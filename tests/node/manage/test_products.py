@@ -274,6 +274,28 @@ async def test_a_deprecated_footprint_without_successor(supplied: Supplied) -> N
     assert cause["cause"] == "deprecated"
 
 
+async def test_a_line_that_names_what_was_replaced(supplied: Supplied) -> None:
+    """The line does not follow. A refresh that changes nothing does not hide it."""
+    customer, supplier, footprint = supplied
+    bill = product(POWDER | {"source": {"footprint": footprint}}, GIVEN_POWER)
+    await load(customer, bill)
+    await customer.post("/products/publish", product="cell")
+    await correct(supplier, footprint)
+    await customer.pull("cathode")
+    for _ in range(2):
+        (cause,) = await causes(customer)
+        assert cause["cause"] == "successor-not-used"
+        assert "the line names the old one" in cause["message"]
+        (done,) = (await customer.post("/products/refresh", {"belowPercent": "50"}))["data"]
+        assert done["outcome"] == "unchanged"
+        assert "published" not in done
+    received = (await customer.get("/received"))["data"]
+    (newer,) = (one["id"] for one in received if one["id"] != footprint)
+    await decide(customer, "powder", {"footprint": newer})
+    (cause,) = await causes(customer)
+    assert (cause["cause"], newer in cause["message"]) == ("superseded", True)
+
+
 async def test_a_footprint_that_is_no_longer_valid(supplied: Supplied) -> None:
     customer, _, footprint = supplied
     await published(customer, footprint)

@@ -16,8 +16,9 @@ from underseal_protocol.recovery import recovery_text
 GTIN = "urn:gtin:4712345060507"
 
 
-async def buy(market: Market, customer: Company, name: str, figure: str) -> str:
-    """A supplier whose product costs so many kgCO2e per kilogram; its id at the customer."""
+async def buy(market: Market, customer: Company, name: str, figure: str) -> tuple[str, Company]:
+    """A supplier whose product costs so many kgCO2e per kilogram: the id of its footprint at the
+    customer, and itself."""
     supplier = await market.open(name)
     await market.befriend(customer, supplier)
     urn = f"urn:pact:{name}.example:product-id:1"
@@ -28,7 +29,7 @@ async def buy(market: Market, customer: Company, name: str, figure: str) -> str:
     (footprint,) = await supplier.publish(document)
     await supplier.post("/grants", {"peer": "cell", "everything": True, "level": "full"}, 201)
     await customer.pull(name)
-    return footprint
+    return footprint, supplier
 
 
 class Chain:
@@ -37,22 +38,24 @@ class Chain:
     def __init__(self, market: Market, cell: Company, pack: Company) -> None:
         self.market, self.cell, self.pack = market, cell, pack
         self.bought: dict[str, str] = {}
+        self.suppliers: dict[str, Company] = {}
 
-    async def made_of(self, **figures: str) -> None:
-        """Load the product, made of 1 kg of each supplier's part."""
+    async def made_of(self, *more: Json, **figures: str) -> None:
+        """Load the product, made of 1 kg of each supplier's part, and more lines."""
         for name, figure in figures.items():
             if name not in self.bought:
-                self.bought[name] = await buy(self.market, self.cell, name, figure)
+                self.bought[name], self.suppliers[name] = await buy(
+                    self.market, self.cell, name, figure
+                )
         lines = [
             line(name, f"Part of {name}", "1", source={"footprint": self.bought[name]})
             for name in figures
         ]
-        await load(self.cell, product(*lines), factors=())
+        await load(self.cell, product(*lines, *more))
 
     async def publish(self, status: int = 200, body: Any = None, **query: Any) -> Json:
-        made: Json = await self.cell.post(
-            "/products/publish", body, status, product="cell", **query
-        )
+        given = {"product": "cell"} | query
+        made: Json = await self.cell.post("/products/publish", body, status, **given)
         return made
 
     async def grant(self, status: int = 201, **more: Any) -> Json:
@@ -178,7 +181,7 @@ async def test_what_has_no_confidential_inputs_passes(chain: Chain) -> None:
     await load(chain.cell, bill)
     await chain.publish()
     assert (await chain.grant())["data"][0]["level"] == "total"
-    assert await chain.ledger() == []
+    assert [one["peer"] for one in await chain.ledger()] == ["pack"]
 
 
 async def test_imported_footprints_are_not_judged(chain: Chain) -> None:
@@ -331,3 +334,93 @@ async def test_a_prior_that_says_nothing_is_refused(chain: Chain, change: Json, 
     twice = [{"source": chain.bought["a"], "low": "1"}] * 2
     refusal = await chain.cell.post("/peers/pack/declaration", {"priors": twice}, 422)
     assert "two priors" in refusal["message"]
+
+
+async def publish_own(chain: Chain, status: int = 200) -> Json:
+    """A product of our own emissions alone, which are in `cell` as well."""
+    bill = product(POWER, product_id="own")
+    bill["declaration"] = bill["declaration"] | {"productIds": ["urn:gtin:2010000009000"]}
+    await load(chain.cell, bill)
+    return await chain.publish(status, product="own")
+
+
+POWER: Json = {**line("power", "Power", "50", "kWh"), "kind": "energy"} | {
+    "source": {"factor": "EL-HU"}
+}
+
+
+async def test_what_is_our_own_is_known_once_it_was_shown(chain: Chain) -> None:
+    """10 kg of our own, and then the same with the parts of three suppliers: the rest is theirs."""
+    await chain.grant(productIds=[], everything=True)
+    await publish_own(chain)
+    assert [one["peer"] for one in await chain.ledger()] == ["pack"]
+    await chain.made_of(POWER, a="6", b="0.3", c="0.3")
+    assert (await chain.publish(dryRun="true"))["gate"]["outcome"] != "release"
+
+
+async def test_what_is_our_own_is_not_shown_if_the_rest_would_be_known(chain: Chain) -> None:
+    await chain.grant(productIds=[], everything=True)
+    await chain.made_of(POWER, a="6", b="0.3", c="0.3")
+    assert (await chain.publish(dryRun="true"))["gate"]["outcome"] == "release"
+    await chain.publish()
+    refusal = await publish_own(chain, 422)
+    assert "of a (" in refusal["message"]
+    assert "Neither fewer blocks nor fewer digits help" in refusal["hint"]
+
+
+async def test_a_supplier_with_a_second_name_is_one(chain: Chain) -> None:
+    await chain.made_of(a="1.5", b="1.4")
+    removed = await chain.cell.http.delete("/peers/b")
+    assert removed.status_code == 200, removed.text
+    del chain.bought["b"]
+    old = (await chain.cell.get("/received", peer="b (removed)"))["data"][0]["id"]
+    supplier = chain.suppliers["b"]
+    await supplier.http.delete("/peers/cell")
+    await chain.market.befriend(chain.cell, supplier)
+    again = make_document(9, productIds=["urn:pact:b.example:product-id:2"])
+    del again["id"]
+    (new,) = await supplier.publish(again)
+    await supplier.post("/grants", {"peer": "cell", "everything": True, "level": "full"}, 201)
+    await chain.cell.pull("b")
+    lines = [
+        line(str(number), f"Part {number}", "1", source={"footprint": one})
+        for number, one in enumerate((chain.bought["a"], old, new))
+    ]
+    await load(chain.cell, product(*lines), factors=())
+    await chain.publish()
+    refusal = await chain.grant(422)
+    assert "depends on 2 suppliers (b, a)" in refusal["message"]
+
+
+async def test_whoever_is_declared_counts_before_anything_is_granted(chain: Chain) -> None:
+    """With fewer digits a grant is possible later; without, it says that it will not be."""
+    await chain.made_of(**THREE)
+    declared = {"footprints": [chain.bought["b"], chain.bought["c"]]}
+    await chain.cell.post("/peers/pack/declaration", declared)
+    would = await chain.publish(dryRun="true")
+    assert would["gate"]["outcome"] == "release"
+    assert {one["peer"] for one in would["gate"]["reasons"]} == {"pack"}
+    await chain.publish()
+    assert (await chain.grant(422))["message"]
+
+
+async def test_what_a_supplier_sends_again_is_the_same(chain: Chain) -> None:
+    """Two versions of ours differ in 0.1 kg of a part, whose footprint has another id by then."""
+    await chain.grant()
+    await chain.made_of(a="2.5", b="1.5", c="1.2")
+    await chain.publish()
+    first = chain.bought["a"]
+    supplier = chain.suppliers["a"]
+    again = (await supplier.get(f"/footprints/{first}"))["footprint"] | {"comment": "once more"}
+    again = {n: v for n, v in again.items() if n not in ("id", "extensions", "created")}
+    done = await supplier.upload(f"/footprints/{first}/supersede", again, name="again.json")
+    await chain.cell.pull("a")
+    amounts = {"a": "1.1", "b": "1", "c": "1"}
+    chain.bought["a"] = done["published"]
+    lines = [
+        line(name, f"Part of {name}", amounts[name], source={"footprint": one})
+        for name, one in chain.bought.items()
+    ]
+    await load(chain.cell, product(*lines), factors=())
+    would = await chain.publish(dryRun="true")
+    assert would["gate"]["outcome"] != "release"

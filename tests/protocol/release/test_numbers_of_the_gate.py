@@ -28,7 +28,9 @@ TENTH = Fraction(1, 10)
 
 def system_of(*constraints: Constraint, columns: tuple[tuple[str, ...], ...] = (A, B, C)) -> System:
     """With each column as a target."""
-    targets = [Target(one[0], EXCLUDING, None, Fraction(1), {one: Fraction(1)}) for one in columns]
+    targets = [
+        Target(one[0], EXCLUDING, None, Fraction(1), {one: Fraction(1)}, one[0]) for one in columns
+    ]
     return System(list(constraints), targets, dict.fromkeys(columns))
 
 
