@@ -33,10 +33,10 @@ _WHOSE = {
 
 def stopped(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
     """Reasons of a release that nothing helps, so that none advises what has been tried."""
-    advice = f"Neither fewer blocks nor fewer digits help. A{_ASK}"
-    return tuple(
-        one if one.rule is Rule.SINGLE_SOURCE else replace(one, advice=advice) for one in reasons
-    )
+    found = tuple(reasons)
+    of_single = (one.advice for one in found if one.rule is Rule.SINGLE_SOURCE)
+    advice = next(of_single, f"Neither fewer blocks nor fewer digits help. A{_ASK}")
+    return tuple(replace(one, advice=advice) for one in found)
 
 
 def reason_of_breach(breach: Breach, exposure: Exposure, peer: str) -> Reason:
