@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import delete, func, insert
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from underseal_node.errors import AuditLogError
@@ -35,6 +36,7 @@ __all__ = [
     "End",
     "acknowledged",
     "append_pending",
+    "covered",
     "end_of",
     "entries",
     "heads",
@@ -79,13 +81,15 @@ class End:
 
     Attributes:
         size: number of the last entry; 0 if there is none.
-        leaf: hash of that entry.
+        leaf: hash of that entry, as it is stored beside it.
+        body: that entry.
         head_size: how many entries the newest head is stored as being about; None without one.
         token: that head (JWS).
     """
 
     size: int
     leaf: bytes | None
+    body: bytes | None
     head_size: int | None
     token: str | None
 
@@ -101,8 +105,23 @@ def end_of(session: Session) -> End:
             newest.scalar_subquery(),
         )
     ).one()
-    leaf = select(AuditRow.leaf).where(AuditRow.number == size)
-    return End(size or 0, session.exec(leaf).one() if size else None, head_size, token)
+    if not size:
+        return End(0, None, None, head_size, token)
+    last = select(AuditRow.leaf, AuditRow.body).where(AuditRow.number == size)
+    leaf, body = session.exec(last).one()
+    return End(size, leaf, body.encode(), head_size, token)
+
+
+def covered(session: Session) -> int:
+    """How many entries the stored tree reaches to: not more than there are, or some are gone."""
+    highest = session.exec(select(func.max(AuditNode.level))).one() or 0
+    reach = 0
+    for level in range(1, highest + 1):
+        last = select(func.max(AuditNode.position)).where(AuditNode.level == level)
+        position = session.exec(last).one()
+        if position is not None:
+            reach = max(reach, (position + 1) << level)
+    return reach
 
 
 def append_pending(session: Session, end: End, sign: Sign, now: datetime) -> Appended:
@@ -115,7 +134,7 @@ def append_pending(session: Session, end: End, sign: Sign, now: datetime) -> App
         now: aware.
 
     Raises:
-        AuditLogError: a part of the tree is missing.
+        AuditLogError: a part of the tree is missing, or is where nothing was stored yet.
     """
     rows = session.exec(
         select(AuditPending).order_by(col(AuditPending.id)).limit(ENTRIES_PER_TRANSACTION)
@@ -145,12 +164,22 @@ def append_pending(session: Session, end: End, sign: Sign, now: datetime) -> App
         )
     session.execute(insert(AuditRow), made)
     if nodes:
-        session.execute(insert(AuditNode), nodes)
+        _insert_nodes(session, nodes)
     root = tree.head()
     session.add(AuditHead(size=tree.size, token=sign(tree.size, root), created_at=now))
     session.execute(delete(AuditPending).where(col(AuditPending.id).in_([row.id for row in rows])))
     session.flush()
     return Appended(len(rows), tree.size, root, has_more=len(rows) == ENTRIES_PER_TRANSACTION)
+
+
+def _insert_nodes(session: Session, nodes: list[dict[str, Any]]) -> None:
+    try:
+        session.execute(insert(AuditNode), nodes)
+    except IntegrityError:
+        # Another sequencer would have failed with the entries before; these are not from one.
+        raise AuditLogError(
+            "the stored tree of the audit log has parts that are of entries still to come"
+        ) from None
 
 
 def is_waiting(session: Session) -> bool:

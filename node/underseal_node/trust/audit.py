@@ -23,7 +23,7 @@ from underseal_protocol.audit_export import begin_check, finish_check, head_clai
 from underseal_protocol.audit_result import Checked, KeysFrom
 from underseal_protocol.errors import AuditError, ProtocolError
 from underseal_protocol.keys import KeyPurpose, PublicKeySet
-from underseal_protocol.merkle import inclusion_proof, tree_head, verify_inclusion
+from underseal_protocol.merkle import inclusion_proof, leaf_hash, tree_head, verify_inclusion
 from underseal_protocol.witness import Witnesses
 
 __all__ = [
@@ -86,10 +86,10 @@ def checked_end(session: Session) -> End:
         AuditLogError: it is not the end that was signed.
     """
     end = audit_log.end_of(session)
-    if not end.size and end.token is None:
-        return end
     try:
-        _require_signed(session, end)
+        if end.size or end.token is not None:
+            _require_signed(session, end)
+        _require_whole(session, end)
     except (ProtocolError, AuditLogError) as error:
         raise AuditLogError(
             f"nothing is added to the audit log, because it is not what was signed: {error.message}"
@@ -108,10 +108,24 @@ def raise_stopped(session: Session, node: Node, error: AuditLogError) -> None:
     raise_alert(session, AlertKind.AUDIT_LOG, error.message, node.now())
 
 
+def _require_whole(session: Session, end: End) -> None:
+    """
+    Raises:
+        AuditError: the log was cut off, together with the heads over what is gone.
+    """
+    reach = audit_log.covered(session)
+    if reach > end.size:
+        raise AuditError(
+            f"it has {end.size} entries, and its stored tree is over at least {reach}: "
+            "entries were removed from its end"
+        )
+
+
 def _require_signed(session: Session, end: End) -> None:
     """
     Raises:
-        AuditError: there is no head, or it is about another number of entries.
+        AuditError: there is no head, or it is about another number of entries, or the last entry
+            was edited.
         AuditLogError: a part of the tree is missing.
         CredentialError: the head is not signed by this node.
         KeySetError: the head is signed with a key that this node never had.
@@ -127,6 +141,8 @@ def _require_signed(session: Session, end: End) -> None:
         raise AuditError(f"its {end.size} entries are not those that its newest head is about")
     proof = inclusion_proof(end.size - 1, end.size, nodes)
     verify_inclusion(end.leaf, end.size - 1, end.size, proof, head.root)
+    if end.body is None or leaf_hash(end.body) != end.leaf:
+        raise AuditError(f"its last entry, {end.size}, is not the one that was hashed")
 
 
 def receipt_keys(session: Session) -> PublicKeySet:
@@ -163,6 +179,11 @@ def check(session: Session, witnesses: Witnesses) -> Checked:
 
 def _stopped(session: Session) -> list[Problem]:
     """What keeps the node from adding to a log whose entries are in order: its stored tree."""
+    try:
+        _require_whole(session, audit_log.end_of(session))
+    except AuditError as error:
+        size = audit_log.newest_number(session)
+        return [Problem(ProblemKind.TRUNCATED, size + 1, f"the log was cut off: {error.message}")]
     try:
         checked_end(session)
     except AuditLogError as error:

@@ -9,6 +9,7 @@ from contextlib import closing
 from tests.node.manage.conftest import Company
 from tests.protocol.exported_log import ExportedLog
 
+from underseal_node.exchange.sequencer import Sequencer
 from underseal_protocol.audit_export import check_export
 
 
@@ -70,6 +71,23 @@ async def test_a_log_that_has_stopped_can_be_checked_and_exported(company: Compa
     assert (checked["size"], checked["heads"], checked["keysFrom"]) == (2, 0, "node")
     exported = (await company.http.get("/audit/export")).text.splitlines()
     assert [json.loads(line)["kind"] for line in exported] == ["log", "entry", "entry"]
+
+
+async def test_a_log_that_was_cut_back_is_told_everywhere(company: Company) -> None:
+    for name in ("a", "b", "c"):
+        await company.post("/peers", {"name": name}, 201)
+        await company.post("/audit/verify")
+    spoil(company, "DELETE FROM audit_entry WHERE number > 2")
+    spoil(company, "DELETE FROM audit_head WHERE size > 2")
+    await company.post("/peers", {"name": "d"}, 201)
+    checked = await company.post("/audit/verify")
+    assert [(one["kind"], one["number"]) for one in checked["problems"]] == [("truncated", 3)]
+    diagnosis = (await company.get("/doctor"))["data"]
+    (log,) = [one for one in diagnosis if one["name"] == "audit log"]
+    assert log["result"] == "problem"
+    await Sequencer(company.node).step()
+    (alert,) = (await company.get("/alerts"))["data"]
+    assert (alert["kind"], "entries were removed" in alert["message"]) == ("audit-log", True)
 
 
 async def test_statements_about_other_logs_alone_are_a_problem(company: Company) -> None:

@@ -38,6 +38,7 @@ from underseal_protocol.merkle import (
 )
 from underseal_protocol.witness import Witnesses
 
+TREE_CUT_BACK = "DELETE FROM audit_node WHERE ((position + 1) << level) > 5"
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference" / "audit-log.md"
 
 
@@ -230,9 +231,40 @@ def test_a_log_truncated_with_its_heads_is_found_with_a_receipt(
     log: Node, spoil: Callable[..., None]
 ) -> None:
     held = receipt_of(log)
-    spoil("DELETE FROM audit_entry WHERE number > 5", "DELETE FROM audit_head WHERE size > 5")
+    spoil("DELETE FROM audit_entry WHERE number > 5", "DELETE FROM audit_head WHERE size > 5",
+          TREE_CUT_BACK)  # fmt: skip
     assert found(log) == []
     assert found(log, held) == [(ProblemKind.TRUNCATED, 6)]
+
+
+@pytest.mark.parametrize("size", [5, 0])
+def test_a_log_truncated_with_its_heads_is_found_by_its_tree_and_stops(
+    log: Node, spoil: Callable[..., None], size: int
+) -> None:
+    spoil(f"DELETE FROM audit_entry WHERE number > {size}",
+          f"DELETE FROM audit_head WHERE size > {size}")  # fmt: skip
+    assert found(log) == [(ProblemKind.TRUNCATED, size + 1)]
+    put(log, *[Act.TOKEN_ISSUED] * 6)
+    for _ in range(2):
+        with pytest.raises(AuditLogError, match=r"stored tree is over at least 10: entries were"):
+            append(log)
+    assert found(log) == [(ProblemKind.TRUNCATED, size + 1)]
+    assert check(log).size == size
+
+
+def test_parts_of_the_tree_that_come_too_early_stop_the_log(
+    log: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Should they not be found before."""
+
+    def work(session: Session) -> None:
+        session.add(AuditNode(level=1, position=5, hash=bytes(32)))
+
+    log.store.write_sync(work)
+    monkeypatch.setattr(audit_log, "covered", lambda _session: 0)
+    put(log, *[Act.TOKEN_ISSUED] * 2)
+    with pytest.raises(AuditLogError, match="entries still to come"):
+        append(log)
 
 
 def test_a_log_made_anew_with_the_keys_of_the_node_is_found_with_a_receipt(
@@ -301,6 +333,8 @@ def test_a_log_that_was_made_anew_without_a_key_is_found_and_not_signed(log: Nod
         ("UPDATE audit_node SET hash = zeroblob(32)", "not those that its newest head is about"),
         ("DELETE FROM audit_node", "is missing"),
         ("UPDATE audit_entry SET leaf = zeroblob(32) WHERE number = 10", "leaf 9 is not in"),
+        ("UPDATE audit_entry SET body = replace(body, 'token-issued', 'token-refused') "
+         "WHERE number = 10", "its last entry, 10, is not the one that was hashed"),
     ],
 )  # fmt: skip
 def test_nothing_is_added_to_a_log_that_is_not_the_signed_one(
@@ -320,7 +354,7 @@ def test_a_log_that_was_cut_back_to_a_head_is_found_by_nothing_in_the_node(
     log: Node, spoil: Callable[..., None]
 ) -> None:
     spoil("DELETE FROM audit_entry WHERE number > 5", "DELETE FROM audit_head WHERE size > 5",
-          "DELETE FROM audit_node WHERE ((position + 1) << level) > 5")  # fmt: skip
+          TREE_CUT_BACK)  # fmt: skip
     put(log, Act.TOKEN_ISSUED)
     assert append(log) == 1
     checked = check(log)
