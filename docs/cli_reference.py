@@ -40,7 +40,7 @@ JSON_OF = {
     "peer set": "peer",
     "peer credentials": "peer-credentials",
     "peer list": "peer-list",
-    "peer show": "peer",
+    "peer show": "peer-detail",
     "peer confirm": "peer",
     "peer rotate": "peer-rotated",
     "peer suspend": "peer",

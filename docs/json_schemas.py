@@ -53,6 +53,7 @@ SHAPES: dict[str, type[BaseModel]] = {
     "attestation-list": Listing[attested.JudgedShape],
     "peer-list": Listing[peers.PeerShape],
     "peer": peers.PeerShape,
+    "peer-detail": peers.PeerDetailShape,
     "peer-added": peers.PeerAddedShape,
     "peer-credentials": peers.CredentialsShape,
     "peer-removed": peers.RemovedShape,

@@ -43,12 +43,11 @@ def state_of(peer: dict[str, Any]) -> str:
     return str(peer["state"])
 
 
-def print_peer(peer: dict[str, Any], *, granted: Sequence[dict[str, Any]] | None = None) -> None:
+def print_peer(peer: dict[str, Any]) -> None:
     """Everything about a peer, and warnings on standard error.
 
     Args:
-        peer: as the management API answers.
-        granted: what it may see, where that is wanted.
+        peer: as the management API answers; the grants both ways are shown where it has them.
     """
     found = peer.get("fingerprint") or {}
     is_partner = peer["authMethod"] == "private_key_jwt"
@@ -77,7 +76,7 @@ def print_peer(peer: dict[str, Any], *, granted: Sequence[dict[str, Any]] | None
             ("they end", (peer.get("expiresAt") or "")[:10] or None),
             ("unsigned footprints", "usable" if peer["acceptUnsigned"] else "not usable"),
             ("private network", "allowed" if peer["allowPrivateNetwork"] else None),
-            *([("it may see", granted_lines(granted))] if granted is not None else []),
+            *_both_ways(peer),
             ("last contact", instant(peer.get("lastContactAt"))),
             ("last problem", _problem(peer)),
         ]
@@ -150,11 +149,39 @@ def _problem(peer: dict[str, Any]) -> str | None:
     return f"{instant(peer['lastProblemAt'])}: {peer['lastProblem']}"
 
 
+def _both_ways(peer: dict[str, Any]) -> list[tuple[str, list[str] | str]]:
+    """What each side may see at the other; of ours only what the peer has told is known."""
+    if "grantedToIt" not in peer:
+        return []
+    lines: list[tuple[str, list[str] | str]] = [("it may see", granted_lines(peer["grantedToIt"]))]
+    told = peer.get("grantedToUs")
+    if told is not None:
+        as_of = f"as of {instant(peer.get('grantedToUsAt'))}"
+        return [*lines, ("we may see", [*granted_lines(told), as_of])]
+    if peer["isUnderseal"] and peer["state"] != "invited":
+        return [*lines, ("we may see", "not known yet: it is asked with every pull")]
+    return lines
+
+
 def granted_lines(granted: Sequence[dict[str, Any]]) -> list[str]:
-    """What a peer may see, grant by grant, as the management API answers."""
-    if not granted:
-        return ["nothing"]
-    return [
-        " ".join(filter(None, (one["kind"], one["value"], f"at the level {one['level']}")))
-        for one in granted
-    ]
+    """What a company may see, grant by grant, as the management API answers."""
+    return [_granted(one) for one in granted] or ["nothing"]
+
+
+def _granted(grant: dict[str, Any]) -> str:
+    """One grant in one line."""
+    what = " ".join(filter(None, (grant["kind"], grant["value"])))
+    conditions = {
+        "": f"at the level {grant['level']}",
+        "from": _bound(grant.get("starts")),
+        "until": _bound(grant.get("ends")),
+        "for": grant.get("purpose"),
+        "terms:": grant.get("terms"),
+    }
+    parts = [f"{name} {said}".strip() for name, said in conditions.items() if said]
+    ended = " (ended)" if grant["state"] == "ended" else ""
+    return f"{what} {', '.join(parts)}{ended}"
+
+
+def _bound(text: str | None) -> str | None:
+    return None if text is None else instant(text)

@@ -205,7 +205,7 @@ def show(context: typer.Context, name: Name, as_json: Json = False) -> None:
     if as_json:
         output.show(found)
     else:
-        print_peer(found, granted=manage.get("/grants", peer=name)["data"])
+        print_peer(found)
         if found["state"] in ("pending", "active"):
             print_words(manage, found)
 

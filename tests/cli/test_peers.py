@@ -155,6 +155,24 @@ def test_what_the_other_side_has_ended_is_shown(
     assert "Warning: acme has ended the partnership" in shown.err
 
 
+def test_the_grants_both_ways_are_shown_with_their_conditions(
+    run: Run, market: Market, acme: str
+) -> None:
+    seller, buyer = market.seller.home, market.buyer.home
+    assert "we may see" not in run("peer", "show", acme, home=seller).out
+    limits = ("--until", "2099-01-01", "--purpose", "CBAM", "--terms", "No resale.")
+    run("grant", "add", acme, "--all", "--level", "quality", *limits, home=seller)
+    shown = run("peer", "show", acme, home=seller).out
+    said = "all at the level quality, until 2099-01-01 00:00 UTC, for CBAM, terms: No resale."
+    assert said in shown
+    assert run("pull", "seller", home=buyer).status == 0
+    lines = run("peer", "show", "seller", home=buyer).out.splitlines()
+    first = next(number for number, line in enumerate(lines) if line.startswith("we may see"))
+    assert "at the level" in lines[first]
+    assert any("as of 20" in line for line in lines[first:])
+    assert run("peer", "show", "seller", "--json", home=buyer).json["grantedToUs"]
+
+
 def test_an_empty_secret_file_is_refused(
     run: Run, market: Market, acme: str, tmp_path: Path
 ) -> None:

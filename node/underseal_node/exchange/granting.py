@@ -57,15 +57,17 @@ async def ask_for_grants(exchange: Exchange, access: Access) -> None:
 
 async def _keep(exchange: Exchange, peer_id: int, found: Sequence[GrantedToUs]) -> None:
     """Keep what was told, once all that was received has its terms; in portions, as everywhere."""
-    store, told = exchange.node.store, granted.as_told(found)
+    store, told, now = exchange.node.store, granted.as_told(found), exchange.node.now()
     before = await store.read(lambda session: pins.peer_row(session, peer_id).granted_to_us)
-    if told == before:
-        return
-    coverage = granted.Coverage(found)
-    after: int | None = 0
-    while after is not None:
-        after = await store.write(partial(_note_next, peer_id, coverage, after))
-    await store.write(lambda session: granted.keep(session, pins.peer_row(session, peer_id), told))
+    if told != before:
+        coverage = granted.Coverage(found)
+        after: int | None = 0
+        while after is not None:
+            after = await store.write(partial(_note_next, peer_id, coverage, after))
+    # Also when nothing is different: the operator is shown of when it is.
+    await store.write(
+        lambda session: granted.keep(session, pins.peer_row(session, peer_id), told, now)
+    )
 
 
 def _note_next(peer_id: int, coverage: Coverage, after: int, session: Session) -> int | None:

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from fastapi import APIRouter
 from sqlmodel import Session
 from starlette.responses import Response
 
 from underseal_node.errors import RefusedError
 from underseal_node.manage.context import RESPONSE, Context, RowId
+from underseal_node.manage.grant_view import grant_shape
 from underseal_node.manage.shapes.base import Listing
-from underseal_node.manage.shapes.peers import GrantInput, GrantShape, GrantState
+from underseal_node.manage.shapes.peers import GrantInput, GrantShape
 from underseal_node.products import gate
 from underseal_node.store import footprints, grants, peers
 from underseal_node.store.audit import Act
 from underseal_node.store.tables import AccessGrant, KeyKind
-from underseal_node.store.types import from_utc_text, utc_text
 from underseal_protocol.disclosure import Level
 from underseal_protocol.release.verdict import Acknowledgement
 from underseal_protocol.urns import parse_urn
 
-__all__ = ["grant_shape", "router"]
+__all__ = ["router"]
 
 router = APIRouter(prefix="/grants")
 
@@ -148,39 +146,3 @@ def _warning(session: Session, kind: KeyKind, value: str) -> str | None:
     if grants.has_footprints(session, kind, value):
         return None
     return "it covers no footprint yet"
-
-
-def _state(grant: AccessGrant, now: datetime) -> GrantState:
-    instant = utc_text(now)
-    if grant.ends is not None and grant.ends <= instant:
-        return GrantState.ENDED
-    if grant.starts is not None and grant.starts > instant:
-        return GrantState.FUTURE
-    return GrantState.ACTIVE
-
-
-def grant_shape(
-    now: datetime, grant: AccessGrant, peer: str, warning: str | None = None
-) -> GrantShape:
-    """A grant as it is shown to the operator.
-
-    Args:
-        now: aware; decides the state.
-        grant: as it is stored.
-        peer: its name.
-        warning: a sentence about it.
-    """
-    return GrantShape(
-        id=grant.id or 0,
-        peer=peer,
-        kind=grant.kind,
-        value=grant.shown_value or grant.value,
-        level=Level.of_rank(grant.level),
-        state=_state(grant, now),
-        starts=None if grant.starts is None else from_utc_text(grant.starts),
-        ends=None if grant.ends is None else from_utc_text(grant.ends),
-        terms=grant.terms,
-        purpose=grant.purpose,
-        created_at=grant.created_at,
-        warning=warning,
-    )

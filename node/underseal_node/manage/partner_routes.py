@@ -20,7 +20,7 @@ from underseal_node.exchange.errors import (
 from underseal_node.exchange.resuming import resume as resume_partnership
 from underseal_node.exchange.rotation import rotate
 from underseal_node.manage.context import RESPONSE, Context
-from underseal_node.manage.grant_routes import grant_shape
+from underseal_node.manage.grant_view import grant_shape
 from underseal_node.manage.peer_view import peer_shape
 from underseal_node.manage.shapes.peers import (
     AcceptedShape,

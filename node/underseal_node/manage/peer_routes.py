@@ -8,11 +8,12 @@ from fastapi import APIRouter
 
 from underseal_node.errors import RefusedError
 from underseal_node.manage.context import RESPONSE, Context
-from underseal_node.manage.peer_view import peer_shape, peer_shapes
+from underseal_node.manage.peer_view import peer_detail, peer_shape, peer_shapes
 from underseal_node.manage.shapes.base import Listing
 from underseal_node.manage.shapes.peers import (
     CredentialsShape,
     PeerAddedShape,
+    PeerDetailShape,
     PeerInput,
     PeerKeysShape,
     PeerShape,
@@ -49,9 +50,9 @@ async def list_peers(context: Context) -> Listing[PeerShape]:
 
 
 @router.get("/{name}", **RESPONSE)
-async def show(context: Context, name: str) -> PeerShape:
-    """One peer."""
-    return await peer_shape(context.node, name)
+async def show(context: Context, name: str) -> PeerDetailShape:
+    """One peer, with the grants both ways."""
+    return await peer_detail(context.node, name)
 
 
 @router.get("/{name}/keys", **RESPONSE)

@@ -10,9 +10,10 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from underseal_node.manage.shapes.peers import FingerprintShape, PeerShape
+from underseal_node.manage.grant_view import grant_shape, granted_to_us_shape
+from underseal_node.manage.shapes.peers import FingerprintShape, PeerDetailShape, PeerShape
 from underseal_node.node import Node
-from underseal_node.store import clients, invitations, peers
+from underseal_node.store import clients, granted, grants, invitations, peers
 from underseal_node.store.identity_tables import Invitation
 from underseal_node.store.tables import (
     Assurance,
@@ -31,7 +32,7 @@ from underseal_node.trust.fingerprints import (
 )
 from underseal_protocol.urns import check_urn
 
-__all__ = ["peer_shape", "peer_shapes"]
+__all__ = ["peer_detail", "peer_shape", "peer_shapes"]
 
 
 async def peer_shape(node: Node, name: str, warnings: Sequence[str] = ()) -> PeerShape:
@@ -46,13 +47,31 @@ async def peer_shape(node: Node, name: str, warnings: Sequence[str] = ()) -> Pee
         NotFoundError: there is none of this name.
     """
 
-    def work(session: Session) -> PeerShape:
-        peer = peers.by_name(session, name)
-        held = _held(session, node.now(), peer.id)
-        invited = invitations.unused(session, peer.id).get(peer.id or 0)
-        doubled = _doubled(peer, peers.at_addresses(session))
-        said = [*warnings, *doubled]
-        return _shape(peer, held.get(peer.id or 0, NOTHING), invited, node.now(), said)
+    return await node.store.read(
+        lambda session: _one(session, node, peers.by_name(session, name), warnings)
+    )
+
+
+async def peer_detail(node: Node, name: str) -> PeerDetailShape:
+    """One peer, with what each side may see at the other.
+
+    Args:
+        node: whose peer.
+        name: of the peer.
+
+    Raises:
+        NotFoundError: there is none of this name.
+    """
+
+    def work(session: Session) -> PeerDetailShape:
+        peer, now = peers.by_name(session, name), node.now()
+        told = granted.of_peer(peer)
+        return PeerDetailShape(
+            **dict(_one(session, node, peer)),
+            granted_to_it=[grant_shape(now, *row) for row in grants.listing(session, peer.name)],
+            granted_to_us=None if told is None else [granted_to_us_shape(now, one) for one in told],
+            granted_to_us_at=peer.granted_to_us_at,
+        )
 
     return await node.store.read(work)
 
@@ -76,6 +95,14 @@ async def peer_shapes(node: Node) -> list[PeerShape]:
         ]
 
     return await node.store.read(work)
+
+
+def _one(session: Session, node: Node, peer: Peer, warnings: Sequence[str] = ()) -> PeerShape:
+    now = node.now()
+    held = _held(session, now, peer.id).get(peer.id or 0, NOTHING)
+    invited = invitations.unused(session, peer.id).get(peer.id or 0)
+    said = [*warnings, *_doubled(peer, peers.at_addresses(session))]
+    return _shape(peer, held, invited, now, said)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 from functools import lru_cache
 
 from sqlalchemy import update
@@ -64,9 +65,9 @@ def of_peer(peer: Peer) -> list[GrantedToUs] | None:
     return None if peer.granted_to_us is None else _read(peer.granted_to_us)
 
 
-def keep(session: Session, peer: Peer, told: str) -> None:
-    """Keep what a peer has told, as `as_told` wrote it."""
-    peer.granted_to_us = told
+def keep(session: Session, peer: Peer, told: str, now: datetime) -> None:
+    """Keep what a peer has told, as `as_told` wrote it, and when that was."""
+    peer.granted_to_us, peer.granted_to_us_at = told, now
     session.add(peer)
     session.flush()
 

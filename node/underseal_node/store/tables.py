@@ -168,6 +168,9 @@ class Peer(SQLModel, table=True):
     granted_to_us: str | None = Field(
         default=None, description="JSON array: its grants, as it told them", sa_type=Text
     )
+    granted_to_us_at: datetime | None = Field(
+        default=None, description="when it told them last", sa_type=UtcText
+    )
     key_set: str | None = Field(default=None, description="pinned JWKS as JSON", sa_type=Text)
     pending_key_set: str | None = Field(default=None, sa_type=Text)
     look_wanted: bool = Field(default=False, sa_column_kwargs={"server_default": false()})

@@ -201,3 +201,40 @@ async def test_a_lower_level_beside_a_higher_one_is_refused(pair: Pair) -> None:
     assert f"underseal grant remove {grant['id']}" in refused.json()["hint"]
     listed = (await supplier.get("/grants"))["data"]
     assert [one["level"] for one in listed] == ["quality"]
+
+
+async def test_a_peer_is_shown_with_what_each_side_may_see_at_the_other(pair: Pair) -> None:
+    customer, supplier = pair
+    ours = {"starts": "2026-03-01T00:00:00Z", "ends": "2027-01-01T00:00:00Z", "purpose": "CBAM"}
+    given = {"peer": "cell", "productIds": [PRODUCT], "level": "quality", "terms": "No resale."}
+    await supplier.post("/grants", given | ours, 201)
+    unknown = await customer.get("/peers/cathode")
+    assert "grantedToUs" not in unknown
+    assert "grantedToUsAt" not in unknown
+    assert (await customer.pull("cathode"))["state"] == "done"
+    assert (await customer.get("/peers/cathode"))["grantedToUs"] == [
+        {
+            "kind": "product",
+            "value": PRODUCT,
+            "level": "quality",
+            "state": "active",
+            "terms": "No resale.",
+            **ours,
+        }
+    ]
+    (there,) = (await supplier.get("/peers/cell"))["grantedToIt"]
+    assert there == (await supplier.get("/grants"))["data"][0]
+
+
+async def test_what_we_may_see_says_of_when_it_is(pair: Pair) -> None:
+    customer, supplier = pair
+    await supplier.post("/grants", {"peer": "cell", "everything": True}, 201)
+    await customer.pull("cathode")
+    for day in ("2026-03-02", "2026-03-03"):  # also when nothing is different
+        supplier.advance(days=1)
+        assert (await customer.get("/peers/cathode"))["grantedToUsAt"][:10] < day
+        await customer.pull("cathode")
+        shown = await customer.get("/peers/cathode")
+        assert shown["grantedToUsAt"][:10] == day
+        assert [one["kind"] for one in shown["grantedToUs"]] == ["all"]
+    assert "grantedToUs" not in (await customer.get("/peers"))["data"][0]

@@ -21,9 +21,11 @@ __all__ = [
     "GrantInput",
     "GrantShape",
     "GrantState",
+    "GrantedToUsShape",
     "InvitationInput",
     "InvitationShape",
     "PeerAddedShape",
+    "PeerDetailShape",
     "PeerInput",
     "PeerKeysShape",
     "PeerShape",
@@ -63,8 +65,37 @@ class FingerprintShape(Shape):
     hex: str
 
 
+class GrantState(StrEnum):
+    """Whether a grant has an effect."""
+
+    FUTURE = "future"
+    ACTIVE = "active"
+    ENDED = "ended"
+
+
+class GrantShape(Shape):
+    """GET /grants (query: peer) -> Listing; POST /grants -> Listing (201)
+
+    DELETE /grants/{id} -> 204. `warning` is in the answer of POST only: such as that no footprint
+    is covered yet.
+    """
+
+    id: int
+    peer: str
+    kind: str
+    value: str
+    level: Level
+    state: GrantState
+    starts: Instant | None = None
+    ends: Instant | None = None
+    terms: str | None = None
+    purpose: str | None = None
+    created_at: Instant
+    warning: str | None = None
+
+
 class PeerShape(Shape):
-    """GET /peers -> Listing; GET /peers/{name}; answer of PATCH /peers/{name} and of each move"""
+    """GET /peers -> Listing; answer of PATCH /peers/{name} and of each move"""
 
     name: str
     state: PeerState
@@ -106,6 +137,31 @@ class PeerShape(Shape):
     last_problem_at: Instant | None = None
     last_problem: str | None = None  # why a call to it failed; none once one works
     warnings: list[str] = Field(default_factory=list)
+
+
+class GrantedToUsShape(Shape):
+    """A grant that a peer has given us, as it told it."""
+
+    kind: str
+    value: str
+    level: Level
+    state: GrantState
+    starts: Instant | None = None
+    ends: Instant | None = None
+    terms: str | None = None
+    purpose: str | None = None
+
+
+class PeerDetailShape(PeerShape):
+    """GET /peers/{name}: with the grants both ways
+
+    `grantedToUs` is what it told last, at `grantedToUsAt`: an Underseal node is asked with every
+    pull. Both are absent where it never told anything.
+    """
+
+    granted_to_it: list[GrantShape]
+    granted_to_us: list[GrantedToUsShape] | None = None
+    granted_to_us_at: Instant | None = None
 
 
 class PeerKeysShape(Shape):
@@ -226,35 +282,6 @@ class GrantInput(InputShape):
     # Where the release gate advises against it: why all the same, and the supplier's consent.
     acknowledge: str | None = Field(default=None, min_length=1, max_length=2_000)
     consent: str | None = Field(default=None, min_length=1, max_length=2_000)
-
-
-class GrantState(StrEnum):
-    """Whether a grant has an effect."""
-
-    FUTURE = "future"
-    ACTIVE = "active"
-    ENDED = "ended"
-
-
-class GrantShape(Shape):
-    """GET /grants (query: peer) -> Listing; POST /grants -> Listing (201)
-
-    DELETE /grants/{id} -> 204. `warning` is in the answer of POST only: such as that no footprint
-    is covered yet.
-    """
-
-    id: int
-    peer: str
-    kind: str
-    value: str
-    level: Level
-    state: GrantState
-    starts: Instant | None = None
-    ends: Instant | None = None
-    terms: str | None = None
-    purpose: str | None = None
-    created_at: Instant
-    warning: str | None = None
 
 
 class InvitationShape(Shape):
