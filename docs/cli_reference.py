@@ -27,7 +27,7 @@ JSON_OF = {
     "energy show": "energy",
     "peer invite": "invitation",
     "peer accept": "invitation-accepted",
-    "peer approve": "peer",
+    "peer approve": "peer-approved",
     "peer reject": "peer",
     "peer complete": "peer",
     "footprint draft": "draft-made",

@@ -54,6 +54,7 @@ SHAPES: dict[str, type[BaseModel]] = {
     "peer-list": Listing[peers.PeerShape],
     "peer": peers.PeerShape,
     "peer-detail": peers.PeerDetailShape,
+    "peer-approved": peers.ApprovedShape,
     "peer-added": peers.PeerAddedShape,
     "peer-credentials": peers.CredentialsShape,
     "peer-removed": peers.RemovedShape,

@@ -32,7 +32,10 @@ def approve(context: typer.Context, name: Name, words: Words = None, as_json: Js
     be called is approved with the words that a person there has read out.
     """
     peer = _moved(context, name, "approve", _given(words))
-    _show(peer, f"{name} is a partner now: both sides can call each other.", as_json=as_json)
+    text = f"{name} is a partner now: both sides can call each other."
+    if not peer["isReached"]:
+        text = f"{name} is approved here; that both sides can call each other is not known yet."
+    _show(peer, text, as_json=as_json)
     if not as_json:
         print_words(manage_of(context), peer)
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 from tests.cli.conftest import Market, Run
+from typer import Context
 
+from underseal_cli import partners
 from underseal_cli.peer_view import open_question, print_peer, state_of
 
 pytestmark = pytest.mark.xdist_group("cli")
@@ -216,3 +219,28 @@ def test_a_list_that_may_be_longer_says_so(run: Run, market: Market) -> None:
     assert "--limit N" in done.err
     assert len(done.out.splitlines()) == 3
     assert run("footprint", "list", home=market.seller.home).err == ""
+
+
+@pytest.mark.parametrize("is_reached", [True, False])
+def test_an_approval_does_not_promise_what_is_not_known(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], is_reached: bool
+) -> None:
+    peer: dict[str, object]
+    peer = {"name": "acme", "state": "active", "assurance": "confirmed", "companyIds": []}
+    peer |= {"isReached": is_reached, "warnings": [] if is_reached else ["it does not know us"]}
+    monkeypatch.setattr(partners, "manage_of", lambda _context: Answering(peer))
+    partners.approve(cast("Context", None), "acme")
+    shown = capsys.readouterr()
+    assert ("both sides can call each other." in shown.out) == is_reached
+    assert ("is approved here" in shown.out) == (not is_reached)
+    assert ("Warning: it does not know us" in shown.err) == (not is_reached)
+
+
+class Answering:
+    """A node that answers everything alike."""
+
+    def __init__(self, answer: object) -> None:
+        self._answer = answer
+
+    def post(self, _path: str, _body: object = None) -> object:
+        return self._answer

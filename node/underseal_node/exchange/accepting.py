@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -83,6 +84,10 @@ class Accepted:
     reply: dict[str, Any] | None = field(default=None, repr=False)
 
 
+class _RegistrationRefusedError(AnswerError):
+    """The inviting node has refused our registration."""
+
+
 async def accept(exchange: Exchange, given: Acceptance) -> Accepted:
     """Accept an invitation. What could not be sent can be tried again with the same invitation.
 
@@ -107,16 +112,16 @@ async def accept(exchange: Exchange, given: Acceptance) -> Accepted:
         checked_name(given.name)
     key = node.signing_key(KeyPurpose.IDENTITY)
 
-    def work(session: Session) -> Peer:
+    def work(session: Session) -> tuple[Peer, bool]:
         known = invitations.accepted(session, invitation.id)
         if known is None:
-            return _pending_peer(session, node, invitation, given, key)
+            return _pending_peer(session, node, invitation, given, key), True
         _require_same(known, invitation)
         if known.registration is not None:
             _change(session, known, given, node.now())
-        return known
+        return known, False
 
-    peer = await node.store.write(work)
+    peer, is_new = await node.store.write(work)
     if peer.registration is None:
         raise RefusedError(
             f"the invitation of {invitation.issuer} was accepted before: it is the peer "
@@ -126,7 +131,10 @@ async def accept(exchange: Exchange, given: Acceptance) -> Accepted:
     if given.as_file:
         reply = reply_document(registration, invitation.token)
         return Accepted(peer, pre_approved, reply)
-    answer = await _register(exchange, peer, invitation, registration)
+    try:
+        answer = await _register(exchange, peer, invitation, registration)
+    except _RegistrationRefusedError as error:
+        raise await _refused(exchange, peer, error, is_new=is_new) from None
     now = node.now()
     registered = await node.store.write(lambda session: _registered(session, peer, answer, now))
     return Accepted(registered, pre_approved)
@@ -263,11 +271,12 @@ async def _fetch(exchange: Exchange, address: str, given: Acceptance) -> Any:
 async def _register(
     exchange: Exchange, peer: Peer, invitation: Invitation, registration: Mapping[str, Any]
 ) -> Mapping[str, Any]:
-    """Send the reply. After a refusal nothing is left of the attempt.
+    """Send the reply.
 
     Raises:
         UnreachableError: nobody answered; what was prepared stays, to be sent again.
-        AnswerError: the inviting node refuses.
+        _RegistrationRefusedError: the inviting node refuses what was sent.
+        AnswerError: it cannot take it at present.
     """
     address = f"{invitation.issuer}{REGISTRATION_PATH}"
     call = Call(
@@ -295,15 +304,34 @@ async def _register(
     document = _json_of(answer)
     if answer.status == 201 and isinstance(document, Mapping):
         return document
-    if 400 <= answer.status < 500 and answer.status != 429:
-        now = exchange.node.now()
-        await exchange.node.store.write(lambda session: _forget(session, peer.id or 0, now))
     said = document.get("error_description") if isinstance(document, Mapping) else None
     shown = f": {said[:MAX_SHOWN_CHARACTERS]}" if isinstance(said, str) else ""
-    raise AnswerError(
-        f"{invitation.issuer} does not accept the registration ({answer.status}){shown}",
-        status=answer.status,
-        hint="Ask the company for a new invitation." if answer.status < 500 else None,
+    message = f"{invitation.issuer} does not accept the registration ({answer.status}){shown}"
+    if 400 <= answer.status < 500 and answer.status != 429:
+        hint = "Ask the company for a new invitation."
+        raise _RegistrationRefusedError(message, status=answer.status, hint=hint)
+    raise AnswerError(message, status=answer.status)
+
+
+async def _refused(
+    exchange: Exchange, peer: Peer, error: _RegistrationRefusedError, *, is_new: bool
+) -> AnswerError:
+    """What is left after a refusal, and what to tell: nothing, where this was the first try.
+
+    An earlier try may have arrived, as a call whose answer was lost or as a file, and this one may
+    have been refused because the link was damaged. Forgetting the peer would then leave the other
+    side with a partner that does not know it, and an invitation that counts no more.
+    """
+    now = exchange.node.now()
+    if is_new:
+        await exchange.node.store.write(lambda session: _forget(session, peer.id or 0, now))
+        return error
+    name = shlex.quote(peer.name)
+    return AnswerError(
+        f"{error.message}; the peer {peer.name} from before stays as it is, {peer.state}",
+        status=error.status,
+        hint="Compare the invitation with the one that was sent: something may be missing at its "
+        f"end. If that is not it, run `underseal peer remove {name}`, and ask for a new one.",
     )
 
 
@@ -326,7 +354,7 @@ def _registered(session: Session, sent: Peer, answer: Mapping[str, Any], now: da
 def _forget(session: Session, peer_id: int, now: datetime) -> None:
     """Take back what was prepared for a partnership that was refused."""
     peer = pins.peer_row(session, peer_id)
-    if peer.state == PeerState.PENDING:
+    if peer.state == PeerState.PENDING and not peer.is_registered_there:
         audit.about_peer(
             session,
             Act.INVITATION_ACCEPTED,

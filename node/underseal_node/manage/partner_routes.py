@@ -25,6 +25,7 @@ from underseal_node.manage.peer_view import peer_shape
 from underseal_node.manage.shapes.peers import (
     AcceptedShape,
     AcceptInput,
+    ApprovedShape,
     CompleteInput,
     InvitationInput,
     InvitationShape,
@@ -114,13 +115,17 @@ async def complete(context: Context, given: CompleteInput) -> PeerShape:
 
 
 @router.post("/peers/{name}/approve", **RESPONSE)
-async def approve_peer(context: Context, name: str, given: WordsInput | None = None) -> PeerShape:
+async def approve_peer(
+    context: Context, name: str, given: WordsInput | None = None
+) -> ApprovedShape:
     """Approve a partnership, if who registered is at its address; it is told by our first call."""
     node = context.node
     peer = await node.store.read(lambda session: peers.by_name(session, name))
     words = None if given is None else given.words
     await approve(context.exchange, peer.id or 0, words=words)
-    return await peer_shape(node, name, await _greet(context, peer))
+    warnings = await _greet(context, peer)
+    shown = await peer_shape(node, name, warnings)
+    return ApprovedShape(**dict(shown), is_reached=not warnings)
 
 
 @router.post("/peers/{name}/reject", **RESPONSE)

@@ -171,3 +171,63 @@ async def test_a_registration_that_arrives_meanwhile_is_not_said_to_be_removed(
     assert "does not have our registration yet" in said
     assert (await cathode.get("/peers/Pack"))["state"] == "pending"
     assert (await pack.post("/peers/Cathode/approve"))["state"] == "active"
+
+
+@pytest.mark.parametrize("how", ["called", "unanswered", "as a file"])
+async def test_a_damaged_invitation_destroys_no_registration(
+    market: Market, strangers: tuple[Company, Company], refused: Refused, how: str
+) -> None:
+    pack, cathode = strangers
+    invitation = await invite(pack)
+    if how == "as a file":
+        reply = (await accept(cathode, invitation, asFile=True))["reply"]
+        await pack.post("/invitations/complete", {"document": reply})
+    elif how == "called":
+        await accept(cathode, invitation)
+    else:
+        real = market.internet.hosts["pack.example"]
+
+        class Deaf(httpx.AsyncBaseTransport):
+            async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+                await real.handle_async_request(request)
+                raise httpx.ReadError("the connection ended")
+
+        market.internet.hosts["pack.example"] = Deaf()
+        refused(
+            await try_post(cathode, "/invitations/accept", {"document": invitation["document"]}),
+            502,
+        )
+        market.internet.hosts["pack.example"] = real
+    assert peer(pack, "Cathode").state == "pending"
+    damaged = invitation["document"] | {"token": invitation["document"]["token"][:-4] + "AAAA"}
+    said = refused(await try_post(cathode, "/invitations/accept", {"document": damaged}), 502)
+    assert "the peer Pack from before stays as it is, pending" in said
+    assert "Compare the invitation" in said
+    assert (await cathode.get("/peers/Pack"))["state"] == "pending"
+    assert (await accept(cathode, invitation))["peer"]["state"] == "pending"
+    approved = await pack.post("/peers/Cathode/approve")
+    assert (approved["state"], approved["isReached"]) == ("active", True)
+    assert (await cathode.get("/peers/Pack"))["state"] == "active"
+
+
+async def test_nothing_is_left_of_a_first_try_that_was_refused(
+    strangers: tuple[Company, Company], refused: Refused
+) -> None:
+    pack, cathode = strangers
+    invitation = await invite(pack)
+    damaged = invitation["document"] | {"token": invitation["document"]["token"][:-4] + "AAAA"}
+    said = refused(await try_post(cathode, "/invitations/accept", {"document": damaged}), 502)
+    assert "Ask the company for a new invitation." in said
+    assert (await cathode.get("/peers"))["data"] == []
+    await accept(cathode, invitation)
+
+
+async def test_an_approval_says_when_the_other_side_does_not_know_us(
+    strangers: tuple[Company, Company],
+) -> None:
+    pack, cathode = strangers
+    await accept(cathode, await invite(pack))
+    assert (await cathode.http.delete("/peers/Pack")).status_code == 200
+    approved = await pack.post("/peers/Cathode/approve")
+    assert approved["isReached"] is False
+    assert "does not know this partnership" in approved["warnings"][0]

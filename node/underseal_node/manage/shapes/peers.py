@@ -15,6 +15,7 @@ from underseal_protocol.usage_terms import MAX_PURPOSE_CHARACTERS, MAX_TERMS_CHA
 __all__ = [
     "AcceptInput",
     "AcceptedShape",
+    "ApprovedShape",
     "CompleteInput",
     "CredentialsShape",
     "FingerprintShape",
@@ -150,6 +151,12 @@ class GrantedToUsShape(Shape):
     ends: Instant | None = None
     terms: str | None = None
     purpose: str | None = None
+
+
+class ApprovedShape(PeerShape):
+    """Answer of POST /peers/{name}/approve"""
+
+    is_reached: bool  # whether its node has let us in at our first call
 
 
 class PeerDetailShape(PeerShape):
