@@ -50,7 +50,8 @@ def add(
         typer.Option(
             "--from",
             metavar="TIME",
-            help="Not before this moment; a date is its first moment in UTC. Without: at once.",
+            help="Not before this moment; a date is its first moment in UTC. At first without: at "
+            "once.",
         ),
     ] = None,
     ends: Annotated[
@@ -59,7 +60,7 @@ def add(
             "--until",
             metavar="TIME",
             help="Before this moment, not at it: --until 2027-01-01 includes all of 2026. "
-            "Without: until the grant is removed.",
+            "At first without: until the grant is removed.",
         ),
     ] = None,
     terms: Annotated[
@@ -80,8 +81,8 @@ def add(
 ) -> None:
     """Let a peer see something.
 
-    The same grant again with other dates, terms or purpose changes those; an empty text clears
-    terms and purpose.
+    The same grant again with other dates, terms or purpose changes those; what is left out stays
+    as it was, and an empty text ("") clears it.
     """
     if everything + sum(map(bool, (product_id, classification, footprint))) != 1:
         raise usage_error(
@@ -96,8 +97,8 @@ def add(
         "classifications": classification or [],
         "footprintIds": footprint or [],
         "level": level,
-        "starts": moment("--from", starts),
-        "ends": moment("--until", ends),
+        "starts": starts if starts == "" else moment("--from", starts),
+        "ends": ends if ends == "" else moment("--until", ends),
         "terms": terms,
         "purpose": purpose,
         "acknowledge": acknowledge,
@@ -112,7 +113,7 @@ def add(
         _print(made["data"])
     output.warn(
         *(
-            f"Warning: grant {one['id']} ({one['value']}): {one['warning']}"
+            f"Warning: grant {one['id']} ({one['value'] or 'everything'}): {one['warning']}"
             for one in made["data"]
             if one.get("warning")
         )

@@ -213,6 +213,16 @@ def test_a_grant_that_covers_nothing_yet_is_given_with_a_warning(
     assert "it covers no footprint yet" in done.err
 
 
+def test_a_grant_that_is_given_again_keeps_its_end_until_that_is_cleared(
+    run: Run, market: Market, acme: str
+) -> None:
+    home = market.seller.home
+    granted = ("grant", "add", acme, "--all", "--json")
+    assert "ends" in run(*granted, "--until", "2099-01-01", home=home).json["data"][0]
+    assert "ends" in run(*granted, "--terms", "a", home=home).json["data"][0]
+    assert "ends" not in run(*granted, "--until", "", home=home).json["data"][0]
+
+
 def test_a_list_that_may_be_longer_says_so(run: Run, market: Market) -> None:
     done = run("footprint", "list", "--limit", "1", home=market.seller.home)
     assert done.status == 0

@@ -194,7 +194,16 @@ def fulfil(
         for footprint_id in ids:
             kind = KeyKind.FOOTPRINT
             allowed = require_grant(session, node, request.peer_id, kind, footprint_id, level)
-            grants.add(session, request.peer_id, kind, footprint_id, allowed.level, now)
+            grants.add(
+                session,
+                request.peer_id,
+                kind,
+                footprint_id,
+                allowed.level,
+                now,
+                starts=None,  # also where such a grant was limited in time
+                ends=None,
+            )
         found = deliveries.named(session, request.peer_id, ids, now)
         missing = [footprint_id for footprint_id in ids if footprint_id not in found]
         if missing:

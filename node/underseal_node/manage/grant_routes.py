@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+from datetime import datetime
+
 from fastapi import APIRouter
 from sqlmodel import Session
 from starlette.responses import Response
@@ -14,7 +17,8 @@ from underseal_node.manage.shapes.peers import GrantInput, GrantShape
 from underseal_node.products import gate
 from underseal_node.store import footprints, grants, peers
 from underseal_node.store.audit import Act
-from underseal_node.store.tables import AccessGrant, KeyKind
+from underseal_node.store.tables import AccessGrant, KeyKind, PeerState
+from underseal_node.store.types import utc_text
 from underseal_protocol.disclosure import Level
 from underseal_protocol.release.verdict import Acknowledgement
 from underseal_protocol.urns import parse_urn
@@ -36,6 +40,12 @@ async def add(context: Context, given: GrantInput) -> Listing[GrantShape]:
     def work(session: Session) -> list[tuple[AccessGrant, str, str | None]]:
         peer = peers.by_name(session, given.peer)
         peers.require_not_removed(peer)
+        if peer.state == PeerState.REVOKED:
+            raise RefusedError(
+                f"the partnership with {peer.name} is revoked, so a grant shows it nothing",
+                hint="To begin anew, run `underseal peer remove "
+                f"{shlex.quote(peer.name)}` and invite it again.",
+            )
         made = []
         for kind, value in wanted:
             if kind is KeyKind.FOOTPRINT:
@@ -50,14 +60,14 @@ async def add(context: Context, given: GrantInput) -> Listing[GrantShape]:
                 value,
                 allowed.level,
                 now,
-                starts=given.starts,
-                ends=given.ends,
+                starts=_date(given.starts),
+                ends=_date(given.ends),
                 terms=given.terms,
                 purpose=given.purpose,
             )
             if allowed.level is given.level:
                 _refuse_less(grant, given)
-            warning = _withheld(allowed) or _warning(session, kind, value)
+            warning = _withheld(allowed) or _warning(session, grant, now)
             made.append((grant, peer.name, warning))
         return made
 
@@ -127,7 +137,7 @@ def _refuse_less(grant: AccessGrant, given: GrantInput) -> None:
     Raises:
         RefusedError: the peer sees more already, so that the new grant would change nothing.
     """
-    is_limited = (given.starts, given.ends) != (None, None)
+    is_limited = bool(given.starts or given.ends)
     if is_limited and grant.dates == (None, None) and grant.level == given.level.rank:
         raise RefusedError(
             f"{given.peer} sees this at the level {given.level} already, without limits in time "
@@ -142,7 +152,15 @@ def _refuse_less(grant: AccessGrant, given: GrantInput) -> None:
         )
 
 
-def _warning(session: Session, kind: KeyKind, value: str) -> str | None:
-    if grants.has_footprints(session, kind, value):
+def _date(given: datetime | str | None) -> datetime | grants.AsItWas | None:
+    if given is None:
+        return grants.AS_IT_WAS
+    return given if isinstance(given, datetime) else None
+
+
+def _warning(session: Session, grant: AccessGrant, now: datetime) -> str | None:
+    if grant.ends is not None and grant.ends <= utc_text(now):
+        return f'it has ended, on {grant.ends[:10]}: --until "" lets it go on'
+    if grants.has_footprints(session, KeyKind(grant.kind), grant.value):
         return None
     return "it covers no footprint yet"

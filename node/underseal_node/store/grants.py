@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from enum import Enum
+from typing import Final
 
 from sqlalchemy import ColumnElement, or_
 from sqlmodel import Session, col, select
@@ -23,7 +25,9 @@ from underseal_protocol.criteria import fold
 from underseal_protocol.disclosure import Level
 
 __all__ = [
+    "AS_IT_WAS",
     "GRANTABLE",
+    "AsItWas",
     "add",
     "covering",
     "get",
@@ -37,6 +41,16 @@ __all__ = [
     "withdraw_offered",
 ]
 
+
+class AsItWas(Enum):
+    """What is said of a date that is left as it is."""
+
+    AS_IT_WAS = "as it was"
+
+
+AS_IT_WAS: Final = AsItWas.AS_IT_WAS
+Date = datetime | AsItWas | None
+
 GRANTABLE = (KeyKind.ALL, KeyKind.PRODUCT, KeyKind.CLASSIFICATION, KeyKind.FOOTPRINT)
 
 
@@ -48,15 +62,15 @@ def add(
     level: Level,
     now: datetime,
     *,
-    starts: datetime | None = None,
-    ends: datetime | None = None,
+    starts: Date = AS_IT_WAS,
+    ends: Date = AS_IT_WAS,
     terms: str | None = None,
     purpose: str | None = None,
     invitation_id: str | None = None,
 ) -> AccessGrant:
     """Let a peer see something. The same grant again, or a lower level without other dates, changes
     nothing; other dates at the same level replace those of a limited grant, and other terms or
-    another purpose those it had.
+    another purpose those it had. What is left out stays as it was.
 
     Args:
         peer_id: who.
@@ -64,8 +78,8 @@ def add(
         value: a URN or an id; empty for everything.
         level: how much is shown.
         now: aware.
-        starts: from this instant on; `None`: at once.
-        ends: before this instant; `None`: until the grant is removed.
+        starts: from this instant on; `None`: at once, as for a new grant where it is left out.
+        ends: before this instant; `None`: until the grant is removed; likewise.
         terms: usage terms, a text or a URL; `None`: as they are, empty: none.
         purpose: what it is given for; likewise.
         invitation_id: of the invitation that offers it; `None`: it is given for itself, and stays
@@ -79,14 +93,10 @@ def add(
     """
     if kind not in GRANTABLE or bool(value) == (kind is KeyKind.ALL):
         raise RefusedError(f"a grant cannot be made of {kind} {value!r}")
-    if starts is not None and ends is not None and ends <= starts:
-        raise RefusedError("the grant would end before it starts")
-    dates = (
-        None if starts is None else utc_text(starts),
-        None if ends is None else utc_text(ends),
-    )
     for known in _same(session, peer_id, kind, value):
-        says_as_much = (known.starts, known.ends) in (dates, (None, None))
+        before = known.dates if known.level == level.rank else (None, None)
+        dates = _dates(starts, ends, before)
+        says_as_much = known.dates in (dates, (None, None))
         if invitation_id is None and known.level >= level.rank:
             known.invitation_id = None
             session.add(known)
@@ -96,6 +106,7 @@ def add(
             if _change(session, known, known.dates if says_as_much else dates, terms, purpose):
                 record(session, Act.GRANT_CHANGED, known, now)
             return known
+    dates = _dates(starts, ends, (None, None))
     grant = AccessGrant(
         peer_id=peer_id,
         kind=kind,
@@ -114,6 +125,24 @@ def add(
     session.flush()
     record(session, Act.GRANT_ADDED, grant, now)
     return grant
+
+
+def _dates(
+    starts: Date, ends: Date, before: tuple[str | None, str | None]
+) -> tuple[str | None, str | None]:
+    """Start and end as they are stored.
+
+    Args:
+        before: what they were.
+
+    Raises:
+        RefusedError: the grant would end before it starts.
+    """
+    first = before[0] if starts is AS_IT_WAS else None if starts is None else utc_text(starts)
+    last = before[1] if ends is AS_IT_WAS else None if ends is None else utc_text(ends)
+    if first is not None and last is not None and last <= first:
+        raise RefusedError("the grant would end before it starts")
+    return first, last
 
 
 def _change(

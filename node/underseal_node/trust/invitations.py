@@ -151,7 +151,9 @@ def _grant_offers(session: Session, node: Node, row: Invitation, offer: Offer) -
     for one in offer.product_ids:
         kind = KeyKind.PRODUCT
         level = require_grant(session, node, peer_id, kind, one, offer.level).level
-        grants.add(session, peer_id, kind, one, level, now, invitation_id=row.id)
+        grants.add(
+            session, peer_id, kind, one, level, now, starts=None, ends=None, invitation_id=row.id
+        )
 
 
 def public_document(session: Session, invitation_id: str) -> str:

@@ -238,3 +238,33 @@ async def test_what_we_may_see_says_of_when_it_is(pair: Pair) -> None:
         assert shown["grantedToUsAt"][:10] == day
         assert [one["kind"] for one in shown["grantedToUs"]] == ["all"]
     assert "grantedToUs" not in (await customer.get("/peers"))["data"][0]
+
+
+async def test_what_is_left_out_stays_and_an_empty_text_clears(company: Company) -> None:
+    await company.post("/peers", {"name": "buyer"}, 201)
+    given = {"peer": "buyer", "everything": True}
+    dates = {"starts": "2026-03-01T12:00:00Z", "ends": "2026-03-01T12:00:20Z"}
+
+    async def again(**changes: Any) -> Any:
+        (grant,) = (await company.post("/grants", given | changes, 201))["data"]
+        return grant
+
+    await again(**dates)
+    assert (await again(terms="a")).items() >= dates.items()
+    company.advance(seconds=30)
+    ended = await again(terms="b")
+    assert (ended["state"], ended["ends"]) == ("ended", dates["ends"])
+    assert 'it has ended, on 2026-03-01: --until ""' in ended["warning"]
+    cleared = await again(ends="")
+    assert ("ends" in cleared, cleared["starts"]) == (False, dates["starts"])
+    assert "starts" not in await again(starts="")
+
+
+async def test_a_peer_that_is_revoked_is_granted_nothing(
+    company: Company, refused: Refused
+) -> None:
+    await company.post("/peers", {"name": "buyer"}, 201)
+    await company.post("/peers/buyer/revoke", {"reason": "over"})
+    answer = await company.http.post("/grants", json={"peer": "buyer", "everything": True})
+    assert "is revoked" in refused(answer, 409)
+    assert (await company.get("/grants"))["data"] == []

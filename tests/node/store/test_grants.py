@@ -251,8 +251,30 @@ def test_other_dates_at_the_same_level_replace_the_dates(
     (kept,) = stored(node)
     assert kept.ends == "2026-03-01T14:00:00.000000Z"
     assert kept.changed == changes(node) == before + 1
-    grant(peer, KeyKind.ALL)
+    grant(peer, KeyKind.ALL, ends=None)
     assert stored(node)[0].ends is None
+
+
+def test_dates_that_are_left_out_stay_as_they_were(
+    node: Node, add_peer: AddPeer, grant: Any
+) -> None:
+    peer, now = add_peer(), node.now()
+    grant(peer, KeyKind.ALL, starts=now, ends=now + HOUR)
+    grant(peer, KeyKind.ALL, terms="No resale.")
+    (kept,) = stored(node)
+    assert (kept.starts, kept.ends) == (
+        "2026-03-01T12:00:00.000000Z",
+        "2026-03-01T13:00:00.000000Z",
+    )
+    with pytest.raises(RefusedError, match="end before it starts"):
+        grant(peer, KeyKind.ALL, starts=now + HOUR)
+    grant(peer, KeyKind.ALL, ends=now + 2 * HOUR)
+    grant(peer, KeyKind.ALL, starts=None)
+    (kept,) = stored(node)
+    assert (kept.starts, kept.ends) == (None, "2026-03-01T14:00:00.000000Z")
+    # More is another grant, and has no dates of its own.
+    grant(peer, KeyKind.ALL, level=Level.FULL)
+    assert [(one.level, one.ends is None) for one in stored(node)] == [(0, False), (3, True)]
 
 
 def test_terms_and_purpose_are_kept_changed_and_cleared(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -281,9 +281,9 @@ class GrantInput(InputShape):
     classifications: list[str] = Field(default_factory=list)
     footprint_ids: list[str] = Field(default_factory=list)
     level: Level = Level.TOTAL
-    starts: GivenInstant | None = None  # inclusive
-    ends: GivenInstant | None = None  # exclusive
-    # Of an existing grant: absent leaves them, an empty text clears them.
+    # Of an existing grant: absent leaves these four, an empty text clears them.
+    starts: GivenInstant | Literal[""] | None = None  # inclusive
+    ends: GivenInstant | Literal[""] | None = None  # exclusive
     terms: str | None = Field(default=None, max_length=MAX_TERMS_CHARACTERS)
     purpose: str | None = Field(default=None, max_length=MAX_PURPOSE_CHARACTERS)
     # Where the release gate advises against it: why all the same, and the supplier's consent.
