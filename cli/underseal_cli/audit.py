@@ -112,7 +112,7 @@ def verify(
     if as_json:
         output.show(checked)
     else:
-        _print(checked)
+        _print(checked, with_receipts)
     if not checked["isSound"]:
         raise typer.Exit(1)
 
@@ -155,12 +155,21 @@ def _statements(file: Path) -> bytes:
     Raises:
         CliError: the file cannot be read, or there is nothing in it to compare with.
     """
+    from underseal_protocol.errors import CredentialError
+    from underseal_protocol.keys import PublicKeySet
+    from underseal_protocol.witness import read_witnesses
+
     content = read_input(file)
+    hint = "The peer makes it with `underseal audit receipts`."
     if not content.strip():
-        raise CliError(
-            f"{file} holds no receipt and no acknowledgement",
-            hint="The peer makes it with `underseal audit receipts`.",
-        )
+        raise CliError(f"{file} holds no receipt and no acknowledgement", hint=hint)
+    try:
+        # Only whether they can be read: whose they are is for those who have the keys.
+        read_witnesses(content.decode().splitlines(), urls=(), keys=PublicKeySet([]))
+    except UnicodeDecodeError:
+        raise CliError(f"{file} is not text in UTF-8", hint=hint) from None
+    except CredentialError as error:
+        raise CliError(f"{file}: {error.message}", hint=error.hint or hint) from None
     return content
 
 
@@ -171,20 +180,21 @@ def _offline(log: Path, keys: Path | None, url: str | None, receipts: bytes) -> 
         CliError: a file is not what it should be.
     """
     from underseal_protocol.audit_export import check_export
+    from underseal_protocol.errors import ProtocolError
 
     trust = None if keys is None else _trusted(keys)
+    expected_url, content = None if url is None else base_url(url), read_input(log)
     try:
-        lines = receipts.decode().splitlines()
-    except UnicodeDecodeError:
-        raise CliError("the receipts are not text in UTF-8") from None
-    checked = check_export(
-        read_input(log).splitlines(),
-        keys=None if trust is None else trust.ever,
-        revoked=None if trust is None else trust.revoked,
-        urls=() if trust is None else trust.issuers,
-        expected_url=None if url is None else base_url(url),
-        witness_lines=lines,
-    )
+        checked = check_export(
+            content.splitlines(),
+            keys=None if trust is None else trust.ever,
+            revoked=None if trust is None else trust.revoked,
+            urls=() if trust is None else trust.issuers,
+            expected_url=expected_url,
+            witness_lines=receipts.decode().splitlines(),
+        )
+    except ProtocolError as error:  # the receipts can be read
+        raise CliError(f"{log}: {error.message}", hint=error.hint) from None
     return checked.to_json()
 
 
@@ -205,7 +215,7 @@ def _trusted(file: Path) -> TrustedKeys:
     return trust
 
 
-def _print(checked: dict[str, Any]) -> None:
+def _print(checked: dict[str, Any], statements: Path | None) -> None:
     of = f" of {checked['url']}" if "url" in checked else ""
     against = f"{checked['heads']} signed heads"
     if checked["witnesses"] or checked["foreign"]:
@@ -219,9 +229,17 @@ def _print(checked: dict[str, Any]) -> None:
         output.say(*_sound(checked))
     output.say("Not proved:", *(f"  - {one}" for one in checked["notProved"]))
     if not checked["isSound"]:
-        output.warn(
-            "Error: the log is not the one that was signed, or not all of it is.", *_hint(checked)
+        output.warn(f"Error: {_verdict(checked, statements)}", *_hint(checked))
+
+
+def _verdict(checked: dict[str, Any], statements: Path | None) -> str:
+    """What the problems come to, if there are any."""
+    if checked["isLogSound"]:
+        return (
+            f"the log fits its own signed heads; what is wrong is {statements}, which it was "
+            "compared with."
         )
+    return "the log is not the one that was signed, or not all of it is."
 
 
 def _sound(checked: dict[str, Any]) -> list[str]:

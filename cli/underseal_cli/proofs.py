@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from underseal_cli.evidence import Evidence, about
 from underseal_cli.trusted_keys import TrustedKeys
 
 if TYPE_CHECKING:
@@ -15,39 +15,15 @@ if TYPE_CHECKING:
     from underseal_protocol.opening import Opening
     from underseal_protocol.receipt import Receipt
 
-__all__ = ["Evidence", "prove"]
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What a footprint is checked with.
-
-    Attributes:
-        trust: the keys of its owner.
-        status: what the owner signed about the status (a JWS).
-        is_status_enclosed: it came with the footprint; nobody named it.
-        attestations: what verifiers signed, beside the footprint (a JWS each).
-        verifier: the keys of a verifier.
-        receipts: lines of what its owner signed about showing it (`underseal audit receipts`).
-        now: aware.
-        opening: what the owner has opened of its books (`underseal audit open`), as JSON.
-    """
-
-    trust: TrustedKeys
-    status: str | None
-    is_status_enclosed: bool
-    attestations: Sequence[str]
-    verifier: TrustedKeys | None
-    receipts: Sequence[str]
-    now: datetime
-    opening: Any = None
+__all__ = ["prove"]
 
 
 def prove(document: Mapping[str, Any], given: Evidence) -> dict[str, Any]:
     """Check a footprint with everything that is given.
 
     Raises:
-        ProtocolError: something that is given does not hold; the message names what differs.
+        EvidenceError: something that is given beside it does not hold.
+        ProtocolError: the footprint does not; the message names what differs.
     """
     from underseal_protocol.errors import SchemaError
     from underseal_protocol.footprint import schema_violations
@@ -79,6 +55,11 @@ def prove(document: Mapping[str, Any], given: Evidence) -> dict[str, Any]:
     _add_times(document, proven, given.now, proved, unproved)
     _add_status(status, proved, unproved)
     proved += [_shown(one) for one in receipts]
+    if given.receipts is not None and not receipts:
+        unproved.append(
+            f"that anybody was given it: none of the receipts in {given.receipts_in} is about it "
+            "and signed with a key that is trusted"
+        )
     proved += [_attested(one) for one in attestations]
     _add_opening(opening, proven, proved, unproved)
     if given.verifier is not None:
@@ -138,23 +119,20 @@ def _receipts(
 
     Raises:
         KeySetError: the key is revoked, and no receipt is older.
-        CredentialError: the receipts do not hold.
+        EvidenceError: the receipts do not hold.
     """
-    from underseal_protocol.errors import CredentialError, ProtocolError
     from underseal_protocol.witness import receipts_about
 
     trust = given.trust
-    try:
+    with about(f"the receipts in {given.receipts_in}"):
         found = receipts_about(
-            given.receipts,
+            given.receipts or (),
             footprint_id=str(document["id"]).lower(),
             digest=proven.digest,
             keys=trust.keys,
         )
-    except ProtocolError as error:
-        raise CredentialError(f"the receipts that were given: {error.message}") from None
-    for one in found:
-        trust.require_issuer(one.issuer)
+        for one in found:
+            trust.require_issuer(one.issuer)
     since = trust.revoked.get(proven.kid)
     if since is None:
         return found
@@ -192,15 +170,16 @@ def _status(
         return {"value": document["status"], "isProven": False}
     if given.is_status_enclosed and given.trust.revoked_key(given.status) is not None:
         return {"value": document["status"], "isProven": False}
-    given.trust.require_not_revoked(given.status)
-    signed = verify_status(
-        given.status,
-        keys=given.trust.keys,
-        issuer=None if len(given.trust.issuers) > 1 else proven.issuer,
-        footprint_id=str(document["id"]),
-        credential_digest=proven.digest,
-    )
-    given.trust.require_issuer(signed.issuer)
+    with about(f"the statement of the status in {given.status_in}"):
+        given.trust.require_not_revoked(given.status)
+        signed = verify_status(
+            given.status,
+            keys=given.trust.keys,
+            issuer=None if len(given.trust.issuers) > 1 else proven.issuer,
+            footprint_id=str(document["id"]),
+            credential_digest=proven.digest,
+        )
+        given.trust.require_issuer(signed.issuer)
     return {"value": signed.status, "isProven": True, "asOf": format_time(signed.issued_at)}
 
 
@@ -217,17 +196,19 @@ def _attestations(
     )
 
     carried = attestations_of(document)
-    tokens = [*((one, True) for one in carried), *((one, False) for one in given.attestations)]
     if given.verifier is None:
-        claimed = [read_attestation(token) for token, _ in tokens]
+        claimed = [read_attestation(token) for token in carried]
         return [], [f"{one.verification['providerName']} ({one.verifier})" for one in claimed]
+    tokens = [("the footprint", one, True) for one in carried]
+    tokens += [(place, one, False) for place, one in given.attestations]
     found = []
-    for token, is_carried in tokens:
-        given.verifier.require_not_revoked(token)
-        one = verify_attestation(token, keys=given.verifier.keys, issuer=None)
-        given.verifier.require_issuer(one.verifier)
-        require_about_published(one, document, proven, is_carried=is_carried)
-        require_valid(one, given.now)
+    for place, token, is_carried in tokens:
+        with about(f"the attestation in {place}, checked with {given.verifier.source}"):
+            given.verifier.require_not_revoked(token)
+            one = verify_attestation(token, keys=given.verifier.keys, issuer=None)
+            given.verifier.require_issuer(one.verifier)
+            require_about_published(one, document, proven, is_carried=is_carried)
+            require_valid(one, given.now)
         found.append(one)
     return found, []
 
@@ -245,16 +226,17 @@ def _opening(
     if given.opening is None:
         return None
     statement = given.opening.get("statement") if isinstance(given.opening, dict) else None
-    if isinstance(statement, str):
-        given.trust.require_not_revoked(statement)
-    found = verify_opening(
-        given.opening,
-        keys=given.trust.keys,
-        issuer=None if len(given.trust.issuers) > 1 else proven.issuer,
-        footprint_id=str(document["id"]),
-        proven=proven,
-    )
-    given.trust.require_issuer(found.issuer)
+    with about(f"what is opened in {given.opening_in}"):
+        if isinstance(statement, str):
+            given.trust.require_not_revoked(statement)
+        found = verify_opening(
+            given.opening,
+            keys=given.trust.keys,
+            issuer=None if len(given.trust.issuers) > 1 else proven.issuer,
+            footprint_id=str(document["id"]),
+            proven=proven,
+        )
+        given.trust.require_issuer(found.issuer)
     return found
 
 

@@ -14,10 +14,11 @@ import typer
 
 from underseal_cli import output
 from underseal_cli.checking import documents_in
+from underseal_cli.evidence import Evidence, EvidenceError
 from underseal_cli.files import read_input
 from underseal_cli.openings import content_text
 from underseal_cli.options import Json, usage_error
-from underseal_cli.proofs import Evidence, prove
+from underseal_cli.proofs import prove
 from underseal_cli.trusted_keys import TrustedKeys, keys_in_file, keys_of_node, keys_pinned
 
 __all__ = ["verify"]
@@ -85,11 +86,14 @@ def verify(
         trust=_trust(context, keys, url, peer),
         status=_statement(content, status),
         is_status_enclosed=status is None,
-        attestations=[_text(one) for one in attestation or ()],
+        attestations=[(str(one), _text(one)) for one in attestation or ()],
         verifier=None if verifier_keys is None else keys_in_file(verifier_keys),
-        receipts=[] if receipts is None else _lines(receipts),
+        receipts=None if receipts is None else _lines(receipts),
         now=datetime.now(UTC),
         opening=None if opening is None else loads(read_input(opening), exact_numbers=True),
+        status_in=str(file if status is None else status),
+        receipts_in=str(receipts),
+        opening_in=str(opening),
     )
     results = [
         _judged(document, given, f"{file}{' ' + place if place else ''}")
@@ -151,6 +155,9 @@ def _judged(document: Mapping[str, Any], given: Evidence, name: str) -> dict[str
     )
     try:
         return start | prove(document, given)
+    except EvidenceError as error:
+        message = f"{name} is not verified with all that was given: {error.message}"
+        return start | {"message": message} | ({"hint": error.hint} if error.hint else {})
     except ProtocolError as error:
         message = f"{name} does not verify with {given.trust.source}: {error.message}"
         return start | {"message": message} | ({"hint": error.hint} if error.hint else {})

@@ -52,11 +52,13 @@ class Problem:
         kind: what.
         number: of the entry that it is about, or that it begins with; None if it is not about one.
         message: a sentence.
+        is_of_statement: it is with what others hold, and not with the log.
     """
 
     kind: ProblemKind
     number: int | None
     message: str
+    is_of_statement: bool = False
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,7 @@ class LogCheck:
         self._used_sets: dict[str, int] = {}
         self._known_sets: set[str] = set()
         self._problems: list[Problem] = []
+        self._forged: list[Problem] = []
         self._head_differs = False
 
     @property
@@ -173,9 +176,11 @@ class LogCheck:
         else:
             self._found(ProblemKind.EDITED, None, f"the set of footprints {digest} was changed")
 
-    def unknown_signature(self, message: str) -> None:
-        """Something that is said to be signed by this node is not."""
-        self._found(ProblemKind.UNKNOWN_SIGNATURE, None, message)
+    def forged(self, message: str) -> None:
+        """A statement that others hold is said to be signed by this node, and is not."""
+        if len(self._forged) < MAX_PROBLEMS:
+            kind = ProblemKind.UNKNOWN_SIGNATURE
+            self._forged.append(Problem(kind, None, message, is_of_statement=True))
 
     def finish(self) -> list[Problem]:
         """What is wrong, after all entries and sets; in the order of the entries."""
@@ -193,7 +198,8 @@ class LogCheck:
             self._found(
                 ProblemKind.DELETED, None, f"no entry records what {claim.source} acknowledges"
             )
-        return sorted(self._problems, key=lambda one: (one.number is None, one.number or 0))
+        found = [*self._forged, *self._problems]
+        return sorted(found, key=lambda one: (one.number is None, one.number or 0))
 
     def _check_chain(self, place: int, entry: AuditEntry, *, is_edited: bool) -> None:
         if entry.number != place:

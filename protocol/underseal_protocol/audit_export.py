@@ -148,7 +148,7 @@ def begin_check(heads: Sequence[Claim], witnesses: Witnesses) -> LogCheck:
     """
     log_check = LogCheck([*heads, *witnesses.claims])
     for message in witnesses.forged:
-        log_check.unknown_signature(message)
+        log_check.forged(message)
     return log_check
 
 
@@ -179,7 +179,7 @@ def finish_check(
             "nothing of what others hold is about this log: it is signed by "
             f"{_named(witnesses.issuers)}"
         )
-        found.append(Problem(ProblemKind.OTHER_LOG, None, message))
+        found.append(Problem(ProblemKind.OTHER_LOG, None, message, is_of_statement=True))
     newest = max(heads, key=lambda one: one.size or 0, default=None)
     return Checked(
         problems=found,

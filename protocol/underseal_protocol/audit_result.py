@@ -59,11 +59,17 @@ class Checked:
     signed_at: datetime | None = None
     witnessed: int = 0
 
+    @property
+    def is_log_sound(self) -> bool:
+        """Whether nothing is wrong with the log itself, whatever it was compared with."""
+        return all(one.is_of_statement for one in self.problems)
+
     def to_json(self) -> dict[str, Any]:
         """As the management API and `underseal audit verify --json` show it."""
         signed = {} if self.signed_at is None else {"signedAt": format_time(self.signed_at)}
         return {
             "isSound": not self.problems,
+            "isLogSound": self.is_log_sound,
             "size": self.size,
             "root": base64url.encode(self.root),
             "heads": self.heads,

@@ -67,7 +67,9 @@ def read_witnesses(lines: Iterable[str], *, urls: Collection[str], keys: PublicK
             found.claims += _claims(kind, token, keys)
         except ProtocolError as error:
             if isinstance(issuer, str) and issuer in urls:
-                found.forged.append(f"line {number} names this node, but {error.message}")
+                found.forged.append(
+                    f"line {number} of what others hold names this node, but {error.message}"
+                )
             else:
                 found.foreign += 1
                 found.issuers.add(str(issuer)[:MAX_SHOWN_CHARACTERS])

@@ -186,3 +186,48 @@ def test_options_for_a_file_need_one(run: Run, option: str) -> None:
     done = run("audit", "verify", option, "https://seller.example")
     assert done.status == 2
     assert "--keys and --url go with --log" in done.err
+
+
+def forged(line: str) -> str:
+    statement = json.loads(line)
+    signature = statement["token"].rpartition(".")[0]
+    return json.dumps(statement | {"token": f"{signature}.{'A' * 86}"})
+
+
+def test_statements_that_fail_alone_do_not_blame_the_log(
+    run: Run, log: ExportedLog, file: Path, tmp_path: Path, fulfils: Fulfils
+) -> None:
+    held = tmp_path / "held.jsonl"
+    foreign = ExportedLog("https://buyer.example").grow(4).held()
+    for line, kind in ((forged(log.held()), "unknown-signature"), (foreign, "other-log")):
+        held.write_text(line + "\n", encoding="utf-8")
+        done = run("audit", "verify", "--log", file, "--with-receipts", held)
+        assert done.status == 1
+        assert f"{kind}: " in done.out
+        assert f"what is wrong is {held}" in done.err
+        assert "not the one that was signed" not in done.err
+        told = run("audit", "verify", "--log", file, "--with-receipts", held, "--json").json
+        fulfils(told, "audit-check")
+        assert (told["isSound"], told["isLogSound"]) == (False, True)
+    # With something wrong in the log itself, it is the log.
+    cut = written(tmp_path / "cut.jsonl", log.lines()[:-1])
+    held.write_text(forged(log.held()) + "\n", encoding="utf-8")
+    done = run("audit", "verify", "--log", cut, "--with-receipts", held)
+    assert "not the one that was signed" in done.err
+
+
+@pytest.mark.parametrize(
+    ("content", "named"), [("{}\n", "line 1 is no"), ("\n[", "line 2: "), ("\xff", "UTF-8")]
+)
+def test_a_file_that_cannot_be_read_is_named(
+    run: Run, file: Path, tmp_path: Path, content: str, named: str
+) -> None:
+    held = tmp_path / "held.jsonl"
+    held.write_bytes(content.encode("latin-1"))
+    done = run("audit", "verify", "--log", file, "--with-receipts", held)
+    assert (done.status, done.out) == (1, "")
+    assert done.err.startswith(f"Error: {held}")
+    assert named in done.err
+    done = run("audit", "verify", "--log", held)
+    assert (done.status, done.out) == (1, "")
+    assert done.err.startswith(f"Error: {held}: ")

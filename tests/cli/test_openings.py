@@ -121,7 +121,7 @@ def of_another_key() -> Any:
     ("made", "named"),
     [
         (altered, "the lines that are opened is"),
-        (of_another_key, "does not verify with the keys in"),
+        (of_another_key, "what is opened in"),
         (lambda: opened("line-1", credential_digest="A" * 43), "its credential is"),
         (lambda: opened("line-1", footprint_id="other"), "the footprint is"),
         (lambda: opened("line-1", issuer="https://other.example"), "the opening is of"),

@@ -223,6 +223,14 @@ def test_a_grant_that_is_given_again_keeps_its_end_until_that_is_cleared(
     assert "ends" not in run(*granted, "--until", "", home=home).json["data"][0]
 
 
+def test_a_warning_names_a_grant_of_everything(run: Run, market: Market) -> None:
+    home = market.buyer.home
+    done = run("grant", "add", "seller", "--all", home=home)
+    grant_id = run("grant", "list", "seller", "--json", home=home).json["data"][0]["id"]
+    run("grant", "remove", str(grant_id), home=home)
+    assert f"Warning: grant {grant_id} (everything): it covers no footprint yet" in done.err
+
+
 def test_a_list_that_may_be_longer_says_so(run: Run, market: Market) -> None:
     done = run("footprint", "list", "--limit", "1", home=market.seller.home)
     assert done.status == 0

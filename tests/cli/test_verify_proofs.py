@@ -186,7 +186,10 @@ def test_an_attestation_that_does_not_hold_is_refused(
     command = ("verify", file, "--keys", keys, "--attestation", beside, "--verifier-keys", used)
     done = run(*command)
     assert (done.status, done.out) == (1, "")
-    assert named in done.err.splitlines()[0]
+    first = done.err.splitlines()[0]
+    assert named in first
+    assert f"the attestation in {beside}, checked with the keys in {used}" in first
+    assert str(keys) not in first
     told = run(*command, "--json")
     assert told.status == 1
     fulfils(told.json, "verification")
@@ -377,6 +380,22 @@ class TestReceipts:
         assert done.status == 1
         assert "with a key that is not revoked" in done.err
 
+    def test_receipts_about_something_else_are_said_to_prove_nothing(
+        self, check: Callable[..., Any], fulfils: Fulfils
+    ) -> None:
+        for line in (
+            receipt(self.OLD, digest="A" * 43),
+            receipt(self.OLD, key=SigningKey.generate(KeyPurpose.RECEIPT)),
+            " ",
+        ):
+            done = check(line, revoked=())
+            assert done.status == 0, done.err
+            fulfils(done.json, "verification")
+            (said,) = [one for one in done.json["notProved"] if "none of the receipts in" in one]
+            assert said.startswith("that anybody was given it: ")
+        without = check(revoked=())
+        assert not any("none of the receipts" in one for one in without.json["notProved"])
+
     @pytest.mark.parametrize("revoked", [(), (OWNER_KEY,)])
     def test_a_receipt_that_was_changed_is_refused(
         self, check: Callable[..., Any], revoked: tuple[SigningKey, ...]
@@ -392,7 +411,9 @@ class TestReceipts:
         ):
             done = check(wrong, revoked=revoked)
             assert done.status == 1
-            assert "the receipts that were given: " in done.err
+            assert "the receipts in " in done.err
+            assert "receipts.jsonl: " in done.err
+            assert "verify with the keys in" not in done.err
             assert said in done.err
 
 

@@ -174,7 +174,9 @@ def check(session: Session, witnesses: Witnesses) -> Checked:
         keys_from=KeysFrom.NODE,
         revoked=newest_entry(session).revoked,
     )
-    return checked if checked.problems else replace(checked, problems=_stopped(session))
+    if not checked.is_log_sound:
+        return checked
+    return replace(checked, problems=[*checked.problems, *_stopped(session)])
 
 
 def _stopped(session: Session) -> list[Problem]:

@@ -56,6 +56,7 @@ class AuditCheckShape(Shape):
     """POST /audit/verify with receipts and acknowledgements as lines of JSON, or nothing."""
 
     is_sound: bool
+    is_log_sound: bool  # nothing is wrong but with the statements of others that were given
     size: int
     root: str
     heads: int
