@@ -63,8 +63,15 @@ def show(
         ("number", "time", "who", "what", "peer", "footprints", "level", "outcome"),
         rows,
         narrow=((0, 1), (2, 3), (4, 5), (6, 7)),
-        empty="There is nothing in the log.",
+        empty=f"There is nothing in the log{_about(peer, footprint)}.",
     )
+
+
+def _about(peer: str | None, footprint: str | None) -> str:
+    named = ([f"the peer {peer}"] if peer else []) + (
+        [f"the footprint {footprint}"] if footprint else []
+    )
+    return f" about {' and '.join(named)}" if named else ""
 
 
 @app.command()

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from underseal_cli import output, tables
-from underseal_cli.options import Json, home_of, manage_of, usage_error
+from underseal_cli.options import Json, home_of, manage_of, moment, usage_error
 from underseal_cli.recovery import (
     RecoveryKeyFile,
     RecoveryKeyOut,
@@ -73,7 +73,11 @@ def revoke(
     kid: Annotated[list[str], typer.Argument(metavar="KEY...", help="Fingerprints of keys.")],
     since: Annotated[
         str,
-        typer.Option("--since", metavar="TIME", help="Since when it may have been in other hands."),
+        typer.Option(
+            "--since",
+            metavar="TIME",
+            help="Since when it may have been in other hands; a date is its first moment in UTC.",
+        ),
     ],
     recovery_key_file: RecoveryKeyFile = None,
     reason: Annotated[
@@ -94,7 +98,7 @@ def revoke(
         )
     given = {
         "kids": kid,
-        "since": since,
+        "since": moment("--since", since),
         "recoveryKey": read_recovery_key(recovery_key_file),
         "reason": reason,
     }

@@ -83,7 +83,8 @@ def confirm(
 ) -> None:
     """Say that you have compared the fingerprint words of a peer with it, over the phone.
 
-    `underseal peer show NAME` prints the words here, `underseal key list` prints them there.
+    `underseal peer show NAME` prints the words here, `underseal key list` prints them there. Of a
+    peer that is not approved yet, `--words` is needed.
     """
     peer = _moved(context, name, "confirm", _given(words))
     _show(peer, f"The keys of {name} are confirmed: {_words(peer)}", as_json=as_json)

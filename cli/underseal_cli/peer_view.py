@@ -19,6 +19,8 @@ __all__ = [
     "state_of",
 ]
 
+SHOWN_CHARACTERS = 100
+
 ASSURANCE = {
     "first-contact": "pinned as found at its address",
     "invitation": "pinned by invitation",
@@ -134,7 +136,19 @@ def open_question(peer: dict[str, Any]) -> str:
         return "keys have changed: confirm them"
     if peer["state"] == "active" and peer.get("url") and not peer["hasCredentials"]:
         return "no credentials of it"
-    return "; ".join(peer["warnings"])
+    failed = _last_failure(peer) if peer["state"] == "active" else None
+    return "; ".join([*([failed] if failed else []), *peer["warnings"]])
+
+
+def _last_failure(peer: dict[str, Any]) -> str | None:
+    """Why the last call failed, in one line; `peer show` has all of it."""
+    problem = peer.get("lastProblem")
+    if not problem:
+        return None
+    first = str(problem).partition(". ")[0].splitlines()[0]
+    if len(first) > SHOWN_CHARACTERS:
+        first = first[: SHOWN_CHARACTERS - 1] + "…"
+    return f"the last call failed: {first}"
 
 
 def _reason(peer: dict[str, Any]) -> str | None:

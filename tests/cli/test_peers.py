@@ -262,3 +262,34 @@ class Answering:
 
     def post(self, _path: str, _body: object = None) -> object:
         return self._answer
+
+
+def test_a_call_that_has_failed_shows_in_the_list() -> None:
+    peer = {"state": "active", "url": "https://x.example", "hasCredentials": True, "warnings": []}
+    assert open_question(peer) == ""
+    problem = "acme has suspended the partnership. Ask its operator, who can resume it."
+    said = open_question(peer | {"lastProblem": problem, "warnings": ["x"]})
+    assert said == "the last call failed: acme has suspended the partnership; x"
+    assert open_question(peer | {"lastProblem": problem, "state": "suspended"}) == ""
+    assert len(open_question(peer | {"lastProblem": "x" * 500})) < 140
+
+
+def test_what_is_not_in_the_log_is_said_of_whom(run: Run, market: Market, acme: str) -> None:
+    home = market.seller.home
+    unknown = "00000000-0000-4000-8000-000000000000"
+    done = run("audit", "show", "--peer", acme, "--footprint", unknown, home=home)
+    said = f"There is nothing in the log about the peer {acme} and the footprint {unknown}."
+    assert (done.status, done.out) == (0, f"{said}\n")
+    done = run("audit", "show", "--peer", "acne", home=home)
+    assert (done.status, "there is no peer 'acne'" in done.err) == (1, True)
+
+
+def test_the_moment_of_a_theft_may_be_a_date(run: Run, market: Market, tmp_path: Path) -> None:
+    file = tmp_path / "recovery.key"
+    done = run(
+        *("key", "revoke", "A" * 43, "--since", "28 November", "--recovery-key-file", file),
+        home=market.seller.home,
+    )
+    assert done.status == 2
+    assert "--since: " in done.err
+    assert "Write a date, as 2026-12-31" in done.err

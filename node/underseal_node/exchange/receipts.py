@@ -131,11 +131,11 @@ async def _not_answered(
     """What becomes of an acknowledgement that got no receipt. Returns a warning."""
     log.warning("no receipt", peer=access.name, reason=error.message)
     if isinstance(error, AnswerError) and error.is_lasting:
-        is_denied = error.status == CONFLICT
-        work = partial(_denied if is_denied else _refused, exchange, access, waiting, error.message)
-        message = await exchange.node.store.write(work)
-        if is_denied:
-            return message
+        write = exchange.node.store.write
+        if error.status == CONFLICT:
+            return await write(partial(_denied, exchange, access, waiting, error.message))
+        if not await write(partial(_refused, exchange, access, waiting, error.message)):
+            return None
     return f"no receipt of {access.name}: {error.message}"
 
 
@@ -177,11 +177,17 @@ def _next(exchange: Exchange, access: Access, session: Session) -> _Waiting | No
 
 def _refused(
     exchange: Exchange, access: Access, waiting: _Waiting, reason: str, session: Session
-) -> None:
-    """The peer will not answer this one; what it is about is acknowledged anew the next time."""
+) -> bool:
+    """The peer will not answer this one; what it is about is acknowledged anew the next time.
+
+    Returns:
+        whether that is new: a peer that has no keys of ours says the same after every pull.
+    """
+    is_new = not receipts.was_refused_alike(session, access.peer_id, reason)
     row = session.get_one(ReceiptRow, waiting.id)
     row.state, row.reason, row.done_at = ReceiptState.FAILED, reason, exchange.node.now()
     session.add(row)
+    return is_new
 
 
 def _denied(

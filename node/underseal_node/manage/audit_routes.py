@@ -13,7 +13,7 @@ from fastapi import APIRouter, Query, Request
 from sqlmodel import Session
 from starlette.responses import Response, StreamingResponse
 
-from underseal_node.errors import AuditLogError, RefusedError
+from underseal_node.errors import AuditLogError, NotFoundError, RefusedError
 from underseal_node.manage.context import RESPONSE, Context, Limit, body_of
 from underseal_node.manage.shapes.audit import AuditCheckShape, AuditEntryShape
 from underseal_node.manage.shapes.base import Listing
@@ -47,9 +47,15 @@ async def show(
 ) -> Listing[AuditEntryShape]:
     """What is in the log, newest first."""
     wanted = None if footprint_id is None else footprint_id.lower()
-    found = await context.node.store.read(
-        lambda session: audit_log.recent(session, peer_name=peer, footprint_id=wanted, limit=limit)
-    )
+
+    def work(session: Session) -> list[dict[str, Any]]:
+        named = peer if peer is None else _name_of(session, peer)
+        found = audit_log.recent(session, peer_name=named, footprint_id=wanted, limit=limit)
+        if not found and peer is not None:
+            peers.by_name(session, peer)  # or it is one that the log knows, and that is gone
+        return found
+
+    found = await context.node.store.read(work)
     return Listing(data=[AuditEntryShape(**_known(members)) for members in found])
 
 
@@ -104,6 +110,14 @@ async def export_receipts(context: Context, peer: PeerName = None) -> Response:
                 yield json.dumps({"kind": kind, "token": token}).encode() + b"\n"
 
     return await _download(context.node, lines)
+
+
+def _name_of(session: Session, peer: str) -> str:
+    """As it is written in the log; of a peer that is gone, as it was given."""
+    try:
+        return peers.by_name(session, peer).name
+    except NotFoundError:
+        return peer
 
 
 async def _append(node: Node) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from datetime import timedelta
 
 from fastapi import APIRouter
@@ -164,6 +165,12 @@ async def confirm(context: Context, name: str, given: WordsInput) -> PeerShape:
     def work(session: Session) -> None:
         peer = peers.by_name(session, name)
         expected = pinned_fingerprint(peer)
+        if given.words is None and peer.state == PeerState.PENDING:
+            # For an address that shows no keys, they are what an approval rests on.
+            raise RefusedError(
+                f"{peer.name} is no partner yet: its words are compared as they were read out",
+                hint=f'underseal peer confirm {shlex.quote(peer.name)} --words "..."',
+            )
         if given.words is not None and expected is not None:
             check_words(expected, given.words, f"the keys pinned for {peer.name}")
         partnerships.confirm(session, peer)

@@ -30,6 +30,7 @@ from underseal_node.trust.fingerprints import (
     pinned_fingerprint,
     thumbprints_of_text,
 )
+from underseal_protocol.criteria import fold
 from underseal_protocol.urns import check_urn
 
 __all__ = ["peer_detail", "peer_shape", "peer_shapes"]
@@ -89,7 +90,7 @@ async def peer_shapes(node: Node) -> list[PeerShape]:
                 held.get(peer.id or 0, NOTHING),
                 invited.get(peer.id or 0),
                 now,
-                _doubled(peer, places),
+                [*_doubled(peer, places), *_ours(node, peer)],
             )
             for peer in peers.listing(session)
         ]
@@ -101,7 +102,7 @@ def _one(session: Session, node: Node, peer: Peer, warnings: Sequence[str] = ())
     now = node.now()
     held = _held(session, now, peer.id).get(peer.id or 0, NOTHING)
     invited = invitations.unused(session, peer.id).get(peer.id or 0)
-    said = [*warnings, *_doubled(peer, peers.at_addresses(session))]
+    said = [*warnings, *_doubled(peer, peers.at_addresses(session)), *_ours(node, peer)]
     return _shape(peer, held, invited, now, said)
 
 
@@ -181,6 +182,19 @@ def _shape(
 
 def _shape_of(found: Fingerprint | None) -> FingerprintShape | None:
     return None if found is None else FingerprintShape(words=found.words, hex=found.hex)
+
+
+def _ours(node: Node, peer: Peer) -> list[str]:
+    """A company that names our own ids is ours, or is not what it says."""
+    if peer.state == PeerState.REVOKED:
+        return []
+    own = {fold(one) for one in node.identity.company_ids}
+    return [
+        f"{peer.name} names the company id {one}, which is that of this company: ask on another "
+        "way who that is, unless it is a node of your own"
+        for one in json.loads(peer.company_ids)
+        if fold(one) in own
+    ]
 
 
 def _warnings(peer: Peer, held: _Held, now: datetime) -> list[str]:

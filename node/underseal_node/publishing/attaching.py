@@ -204,7 +204,7 @@ def _published_subject(
         raise RefusedError(
             f"the footprint was published by {issuer!r}, which is not an active peer of this node, "
             "so nobody vouches for its keys",
-            hint="Become partners with it first (`underseal peer add`).",
+            hint="Become partners with it first (`underseal peer invite`).",
         )
     proven = verify(document, keys=keys, issuer=issuer)
     violations = schema_violations(document)

@@ -14,11 +14,11 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import insert
+from sqlalchemy import insert, or_, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col, select
 
@@ -26,7 +26,7 @@ from underseal_node.clock import Clock
 from underseal_node.store.audit import Act, Actor, Outcome, members_of
 from underseal_node.store.audit_tables import AuditPending
 from underseal_node.store.database import Store
-from underseal_node.store.tables import ClientCredential
+from underseal_node.store.tables import ClientCredential, Peer
 from underseal_node.store.types import utc_text
 from underseal_protocol.audit import MAX_INLINE_IDS
 from underseal_protocol.disclosure import Level
@@ -43,6 +43,9 @@ GRANT_BITS = 32
 MAX_SMALL_PAGE = 64
 # Of what was asked for in vain: somebody may go on guessing, and each set of more is stored.
 MAX_REFUSED_IDS = MAX_INLINE_IDS
+
+# A peer that has got a token has been in contact; the minute is enough to know.
+CONTACT_PAUSE = timedelta(minutes=1)
 
 LEVELS = tuple(Level.of_rank(rank) for rank in range(4))
 
@@ -239,6 +242,24 @@ def _write(
         for row in rows
     ]
     session.execute(insert(AuditPending), values)
+    _note_contact(session, counts, now)
+
+
+def _note_contact(session: Session, counts: _Counts, now: datetime) -> None:
+    """Peers that were issued tokens are there; written with what is written anyway."""
+    issued = {
+        peer_id
+        for act, peer_id, _, outcome, _ in counts
+        if act is Act.TOKEN_ISSUED and outcome is Outcome.DONE and peer_id is not None
+    }
+    if not issued:
+        return
+    last = col(Peer.last_contact_at)
+    session.execute(
+        update(Peer)
+        .where(col(Peer.id).in_(issued), or_(last.is_(None), last < now - CONTACT_PAUSE))
+        .values(last_contact_at=now)
+    )
 
 
 def _rows_of_reads(reads: list[tuple[_ReadsKey, _Tally]], now: datetime) -> Iterator[_Row]:

@@ -24,6 +24,7 @@ __all__ = [
     "of_footprint",
     "pending",
     "unanswered",
+    "was_refused_alike",
 ]
 
 WAITING = (ReceiptState.PENDING, ReceiptState.SETTLING)
@@ -144,6 +145,25 @@ def newest_held(session: Session, peer_id: int) -> Receipt | None:
         .order_by(col(Receipt.head_size).desc())
         .limit(1)
     ).first()
+
+
+def was_refused_alike(session: Session, peer_id: int, reason: str) -> bool:
+    """Whether the newest acknowledgement that a peer has dealt with was refused with these words.
+
+    Args:
+        reason: as it would be kept.
+    """
+    newest = session.exec(
+        select(Receipt.state, Receipt.reason)
+        .where(
+            Receipt.role == ReceiptRole.HELD,
+            Receipt.peer_id == peer_id,
+            col(Receipt.done_at).is_not(None),
+        )
+        .order_by(col(Receipt.done_at).desc())
+        .limit(1)
+    ).first()
+    return newest is not None and tuple(newest) == (ReceiptState.FAILED, reason)
 
 
 def held(session: Session, peer_name: str | None = None) -> Sequence[tuple[Receipt, str]]:

@@ -100,7 +100,7 @@ def signed_by_peer(session: Session, token: str) -> tuple[Attestation, str]:
         raise UnknownVerifierError(
             f"the verifier {claimed.verifier} is not an active peer of this node, so nobody "
             "vouches for its keys",
-            hint="Become partners with it first (`underseal peer add`), and compare its keys.",
+            hint="Become partners with it first (`underseal peer invite`), and compare its words.",
         )
     return verify_attestation(token, keys=pinned, issuer=claimed.verifier), peer.name
 

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
-from tests.node.exchange.conftest import Company, NewCompany, settle
+from tests.node.exchange.conftest import Company, Network, NewCompany, settle
 from tests.node.exchange.receipting import exchange, pad, rewrite, rows
 
 from underseal_node.store import receipts
@@ -159,3 +160,33 @@ async def test_a_receipt_with_a_key_that_is_not_known_yet_is_no_alert(
     progress = await buyer.pull(seller)
     assert (progress.alerts, buyer.alerts()) == ([], [])
     assert {row.confirmation for row in buyer.received().values()} == {Confirmation.CONFIRMED}
+
+
+async def test_a_refusal_that_is_the_same_every_time_is_told_once(
+    seller: Company, buyer: Company, network: Network, ids: list[str], make_footprint: Make
+) -> None:
+    """Such as of a node that has no keys of ours, because we are a client with a secret there."""
+    said = {"code": "AccessDenied", "message": "no keys of yours are known here"}
+    status = [403]
+
+    def fault(request: httpx.Request) -> httpx.Response | None:
+        if request.url.path != "/extensions/receipts":
+            return None
+        return httpx.Response(status[0], json=said)
+
+    network.fault = fault
+    told = []
+    for _ in range(3):
+        told.append((await buyer.pull(seller)).alerts)
+        buyer.clock.advance(minutes=1)
+    assert ["403" in one for one in told[0]] == [True]
+    assert told[1:] == [[], []]
+    # Another reason is another matter, and so is the same one after it has worked.
+    status[0] = 400
+    assert ["400" in one for one in (await buyer.pull(seller)).alerts] == [True]
+    network.fault = lambda request: None
+    await exchange(buyer, seller)
+    await seller.publish(make_footprint(9))
+    network.fault = fault
+    buyer.clock.advance(minutes=1)
+    assert ["400" in one for one in (await buyer.pull(seller)).alerts] == [True]

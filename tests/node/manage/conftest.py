@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -121,13 +121,19 @@ class Market:
     )
 
     async def open(
-        self, name: str, *, recovery: PublicKey | None = RECOVERY, **settings: Any
+        self,
+        name: str,
+        *,
+        recovery: PublicKey | None = RECOVERY,
+        company_ids: Sequence[str] | None = None,
+        **settings: Any,
     ) -> Company:
-        """A company whose node is at https://NAME.example."""
+        """A company whose node is at https://NAME.example; `cathode` is the one with an LEI."""
+        own = COMPANY_IDS if name == "cathode" else [f"urn:pact:{name}.example:company-id:1"]
         home = create_node(
             self.directory / name,
             company_name=name.title(),
-            company_ids=COMPANY_IDS,
+            company_ids=own if company_ids is None else company_ids,
             url=f"https://{name}.example",
             recovery=recovery,
             clock=lambda: self.time[0],

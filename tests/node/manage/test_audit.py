@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 
+import httpx
 from tests.node.manage.conftest import Company
 from tests.protocol.exported_log import ExportedLog
 
 from underseal_node.exchange.sequencer import Sequencer
 from underseal_protocol.audit_export import check_export
+
+Refused = Callable[[httpx.Response, int], str]
 
 
 def spoil(company: Company, statement: str) -> None:
@@ -123,3 +127,16 @@ async def test_nothing_held_is_an_empty_export(company: Company) -> None:
     answer = await company.http.get("/audit/receipts")
     assert (answer.status_code, answer.content) == (200, b"")
     assert (await company.http.get("/audit/receipts?peer=nobody")).status_code == 404
+
+
+async def test_a_peer_that_there_never_was_is_no_filter(company: Company, refused: Refused) -> None:
+    await company.post("/peers", {"name": "buyer"}, 201)
+    await company.post("/peers", {"name": "quiet"}, 201)
+    await company.post("/audit/verify")
+    assert "no peer 'byuer'" in refused(await company.http.get("/audit?peer=byuer"), 404)
+    assert len((await company.get("/audit", peer="BUYER"))["data"]) == 2
+    await company.http.delete("/peers/buyer")
+    await company.post("/audit/verify")
+    assert len((await company.get("/audit", peer="buyer"))["data"]) == 3
+    query = {"peer": "quiet", "footprintId": "00000000-0000-4000-8000-000000000000"}
+    assert (await company.get("/audit", **query))["data"] == []

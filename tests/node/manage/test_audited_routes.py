@@ -252,7 +252,8 @@ async def partners(do: Deeds, pack: Company, foil: Company, market: Market) -> N
     invited = await pack.post("/invitations", {"name": "Foil"}, 201)
     await foil.post("/invitations/accept", {"document": invited["document"]})
     host = market.internet.hosts.pop("foil.example")
-    await do(pack, "POST /peers/{name}/confirm", {}, name="Foil")
+    words = (await foil.get("/node"))["fingerprint"]["words"]
+    await do(pack, "POST /peers/{name}/confirm", {"words": words}, name="Foil")
     await do(pack, "POST /peers/{name}/approve", name="Foil")
     market.internet.hosts["foil.example"] = host
     await do(foil, "POST /peers/{name}/ask", name="Pack")

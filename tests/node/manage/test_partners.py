@@ -111,6 +111,19 @@ async def test_the_operator_confirms_the_words(
     assert confirmed["assurance"] == "confirmed"
 
 
+async def test_before_the_approval_words_are_not_confirmed_unseen(
+    strangers: tuple[Company, Company], refused: Refused
+) -> None:
+    pack, cathode = strangers
+    await accept(cathode, await invite(pack))
+    said = refused(await try_post(pack, "/peers/Cathode/confirm"), 409)
+    assert '--words "..."' in said
+    assert (await pack.get("/peers/Cathode"))["assurance"] == "invitation"
+    words = (await cathode.get("/node"))["fingerprint"]["words"]
+    confirmed = await pack.post("/peers/Cathode/confirm", {"words": words})
+    assert confirmed["assurance"] == "confirmed"
+
+
 async def test_nobody_has_a_secret_of_the_other(strangers: tuple[Company, Company]) -> None:
     pack, cathode = strangers
     await partners(pack, cathode)

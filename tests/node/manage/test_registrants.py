@@ -76,7 +76,8 @@ async def test_doubts_about_company_ids_stay_visible(market: Market, pack: Compa
     invitation = await invite(pack)
     answer = await register(market, invitation, "https://b.example", (WRONG_LEI, *COMPANY_IDS))
     assert answer.status_code == 201
-    await pack.post("/peers/Cathode/confirm", {})
+    words = (await pack.get("/peers/Cathode"))["fingerprint"]["words"]
+    await pack.post("/peers/Cathode/confirm", {"words": words})
     approved = await pack.post("/peers/Cathode/approve")
     shown = await pack.get("/peers/Cathode")
     for one in (approved, shown):
@@ -132,4 +133,15 @@ async def test_a_second_partner_at_one_address_is_warned_of(market: Market, pack
     assert expected in listed["Other"]
     assert "Cathode has the same address as Other" in listed["Cathode"][0]
     await pack.post("/peers/Other/reject", {"reason": "not you"})
+    assert (await pack.get("/peers/Cathode"))["warnings"] == []
+
+
+async def test_who_names_our_own_company_id_is_warned_of(market: Market, pack: Company) -> None:
+    own = pack.node.identity.company_ids[0]
+    invitation = await invite(pack)
+    assert (await register(market, invitation, "https://b.example", (own.upper(),))).is_success
+    (said,) = (await pack.get("/peers/Cathode"))["warnings"]
+    assert said.startswith(f"Cathode names the company id {own.upper()}, which is that of this")
+    assert (await pack.get("/peers"))["data"][0]["warnings"] == [said]
+    await pack.post("/peers/Cathode/reject", {"reason": "not you"})
     assert (await pack.get("/peers/Cathode"))["warnings"] == []

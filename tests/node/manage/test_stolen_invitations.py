@@ -38,7 +38,7 @@ async def test_an_older_invitation_for_a_company_id_waits_for_approval(
     market: Market, pack: Company
 ) -> None:
     """The thief says that it is the company; nobody can tell, so a person has to."""
-    thief = await market.open("thief")
+    thief = await market.open("thief", company_ids=COMPANY_IDS)
     invitation = await invite(pack, forWhom=LEI)
 
     def as_before(session: Session) -> None:
@@ -105,7 +105,8 @@ async def test_words_that_were_confirmed_before_are_enough(market: Market, pack:
     cathode = await market.open("cathode")
     await accept(cathode, await invite(pack))
     del market.internet.hosts["cathode.example"]
-    await pack.post("/peers/Cathode/confirm", {})
+    words = (await pack.get("/peers/Cathode"))["fingerprint"]["words"]
+    await pack.post("/peers/Cathode/confirm", {"words": words})
     assert (await pack.post("/peers/Cathode/approve"))["state"] == "active"
 
 
