@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections import Counter
@@ -17,8 +18,8 @@ pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("onboarding")]
 LINK = re.compile(r"^https://\S+/extensions/invitations/\S+#\S+$", re.MULTILINE)
 WORDS = re.compile(r"^  (their|our) words +([a-z]+(?: [a-z]+){7})$", re.MULTILINE)
 MAX_COMMANDS = 3
-# What is wanted is 10 s; a machine that runs other tests meanwhile is given more.
-MAX_SECONDS = 60.0
+# A machine that does much else meanwhile may be given more; nothing else relaxes it.
+MAX_SECONDS = float(os.environ.get("ONBOARDING_MAX_SECONDS", "10"))
 COMPANY_IDS = {
     "pack": "urn:lei:999900HARZQUELLPAK56",
     "cathode": "urn:lei:999900WIERZBOLITKA02",
