@@ -25,7 +25,7 @@ from sqlmodel import Session, col, select
 from underseal_node.clock import Clock
 from underseal_node.store.audit import Act, Actor, Outcome, members_of
 from underseal_node.store.audit_tables import AuditPending
-from underseal_node.store.database import Store
+from underseal_node.store.database import Store, to_change
 from underseal_node.store.tables import ClientCredential, Peer
 from underseal_node.store.types import utc_text
 from underseal_protocol.audit import MAX_INLINE_IDS
@@ -255,11 +255,14 @@ def _note_contact(session: Session, counts: _Counts, now: datetime) -> None:
     if not issued:
         return
     last = col(Peer.last_contact_at)
-    session.execute(
-        update(Peer)
+    due = (
+        select(Peer.id)
         .where(col(Peer.id).in_(issued), or_(last.is_(None), last < now - CONTACT_PAUSE))
-        .values(last_contact_at=now)
+        .order_by(col(Peer.id))  # several processes take the same rows in the same order
     )
+    ids = session.exec(to_change(session, due)).all()
+    if ids:
+        session.execute(update(Peer).where(col(Peer.id).in_(ids)).values(last_contact_at=now))
 
 
 def _rows_of_reads(reads: list[tuple[_ReadsKey, _Tally]], now: datetime) -> Iterator[_Row]:

@@ -386,6 +386,8 @@ async def test_a_suspended_partner_waits_and_a_revoked_one_is_gone(
     assert (await pack.pull("Cathode"))["verified"] == 1
     await cathode.post("/peers/Pack/suspend", {"reason": "contract under review"})
     assert "suspended" in (await pack.pull("Cathode"))["error"]
+    (listed,) = (await pack.get("/peers"))["data"]
+    assert "access is suspended" in listed["lastProblem"]
     await cathode.post("/peers/Pack/resume")
     assert (await pack.pull("Cathode")).get("error") is None
     # The token that was issued before is good for nothing any more.
