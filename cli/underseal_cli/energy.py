@@ -163,7 +163,10 @@ def _named(mapping: bytes) -> list[str]:
 
 def _import(manage: Manage, given: dict[str, Any], *, dry_run: bool) -> dict[str, Any]:
     answer: dict[str, Any] = manage.post(
-        "/energy/import", given, dryRun="true" if dry_run else None
+        "/energy/import",
+        given,
+        name=given["file"]["name"],
+        dryRun="true" if dry_run else None,
     )
     return answer
 

@@ -249,9 +249,10 @@ def _csv_rows(text: io.TextIOWrapper, separator: str, max_rows: int) -> Iterator
     try:
         for number, cells in enumerate(csv.reader(text, delimiter=separator, strict=True), 1):
             if number > max_rows or len(cells) > MAX_COLUMNS:
+                has = f"has {len(cells)} columns" if number <= max_rows else "is one too many"
                 raise RefusedError(
-                    f"row {number} has {len(cells)} columns; at most {max_rows} rows and "
-                    f"{MAX_COLUMNS} columns are read",
+                    f"row {number} {has}; at most {max_rows} rows and {MAX_COLUMNS} columns are "
+                    "read",
                     hint="Split the file.",
                 )
             if not all(map(is_empty, cells)):

@@ -47,12 +47,32 @@ def test_a_german_sheet(csv_of: Csv, read: Read, encoding: str, separator: str) 
     assert placed.place_of("/lines/0/loss") == "row 3, column Verlust %"
 
 
-def test_a_point_is_no_thousands_separator_where_commas_are_decimal_marks(
+def test_a_point_separates_thousands_where_commas_are_decimal_marks(
     csv_of: Csv, read: Read
 ) -> None:
-    (problem,) = read(csv_of(GERMAN, ";", "cp1252"), "a.csv").problems
-    assert problem.place == "row 6, column Entfernung"
+    *_, truck = lines_of(read(csv_of(GERMAN, ";", "cp1252"), "a.csv"))
+    assert truck["distance"] == {"amount": "1200", "unit": "km"}
+
+
+def test_a_point_is_refused_where_nothing_shows_what_it_is(csv_of: Csv, read: Read) -> None:
+    rows = [*GERMAN[:2], ["Transport", "F-1", "LKW", "12", "kg", "", "TR", "1.200"]]
+    (problem,) = read(csv_of(rows, ";", "cp1252"), "a.csv").problems
+    assert problem.place == "row 3, column Entfernung"
     assert "'1.200' may be 1.200 or 1200" in problem.message
+
+
+def test_a_comma_separates_thousands_where_points_are_decimal_marks(
+    csv_of: Csv, read: Read
+) -> None:
+    rows = [
+        ["kind", "product", "name", "quantity", "unit"],
+        ["product", "a", "", "", "kg"],
+        ["waste", "a", "sludge", "1,450", "kg"],
+        ["waste", "a", "water", "12.5", "kg"],
+    ]
+    for separator in ";,":
+        sludge, _ = lines_of(read(csv_of(rows, separator), "a.csv"))
+        assert sludge["quantity"]["amount"] == "1450"
 
 
 def test_a_chinese_sheet(csv_of: Csv, read: Read) -> None:

@@ -63,7 +63,7 @@ class CorrectionShape(Shape):
 
 
 class EnergyImportShape(Shape):
-    """Answer of POST /energy/import (query: `dryRun`)
+    """Answer of POST /energy/import (query: `name` of the export, `dryRun`)
 
     200 also when the export is refused: then `problems` names every error, and nothing was stored.
     `corrections` are the first 1,000.
