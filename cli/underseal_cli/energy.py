@@ -60,6 +60,8 @@ def import_file(
     elif not done["problems"]:
         _print_import(done)
     output.warn(*problem_lines(done["problems"]))
+    if done["warnings"]:
+        output.warn("It was taken, but:", *problem_lines(done["warnings"]))
     if done["problems"]:
         raise typer.Exit(1)
 

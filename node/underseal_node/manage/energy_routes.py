@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -29,6 +30,7 @@ from underseal_node.manage.shapes.energy import (
     UnallocatedShape,
 )
 from underseal_node.manage.shapes.refusals import ProblemShape
+from underseal_node.sheets.problems import Problem
 from underseal_protocol.rollup.allocation import ProductEnergy
 from underseal_protocol.rollup.numbers import Number, exact, shown
 from underseal_protocol.strict_json import JsonLimits, loads
@@ -124,11 +126,16 @@ def _imported(done: EnergyImported) -> EnergyImportShape:
             CorrectionShape(kind=one.kind, key=one.key, old=dict(one.old), new=dict(one.new))
             for one in done.corrections[:MAX_LISTED]
         ],
-        problems=[
-            ProblemShape(file=one.file, place=one.place, message=one.message, hint=one.hint)
-            for one in done.problems
-        ],
+        problems=_problems(done.problems),
+        warnings=_problems(done.warnings),
     )
+
+
+def _problems(found: Iterable[Problem]) -> list[ProblemShape]:
+    return [
+        ProblemShape(file=one.file, place=one.place, message=one.message, hint=one.hint)
+        for one in found
+    ]
 
 
 def _counts(counts: Counts) -> CountsShape:
