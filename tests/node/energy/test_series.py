@@ -94,7 +94,7 @@ def test_a_german_csv() -> None:
     assert str(export.measured[1].place) == "cell D6 (Verbrauch)"
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
 @pytest.mark.parametrize("separator", [";", "\t"])
 def test_chinese_names_and_the_wide_layout(encoding: str, separator: str) -> None:
     content = csv_of(

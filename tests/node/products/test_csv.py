@@ -87,6 +87,39 @@ def test_a_chinese_sheet(csv_of: Csv, read: Read) -> None:
     assert truck["mode"] == "road"
 
 
+CHINESE = [
+    ["类型", "产品", "名称", "数量", "单位"],
+    ["产品", "锂-01", "单水氢氧化锂", "", "千克"],
+    ["材料", "锂-01", "锂辉石精矿（粗）", "6.42", "吨"],
+]
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "gbk", "gb2312"])
+@pytest.mark.parametrize("separator", [",", "\t"])
+def test_what_a_chinese_excel_writes(
+    csv_of: Csv, read: Read, encoding: str, separator: str
+) -> None:
+    (ore,) = lines_of(read(csv_of(CHINESE, separator, encoding), "清单.csv"))
+    assert (ore["name"], ore["quantity"]["unit"]) == ("锂辉石精矿（粗）", "吨")
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("리튬,수산화리튬", "euc-kr"),
+        ("リチウム,水酸化リチウム", "euc-jp"),
+        ("リチウム,水酸化リチウム", "shift-jis"),
+        ("氫氧化鋰,單水氫氧化鋰", "big5"),
+        ("锂,单水氢氧化锂", "gb18030"),
+    ],
+)
+def test_an_encoding_that_no_heading_shows_is_refused(read: Read, text: str, encoding: str) -> None:
+    content = f"kind,product,name,unit\nproduct,{text},kg\n".encode(encoding)
+    (problem,) = read(content, "a.csv").problems
+    assert "neither Windows-1252 nor GB18030 is certain" in problem.message
+    assert problem.hint == "Save it as `CSV UTF-8`, or as .xlsx."
+
+
 def test_the_only_product_need_not_be_named(csv_of: Csv, read: Read) -> None:
     rows = [
         ["kind", "product", "name", "quantity", "unit"],
