@@ -57,6 +57,7 @@ ACTS = {
     "POST /products/import": Act.PRODUCTS_IMPORTED,
     "POST /factors/import": Act.PRODUCTS_IMPORTED,
     "POST /matches": Act.LINES_MATCHED,
+    "POST /products/draft": Act.DRAFT_MADE,
     "POST /products/publish": Act.FOOTPRINTS_PUBLISHED,
     "POST /products/refresh": Act.FOOTPRINT_SUPERSEDED,
     "POST /peers/{name}/declaration": Act.PEER_DECLARED,
@@ -162,6 +163,7 @@ async def calculating(do: Deeds, company: Company) -> None:
     await do(company, "POST /factors/import", file={"factors": [GRID]})
     decision = {"product": "cell", "line": "power", "source": {"factor": "EL-HU"}}
     await do(company, "POST /matches", {"decisions": [decision]})
+    await do(company, "POST /products/draft", {}, query={"product": "cell"})
     await do(company, "POST /products/publish", {}, query={"product": "cell"})
     changed = GRID | {"values": {"fossilGhgEmissions": "0.21"}}
     await company.upload("/factors/import", {"factors": [changed]}, name="f.json")
