@@ -15,7 +15,7 @@ from underseal_cli.errors import CliError, UsageError
 from underseal_cli.footprints import Digits
 from underseal_cli.manage_client import Manage
 from underseal_cli.options import Acknowledge, Consent, Json, acknowledgement, manage_of
-from underseal_cli.products import Id, cause_lines, read_json
+from underseal_cli.products import Id, cause_lines, read_json, say_energy_failures
 from underseal_cli.verdicts import print_gate, print_line_findings
 
 __all__ = ["register", "status"]
@@ -213,6 +213,7 @@ def status(context: typer.Context, as_json: Json = False) -> None:
         what = "draft" if one["isDraft"] else "footprint"
         output.say("", f"{one['product']}: the {what} {one['footprint']} is stale")
         output.say(*cause_lines(one))
+    say_energy_failures(found["energyFailures"])
     if found["openLines"]:
         output.say("", "`underseal match` shows what open lines may be.")
     if any(not one["isDraft"] for one in found["stale"]):

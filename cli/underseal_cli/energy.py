@@ -60,6 +60,8 @@ def import_file(
     elif not done["problems"]:
         _print_import(done)
     output.warn(*problem_lines(done["problems"]))
+    if done["warnings"]:
+        output.warn("It was taken, but:", *problem_lines(done["warnings"]))
     if done["problems"]:
         raise typer.Exit(1)
 
@@ -163,7 +165,10 @@ def _named(mapping: bytes) -> list[str]:
 
 def _import(manage: Manage, given: dict[str, Any], *, dry_run: bool) -> dict[str, Any]:
     answer: dict[str, Any] = manage.post(
-        "/energy/import", given, dryRun="true" if dry_run else None
+        "/energy/import",
+        given,
+        name=given["file"]["name"],
+        dryRun="true" if dry_run else None,
     )
     return answer
 

@@ -11,6 +11,7 @@ from underseal_cli import output, tables
 from underseal_cli.errors import RefusedError, UsageError
 from underseal_cli.manage_client import Manage
 from underseal_cli.options import Json, manage_of
+from underseal_cli.products import say_energy_failures
 
 __all__ = ["match"]
 
@@ -58,7 +59,8 @@ def match(
         decision = {"product": product, "line": line, "source": _source(to), "peer": peer}
         _show(_decide(manage, [decision]), as_json=as_json)
         return
-    found = manage.get("/matches", product=product, open="true")["data"]
+    answer = manage.get("/matches", product=product, open="true")
+    found = answer["data"]
     if accept:
         certain = [_decision(one, one["proposals"][0]) for one in found if _is_certain(one)]
         done = _decide(manage, certain) if certain else []
@@ -68,8 +70,9 @@ def match(
             _say_number(len(done), len(found) - len(done))
         return
     if as_json:
-        output.show({"data": found})
+        output.show(answer)
         return
+    say_energy_failures(answer["energyFailures"])
     if found and output.is_terminal(sys.stdin) and output.is_terminal(sys.stdout):
         _ask(manage, found)
     else:
@@ -128,7 +131,7 @@ def _print(found: list[dict[str, Any]]) -> None:
                     one["name"] if not number else "",
                     one.get("supplier") if not number else "",
                     "nothing found" if proposal is None else [_name(proposal), proposal["text"]],
-                    "" if proposal is None else _reasons(proposal),
+                    one.get("missing") if proposal is None else _reasons(proposal),
                 )
             )
     tables.table(
@@ -165,6 +168,8 @@ def _ask(manage: Manage, found: list[dict[str, Any]]) -> None:
         )
         for choice, proposal in enumerate(line["proposals"], 1):
             output.say(f"  {choice}  {proposal['label']}", f"     {_reasons(proposal)}")
+        if line.get("missing"):
+            output.say(f"  {line['missing']}")
         if not line["proposals"]:
             output.say("  nothing found")
         answer = _ask_until_decided(manage, line)

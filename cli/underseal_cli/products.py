@@ -15,7 +15,9 @@ from underseal_cli.footprints import MAX_NAME_CHARACTERS
 from underseal_cli.options import Json, manage_of
 from underseal_cli.peer_view import instant
 
-__all__ = ["app", "cause_lines", "factors", "read_json"]
+__all__ = ["app", "cause_lines", "factors", "read_json", "say_energy_failures"]
+
+SHOWN_WARNINGS = 20
 
 app = typer.Typer(
     help="Products: from a bill of materials to a published footprint.", no_args_is_help=True
@@ -68,6 +70,14 @@ def _import(context: typer.Context, path: str, file: Path, *, dry_run: bool, as_
         output.show(found)
     elif not found["problems"]:
         _print_imported(found)
+    if found["warnings"]:
+        number = len(found["warnings"])
+        output.warn(
+            f"{number} {'line is' if number == 1 else 'lines are'} open, because what is named is "
+            "not there yet:",
+            *problem_lines(found["warnings"][:SHOWN_WARNINGS]),
+            *(["  ..."] if number > SHOWN_WARNINGS else []),
+        )
     if found["problems"]:
         number = len(found["problems"])
         output.warn(
@@ -166,7 +176,7 @@ def show(context: typer.Context, product_id: Id, as_json: Json = False) -> None:
             one["kind"],
             one["amount"],
             one.get("supplier"),
-            one.get("label") or "OPEN",
+            one.get("label") or _open(one),
         )
         for one in found["lines"]
     ]
@@ -177,6 +187,7 @@ def show(context: typer.Context, product_id: Id, as_json: Json = False) -> None:
         narrow=((0, 1, 2, 3), (4, 5)),
         empty="It has no lines.",
     )
+    say_energy_failures(found["energyFailures"])
     if found["footprints"]:
         output.say("")
         _print_footprints(found["footprints"])
@@ -226,6 +237,11 @@ def list_factors(context: typer.Context, as_json: Json = False) -> None:
     )
 
 
+def _open(line: dict[str, Any]) -> str:
+    """That a line resolves to nothing, and why if something is named."""
+    return f"OPEN: {line['missing']}" if line.get("missing") else "OPEN"
+
+
 def _value(factor: dict[str, Any]) -> str:
     values = factor["values"]
     total = values.get("pcfExcludingBiogenicUptake")
@@ -244,6 +260,16 @@ def _print_footprints(found: list[dict[str, Any]]) -> None:
         narrow=((0, 1), (2, 3), (4,)),
         empty="No footprint was calculated from it yet.",
     )
+
+
+def say_energy_failures(failures: list[dict[str, Any]]) -> None:
+    """Why metered energy is in no line."""
+    for one in failures:
+        output.warn(
+            f"Lines of metered energy are missing in {', '.join(one['products'])}: "
+            f"{one['message']}",
+            *([f"  {one['hint']}"] if one.get("hint") else []),
+        )
 
 
 def cause_lines(stale: dict[str, Any]) -> list[str]:

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from tests.cli.conftest import Market, Run
 
+from underseal_cli.manage_client import Manage
+
 pytestmark = pytest.mark.xdist_group("cli")
 
 Json = dict[str, Any]
@@ -114,7 +116,7 @@ def test_a_what_if_changes_nothing(run: Run, home: Path, cell: str, tmp_path: Pa
     [
         ("{", "is not JSON"),
         ("[]", "a list of 1 to 1000 changes"),
-        ('[{"swap": 1}]', "swap: an object"),
+        ('[{"swap": 1}]', "/changes/0/swap is 1, expected an object"),
     ],
 )
 def test_a_what_if_that_cannot_be_read(
@@ -171,6 +173,38 @@ def test_what_does_not_fit_is_refused_as_a_whole(run: Run, home: Path, tmp_path:
     assert "1,5" in done.err
     listed = run("product", "list", "--json", home=home).json["data"]
     assert "good" not in {one["id"] for one in listed}
+
+
+def test_what_is_named_and_not_there_yet_is_said(run: Run, home: Path, tmp_path: Path) -> None:
+    later = product("early", line("part", "Part", "1", "kg", source={"product": "later"}))
+    done = run("product", "import", write(tmp_path, later), home=home)
+    assert done.status == 0
+    assert "1 line is open, because what is named is not there yet:" in done.err
+    assert "/products/0/lines/0/source: there is no product 'later' yet" in done.err
+    shown = run("product", "show", "early", home=home)
+    assert "OPEN: there is no product 'later'" in shown.out
+    assert "there is no product 'later'" in run("match", "--product", "early", home=home).out
+    there = product("later", POWER | {"source": {"leftOut": {"reason": "little"}}})
+    assert run("product", "import", write(tmp_path, there), home=home).status == 0
+    assert "OPEN" not in run("product", "show", "early", home=home).out
+
+
+def test_energy_that_cannot_be_allocated_is_said_where_its_lines_are_missing(
+    run: Run, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failure = {"products": ["clip"], "message": "the mass is missing", "hint": "Give it."}
+    answers = {
+        "/matches": {"data": [], "energyFailures": [failure]},
+        "/status": {
+            "company": "c", "url": "u", "footprints": 0, "products": 1, "openLines": 0, "alerts": 0,
+            "stale": [], "energyFailures": [failure],
+        },
+    }  # fmt: skip
+    monkeypatch.setattr(Manage, "get", lambda _self, path, **_query: answers[path])
+    for command in ("match", "status"):
+        said = run(command, home=home).err
+        assert "Lines of metered energy are missing in clip: the mass is missing" in said
+        assert "Give it." in said
 
 
 def test_open_lines_are_shown_with_what_they_may_be(

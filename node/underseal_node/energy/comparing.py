@@ -14,6 +14,7 @@ from underseal_node.energy.mapping import EnergyMapping
 from underseal_node.energy.series import Placed, Placer
 from underseal_node.energy.sheets import Problems
 from underseal_node.energy.usage import carriers_of
+from underseal_node.energy.warning import warnings_of
 from underseal_node.publishing.results import UnpublishableError
 from underseal_node.sheets.problems import Problem
 from underseal_node.store import energy as store
@@ -84,6 +85,7 @@ class Plan:
         changed_orders: with something else than before.
         same_orders: how many are as before.
         corrections: of meters, values, orders and the setup.
+        warnings: what is taken, and a person should know.
     """
 
     setup: EnergySetup
@@ -97,6 +99,7 @@ class Plan:
     changed_orders: list[ProductionOrder] = field(default_factory=list)
     same_orders: int = 0
     corrections: list[Correction] = field(default_factory=list)
+    warnings: tuple[Problem, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -137,6 +140,7 @@ def plan_of(session: Session, export: Export) -> Plan:
         else:
             plan.changed_orders.append(order)
             plan.correct(CorrectedKind.ORDER, order.id, order_json(before), order_json(order))
+    plan.warnings = tuple(warnings_of(session, export, plan.setup))
     return plan
 
 

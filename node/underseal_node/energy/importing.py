@@ -45,6 +45,7 @@ class EnergyImported:
         setup: rule, carriers and products.
         corrections: everything that is other than before.
         problems: why it is refused; then nothing was stored.
+        warnings: what is taken, and a person should know.
     """
 
     dry_run: bool
@@ -55,6 +56,7 @@ class EnergyImported:
     setup: SetupOutcome = SetupOutcome.UNCHANGED
     corrections: tuple[Correction, ...] = ()
     problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
 
 
 async def import_energy(node: Node, files: Files, *, dry_run: bool) -> EnergyImported:
@@ -83,6 +85,7 @@ async def import_energy(node: Node, files: Files, *, dry_run: bool) -> EnergyImp
         Counts(len(plan.orders), plan.same_orders, len(plan.changed_orders)),
         plan.outcome,
         tuple(plan.corrections),
+        warnings=plan.warnings,
     )
 
 

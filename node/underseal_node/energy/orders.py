@@ -6,9 +6,11 @@ from decimal import Decimal
 
 from underseal_node.energy.instants import LocalTimes, span_of
 from underseal_node.energy.mapping import EnergyMapping, OrderColumns, OrdersPart, ProductPart
-from underseal_node.energy.periods import period_of
+from underseal_node.energy.periods import end_error, period_of
 from underseal_node.energy.series import Placed, Placer
 from underseal_node.energy.sheets import (
+    Attempts,
+    ColumnError,
     Problems,
     Sheet,
     folded,
@@ -52,10 +54,11 @@ def read_orders(
     found: list[Placed[ProductionOrder]] = []
     first: dict[str, Placer] = {}
     for row in sheet.rows:
-        try:
-            order = reader.order(row)
-        except CellError as error:
+        attempts = Attempts()
+        order = reader.order(row, attempts)
+        for error in attempts.errors:
             problems.add(sheet.problem(row, error))
+        if order is None:
             continue
         place = Placer(sheet, row.number, sheet.columns.get("order"))
         if order.id in first:
@@ -89,30 +92,38 @@ class _Orders:
             for text, one in mapping.products.items()
         }
 
-    def order(self, row: Row) -> ProductionOrder:
-        """
-        Raises:
-            CellError: a cell cannot be understood.
-        """
-        product = self._product(row)
-        with of_column("quantity"):
-            amount = number_in(self._sheet.cell(row, "quantity"), self._sheet.mark)
-            if amount is None:
-                raise CellError("there is no quantity", hint="Fill it in, or delete the row.")
-        quantity = Quantity(amount, self._unit(row))
-        start, end = period_of(self._sheet, row, self._times, self._span)
-        line = self._line(row)
-        value = self._number(row, "value")
+    def order(self, row: Row, attempts: Attempts) -> ProductionOrder | None:
+        """The order of a row; None if cells cannot be understood, and why is in the attempts."""
+        product = attempts(self._product, row)
+        amount = attempts(self._quantity, row)
+        unit = attempts(self._unit, row)
+        period = attempts(period_of, self._sheet, row, self._times, self._span)
+        if period is None and isinstance(attempts.errors[-1], ColumnError):
+            attempts.errors += end_error(self._sheet, row, self._times, attempts.errors[-1].what)
+        line = attempts(self._line, row)
+        value = attempts(self._number, row, "value")
+        hours = attempts(self._number, row, "machine_hours")
+        number = attempts(self._id, row)
+        if attempts.errors or product is None or amount is None or unit is None or period is None:
+            return None
+        start, end = period
         return ProductionOrder(
-            id=self._id(row) or f"{product}, {line or ''}, {format_time(start)}/{format_time(end)}",
+            id=number or f"{product}, {line or ''}, {format_time(start)}/{format_time(end)}",
             product=product,
             start=start,
             end=end,
-            quantity=quantity,
-            machine_hours=self._number(row, "machine_hours"),
+            quantity=Quantity(amount, unit),
+            machine_hours=hours,
             value=None if value is None else Money(value, self._part.currency or ""),
             line=line,
         )
+
+    def _quantity(self, row: Row) -> Decimal:
+        amount = self._number(row, "quantity")
+        if amount is None:
+            with of_column("quantity"):
+                raise CellError("there is no quantity", hint="Fill it in, or delete the row.")
+        return amount
 
     def _product(self, row: Row) -> str:
         with of_column("product"):

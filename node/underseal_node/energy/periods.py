@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from underseal_node.energy.instants import DAY, LocalTimes, Span
-from underseal_node.energy.sheets import Sheet, of_column
+from underseal_node.energy.sheets import Attempts, Sheet, of_column
 from underseal_node.sheets.cells import is_empty
 from underseal_node.sheets.problems import CellError
 from underseal_node.sheets.tables import Row
 
-__all__ = ["local_of", "period_of"]
+__all__ = ["end_error", "local_of", "period_of"]
 
 
 def local_of(sheet: Sheet, row: Row, times: LocalTimes, what: str) -> datetime:
@@ -72,6 +72,22 @@ def period_of(
                 hint="Correct one of the two.",
             )
     return start, end
+
+
+def end_error(sheet: Sheet, row: Row, times: LocalTimes, wrong: str) -> list[CellError]:
+    """What is wrong with the end of a period besides its beginning.
+
+    Args:
+        sheet: of the row.
+        row: to be read.
+        times: of the export.
+        wrong: the column that was said to be wrong.
+    """
+    if wrong != "start" or "end" not in sheet.columns:
+        return []
+    attempts = Attempts()
+    attempts(local_of, sheet, row, times, "end")
+    return attempts.errors
 
 
 def _after(local: datetime, start: datetime, span: Span | None, times: LocalTimes) -> datetime:

@@ -6,12 +6,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Generic, TypeVar
 
 from underseal_node.energy.instants import LocalTimes, Span, span_of
 from underseal_node.energy.mapping import EnergyMapping, Layout, MeterPart, ReadingsPart
-from underseal_node.energy.periods import local_of, period_of
+from underseal_node.energy.periods import end_error, local_of, period_of
 from underseal_node.energy.sheets import (
+    Attempts,
     ColumnError,
     Problems,
     Sheet,
@@ -170,15 +172,18 @@ class _Series:
         except CellError as error:
             self._problems.add(self._sheet.problem(row, error))
             return
+        said: set[str] = set()  # times are the same for all meters of the row
         for what, name, meter in meters:
-            try:
-                value = self._value(row, what, name, meter)
-            except CellError as error:
-                self._problems.add(self._sheet.problem(row, error))
-                if isinstance(error, ColumnError) and error.what in TIMES:
-                    return  # the same for all meters of the row
-                continue
-            yield Placed(value, Placer(self._sheet, row.number, self._sheet.columns.get(what)))
+            attempts = Attempts()
+            value = self._value(row, what, (name, meter), attempts)
+            for found in attempts.errors:
+                column = found.what if isinstance(found, ColumnError) else ""
+                if column not in said:
+                    self._problems.add(self._sheet.problem(row, found))
+                said |= {column} & set(TIMES)
+            if value is not None:
+                place = Placer(self._sheet, row.number, self._sheet.columns.get(what))
+                yield Placed(value, place)
 
     def _meters_of(self, row: Row) -> list[tuple[str, str, MeterPart]]:
         """The meters of a row, and in which columns their values are."""
@@ -199,45 +204,62 @@ class _Series:
                 )
             return [(VALUE, *found)]
 
-    def _value(self, row: Row, what: str, name: str, meter: MeterPart) -> Measured:
+    def _value(
+        self, row: Row, what: str, named: tuple[str, MeterPart], attempts: Attempts
+    ) -> Measured | None:
+        """A value; None if cells cannot be understood, and why is in the attempts."""
+        name, meter = named
+        amount = attempts(self._amount, row, what)
+        unit = attempts(self._unit, row, name, meter)
+        is_counter = (meter.kind or self._part.kind) is MeterKind.COUNTER
+        period = attempts(self._instant if is_counter else self._period, row, name)
+        if period is None and not is_counter and isinstance(attempts.errors[-1], ColumnError):
+            attempts.errors += end_error(self._sheet, row, self._times, attempts.errors[-1].what)
+        if amount is None or unit is None or period is None:
+            return None
+        carrier, line, quantity = meter.carrier, meter.line, Quantity(amount, unit)
+        self._last[name] = start = period[0]
+        if is_counter:
+            return Register(meter=name, carrier=carrier, at=start, value=quantity, line=line)
+        return Reading(
+            meter=name, carrier=carrier, start=start, end=period[1], quantity=quantity, line=line
+        )
+
+    def _amount(self, row: Row, what: str) -> Decimal:
         with of_column(what):
             amount = number_in(self._sheet.cell(row, what), self._sheet.mark)
             if amount is None:
                 raise CellError(
                     "there is no value", hint="Fill it in, or delete the row if nothing is known."
                 )
-        with of_column(UNIT):
-            quantity = Quantity(amount, self._unit(row, name, meter))
-        last = self._last.get(name)
-        carrier, line = meter.carrier, meter.line
-        if (meter.kind or self._part.kind) is MeterKind.COUNTER:
-            time = "time" if "time" in self._sheet.columns else "date"
-            local = local_of(self._sheet, row, self._times, time)
-            with of_column(time):
-                at = self._times.instant(local, after=last)
-            self._last[name] = at
-            return Register(meter=name, carrier=carrier, at=at, value=quantity, line=line)
-        start, end = period_of(self._sheet, row, self._times, self._span, last)
-        self._last[name] = start
-        return Reading(
-            meter=name, carrier=carrier, start=start, end=end, quantity=quantity, line=line
-        )
+            return amount
+
+    def _instant(self, row: Row, name: str) -> tuple[datetime, datetime]:
+        time = "time" if "time" in self._sheet.columns else "date"
+        local = local_of(self._sheet, row, self._times, time)
+        with of_column(time):
+            at = self._times.instant(local, after=self._last.get(name))
+        return at, at
+
+    def _period(self, row: Row, name: str) -> tuple[datetime, datetime]:
+        return period_of(self._sheet, row, self._times, self._span, self._last.get(name))
 
     def _unit(self, row: Row, name: str, meter: MeterPart) -> str:
         """
         Raises:
             CellError: it is none, or nothing says it.
         """
-        text = text_in(self._sheet.cell(row, UNIT)) or meter.unit or self._part.unit
-        if text is None:
-            raise CellError(
-                f"nothing says the unit of the meter {name!r}",
-                hint="Write it in the mapping: unit = ... of the meter or of [readings].",
-            )
-        known = self._units.get(text)
-        if known is None:
-            try:
-                known = self._units[text] = unit_of(text).symbol
-            except UnitError as error:
-                raise CellError(error.message, hint=error.hint) from None
-        return known
+        with of_column(UNIT):
+            text = text_in(self._sheet.cell(row, UNIT)) or meter.unit or self._part.unit
+            if text is None:
+                raise CellError(
+                    f"nothing says the unit of the meter {name!r}",
+                    hint="Write it in the mapping: unit = ... of the meter or of [readings].",
+                )
+            known = self._units.get(text)
+            if known is None:
+                try:
+                    known = self._units[text] = unit_of(text).symbol
+                except UnitError as error:
+                    raise CellError(error.message, hint=error.hint) from None
+            return known

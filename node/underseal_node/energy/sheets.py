@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any, TypeVar
 
 from underseal_node.energy.mapping import SheetPart
 from underseal_node.errors import RefusedError
@@ -25,6 +26,7 @@ from underseal_node.sheets.tables import (
 )
 
 __all__ = [
+    "Attempts",
     "ColumnError",
     "Problems",
     "Sheet",
@@ -34,6 +36,8 @@ __all__ = [
     "sheet_of",
     "text_in",
 ]
+
+T = TypeVar("T")
 
 HEADER_WITHIN = 20  # rows from the top
 MAX_PROBLEMS = 1_000  # of one import
@@ -64,6 +68,21 @@ def of_column(what: str) -> Iterator[None]:
         raise
     except CellError as error:
         raise ColumnError(what, error) from None
+
+
+class Attempts:
+    """Reads the cells of a row, one after the other, so that all that is wrong is said at once."""
+
+    def __init__(self) -> None:
+        self.errors: list[CellError] = []
+
+    def __call__(self, read: Callable[..., T], *arguments: Any) -> T | None:
+        """What is read; None if it cannot be, and then why is kept."""
+        try:
+            return read(*arguments)
+        except CellError as error:
+            self.errors.append(error)
+            return None
 
 
 class Problems:

@@ -14,7 +14,13 @@ from underseal_protocol.rollup.allocation import Allocation, allocate
 from underseal_protocol.rollup.allocation_json import EnergySetup, digest_of
 from underseal_protocol.rollup.allocation_rule import Carrier, description_of
 from underseal_protocol.rollup.metering import Measured, Reading, Register, readings_of
-from underseal_protocol.rollup.units import Dimension, PhysicalProperties, unit_of
+from underseal_protocol.rollup.units import (
+    NO_PROPERTIES,
+    Dimension,
+    PhysicalProperties,
+    completed,
+    unit_of,
+)
 
 __all__ = [
     "EnergyOfPlant",
@@ -91,7 +97,9 @@ def energy_of_plant(
     setup = store.setup(row)
     measured = store.measured(session, start, end)
     orders = store.orders(session, start, end)
-    known = {**products(), **setup.products}
+    known = dict(products())
+    for product, given in setup.products.items():
+        known[product] = completed(given, known.get(product, NO_PROPERTIES))
     allocation = allocate(
         _readings(measured),
         orders,

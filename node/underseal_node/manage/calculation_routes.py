@@ -10,6 +10,7 @@ from underseal_node.manage.context import RESPONSE, Context
 from underseal_node.manage.product_routes import ProductId
 from underseal_node.manage.product_view import (
     calculation_shape,
+    failure_shapes,
     published_shape,
     refresh_shape,
     stale_shape,
@@ -123,6 +124,7 @@ async def status(context: Context) -> StatusShape:
         products=found.products,
         open_lines=found.open_lines,
         stale=[stale_shape(one) for one in found.stale],
+        energy_failures=failure_shapes(found.failures),
         alerts=found.alerts,
     )
 

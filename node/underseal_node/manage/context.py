@@ -14,6 +14,7 @@ from underseal_node.manage.shapes.exchange import CriteriaInput
 from underseal_node.manage.shapes.footprints import FindingShape
 from underseal_node.node import Node
 from underseal_node.pact.access import read_body
+from underseal_node.pact.errors import BodyTooLargeError
 from underseal_protocol.criteria import Criteria
 from underseal_protocol.methodology import Finding
 
@@ -27,6 +28,7 @@ __all__ = [
     "body_of",
     "criteria_of",
     "finding",
+    "read_upload",
     "with_footprint",
 ]
 
@@ -68,7 +70,27 @@ async def body_of(request: Request, context: ManageContext) -> bytes:
     Raises:
         BodyTooLargeError: it is larger than `max_import_bytes`.
     """
-    return await read_body(request.scope, request.receive, context.node.settings.max_import_bytes)
+    return await read_upload(request, context.node.settings.max_import_bytes)
+
+
+async def read_upload(request: Request, max_bytes: int) -> bytes:
+    """The body of a request that carries a file.
+
+    Args:
+        request: with the name of the file in its query, perhaps.
+        max_bytes: of the body.
+
+    Raises:
+        BodyTooLargeError: it is larger; with the name of the file and what to do.
+    """
+    try:
+        return await read_body(request.scope, request.receive, max_bytes)
+    except BodyTooLargeError:
+        name = request.query_params.get("name") or "the file"
+        raise BodyTooLargeError(
+            f"{name}: the upload is larger than the limit of {max_bytes} bytes",
+            hint="Split the file, or raise max_import_bytes in underseal.toml.",
+        ) from None
 
 
 def with_footprint(shape: Shape, body: bytes) -> Response:

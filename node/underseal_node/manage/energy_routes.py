@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -11,7 +12,7 @@ from pydantic import ValidationError
 from underseal_node.energy.export import Files
 from underseal_node.energy.importing import Counts, EnergyImported, import_energy
 from underseal_node.energy.usage import EnergyOfPlant, energy_of_plant
-from underseal_node.manage.context import RESPONSE, Context
+from underseal_node.manage.context import RESPONSE, Context, read_upload
 from underseal_node.manage.shapes.base import GivenInstant
 from underseal_node.manage.shapes.energy import (
     CarrierShape,
@@ -29,7 +30,7 @@ from underseal_node.manage.shapes.energy import (
     UnallocatedShape,
 )
 from underseal_node.manage.shapes.refusals import ProblemShape
-from underseal_node.pact.access import read_body
+from underseal_node.sheets.problems import Problem
 from underseal_protocol.rollup.allocation import ProductEnergy
 from underseal_protocol.rollup.numbers import Number, exact, shown
 from underseal_protocol.strict_json import JsonLimits, loads
@@ -74,11 +75,16 @@ router = APIRouter(prefix="/energy")
 
 @router.post("/import", openapi_extra=GIVEN, **RESPONSE)
 async def import_file(
-    request: Request, context: Context, dry_run: Annotated[bool, Query(alias="dryRun")] = False
+    request: Request,
+    context: Context,
+    name: Annotated[
+        str | None, Query(max_length=1024, description="of the export, for what is too large")
+    ] = None,
+    dry_run: Annotated[bool, Query(alias="dryRun")] = False,
 ) -> EnergyImportShape:
     """Take up what an export of meters or of an MES says, all of it or nothing."""
     limit = context.node.settings.max_import_bytes * 4 // 3 + OVERHEAD_BYTES
-    body = await read_body(request.scope, request.receive, limit)
+    body = await read_upload(request, limit)
     limits = JsonLimits(max_bytes=limit, max_depth=context.node.settings.max_json_depth)
     try:
         given = EnergyImportInput.model_validate(loads(body, limits=limits))
@@ -120,11 +126,16 @@ def _imported(done: EnergyImported) -> EnergyImportShape:
             CorrectionShape(kind=one.kind, key=one.key, old=dict(one.old), new=dict(one.new))
             for one in done.corrections[:MAX_LISTED]
         ],
-        problems=[
-            ProblemShape(file=one.file, place=one.place, message=one.message, hint=one.hint)
-            for one in done.problems
-        ],
+        problems=_problems(done.problems),
+        warnings=_problems(done.warnings),
     )
+
+
+def _problems(found: Iterable[Problem]) -> list[ProblemShape]:
+    return [
+        ProblemShape(file=one.file, place=one.place, message=one.message, hint=one.hint)
+        for one in found
+    ]
 
 
 def _counts(counts: Counts) -> CountsShape:

@@ -24,7 +24,10 @@ LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 EVERY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared, not bound
 
 # These read the body themselves, up to `max_import_bytes`.
-UPLOADS = re.compile(r"/footprints/(?:import|[^/]+/supersede)|/energy/import")
+UPLOADS = re.compile(
+    r"/footprints/(?:import|[^/]+/supersede)|/(?:products|factors|energy)/import|/drafts"
+    r"|/audit/verify"
+)
 MAX_JSON_BYTES = 4 * 1024 * 1024
 
 

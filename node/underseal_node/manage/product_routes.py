@@ -13,6 +13,7 @@ from starlette.responses import Response
 from underseal_node.manage.context import RESPONSE, Context, body_of
 from underseal_node.manage.footprint_routes import UPLOAD, XLSX, FileName
 from underseal_node.manage.product_view import (
+    failure_shapes,
     imported_shape,
     line_shape,
     roll_up_shapes,
@@ -23,7 +24,7 @@ from underseal_node.manage.shapes.products import (
     ConfirmInput,
     FactorShape,
     ItemsImportedShape,
-    LineShape,
+    LinesShape,
     ProductDetail,
     ProductHistoryShape,
     ProductShape,
@@ -152,7 +153,7 @@ async def matches(
     context: Context,
     product_id: OneProduct = None,
     only_open: Annotated[bool, Query(alias="open")] = False,
-) -> Listing[LineShape]:
+) -> LinesShape:
     """Lines of bills of materials: what they resolve to, and what open ones may."""
     node = context.node
     states = await node.store.read(
@@ -164,11 +165,14 @@ async def matches(
             only_open=only_open,
         )
     )
-    return Listing(data=[line_shape(one) for one in states])
+    return LinesShape(
+        data=[line_shape(one) for one in states.lines],
+        energy_failures=failure_shapes(states.failures),
+    )
 
 
 @router.post("/matches", **RESPONSE)
-async def decide(context: Context, body: ConfirmInput) -> Listing[LineShape]:
+async def decide(context: Context, body: ConfirmInput) -> LinesShape:
     """Decide what lines resolve to, all of them or none; returns these lines."""
     node = context.node
     decisions = [
@@ -178,14 +182,18 @@ async def decide(context: Context, body: ConfirmInput) -> Listing[LineShape]:
         for one in body.decisions
     ]
 
-    def work(session: Session) -> list[LineShape]:
+    def work(session: Session) -> LinesShape:
         now, defaults = node.now(), defaults_of(node.identity)
         matching.decide(session, now, defaults, decisions)
         wanted = {(one.product, one.line) for one in body.decisions}
         states = matching.lines_of(session, now, defaults, {one.product for one in body.decisions})
-        return [line_shape(one) for one in states if (one.product_id, one.line.id) in wanted]
+        decided = [one for one in states.lines if (one.product_id, one.line.id) in wanted]
+        return LinesShape(
+            data=[line_shape(one) for one in decided],
+            energy_failures=failure_shapes(states.failures),
+        )
 
-    return Listing(data=await node.store.write(work))
+    return await node.store.write(work)
 
 
 def _products(session: Session, node: Node) -> list[ProductShape]:
@@ -220,6 +228,7 @@ def _detail(session: Session, node: Node, product_id: str) -> ProductDetail:
     row = products.product(session, product_id)
     now, defaults = node.now(), defaults_of(node.identity)
     loader = Loader(session, now, node.identity)
+    states = matching.lines_of(session, now, defaults, [product_id])
     changed = [found(session, now, loader, product_id) for found in (stale, stale_drafts)]
     return ProductDetail(
         id=row.id,
@@ -228,7 +237,8 @@ def _detail(session: Session, node: Node, product_id: str) -> ProductDetail:
         file=row.file,
         changed_at=row.changed_at,
         document=json.loads(row.document),
-        lines=[line_shape(one) for one in matching.lines_of(session, now, defaults, [product_id])],
+        lines=[line_shape(one) for one in states.lines],
+        energy_failures=failure_shapes(states.failures),
         footprints=roll_up_shapes(session, product_id),
         stale=[stale_shape(one) for part in changed for one in part],
     )

@@ -11,6 +11,7 @@ from underseal_node.manage.context import finding
 from underseal_node.manage.shapes.products import (
     CalculationShape,
     CauseShape,
+    EnergyFailureShape,
     ImportedItemShape,
     ItemsImportedShape,
     LineFindingShape,
@@ -28,10 +29,11 @@ from underseal_node.products.calculating import Calculation
 from underseal_node.products.candidates import Proposal, text_of
 from underseal_node.products.gate import Judged
 from underseal_node.products.importing import ImportedItem, ItemsImported
-from underseal_node.products.matching import LineState
+from underseal_node.products.matching import EnergyFailure, LineState
 from underseal_node.products.refreshing import Refreshed
 from underseal_node.products.releasing import Prepared, PublishedProduct
 from underseal_node.products.staleness import Stale
+from underseal_node.sheets.problems import Problem
 from underseal_node.store import footprints, products
 from underseal_protocol.rollup.documents import source_json
 from underseal_protocol.rollup.explanation import number_json
@@ -41,6 +43,7 @@ from underseal_protocol.rollup.numbers import exact, shown_text
 
 __all__ = [
     "calculation_shape",
+    "failure_shapes",
     "findings_shape",
     "imported_shape",
     "line_shape",
@@ -58,15 +61,28 @@ def imported_shape(found: ItemsImported) -> ItemsImportedShape:
         dry_run=found.dry_run,
         products=[_item(one) for one in found.products],
         factors=[_item(one) for one in found.factors],
-        problems=[
-            ProblemShape(file=one.file, place=one.place, message=one.message, hint=one.hint)
-            for one in found.problems
-        ],
+        problems=_problems(found.problems),
+        warnings=_problems(found.warnings),
     )
+
+
+def _problems(found: Iterable[Problem]) -> list[ProblemShape]:
+    return [
+        ProblemShape(file=one.file, place=one.place, message=one.message, hint=one.hint)
+        for one in found
+    ]
 
 
 def _item(one: ImportedItem) -> ImportedItemShape:
     return ImportedItemShape(id=one.id, name=one.name, lines=one.lines, outcome=one.outcome)
+
+
+def failure_shapes(failures: Iterable[EnergyFailure]) -> list[EnergyFailureShape]:
+    """Why metered energy is missing."""
+    return [
+        EnergyFailureShape(products=list(one.products), message=one.message, hint=one.hint)
+        for one in failures
+    ]
 
 
 def line_shape(state: LineState) -> LineShape:
@@ -80,6 +96,7 @@ def line_shape(state: LineState) -> LineShape:
         supplier=getattr(state.line, "supplier", None),
         source=None if state.chosen is None else source_json(state.chosen),
         label=state.chosen_label,
+        missing=state.missing,
         is_decided=state.is_decided,
         proposals=[_proposal(one) for one in state.proposals],
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from underseal_node.products.checking import normal_product, product_problems
+from underseal_node.products.checking import checked_product
 from underseal_node.products.columns import PRODUCT
 from underseal_node.products.results import PlacedProduct
 from underseal_node.products.rows import ReadRow
@@ -87,12 +87,11 @@ def products_of_rows(
         flawed = {one.place for one in found}.union(
             *(row.flawed for row in (bill.row, *bill.lines))
         )
-        found += [
-            one for one in product_problems(document, file, place_of) if one.place not in flawed
-        ]
-        if not found and not flawed:
-            placed.append(PlacedProduct(normal_product(document), place_of))
-        problems += found
+        checked = checked_product(document, file, place_of)
+        if checked.document is not None and not flawed:
+            placed.append(PlacedProduct(checked.document, place_of, checked.problems))
+            continue
+        problems += [*found, *(one for one in checked.problems if one.place not in flawed)]
     return placed, problems
 
 

@@ -98,9 +98,9 @@ class Candidates:
     """
 
     def __init__(self, session: Session, now: datetime, defaults: Mapping[str, Any]) -> None:
-        meters = Meters(session, defaults)
+        self.meters = Meters(session, defaults)
         self.products: dict[str, Product] = {
-            row.id: meters.known(row) for row in products.all_products(session)
+            row.id: self.meters.known(row) for row in products.all_products(session)
         }
         self.decided = {(row.product_id, row.line_id): row for row in products.matches(session)}
         self._offers: dict[Source, Offer] = {}

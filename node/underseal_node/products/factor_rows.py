@@ -8,7 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from underseal_node.products.checking import factor_problems, normal_factor
+from underseal_node.products.checking import checked_factor
 from underseal_node.products.results import PlacedFactor
 from underseal_node.products.rows import ReadRow
 from underseal_node.sheets.problems import CellError, Problem
@@ -52,12 +52,11 @@ def factors_of_rows(rows: Sequence[ReadRow], file: str) -> tuple[list[PlacedFact
         elif identity is not None:
             seen.add(identity)
         flawed = row.flawed.union(one.place for one in found)
-        found += [
-            one for one in factor_problems(row.document, file, row.place) if one.place not in flawed
-        ]
-        if not found and not flawed:
-            placed.append(PlacedFactor(normal_factor(row.document), row.place))
-        problems += found
+        checked = checked_factor(row.document, file, row.place)
+        if checked.document is not None and not flawed:
+            placed.append(PlacedFactor(checked.document, row.place, checked.problems))
+            continue
+        problems += [*found, *(one for one in checked.problems if one.place not in flawed)]
     return placed, problems
 
 

@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from underseal_node.node import Node
 from underseal_node.products.bills import digest_of
+from underseal_node.products.existing import named_of
 from underseal_node.products.reading import read_factors, read_products
 from underseal_node.products.results import PlacedFactor, PlacedProduct, ReadProducts
 from underseal_node.publishing.results import Problem
@@ -60,12 +61,14 @@ class ItemsImported:
         products: in the order of the file.
         factors: in the order of the file.
         problems: if there are any, nothing was taken.
+        warnings: lines that name what is not there yet; they are open.
     """
 
     dry_run: bool
-    products: tuple[ImportedItem, ...]
-    factors: tuple[ImportedItem, ...]
-    problems: tuple[Problem, ...]
+    products: tuple[ImportedItem, ...] = ()
+    factors: tuple[ImportedItem, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
 
 
 async def import_products(
@@ -93,21 +96,31 @@ async def _import(
     node: Node, name: str, content: bytes, read: Read, *, dry_run: bool
 ) -> ItemsImported:
     found = await asyncio.to_thread(read, name, content, node.settings)
-    problems = (*found.problems, *_twice(name, found.products), *_twice(name, found.factors))
+    problems = (
+        *found.problems,
+        *(problem for product in found.products for problem in product.problems),
+        *(problem for factor in found.factors for problem in factor.problems),
+        *_twice(name, found.products),
+        *_twice(name, found.factors),
+    )
     if problems:
-        return ItemsImported(dry_run, (), (), problems)
+        return ItemsImported(dry_run, problems=problems)
 
     def compare(session: Session) -> ItemsImported:
+        named = named_of(session, found)
+        if named.problems:
+            return ItemsImported(dry_run, problems=named.problems)
         return ItemsImported(
             dry_run,
             tuple(_product(session, one.document) for one in found.products),
             tuple(_factor(session, one.document) for one in found.factors),
-            (),
+            warnings=named.warnings,
         )
 
     def store(session: Session) -> ItemsImported:
         compared = compare(session)
-        _store(session, node, name, found, compared)
+        if not compared.problems:
+            _store(session, node, name, found, compared)
         return compared
 
     if dry_run:

@@ -5,12 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from underseal_node.products.checking import (
-    factor_problems,
-    normal_factor,
-    normal_product,
-    product_problems,
-)
+from underseal_node.products.checking import checked_factor, checked_product
 from underseal_node.products.results import PlacedFactor, PlacedProduct, ReadProducts
 from underseal_node.publishing.json_reading import problems_of, read_json
 from underseal_node.settings import Settings
@@ -53,19 +48,18 @@ def read_json_documents(
             continue
         is_product = kind == PRODUCTS
         of_kind: dict[str, Any] = products if is_product else factors
-        check = product_problems if is_product else factor_problems
+        check = checked_product if is_product else checked_factor
         found = check(item, name, _inside(place), in_sheet=False)
-        if found:
-            problems += found
-            continue
-        document = normal_product(item) if is_product else normal_factor(item)
-        if document["id"] in of_kind:
+        document = found.document
+        if document is None:
+            problems += found.problems
+        elif document["id"] in of_kind:
             message = f"{document['id'][:60]!r} is there twice"
             problems.append(Problem(name, f"{place}/id", message, "Keep one of them."))
         elif is_product:
-            products[document["id"]] = PlacedProduct(document, _inside(place))
+            products[document["id"]] = PlacedProduct(document, _inside(place), found.problems)
         else:
-            factors[document["id"]] = PlacedFactor(document, _inside(place))
+            factors[document["id"]] = PlacedFactor(document, _inside(place), found.problems)
     return ReadProducts(name, tuple(products.values()), tuple(factors.values()), tuple(problems))
 
 

@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from underseal_node.errors import NotFoundError, RefusedError
 from underseal_node.products.candidates import Candidates, Proposal
+from underseal_node.products.existing import missing, text_of_missing
 from underseal_node.products.metered import Meters
 from underseal_node.store import audit, peers, products
 from underseal_node.store.audit import Act
@@ -26,7 +27,15 @@ from underseal_protocol.rollup.sources import (
     Source,
 )
 
-__all__ = ["Decision", "LineState", "decide", "lines_of"]
+__all__ = [
+    "Decision",
+    "EnergyFailure",
+    "LineState",
+    "States",
+    "decide",
+    "failures_of",
+    "lines_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +66,7 @@ class LineState:
         chosen_label: the same for people.
         is_decided: the operator has decided it; otherwise the bill says it.
         proposals: the likeliest first; only for open lines.
+        missing: why it is open although something is named: that is not there.
     """
 
     product_id: str
@@ -65,6 +75,49 @@ class LineState:
     chosen_label: str | None
     is_decided: bool
     proposals: tuple[Proposal, ...] = ()
+    missing: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EnergyFailure:
+    """Why the metered energy of products cannot be allocated; its lines are missing.
+
+    Attributes:
+        products: ids.
+        message: one sentence.
+        hint: what helps.
+    """
+
+    products: tuple[str, ...]
+    message: str
+    hint: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class States:
+    """Lines, and what is missing among them.
+
+    Attributes:
+        lines: of the products that were asked for.
+        failures: of their metered energy.
+    """
+
+    lines: list[LineState]
+    failures: list[EnergyFailure]
+
+
+def failures_of(meters: Meters, product_ids: Collection[str] | None = None) -> list[EnergyFailure]:
+    """Why metered energy is missing: each reason once, with the products.
+
+    Args:
+        meters: that have been asked for the products.
+        product_ids: of these products only.
+    """
+    found: dict[tuple[str, str | None], list[str]] = {}
+    for product_id, error in meters.failures.items():
+        if product_ids is None or product_id in product_ids:
+            found.setdefault((error.message, error.hint), []).append(product_id)
+    return [EnergyFailure(tuple(ids), *said) for said, ids in found.items()]
 
 
 def lines_of(
@@ -74,7 +127,7 @@ def lines_of(
     product_ids: Collection[str] | None = None,
     *,
     only_open: bool = False,
-) -> list[LineState]:
+) -> States:
     """The lines of products, what they resolve to, and for open ones what they may.
 
     Args:
@@ -91,23 +144,36 @@ def lines_of(
         products.product(session, product_id)
     candidates = Candidates(session, now, defaults)
     known = candidates.products
-    states = (
-        _state(candidates, product_id, line)
+    lines = [
+        (product_id, line, _source(candidates, product_id, line))
         for product_id in (known if product_ids is None else sorted(product_ids))
         for line in known[product_id].lines
         if not isinstance(line, DirectEmission)
-    )
-    return [one for one in states if one.chosen is None or not only_open]
+    ]
+    absent = missing(session, {source for _, _, source in lines if source is not None})
+    states = (_state(candidates, *one, absent) for one in lines)
+    shown = [one for one in states if one.chosen is None or not only_open]
+    return States(shown, failures_of(candidates.meters, product_ids))
 
 
-def _state(candidates: Candidates, product_id: str, line: SourcedLine) -> LineState:
+def _source(candidates: Candidates, product_id: str, line: SourcedLine) -> Source | None:
     decided = candidates.decided.get((product_id, line.id))
-    source = line.source if decided is None else candidates.resolved(decided)
-    if source is None:
+    return line.source if decided is None else candidates.resolved(decided)
+
+
+def _state(
+    candidates: Candidates,
+    product_id: str,
+    line: SourcedLine,
+    source: Source | None,
+    absent: Collection[Source],
+) -> LineState:
+    if source is None or source in absent:
         proposals = tuple(candidates.proposals(product_id, line))
-        return LineState(product_id, line, None, None, False, proposals)
-    label = candidates.label(source)
-    return LineState(product_id, line, source, label, decided is not None)
+        why = None if source is None else text_of_missing(source)
+        return LineState(product_id, line, None, None, False, proposals, why)
+    is_decided = (product_id, line.id) in candidates.decided
+    return LineState(product_id, line, source, candidates.label(source), is_decided)
 
 
 def decide(

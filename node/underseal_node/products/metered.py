@@ -17,14 +17,19 @@ from underseal_node.errors import NodeError, NotFoundError
 from underseal_node.store import products
 from underseal_node.store.product_tables import ProductRow
 from underseal_protocol.criteria import fold
-from underseal_protocol.errors import ProtocolError, RollUpError
+from underseal_protocol.errors import ProtocolError, RollUpError, UnitError
 from underseal_protocol.rollup.allocation import lines_for
 from underseal_protocol.rollup.allocation_findings import findings_of
 from underseal_protocol.rollup.documents import product_of
 from underseal_protocol.rollup.findings import RollUpFinding
+from underseal_protocol.rollup.groups import properties_of_product
 from underseal_protocol.rollup.inputs import Energy, Line, Product, Quantity
 from underseal_protocol.rollup.numbers import exact
-from underseal_protocol.rollup.units import PhysicalProperties, conversion
+from underseal_protocol.rollup.units import (
+    PhysicalProperties,
+    completed,
+    conversion,
+)
 
 __all__ = ["Meters", "with_metered_energy"]
 
@@ -35,11 +40,16 @@ class Meters:
     Args:
         session: to read.
         defaults: of declarations, see `bills.defaults_of`.
+
+    Attributes:
+        failures: why the energy of a product cannot be allocated, by its id; of those that were
+            asked for with `known`.
     """
 
     def __init__(self, session: Session, defaults: Mapping[str, Any]) -> None:
         self._session = session
         self._defaults = defaults
+        self.failures: dict[str, ProtocolError | NodeError] = {}
         self._plants: dict[tuple[datetime, datetime], EnergyOfPlant | None] = {}
         self._properties: dict[str, PhysicalProperties] | None = None
 
@@ -62,10 +72,11 @@ class Meters:
         return (product, None) if plant is None else with_metered_energy(plant, product)
 
     def known(self, row: ProductRow) -> Product:
-        """As `product`; without the energy if it cannot be allocated: the calculation says why."""
+        """As `product`; without the energy if it cannot be allocated: `failures` says why."""
         try:
             return self.product(row)[0]
-        except (NodeError, ProtocolError):
+        except (NodeError, ProtocolError) as error:
+            self.failures[row.id] = error
             return product_of(json.loads(row.document), self._defaults)
 
     def findings(self, product: Product) -> list[RollUpFinding]:
@@ -88,7 +99,7 @@ class Meters:
     def _all_properties(self) -> dict[str, PhysicalProperties]:
         if self._properties is None:
             self._properties = {
-                row.id: product_of(json.loads(row.document), self._defaults).properties
+                row.id: properties_of_product(product_of(json.loads(row.document), self._defaults))
                 for row in products.all_products(self._session)
             }
         return self._properties
@@ -116,12 +127,20 @@ def with_metered_energy(plant: EnergyOfPlant, product: Product) -> tuple[Product
     declared, energy = product.declaration, plant.allocation.products.get(product.id)
     if declared is None or energy is None:
         return product, None
-    metered = lines_for(
-        energy,
-        product.basis or product.declared_unit,
-        properties=product.properties,
-        yield_share=product.yield_share,
-    )
+    try:
+        metered = lines_for(
+            energy,
+            product.basis or product.declared_unit,
+            properties=completed(properties_of_product(product), energy.properties),
+            yield_share=product.yield_share,
+        )
+    except UnitError as error:
+        raise UnitError(
+            f"metered energy of product {product.id!r}: its orders are in "
+            f"{energy.produced.unit}; {error.message}",
+            hint=f"{error.hint or ''} Its place is the row of the product, or [products] of the "
+            "mapping.".strip(),
+        ) from None
     allocation = " ".join(filter(None, (declared.allocation, plant.description)))
     changed = replace(
         product,

@@ -20,10 +20,12 @@ class PlacedProduct:
             (`rollup.documents.DEFAULT_NAMES`) may be missing in its declaration; with it,
             `product_of` accepts the document.
         place_of: from a JSON pointer into the document to the place in the file.
+        problems: why nothing could be calculated with it, though it can be read.
     """
 
     document: dict[str, Any]
     place_of: Callable[[str], str] = field(repr=False, compare=False)
+    problems: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +35,12 @@ class PlacedFactor:
     Attributes:
         document: in the form of `rollup.documents.factor_json`; `factor_of` accepts it.
         place_of: from a JSON pointer into the document to the place in the file.
+        problems: why nothing could be calculated with it, though it can be read.
     """
 
     document: dict[str, Any]
     place_of: Callable[[str], str] = field(repr=False, compare=False)
+    problems: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ class ReadProducts:
         file: its name.
         products: in the order of the file; those without problems.
         factors: in the order of the file; those without problems.
-        problems: all there are; then nothing of the file may be taken.
+        problems: why something of it cannot be read; then nothing of the file may be taken.
     """
 
     file: str

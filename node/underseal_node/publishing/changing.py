@@ -95,7 +95,7 @@ async def store_signed(
     def work(session: Session) -> list[str]:
         ids = [new.id]
         if old is not None:
-            require_active(footprints.row(session, old.id))
+            _require_still_active(footprints.row(session, old.id))
             ids.append(old.id)
         refuse_known(name, footprints.find_many(session, [new.id]))
         footprints.add_all(session, [new], node.now())
@@ -174,6 +174,20 @@ def require_active(footprint: Footprint) -> None:
         raise RefusedError(
             f"the footprint {footprint.id} is deprecated already",
             hint="That is final; publish a new one with `underseal footprint import`.",
+        )
+
+
+def _require_still_active(footprint: Footprint) -> None:
+    """The same where it was active a moment ago, when the new one was made.
+
+    Raises:
+        RefusedError: somebody was faster.
+    """
+    if footprint.status == DEPRECATED:
+        raise RefusedError(
+            f"the footprint {footprint.id} was replaced or ended by somebody else meanwhile",
+            hint="Nothing was published. Look at what is published now, and repeat the command if "
+            "it is still to be replaced.",
         )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from underseal_node.errors import RefusedError
 from underseal_node.node import Node
 from underseal_node.store import audit, commitments, footprints
 from underseal_node.store.audit import Act
@@ -19,6 +20,8 @@ from underseal_protocol.keys import KeyPurpose
 from underseal_protocol.opening import issue_opening
 
 __all__ = ["Opened", "lines_of", "open_lines"]
+
+SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +64,18 @@ async def open_lines(
     Args:
         node: the owner's; its process must be able to open the footprint key.
         footprint_id: of an own footprint.
-        lines: ids of the lines; None for all, which shows that there are no others.
+        lines: ids of the lines, or the part after the product where only one line has it; None for
+            all, which shows that there are no others.
         verifier: the name of the auditor.
 
     Raises:
         NotFoundError: there is no such own footprint.
-        RefusedError: it was published without a commitment.
+        RefusedError: it was published without a commitment, or several lines are called like that.
         CommitmentError: there is no such line, too many are asked for, or nobody is named.
     """
     row, commitment = await node.store.read(lambda session: _committed(session, footprint_id))
+    if lines is not None:
+        lines = _full_ids(commitment, lines)
     now = node.now()
     document = await asyncio.to_thread(
         issue_opening,
@@ -97,6 +103,30 @@ async def open_lines(
     )
     root = base64url.encode(commitment.root)
     return Opened(row.id, verifier, root, opened, lines is None, document)
+
+
+def _full_ids(commitment: Commitment, named: Collection[str]) -> set[str]:
+    """`wire` is `316/wire`, if no other product of it has a line `wire`.
+
+    Raises:
+        RefusedError: several have.
+    """
+    known = {str(one["id"]) for one in commitment.leaves}
+    by_line: dict[str, list[str]] = {}
+    for leaf in commitment.leaves:
+        _, slash, line = str(leaf["id"]).partition("/")
+        if leaf["kind"] == "line" and slash:
+            by_line.setdefault(line, []).append(str(leaf["id"]))
+    found = set()
+    for one in named:
+        meant = [one] if one in known else by_line.get(one, [one])
+        if len(meant) > 1:
+            raise RefusedError(
+                f"{len(meant)} lines are called {one!r}: {', '.join(sorted(meant)[:SHOWN])}",
+                hint="Name the product as well, as the list does.",
+            )
+        found.add(meant[0])
+    return found
 
 
 def _committed(session: Session, footprint_id: str) -> tuple[Footprint, Commitment]:

@@ -55,6 +55,7 @@ _OTHER_SEPARATOR = re.compile(r"[;,]")
 _OTHER_SEPARATOR_OF_URNS = re.compile(r"[;,\s]\s*urn:", re.IGNORECASE)
 _YEAR_FIRST = re.compile(r"([0-9]{4})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?")
 _DAY_FIRST = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})")
+_SHORT_YEAR = re.compile(r"([0-9]{1,2}\.[0-9]{1,2}\.)([0-9]{2})(?![0-9])")
 _YEAR = re.compile(r"[0-9]{4}", re.ASCII)
 _CLOCK = re.compile(r"[ T]+([0-9]{1,2})(:[0-9]{2}(?::[0-9]{2})?)")
 
@@ -181,6 +182,12 @@ def calendar_time(text: str) -> str:
     Raises:
         CellError: it is no date, or may be one of two.
     """
+    short = _SHORT_YEAR.match(text)
+    if short is not None:
+        raise CellError(
+            f"{text[:60]!r} has a year of two digits",
+            hint=f"Write all four, such as {short[1]}20{short[2]}.",
+        )
     found = _DAY_FIRST.match(text) or _YEAR_FIRST.match(text)
     rest = "" if found is None else text[found.end() :]
     clock = _CLOCK.fullmatch(rest)

@@ -6,7 +6,8 @@ these are the number: 0.30000000000000004 is 0.3.
 In text, a comma may be a decimal mark or separate thousands, and so may a point. `0,412`, `12,5`
 and `1.234,5` can be read in one way only; `1,234` cannot. Such a cell is understood only if the
 other cells of the sheet show which mark is the decimal one, or if the columns are separated by
-commas, where only the point is left. What disagrees with that is refused.
+commas and no number has one, so that only the point is left. Then the other mark separates
+thousands: among numbers such as `12,5`, `2.600` is two thousand six hundred.
 """
 
 from __future__ import annotations
@@ -61,12 +62,16 @@ def decimal_mark(texts: Iterable[str], *, separator: str | None = None) -> str |
     Returns:
         a point or a comma; None if nothing shows it, or both are used.
     """
-    marks = {"."} if separator == "," else set()
+    marks: set[str] = set()
+    has_comma = False
     for text in texts:
         found = _NUMBER.fullmatch(_plain(text))
-        mark = None if found is None else _certain_mark(found[2])
-        if mark is not None:
-            marks.add(mark)
+        if found is not None:
+            has_comma = has_comma or "," in found[2]
+            marks.update(_certain_mark(found[2]) or ())
+    if separator == "," and "." not in marks:
+        # Where columns are separated by commas, a number with one was put into quotes.
+        return None if has_comma else "."
     return marks.pop() if len(marks) == 1 else None
 
 
@@ -121,8 +126,10 @@ def _without_groups(digits: str, text: str, mark: str | None) -> str:
     single = _ONE_MARK.fullmatch(digits)
     if single is not None:
         whole, own_mark, fraction = single.groups()
-        if _may_be_thousands(whole, fraction) and own_mark != mark:
-            raise _ambiguous(text, whole, fraction)
+        if own_mark != mark and _may_be_thousands(whole, fraction):
+            if mark is None:
+                raise _ambiguous(text, whole, fraction)
+            return whole + fraction
         return f"{whole or '0'}.{fraction}"
     grouped = _GROUPED.fullmatch(digits)
     if grouped is None or grouped[3] == grouped[2][0]:

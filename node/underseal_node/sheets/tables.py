@@ -40,6 +40,7 @@ _SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 _OTHER_SCRIPT = re.compile(rb"[\x80-\xff]{4}")
 # A sign between letters is a letter of Central Europe, read by the wrong table.
 _OTHER_TABLE = re.compile("[A-Za-z][¥¹³£¿¼¾]{1,2}[a-z]")
+_HAN = re.compile("[\u3400-\u9fff]")
 UNMERGE_HINT = "Undo the merging and fill in every cell."
 ENCODING_HINT = "Save it as `CSV UTF-8`, or as .xlsx."
 
@@ -181,14 +182,15 @@ def table_of_csv(content: bytes, knows: Knows, *, max_rows: int = MAX_ROWS) -> T
     """The rows of a text with separated columns: by comma, semicolon or tab.
 
     Args:
-        content: of the file, in UTF-8, UTF-16 or, as older programs write, Windows-1252.
+        content: of the file, in UTF-8, UTF-16 or, as older programs write, Windows-1252, or
+            GB18030 if the headings are Chinese.
         knows: whether a cell is the heading of a column.
         max_rows: that are read.
 
     Raises:
         RefusedError: it is something else, or too large.
     """
-    encoding = _encoding(content)
+    encoding = _encoding(content, knows)
     try:
         beginning = _text(content, encoding).read(BEGINNING_CHARACTERS)
         if "\0" in beginning:
@@ -204,18 +206,38 @@ def table_of_csv(content: bytes, knows: Knows, *, max_rows: int = MAX_ROWS) -> T
         raise RefusedError(f"it cannot be read as {error.encoding}", hint=ENCODING_HINT) from None
 
 
-def _encoding(content: bytes) -> str:
+def _encoding(content: bytes, knows: Knows) -> str:
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-16"
     try:
         content.decode("utf-8")
     except UnicodeDecodeError as error:
+        if _has_chinese_headings(content, knows):
+            return "gb18030"
         if _OTHER_SCRIPT.search(content):
             raise RefusedError(
-                f"the encoding is unknown: byte {error.start} is not UTF-8", hint=ENCODING_HINT
+                f"the encoding is unknown: byte {error.start} is not UTF-8, and neither "
+                "Windows-1252 nor GB18030 is certain",
+                hint=ENCODING_HINT,
             ) from None
         return "cp1252"
     return "utf-8-sig"
+
+
+def _has_chinese_headings(content: bytes, knows: Knows) -> bool:
+    """Whether it makes sense in GB18030. That it can be decoded says little: Korean and Japanese
+    texts can, too, and become other words; that these are the names of columns is no accident."""
+    try:
+        beginning = content.decode("gb18030")[:BEGINNING_CHARACTERS]
+    except UnicodeDecodeError:
+        return False
+    foreign = sum(not one.isascii() for one in beginning)
+    if 2 * len(_HAN.findall(beginning)) < foreign:
+        return False
+    return any(
+        _columns_by(beginning, one, lambda cell: not str(cell).isascii() and knows(cell))
+        for one in SEPARATORS
+    )
 
 
 def _refuse_other_table(beginning: str, encoding: str) -> None:
@@ -249,9 +271,10 @@ def _csv_rows(text: io.TextIOWrapper, separator: str, max_rows: int) -> Iterator
     try:
         for number, cells in enumerate(csv.reader(text, delimiter=separator, strict=True), 1):
             if number > max_rows or len(cells) > MAX_COLUMNS:
+                has = f"has {len(cells)} columns" if number <= max_rows else "is one too many"
                 raise RefusedError(
-                    f"row {number} has {len(cells)} columns; at most {max_rows} rows and "
-                    f"{MAX_COLUMNS} columns are read",
+                    f"row {number} {has}; at most {max_rows} rows and {MAX_COLUMNS} columns are "
+                    "read",
                     hint="Split the file.",
                 )
             if not all(map(is_empty, cells)):

@@ -42,6 +42,7 @@ __all__ = [
     "meters",
     "orders",
     "orders_by_id",
+    "orders_without",
     "period",
     "setup",
     "setup_row",
@@ -193,6 +194,17 @@ def change_order(session: Session, order: ProductionOrder) -> None:
     session.execute(
         update(EnergyOrder).where(col(EnergyOrder.id) == order.id).values(**_order_row(order))
     )
+
+
+def orders_without(session: Session, column: str) -> set[str]:
+    """The ids of orders that do not have an amount.
+
+    Args:
+        session: to read.
+        column: which amount.
+    """
+    empty = col({"value": EnergyOrder.value}.get(column, EnergyOrder.machine_hours)).is_(None)
+    return set(session.exec(select(EnergyOrder.id).where(empty)))
 
 
 def add_setup(session: Session, given: EnergySetup, mapping: str, now: datetime) -> EnergySetupRow:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from sqlalchemy.orm import Mapped
 from sqlmodel import Session, col, select
 
 from underseal_node.errors import NotFoundError
@@ -27,6 +28,9 @@ __all__ = [
     "find_roll_up",
     "history",
     "inherit_roll_up",
+    "known_factors",
+    "known_products",
+    "known_received",
     "matches",
     "of_products",
     "product",
@@ -116,6 +120,28 @@ def factors(session: Session, ids: Iterable[str]) -> dict[str, FactorRow]:
         found = session.exec(select(FactorRow).where(col(FactorRow.id).in_(part)))
         rows.update((row.id, row) for row in found)
     return rows
+
+
+def known_factors(session: Session, ids: Iterable[str]) -> set[str]:
+    """Which of these factors there are."""
+    return _known(session, col(FactorRow.id), ids)
+
+
+def known_products(session: Session, ids: Iterable[str]) -> set[str]:
+    """Which of these products there are."""
+    return _known(session, col(ProductRow.id), ids)
+
+
+def known_received(session: Session, ids: Iterable[str]) -> set[str]:
+    """Which of these footprints were received, from whomever."""
+    return _known(session, col(ReceivedFootprint.footprint_id), ids)
+
+
+def _known(session: Session, column: Mapped[str], ids: Iterable[str]) -> set[str]:
+    found: set[str] = set()
+    for part in batches(sorted(set(ids))):
+        found.update(session.exec(select(column).where(column.in_(part))))
+    return found
 
 
 def matches(session: Session, product_id: str | None = None) -> Sequence[MatchRow]:

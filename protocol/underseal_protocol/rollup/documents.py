@@ -36,6 +36,7 @@ from underseal_protocol.violations import json_pointer
 
 __all__ = [
     "DEFAULT_NAMES",
+    "REQUIRED",
     "factor_json",
     "factor_of",
     "line_of",
@@ -48,6 +49,7 @@ __all__ = [
 
 # What a declaration gets from the node where a document says nothing.
 DEFAULT_NAMES = ("companyName", "companyIds")
+REQUIRED = "a value, which is missing"
 
 
 def product_of(
@@ -162,7 +164,7 @@ _EXPECTED = {
     "dict_type": "an object with named members",
     "model_type": "an object with named members",
     "model_attributes_type": "an object with named members",
-    "missing": "it is required",
+    "missing": REQUIRED,
     "extra_forbidden": "nothing of this name",
     "too_long": f"at most {MAX_LINES} of them",
     "too_short": "at least one",

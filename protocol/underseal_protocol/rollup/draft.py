@@ -44,7 +44,14 @@ from underseal_protocol.rollup.sources import LeftOut
 from underseal_protocol.rollup.units import Dimension, Unit, conversion, unit_of
 from underseal_protocol.times import format_time
 
-__all__ = ["Issue", "declaration_of", "draft_document", "percentage_text", "stated_figures"]
+__all__ = [
+    "Issue",
+    "declaration_of",
+    "draft_document",
+    "geography_of",
+    "percentage_text",
+    "stated_figures",
+]
 
 SPEC_VERSION = "3.0.0"
 _MASSLESS = frozenset({Dimension.ENERGY, Dimension.TRANSPORT, Dimension.TIME, Dimension.DATA})
@@ -213,15 +220,21 @@ def _finite(product: Product, what: str, value: Fraction) -> str:
     return text
 
 
+def geography_of(place: str) -> str | None:
+    """The property of PACT that a place is stated in; None if it is no place."""
+    if place in REGIONS:
+        return "geographyRegionOrSubregion"
+    if COUNTRY.fullmatch(place):
+        return "geographyCountry"
+    return "geographyCountrySubdivision" if SUBDIVISION.fullmatch(place) else None
+
+
 def _geography(product: Product, place: str | None) -> dict[str, str]:
     if place is None:
         return {}
-    if place in REGIONS:
-        return {"geographyRegionOrSubregion": place}
-    if COUNTRY.fullmatch(place):
-        return {"geographyCountry": place}
-    if SUBDIVISION.fullmatch(place):
-        return {"geographyCountrySubdivision": place}
+    name = geography_of(place)
+    if name is not None:
+        return {name: place}
     raise RollUpError(
         f"product {product.id!r} is made in {place!r}, which is no place of PACT",
         hint="Give a country (DE), a part of one (DE-BW), or a UN region (Europe).",

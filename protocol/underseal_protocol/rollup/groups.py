@@ -29,10 +29,20 @@ from underseal_protocol.rollup.units import (
     PhysicalProperties,
     conversion,
     unit_of,
+    with_mass_of_unit,
 )
 from underseal_protocol.rollup.vectors import Vector
 
-__all__ = ["Basis", "Group", "LineRef", "Scale", "basis_of", "group_lines", "scale_of"]
+__all__ = [
+    "Basis",
+    "Group",
+    "LineRef",
+    "Scale",
+    "basis_of",
+    "group_lines",
+    "properties_of_product",
+    "scale_of",
+]
 
 VectorOf: TypeAlias = Callable[[Supply], Vector]
 _NOTHING = (0, 1)
@@ -190,9 +200,25 @@ def basis_of(product: Product) -> Basis:
     basis = exact(product.basis.amount)
     if basis <= 0:
         raise RollUpError(f"{what} has lines for {basis} of it", hint="Expected more than 0.")
-    factor = conversion(product.basis.unit, product.declared_unit.unit, product.properties)
+    try:
+        factor = conversion(
+            product.basis.unit, product.declared_unit.unit, properties_of_product(product)
+        )
+    except UnitError as error:
+        raise UnitError(
+            f"{what} has lines for {product.basis.unit}: {error.message}", hint=error.hint
+        ) from None
     net = declared / (basis * factor)
     return Basis(net.as_integer_ratio(), (net / share).as_integer_ratio())
+
+
+def properties_of_product(product: Product) -> PhysicalProperties:
+    """What a product says of itself for conversions, and what the mass of its declared unit tells:
+    20 g for one piece is the mass per piece."""
+    declared = product.declared_unit
+    if product.mass_kg is None or exact(declared.amount) <= 0:
+        return product.properties
+    return with_mass_of_unit(product.properties, declared.unit, declared.amount, product.mass_kg)
 
 
 def group_lines(

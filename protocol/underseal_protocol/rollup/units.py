@@ -27,6 +27,7 @@ __all__ = [
     "Unit",
     "aliases_of",
     "all_units",
+    "completed",
     "conversion",
     "unit_of",
     "with_mass_of_unit",
@@ -290,6 +291,14 @@ def with_mass_of_unit(
     size, mass = exact(amount) * unit_of(unit).size, exact(mass_kg)
     value = mass / size if _LINKS[name][0] is Dimension.MASS else size / mass
     return replace(properties, **{name: value})
+
+
+def completed(properties: PhysicalProperties, by: PhysicalProperties) -> PhysicalProperties:
+    """The properties, and from others what they leave open."""
+    if by == NO_PROPERTIES:
+        return properties
+    more = {one: getattr(by, one) for one in _LINKS if getattr(properties, one) is None}
+    return replace(properties, **more)
 
 
 def _given(properties: PhysicalProperties) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -19,7 +20,14 @@ from underseal_protocol.rollup.inputs import (
     RollUpInputs,
     Transport,
 )
-from underseal_protocol.rollup.sources import Factor, ReceivedFootprint, Source
+from underseal_protocol.rollup.sources import (
+    Factor,
+    FactorSource,
+    FootprintSource,
+    LeftOut,
+    ReceivedFootprint,
+    Source,
+)
 
 __all__ = [
     "Change",
@@ -182,7 +190,10 @@ def _swap_everywhere(products: dict[str, Product], change: SwapSource) -> None:
             products[product.id] = replace(product, lines=lines)
             found = True
     if not found:
-        raise RollUpError(f"no line uses {change.old}", hint="Name a source that is used.")
+        raise RollUpError(
+            f"no line uses {_text(change.old)}, so it cannot be swapped",
+            hint="`underseal product show ID` shows what the lines resolve to.",
+        )
 
 
 def _change_line(
@@ -191,7 +202,7 @@ def _change_line(
     ref = change.line
     product = products.get(ref.product) if ref is not None else None
     if product is None or ref is None or all(line.id != ref.line for line in product.lines):
-        raise RollUpError(f"there is no line {ref}", hint="Name product and line: PRODUCT/LINE.")
+        raise _no_line(ref, product)
     lines = tuple(
         new
         for line in product.lines
@@ -205,17 +216,43 @@ def _changed(line: Line, change: SwapSource | SetAmount | ReplaceLine) -> Iterat
         yield from change.lines
     elif isinstance(line, DirectEmission):
         raise RollUpError(
-            f"line {change.line} is a direct emission: it has no source and no quantity",
-            hint="Replace the line.",
+            f"line {change.line} is a direct emission: it has no source and no quantity to change",
+            hint="Use `replace`, with the line as it would be.",
         )
     elif isinstance(change, SwapSource):
         if change.old is not None and line.source != change.old:
-            raise RollUpError(f"line {change.line} does not use {change.old}", hint="Look at it.")
+            raise RollUpError(
+                f"line {change.line} does not use {_text(change.old)}, but {_text(line.source)}",
+                hint="Correct `old`, or leave it out to swap whatever the line uses.",
+            )
         yield replace(line, source=change.new)
     elif isinstance(line, Transport):
         yield replace(line, load=change.quantity)
     else:
         yield replace(line, quantity=change.quantity)
+
+
+def _no_line(ref: LineRef | None, product: Product | None) -> RollUpError:
+    known = [] if product is None or ref is None else [line.id for line in product.lines]
+    close = [] if ref is None else difflib.get_close_matches(ref.line, known, 1)
+    return RollUpError(
+        f"there is no line {ref} in what is calculated",
+        hint=(f"Did you mean {close[0]}? " if close else "")
+        + "`underseal product show ID` lists the lines of a product; one of an intermediate is "
+        'named as {"product": ID, "line": LINE}.',
+    )
+
+
+def _text(source: Source | None) -> str:
+    """A source in a sentence."""
+    if source is None:
+        return "nothing yet"
+    if isinstance(source, LeftOut):
+        return f"what is left out ({source.reason})"
+    if isinstance(source, FootprintSource):
+        return f"the footprint {source.id}"
+    what = "factor" if isinstance(source, FactorSource) else "product"
+    return f"the {what} {source.id!r}"
 
 
 def _changed_lines(old: Explanation, new: Explanation) -> dict[LineRef, Difference]:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
 
-from underseal_protocol.errors import BillError, RollUpError, Violation
-from underseal_protocol.rollup.documents import factor_of, line_of, quantity_of, source_of
+from underseal_protocol.errors import BillError, Violation
+from underseal_protocol.rollup.documents import (
+    REQUIRED,
+    factor_of,
+    line_of,
+    quantity_of,
+    source_of,
+)
 from underseal_protocol.rollup.groups import LineRef
 from underseal_protocol.rollup.sources import ReceivedFootprint, Trust
 from underseal_protocol.rollup.what_if import (
@@ -20,7 +28,9 @@ from underseal_protocol.rollup.what_if import (
 
 __all__ = ["changes_of"]
 
+T = TypeVar("T")
 MAX_CHANGES = 1_000
+A_LINE = 'the id of a line, such as "wire", or {"product": "316", "line": "wire"}'
 
 
 def changes_of(document: Any, product_id: str) -> list[Change]:
@@ -31,37 +41,57 @@ def changes_of(document: Any, product_id: str) -> list[Change]:
         product_id: of the product whose lines are meant where none is named.
 
     Raises:
-        BillError: it has another form, with the number of the change.
+        BillError: it has another form; with everything that is wrong, and where.
     """
     changes = document.get("changes") if isinstance(document, Mapping) else document
     if not isinstance(changes, list) or not 1 <= len(changes) <= MAX_CHANGES:
         expected = f"a list of 1 to {MAX_CHANGES} changes"
-        raise BillError("what-if", [Violation("/changes", None, expected)])
-    found = []
+        raise _refused(Violation("/changes", None, expected))
+    found: list[Change] = []
+    wrong: list[Violation] = []
     for number, change in enumerate(changes):
         try:
-            found.append(_change(change, product_id))
-        except RollUpError as error:
-            place = f"/changes/{number}"
-            raise BillError(
-                "what-if", [Violation(place, None, error.message, error.hint)]
-            ) from None
+            found.append(_at(f"/changes/{number}", _change, change, product_id))
+        except BillError as error:
+            wrong += error.violations
+    if wrong:
+        raise _refused(*wrong)
     return found
 
 
+def _refused(*violations: Violation) -> BillError:
+    return BillError("what-if", violations)
+
+
+def _at(place: str, read: Callable[..., T], *arguments: Any) -> T:
+    """What is read, with the place in front of where something is wrong inside.
+
+    Raises:
+        BillError: something is.
+    """
+    try:
+        return read(*arguments)
+    except BillError as error:
+        inside = [replace(one, pointer=f"{place}{one.pointer}") for one in error.violations]
+        raise _refused(*inside) from None
+
+
 def _change(change: Any, product_id: str) -> Change:
+    known = ", ".join(_READERS)
     if not isinstance(change, Mapping):
-        raise RollUpError("an object: swap, amount, replace, factor or footprint")
-    kinds = [name for name in _READERS if name in change]
-    if len(kinds) != 1 or len(change) != 1:
-        raise RollUpError(
-            f"exactly one of {', '.join(_READERS)}",
-            hint="Write each change as an object of its own.",
-        )
-    content = change[kinds[0]]
+        raise _refused(Violation("", change, f"an object with one of {known}"))
+    if len(change) != 1:
+        has = f"it has {', '.join(sorted(map(str, change)))}" if change else "it has none"
+        hint = "Write each change as an object of its own."
+        raise _refused(Violation("", None, f"exactly one of {known}; {has}", hint))
+    ((kind, content),) = change.items()
+    if kind not in _READERS:
+        close = difflib.get_close_matches(str(kind), _READERS, 1)
+        meant = f"Did you mean {close[0]}?" if close else None
+        raise _refused(Violation("", kind, f"exactly one of {known}", meant))
     if not isinstance(content, Mapping):
-        raise RollUpError(f"{kinds[0]}: an object with named members")
-    return _READERS[kinds[0]](content, product_id)
+        raise _refused(Violation(f"/{kind}", content, "an object with named members"))
+    return _at(f"/{kind}", _READERS[kind], content, product_id)
 
 
 def _swap(content: Mapping[str, Any], product_id: str) -> Change:
@@ -69,25 +99,40 @@ def _swap(content: Mapping[str, Any], product_id: str) -> Change:
     old = content.get("old")
     line = content.get("line")
     if old is None and line is None:
-        raise RollUpError("swap: old or line", hint="Name the source to swap, or the line.")
+        hint = "Name the line that gets another source, or the source that is swapped everywhere."
+        raise _refused(Violation("", None, "line or old beside new", hint))
     return SwapSource(
-        source_of(content["new"]),
-        None if old is None else source_of(old),
+        _at("/new", source_of, content["new"]),
+        None if old is None else _at("/old", source_of, old),
         None if line is None else _ref(line, product_id),
     )
 
 
 def _amount(content: Mapping[str, Any], product_id: str) -> Change:
     _require(content, {"line", "quantity"}, {"line", "quantity"})
-    return SetAmount(_ref(content["line"], product_id), quantity_of(content["quantity"]))
+    quantity = _at("/quantity", quantity_of, content["quantity"])
+    return SetAmount(_ref(content["line"], product_id), quantity)
 
 
 def _replace(content: Mapping[str, Any], product_id: str) -> Change:
     _require(content, {"line", "lines"}, {"line", "lines"})
-    if not isinstance(content["lines"], list):
-        raise RollUpError("replace: lines is a list")
-    lines = tuple(line_of(one) for one in content["lines"])
+    given = content["lines"]
+    if not isinstance(given, list):
+        expected = "a list of lines; an empty one removes the line"
+        raise _refused(Violation("/lines", given, expected))
+    lines = tuple(_at(f"/lines/{number}", _line, one) for number, one in enumerate(given))
     return ReplaceLine(_ref(content["line"], product_id), lines)
+
+
+def _line(document: Any) -> Any:
+    """A line; without the member that the protocol puts it into to read it by itself."""
+    try:
+        return line_of(document)
+    except BillError as error:
+        inside = [
+            replace(one, pointer=one.pointer.removeprefix("/line")) for one in error.violations
+        ]
+        raise _refused(*inside) from None
 
 
 def _factor(content: Mapping[str, Any], _product_id: str) -> Change:
@@ -95,11 +140,14 @@ def _factor(content: Mapping[str, Any], _product_id: str) -> Change:
 
 
 def _footprint(content: Mapping[str, Any], _product_id: str) -> Change:
+    if not isinstance(content.get("id"), str):
+        hint = "It is a whole footprint of PACT, as the supplier has sent it."
+        raise _refused(Violation("/id", content.get("id"), "the id of the footprint", hint))
     # It comes from the operator, not from a supplier's node.
     return PutFootprint(ReceivedFootprint(content, Trust.UNSIGNED))
 
 
-_READERS = {
+_READERS: dict[str, Callable[[Mapping[str, Any], str], Change]] = {
     "swap": _swap,
     "amount": _amount,
     "replace": _replace,
@@ -110,12 +158,11 @@ _READERS = {
 
 def _require(content: Mapping[str, Any], needed: set[str], known: set[str]) -> None:
     missing, unknown = sorted(needed - content.keys()), sorted(content.keys() - known)
-    if missing:
-        raise RollUpError(f"{missing[0]}, which is missing")
-    if unknown:
-        raise RollUpError(
-            f"nothing named {unknown[0]!r}", hint=f"Known: {', '.join(sorted(known))}."
-        )
+    wrong = [Violation(f"/{one}", None, REQUIRED) for one in missing]
+    hint = f"Known here: {', '.join(sorted(known))}."
+    wrong += [Violation(f"/{one}", None, "nothing of this name", hint) for one in unknown]
+    if wrong:
+        raise _refused(*wrong)
 
 
 def _ref(value: Any, product_id: str) -> LineRef:
@@ -124,4 +171,4 @@ def _ref(value: Any, product_id: str) -> LineRef:
         return LineRef(product_id, value)
     if isinstance(value, Mapping) and {"product", "line"} == value.keys():
         return LineRef(str(value["product"]), str(value["line"]))
-    raise RollUpError('line: an id, or {"product": ID, "line": ID}')
+    raise _refused(Violation("/line", value, A_LINE))

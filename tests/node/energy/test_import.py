@@ -129,6 +129,38 @@ def test_orders_and_their_corrections(plant: Plant) -> None:
     assert rows(plant)["EnergyOrder"] == 1
 
 
+HOURS = ORDERS_ONLY.replace('by = "mass"', 'by = "machine hours"')
+HOURS_NAMED = HOURS.replace('quantity = "much" }', 'quantity = "much", machine_hours = "h" }')
+
+
+def test_orders_without_the_amount_that_energy_is_allocated_by(plant: Plant) -> None:
+    two = csv_of(ORDER_HEAD, ("1", "A", *JANUARY, "12"), ("2", "A", *JANUARY, "12"))
+    assert plant.takes(two, ORDERS_ONLY).warnings == ()
+    for dry_run in (True, False):
+        done = plant.imports(two, HOURS, dry_run=dry_run)
+        (warning,) = done.warnings
+        assert warning.message.startswith(
+            "2 of 2 orders, this one first, do not have machine hours"
+        )
+        assert warning.place == "cell A2 (id)"
+        assert 'machine_hours = "..." of [orders.columns]' in str(warning.hint)
+    head = (*ORDER_HEAD, "h")
+    third = csv_of(head, ("3", "A", *JANUARY, "1", "8"), ("4", "A", *JANUARY, "1", ""))
+    own, before = plant.takes(third, HOURS_NAMED).warnings
+    assert own.message.startswith("1 of 2 orders")
+    assert str(own.hint).startswith("Fill in the column")
+    assert before.message.startswith("2 orders that were imported before do not have machine hours")
+    hours = [(number, "A", *JANUARY, "12", "8") for number in "1234"]
+    assert plant.takes(csv_of(head, *hours), HOURS_NAMED).warnings == ()
+
+
+def test_orders_without_a_value(plant: Plant) -> None:
+    by_value = ORDERS_ONLY.replace('by = "mass"', 'by = "economic value"')
+    content = csv_of(ORDER_HEAD, ("1", "A", *JANUARY, "12"))
+    (warning,) = plant.takes(content, by_value).warnings
+    assert "do not have a value, and energy is allocated by economic value" in warning.message
+
+
 def test_a_meter_of_another_line(plant: Plant) -> None:
     plant.takes(FIRST)
     moved = LONG.replace('line = "Ofen 1"', 'line = "Ofen 2"')

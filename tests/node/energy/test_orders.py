@@ -117,6 +117,21 @@ def test_every_error_has_its_cell() -> None:
     assert all(one.hint for one in found)
 
 
+def test_all_errors_of_a_row_are_said_at_once() -> None:
+    row = changed(
+        Material="?", Gutmenge="viel", ME="Kiste", Std="x", Linie="", Auftrag="", Beginn=""
+    )
+    assert sorted(one.place for one in problems(csv_of(HEAD, row), ORDERS)) == [
+        "cell A2 (Auftrag)",
+        "cell B2 (Material)",
+        "cell C2 (Beginn)",
+        "cell E2 (Gutmenge)",
+        "cell F2 (ME)",
+        "cell G2 (Std)",
+        "cell I2 (Linie)",
+    ]
+
+
 def test_parts_of_orders_and_lists_without_numbers() -> None:
     parts = ORDERS.replace('order = "Auftrag"', 'order = "Auftrag"\npart = "Std"')
     content = csv_of(HEAD, ROW, changed(Std="31"))

@@ -94,7 +94,7 @@ def test_a_german_csv() -> None:
     assert str(export.measured[1].place) == "cell D6 (Verbrauch)"
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
 @pytest.mark.parametrize("separator", [";", "\t"])
 def test_chinese_names_and_the_wide_layout(encoding: str, separator: str) -> None:
     content = csv_of(
@@ -233,7 +233,9 @@ def test_every_error_has_its_cell_its_value_and_what_to_do() -> None:
         ("cell C6 (Ende)", "there is no time"),
         ("cell C7 (Ende)", "the period ends at 2024-12-31 23"),
         ("cell B8 (Beginn)", "the year 9999 is none in which anything was metered"),
+        ("cell C8 (Ende)", "'31.12.9999 00"),
         ("cell B9 (Beginn)", "the year 25 is none in which anything was metered"),
+        ("cell C9 (Ende)", "the year 25 is none in which anything was metered"),
         ("cell A10 (Zähler)", f"{'Z' * 60!r}... is no name"),
         ("cell D11 (Verbrauch)", "'viel' is not a number"),
         ("cell D12 (Verbrauch)", "-5 is negative, expected 0 or more"),
@@ -241,6 +243,15 @@ def test_every_error_has_its_cell_its_value_and_what_to_do() -> None:
         ("cell D14 (Verbrauch)", f"{'1' * 40!r} has more than 30 digits"),
     ]
     assert all(one.hint for one in found[:-1])
+
+
+def test_all_errors_of_a_row_are_said_at_once() -> None:
+    found = problems(csv_of(HEADER, ("Z1", "30.02.2025", "32.03.2025", "viel")))
+    assert [one.place for one in found] == [
+        "cell D2 (Verbrauch)",
+        "cell B2 (Beginn)",
+        "cell C2 (Ende)",
+    ]
 
 
 def test_formulas_are_never_executed() -> None:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import base64
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.node.manage.conftest import Company, Market
+from tests.node.manage.test_products import GRID as HUNGARIAN
 from tests.node.manage.test_products import Json, causes, load, product
+
+from underseal_node.store import products
+from underseal_node.store.product_tables import ProductRow
 
 ENERGY = Path(__file__).parents[3] / "examples" / "battery" / "energy"
 
@@ -118,7 +123,14 @@ async def test_a_period_that_ends_before_it_begins(cathode: Company) -> None:
     bill = product(product_id="wrong")
     start, end = PERIOD["periodStart"], PERIOD["periodEnd"]
     bill["declaration"] = bill["declaration"] | {"periodStart": end, "periodEnd": start}
-    await load(cathode, bill)
+    await cathode.upload("/factors/import", [HUNGARIAN], name="f.json")
+    refused = await cathode.upload("/products/import", bill, name="a.json")
+    assert [one["place"] for one in refused["problems"]] == ["/declaration/periodEnd"]
+    row = ProductRow(
+        id="wrong", name="Wrong", document=json.dumps(bill), digest="x", version=0, file="a.json",
+        changed_at=cathode.node.now(),
+    )  # fmt: skip
+    await cathode.node.store.write(lambda session: products.put_product(session, row))
     await meter(cathode)
     shown = (await cathode.get("/products"))["data"]
     assert {one["id"] for one in shown} == {"wrong", "nmc811"}
@@ -164,3 +176,90 @@ async def test_energy_that_is_in_no_footprint_is_told(cathode: Company) -> None:
     assert {one["rule"] for one in found["findings"]}.isdisjoint(
         {"meter-gaps", "energy-unallocated"}
     )
+
+
+CLIP_METERS = b"meter;start;end;kWh\nM1;2025-01-01;2025-02-01;500\n"
+CLIP_ORDERS = b"order;product;start;end;kg\n1;100-02;2025-01-02;2025-01-31;200\n"
+CLIP_MAPPING = """
+timezone = "UTC"
+products = { "100-02" = { id = "clip"MASS } }
+rule = { by = "mass", scope = "site", over = "period" }
+meters = { M1 = { carrier = "electricity" } }
+
+[readings]
+unit = "kWh"
+columns = { meter = "meter", start = "start", end = "end", value = "kWh" }
+
+[orders]
+file = "orders.csv"
+unit = "kg"
+columns = { order = "order", product = "product", start = "start", end = "end", quantity = "kg" }
+"""
+
+
+async def clip(company: Company, mass: str = "", **more: Any) -> None:
+    """A product of which 200 kg were made with 500 kWh; it is declared per piece."""
+    bill = product(product_id="clip", **more)
+    bill["lines"] = [estimated("electricity", "1", "kWh", source={"factor": "GRID"})]
+    await load(company, bill, factors=(GRID,))
+    given = {
+        "file": file(Path("meters.csv"), CLIP_METERS),
+        "mapping": file(Path("mapping.toml"), CLIP_MAPPING.replace("MASS", mass).encode()),
+        "others": [file(Path("orders.csv"), CLIP_ORDERS)],
+    }
+    assert (await company.post("/energy/import", given))["problems"] == []
+
+
+@pytest.mark.parametrize(
+    ("mass", "more"),
+    [
+        ("", {"massKg": "0.02"}),
+        (", mass_kg_per_piece = 0.02", {"massKg": "0.02"}),
+        (", mass_kg_per_piece = 0.02", {"massKg": "0"}),
+        ("", {"massKg": "0", "properties": {"massKgPerPiece": "0.02"}}),
+        ("", {"massKg": "0.04", "declaredUnit": {"amount": "2", "unit": "piece"}}),
+    ],
+)
+async def test_orders_in_kg_of_a_product_in_pieces(
+    company: Company, mass: str, more: dict[str, Any]
+) -> None:
+    """500 kWh for 200 kg are 0.05 kWh for a piece of 20 g."""
+    await clip(company, mass, **more)
+    pieces = 2 if "declaredUnit" in more else 1
+    (shown,) = (await company.get("/matches", product="clip"))["data"]
+    assert shown["amount"] == f"{0.05 * pieces} kWh"
+    found = await company.post("/products/calculate", product="clip")
+    figure = found["figures"]["pcfExcludingBiogenicUptake"]["value"]
+    assert figure == f"{0.025 * pieces}"
+
+
+async def test_energy_that_cannot_be_allocated_is_shown_wherever_its_lines_are_missing(
+    company: Company,
+) -> None:
+    await clip(company, massKg="0")
+    refusal = await company.post("/products/calculate", None, 422, product="clip")
+    said = (
+        "metered energy of product 'clip': its orders are in kg; kilogram cannot be converted into "
+        "piece: the mass per piece (kg) is missing"
+    )
+    assert refusal["message"] == said
+    assert refusal["hint"].startswith("Give the mass per piece (kg).")
+    answers = [
+        await company.get("/products/detail", product="clip"),
+        await company.get("/matches", product="clip", open="true"),
+        await company.get("/matches"),
+        await company.get("/status"),
+    ]
+    for one in answers:
+        (failure,) = one["energyFailures"]
+        assert (failure["products"], failure["message"]) == (["clip"], said)
+    await load(company, product(product_id="other"))
+    assert (await company.get("/products/detail", product="other"))["energyFailures"] == []
+
+
+async def test_lines_for_a_mass_of_a_product_in_pieces(company: Company) -> None:
+    bill = product(product_id="clip", massKg="0.02", basis={"amount": "1000", "unit": "kg"})
+    bill["lines"] = [estimated("electricity", "2500", "kWh", source={"factor": "GRID"})]
+    await load(company, bill, factors=(GRID,))
+    found = await company.post("/products/calculate", product="clip")
+    assert found["figures"]["pcfExcludingBiogenicUptake"] == {"value": "0.025"}

@@ -56,6 +56,22 @@ async def checked(company: Company, footprint_id: str, document: Document) -> Op
     )
 
 
+async def test_the_part_after_the_product_is_enough_where_it_names_one_line(
+    company: Company, document: Documents
+) -> None:
+    leaves = [
+        {"kind": "line", "id": "X3/p1"},
+        {"kind": "line", "id": "X3/p2"},
+        {"kind": "line", "id": "X4/p2"},
+        {"kind": "factor", "id": "factor:a/b"},
+    ]
+    footprint_id = await publish_committed(company.node, document(), leaves)
+    assert (await opened(company, footprint_id, "p1", "X4/p2"))["lines"] == ["X3/p1", "X4/p2"]
+    refusal = await opened(company, footprint_id, "p2", status=409)
+    assert refusal["message"] == "2 lines are called 'p2': X3/p2, X4/p2"
+    assert "no line 'b'" in (await opened(company, footprint_id, "b", status=422))["message"]
+
+
 # --- published ----------------------------------------------------------------------------------
 
 

@@ -378,12 +378,32 @@ async def test_what_if_changes_nothing(supplied: Supplied) -> None:
     ("changes", "message"),
     [
         ({}, "a list of 1 to 1000 changes"),
-        ([{"swop": {}}], "exactly one of swap, amount, replace, factor, footprint"),
-        ([{"swap": {"new": {"factor": "x"}}}], "swap: old or line"),
-        ([{"amount": {"line": "power"}}], "quantity, which is missing"),
+        (
+            [{"swop": {}}],
+            "/changes/0 is 'swop', expected exactly one of swap, amount, replace, factor,",
+        ),
+        ([{"swap": {"new": {"factor": "x"}}}], "/changes/0/swap: expected line or old beside new"),
+        (
+            [{"swap": {"line": "power", "new": {"factr": "x"}}}],
+            "/changes/0/swap/new/factr is 'x', expected nothing of this name",
+        ),
+        (
+            [{"amount": {"line": "power"}}, {"amount": {"line": 1, "quantity": "2"}}],
+            "/changes/0/amount/quantity: expected a value, which is missing; "
+            "/changes/1/amount/quantity",
+        ),
+        ([{"swap": []}], "/changes/0/swap is [], expected an object with named members"),
+        (
+            [{"swap": {"line": 1, "new": {"factor": "x"}}}],
+            "/changes/0/swap/line is 1, expected the id of a line",
+        ),
+        ([{"footprint": {}}], "/changes/0/footprint/id: expected the id of the footprint"),
         ([{"amount": {"line": "gone", "quantity": {"amount": "1", "unit": "kg"}}}], "no line"),
         ([{"swap": {"line": "power", "new": {"factor": "gone"}}}], "no factor 'gone'"),
-        ([{"replace": {"line": "power", "lines": [{"kind": "energy"}]}}], "/line/quantity"),
+        (
+            [{"replace": {"line": "power", "lines": [{"kind": "energy"}]}}],
+            "/changes/0/replace/lines/0/quantity: expected a value, which is missing",
+        ),
     ],
 )
 async def test_a_what_if_that_cannot_be(supplied: Supplied, changes: Any, message: str) -> None:

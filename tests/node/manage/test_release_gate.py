@@ -263,7 +263,7 @@ async def test_the_same_figures_from_a_file_are_refused(chain: Chain) -> None:
 async def test_what_came_by_a_file_before_is_judged_when_it_is_calculated(chain: Chain) -> None:
     await chain.made_of(a="1.5")
     found = await chain.cell.post("/products/calculate", product="cell")
-    await load(chain.cell, product(), factors=())  # then nothing is known of suppliers
+    await load(chain.cell, product())  # then nothing is known of suppliers
     done = await chain.cell.upload("/footprints/import", found["document"], name="early.json")
     assert done["published"] == 1, done
     await chain.made_of(a="1.5")

@@ -47,12 +47,32 @@ def test_a_german_sheet(csv_of: Csv, read: Read, encoding: str, separator: str) 
     assert placed.place_of("/lines/0/loss") == "row 3, column Verlust %"
 
 
-def test_a_point_is_no_thousands_separator_where_commas_are_decimal_marks(
+def test_a_point_separates_thousands_where_commas_are_decimal_marks(
     csv_of: Csv, read: Read
 ) -> None:
-    (problem,) = read(csv_of(GERMAN, ";", "cp1252"), "a.csv").problems
-    assert problem.place == "row 6, column Entfernung"
+    *_, truck = lines_of(read(csv_of(GERMAN, ";", "cp1252"), "a.csv"))
+    assert truck["distance"] == {"amount": "1200", "unit": "km"}
+
+
+def test_a_point_is_refused_where_nothing_shows_what_it_is(csv_of: Csv, read: Read) -> None:
+    rows = [*GERMAN[:2], ["Transport", "F-1", "LKW", "12", "kg", "", "TR", "1.200"]]
+    (problem,) = read(csv_of(rows, ";", "cp1252"), "a.csv").problems
+    assert problem.place == "row 3, column Entfernung"
     assert "'1.200' may be 1.200 or 1200" in problem.message
+
+
+def test_a_comma_separates_thousands_where_points_are_decimal_marks(
+    csv_of: Csv, read: Read
+) -> None:
+    rows = [
+        ["kind", "product", "name", "quantity", "unit"],
+        ["product", "a", "", "", "kg"],
+        ["waste", "a", "sludge", "1,450", "kg"],
+        ["waste", "a", "water", "12.5", "kg"],
+    ]
+    for separator in ";,":
+        sludge, _ = lines_of(read(csv_of(rows, separator), "a.csv"))
+        assert sludge["quantity"]["amount"] == "1450"
 
 
 def test_a_chinese_sheet(csv_of: Csv, read: Read) -> None:
@@ -65,6 +85,39 @@ def test_a_chinese_sheet(csv_of: Csv, read: Read) -> None:
     ore, truck = lines_of(read(csv_of(rows), "清单.csv"))
     assert (ore["id"], ore["supplier"], ore["loss"]) == ("material-锂辉石精矿", "矿业公司", "0.04")
     assert truck["mode"] == "road"
+
+
+CHINESE = [
+    ["类型", "产品", "名称", "数量", "单位"],
+    ["产品", "锂-01", "单水氢氧化锂", "", "千克"],
+    ["材料", "锂-01", "锂辉石精矿（粗）", "6.42", "吨"],
+]
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "gbk", "gb2312"])
+@pytest.mark.parametrize("separator", [",", "\t"])
+def test_what_a_chinese_excel_writes(
+    csv_of: Csv, read: Read, encoding: str, separator: str
+) -> None:
+    (ore,) = lines_of(read(csv_of(CHINESE, separator, encoding), "清单.csv"))
+    assert (ore["name"], ore["quantity"]["unit"]) == ("锂辉石精矿（粗）", "吨")
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("리튬,수산화리튬", "euc-kr"),
+        ("リチウム,水酸化リチウム", "euc-jp"),
+        ("リチウム,水酸化リチウム", "shift-jis"),
+        ("氫氧化鋰,單水氫氧化鋰", "big5"),
+        ("锂,单水氢氧化锂", "gb18030"),
+    ],
+)
+def test_an_encoding_that_no_heading_shows_is_refused(read: Read, text: str, encoding: str) -> None:
+    content = f"kind,product,name,unit\nproduct,{text},kg\n".encode(encoding)
+    (problem,) = read(content, "a.csv").problems
+    assert "neither Windows-1252 nor GB18030 is certain" in problem.message
+    assert problem.hint == "Save it as `CSV UTF-8`, or as .xlsx."
 
 
 def test_the_only_product_need_not_be_named(csv_of: Csv, read: Read) -> None:

@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 
 from underseal_node.publishing.columns import COLUMNS
-from underseal_node.sheets.cells import Cell, Flaw, Percentage, is_empty, value_of
+from underseal_node.sheets.cells import (
+    Cell,
+    Flaw,
+    Percentage,
+    calendar_time,
+    is_empty,
+    value_of,
+)
 from underseal_node.sheets.columns import Column
 from underseal_node.sheets.problems import CellError
 
@@ -51,7 +58,7 @@ def test_dates_are_midnight_utc(cell: Cell, text: str) -> None:
 @pytest.mark.parametrize(
     "cell",
     [
-        "01/02/2025", "31.02.2025", "2025-13-01", "2025-01", "yesterday", "31.01.25",
+        "01/02/2025", "31.02.2025", "2025-13-01", "2025-01", "yesterday",
         "31.01.2025 x", 45658.0, True, time(12), timedelta(days=1), Percentage(0.5),
     ],
 )  # fmt: skip
@@ -191,3 +198,11 @@ def test_white_space_is_nothing() -> None:
     assert not is_empty("0")
     assert not is_empty(0.0)
     assert not is_empty(False)
+
+
+def test_a_year_of_two_digits_is_refused_with_what_to_write() -> None:
+    for text, written in (("1.1.25", "1.1.2025"), ("31.12.24 08:15", "31.12.2024")):
+        with pytest.raises(CellError, match="has a year of two digits") as caught:
+            calendar_time(text)
+        assert caught.value.hint == f"Write all four, such as {written}."
+    assert calendar_time("1.1.2025") == "2025-01-01T00:00:00"

@@ -91,9 +91,19 @@ def test_what_can_be_read_in_two_ways_is_refused_with_both(text: str) -> None:
 def test_the_mark_of_the_sheet_decides() -> None:
     assert number_of_text("1,234", ",") == "1.234"
     assert number_of_text("1.234", ".") == "1.234"
-    for text, mark in (("1,234", "."), ("1.234", ",")):
-        with pytest.raises(CellError, match="may be"):
-            number_of_text(text, mark)
+
+
+@pytest.mark.parametrize(
+    ("text", "mark", "number"),
+    [
+        ("2.600", ",", "2600"),
+        ("1,234", ".", "1234"),
+        ("-999.999", ",", "-999999"),
+        ("1.234e2", ",", "123400"),
+    ],
+)
+def test_the_other_mark_separates_thousands(text: str, mark: str, number: str) -> None:
+    assert number_of_text(text, mark) == number
 
 
 @pytest.mark.parametrize(("text", "mark"), [("1.234.567", "."), ("1,234,567", ",")])
@@ -121,8 +131,11 @@ def test_what_is_no_number_is_refused(text: str, mark: str | None) -> None:
         (["1.234.567"], None, None),
         ([], ";", None),
         (["x", "kg 1,5"], ";", None),
-        (["1,234"], ",", "."),
+        (["1.234"], ",", "."),
+        (["1,234"], ",", None),
+        (["1,234", "0.5"], ",", "."),
         (["1,5"], ",", None),
+        (["1,5", "0.5"], ",", None),
     ],
 )
 def test_the_mark_is_what_the_certain_numbers_show(

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from underseal_node.errors import NotFoundError, RefusedError
-from underseal_node.publishing.changing import deprecate, supersede
+from underseal_node.publishing.changing import deprecate, store_signed, successor, supersede
+from underseal_node.publishing.files import PlacedDocument
+from underseal_node.publishing.publish import sign_all
 from underseal_node.publishing.results import Outcome, UnpublishableError
 from underseal_node.store.tables import KeyKind
 from underseal_protocol.credential import verify
@@ -141,6 +143,21 @@ async def test_only_an_own_active_footprint_can_be_replaced(
     await supersede(desk.node, old, file(document(2)))
     with pytest.raises(RefusedError, match="deprecated already"):
         await supersede(desk.node, old, file(document(3)))
+    assert len(desk.own()) == 2
+
+
+async def test_who_comes_second_of_two_is_told_to_look_again(
+    desk: Desk, document: Make, old: str
+) -> None:
+    row = desk.row(old)
+    sources = [PlacedDocument(document(number), str) for number in (2, 3)]
+    drafts = [successor(one, row, desk.node, "product a", None) for one in sources]
+    first, second = sign_all(desk.node, drafts)
+    await store_signed(desk.node, "product a", first, row)
+    with pytest.raises(RefusedError, match="by somebody else meanwhile") as caught:
+        await store_signed(desk.node, "product a", second, row)
+    assert "repeat the command" in (caught.value.hint or "")
+    assert "import" not in (caught.value.hint or "")
     assert len(desk.own()) == 2
 
 

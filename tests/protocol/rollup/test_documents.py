@@ -122,7 +122,9 @@ def test_the_declaration_takes_the_names_of_the_node() -> None:
     document = product_json(EVERYTHING)
     names = {name: document["declaration"].pop(name) for name in ("companyName", "companyIds")}
     assert product_of(document, names).declaration == DECLARATION
-    with pytest.raises(BillError, match="/declaration/companyName: expected it is required"):
+    with pytest.raises(
+        BillError, match="/declaration/companyName: expected a value, which is missing"
+    ):
         product_of(document)
 
 

@@ -151,9 +151,12 @@ def test_a_component_may_become_unknown() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (SwapSource(GRID, FactorSource("x")), "no line uses FactorSource"),
+        (SwapSource(GRID, FactorSource("x")), "no line uses the factor 'x', so it"),
         (SwapSource(GRID, line=LineRef("P", "x")), "there is no line P/x"),
-        (SwapSource(GRID, BOUGHT, LineRef("P", "e")), "line P/e does not use FootprintSource"),
+        (
+            SwapSource(GRID, BOUGHT, LineRef("P", "e")),
+            "P/e does not use the footprint .*, but the factor",
+        ),
         (SetAmount(LineRef("Q", "e"), Quantity(1, "kg")), "there is no line Q/e"),
         (SetAmount(LineRef("P", "d"), Quantity(1, "kg")), "line P/d is a direct emission"),
     ],

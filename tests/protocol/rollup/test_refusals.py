@@ -103,9 +103,8 @@ CASES: dict[str, Callable[[], RollUp]] = {
     "product 'P' is declared per 0": with_product(declared_unit=Quantity(0, "kg")),
     "product 'P' has the yield 0": with_product(yield_share=0),
     "product 'P' has lines for 0 of it": with_product(basis=Quantity(0, "kg")),
-    "liter cannot be converted into kilogram: the density (kg per m3) is missing": with_product(
-        basis=Quantity(1, "l")
-    ),
+    "product 'P' has lines for l: liter cannot be converted into kilogram: the density (kg per m3) "
+    "is missing": with_product(basis=Quantity(1, "l")),
     "product 'P' states the carbon content 'carbon'": with_product(carbon_contents={"carbon": 1}),
     "product 'P' has packaging, and says that none is included": with_product(
         BOX, packaging_included=False

@@ -63,10 +63,10 @@ class CorrectionShape(Shape):
 
 
 class EnergyImportShape(Shape):
-    """Answer of POST /energy/import (query: `dryRun`)
+    """Answer of POST /energy/import (query: `name` of the export, `dryRun`)
 
     200 also when the export is refused: then `problems` names every error, and nothing was stored.
-    `corrections` are the first 1,000.
+    `corrections` are the first 1,000. `warnings`: what was taken, and a person should know.
     """
 
     dry_run: bool
@@ -77,6 +77,7 @@ class EnergyImportShape(Shape):
     rule: SetupOutcome  # with carriers and products
     corrections: list[CorrectionShape]
     problems: list[ProblemShape]
+    warnings: list[ProblemShape]
 
 
 class QuantityShape(Shape):

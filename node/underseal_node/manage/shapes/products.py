@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from underseal_node.manage.shapes.base import InputShape, Instant, Shape
+from underseal_node.manage.shapes.base import InputShape, Instant, Listing, Shape
 from underseal_node.manage.shapes.footprints import FindingShape
 from underseal_node.manage.shapes.refusals import ProblemShape
 from underseal_node.manage.shapes.releases import VerdictShape
@@ -17,11 +17,13 @@ __all__ = [
     "CalculationShape",
     "CauseShape",
     "ConfirmInput",
+    "EnergyFailureShape",
     "FactorShape",
     "ImportedItemShape",
     "ItemsImportedShape",
     "LineFindingShape",
     "LineShape",
+    "LinesShape",
     "MatchInput",
     "ProductDetail",
     "ProductHistoryShape",
@@ -55,12 +57,14 @@ class ItemsImportedShape(Shape):
     `dryRun`)
 
     200 also when the file is refused: then `problems` names every error, and nothing was taken.
+    `warnings` are lines that name a product or footprint that is not there yet: they are open.
     """
 
     dry_run: bool
     products: list[ImportedItemShape]
     factors: list[ImportedItemShape]
     problems: list[ProblemShape]
+    warnings: list[ProblemShape]
 
 
 class ProductShape(Shape):
@@ -75,6 +79,14 @@ class ProductShape(Shape):
     changed_at: Instant
     footprint: str | None = None  # the active one that was calculated last
     is_stale: bool = False
+
+
+class EnergyFailureShape(Shape):
+    """Why the metered energy of products cannot be allocated; its lines are missing."""
+
+    products: list[str]
+    message: str
+    hint: str | None = None
 
 
 class RollUpShape(Shape):
@@ -115,6 +127,7 @@ class ProductDetail(Shape):
     changed_at: Instant
     document: dict[str, Any]
     lines: list[LineShape]
+    energy_failures: list[EnergyFailureShape]
     footprints: list[RollUpShape]
     stale: list[StaleShape]
 
@@ -165,10 +178,7 @@ class ProposalShape(Shape):
 
 
 class LineShape(Shape):
-    """GET /matches (query: product, open) -> Listing
-
-    A line of a bill of materials and what it resolves to.
-    """
+    """A line of a bill of materials and what it resolves to."""
 
     product: str
     line: str
@@ -178,8 +188,15 @@ class LineShape(Shape):
     supplier: str | None = None
     source: dict[str, Any] | None = None
     label: str | None = None  # the source for people
+    missing: str | None = None  # why it is open though something is named: that is not there
     is_decided: bool = False
     proposals: list[ProposalShape]
+
+
+class LinesShape(Listing[LineShape]):
+    """GET /matches (query: product, open)"""
+
+    energy_failures: list[EnergyFailureShape]
 
 
 class MatchInput(InputShape):
@@ -265,6 +282,7 @@ class StatusShape(Shape):
     products: int
     open_lines: int
     stale: list[StaleShape]
+    energy_failures: list[EnergyFailureShape]
     alerts: int
 
 
