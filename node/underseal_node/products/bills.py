@@ -8,7 +8,7 @@ correction is used as soon as it has arrived.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -123,10 +123,15 @@ class Loader:
         self._readings: dict[str, str] = {}
         self._received: dict[str, tuple[ReceivedFootprint, Peer]] = {}
 
-    def load(self, root: str) -> Bill:
-        """Everything that the calculation of a product needs; see `load`."""
+    def load(self, root: str, more: Collection[Source] = ()) -> Bill:
+        """Everything that the calculation of a product needs; see `load`.
+
+        Args:
+            root: id of the product.
+            more: what could be used instead of something; it is loaded, too.
+        """
         products.product(self._session, root)
-        reached = [root]
+        reached = [root, *(one.id for one in more if isinstance(one, ProductSource))]
         for product_id in reached:
             product = self._product(product_id)
             if product is not None:
@@ -134,7 +139,8 @@ class Loader:
                     one.id for one in _sources(product) if isinstance(one, ProductSource)
                 )
                 reached += [one for one in parts if one not in reached]
-        return self._bill(root, [one for one in reached if one in self._products])
+        known = dict.fromkeys(one for one in reached if one in self._products)
+        return self._bill(root, list(known), more)
 
     def _product(self, product_id: str) -> Product | None:
         if product_id not in self._products:
@@ -151,7 +157,7 @@ class Loader:
             self._digests[product_id] = row.digest
         return self._products[product_id]
 
-    def _bill(self, root: str, reached: Sequence[str]) -> Bill:
+    def _bill(self, root: str, reached: Sequence[str], more: Collection[Source]) -> Bill:
         chosen = [self._products[one] for one in reached]
         lines = {
             (product.id, line.id): UsedLine(line.name, _source(line))
@@ -159,6 +165,7 @@ class Loader:
             for line in product.lines
         }
         used_sources = {line.source for line in lines.values() if line.source is not None}
+        used_sources |= set(more)
         factors, factor_digests = self._factors(used_sources)
         named = {one.id for one in used_sources if isinstance(one, FootprintSource)}
         self._load_named(named - self._received.keys())

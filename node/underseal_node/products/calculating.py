@@ -18,7 +18,7 @@ from underseal_node.products.used import Used
 from underseal_node.store.product_tables import DraftRollUpRow, RollUpRow
 from underseal_protocol.rollup.calculation import DEFAULT_DIGITS, RollUp, RollUpOptions, roll_up
 from underseal_protocol.rollup.inputs import RollUpInputs
-from underseal_protocol.rollup.what_if import Change, Comparison, compare
+from underseal_protocol.rollup.what_if import Change, Comparison, compare, sources_of
 
 __all__ = [
     "SET_BY_PUBLISHING",
@@ -87,7 +87,8 @@ async def what_if(node: Node, product_id: str, changes: Sequence[Change]) -> Com
     now = node.now()
 
     def load(session: Session) -> RollUpInputs:
-        return bills.everything(session, bills.load(session, product_id, now, node.identity))
+        loader = bills.Loader(session, now, node.identity)
+        return bills.everything(session, loader.load(product_id, sources_of(changes)))
 
     inputs = await node.store.read(load)
     return await asyncio.to_thread(compare, inputs, product_id, changes)

@@ -40,6 +40,7 @@ __all__ = [
     "SwapSource",
     "apply_changes",
     "compare",
+    "sources_of",
 ]
 
 
@@ -241,6 +242,17 @@ def _no_line(ref: LineRef | None, product: Product | None) -> RollUpError:
         + "`underseal product show ID` lists the lines of a product; one of an intermediate is "
         'named as {"product": ID, "line": LINE}.',
     )
+
+
+def sources_of(changes: Iterable[Change]) -> list[Source]:
+    """What changes put in the place of something, each once."""
+    found: list[Source | None] = []
+    for change in changes:
+        if isinstance(change, SwapSource):
+            found.append(change.new)
+        elif isinstance(change, ReplaceLine):
+            found += [one.source for one in change.lines if not isinstance(one, DirectEmission)]
+    return list(dict.fromkeys(one for one in found if one is not None))
 
 
 def _text(source: Source | None) -> str:

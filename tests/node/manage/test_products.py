@@ -374,6 +374,21 @@ async def test_what_if_changes_nothing(supplied: Supplied) -> None:
     assert (await customer.post("/products/publish", product="cell"))["footprint"] == own
 
 
+async def test_what_if_with_a_supplier_that_is_not_used_yet(supplied: Supplied) -> None:
+    """A footprint that was received and is in no line, and a product of ours that is in none."""
+    customer, supplier, footprint = supplied
+    await published(customer, footprint)
+    (other,) = await supplier.publish(make_document(2))
+    await customer.pull("cathode")
+    bill = product(GIVEN_POWER, product_id="mix", declaredUnit={"amount": "1", "unit": "kg"})
+    await load(customer, product(), bill)
+    for new, after in (({"footprint": other}, "4"), ({"product": "mix"}, "3")):
+        changes = [{"swap": {"line": "powder", "new": new}}]
+        found = await customer.post("/products/what-if", {"changes": changes}, product="cell")
+        difference = found["figures"]["pcfExcludingBiogenicUptake"]
+        assert difference["after"] == {"value": after}
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
