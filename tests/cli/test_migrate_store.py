@@ -13,7 +13,7 @@ from tests.postgresql import NEEDS_POSTGRESQL, a_database, a_server
 
 from underseal_node.home import Home, only_one
 
-pytestmark = NEEDS_POSTGRESQL
+pytestmark = [NEEDS_POSTGRESQL, pytest.mark.xdist_group("moving")]
 
 
 @pytest.fixture(scope="module")

@@ -32,7 +32,7 @@ from tests.postgresql import NEEDS_POSTGRESQL, a_database, a_server
 from underseal_cli.demo_nodes import Workbench
 from underseal_cli.demo_proxy import ReverseProxy
 
-pytestmark = [*NEEDS_POSTGRESQL, pytest.mark.timeout(300)]
+pytestmark = [NEEDS_POSTGRESQL, pytest.mark.xdist_group("deploy"), pytest.mark.timeout(300)]
 
 PATIENCE_SECONDS = 90.0
 PORT = "8443"

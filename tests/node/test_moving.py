@@ -35,7 +35,7 @@ from underseal_node.store.rows import node_tables
 from underseal_node.store.tables import Peer
 from underseal_protocol.keys import KeyPurpose
 
-pytestmark = NEEDS_POSTGRESQL
+pytestmark = [NEEDS_POSTGRESQL, pytest.mark.xdist_group("moving")]
 
 CHILD = """
 import os, signal, sys
@@ -381,6 +381,21 @@ def test_a_move_that_was_killed_before_its_last_step_takes_it(
     node = open_node(home.path)
     assert node.store.write_engine.dialect.name == "postgresql"
     node.close()
+
+
+def test_a_move_that_was_killed_before_the_old_file_was_put_aside_does_it(
+    home: Home, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = make_url(database).set(password="secret").render_as_string(hide_password=False)
+    with monkeypatch.context() as patch:
+        patch.setattr(moving, "_put_aside", lambda *_given: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            move(home, url)
+    assert home.database.exists()
+    config = home.config_file.read_text(encoding="utf-8")
+    assert move(home, url).rows.was_complete
+    assert not home.database.exists()
+    assert home.config_file.read_text(encoding="utf-8").split() == config.split()
 
 
 def test_a_home_that_was_used_after_its_move_is_not_mixed_with_it(

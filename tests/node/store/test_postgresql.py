@@ -52,7 +52,7 @@ from underseal_protocol.keys import KeyPurpose, PublicKeySet, SigningKey
 from underseal_protocol.onboarding import Company
 from underseal_protocol.rollup.sources import FactorSource
 
-pytestmark = NEEDS_POSTGRESQL
+pytestmark = [NEEDS_POSTGRESQL, pytest.mark.xdist_group("postgresql")]
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 COMPANY = Company("Guest", ("urn:lei:529900T8BM49AURSDO55",))
