@@ -13,7 +13,7 @@ from sqlalchemy.engine import URL
 from sqlmodel import Session
 from tests.node.test_backup import PASSPHRASE, add_events, back_up, states
 from tests.node.test_moving import fill, no_look, rows_of
-from tests.postgresql import NEEDS_POSTGRESQL, a_database, a_server
+from tests.postgresql import NEEDS_POSTGRESQL, a_database
 
 from underseal_node.backup import restore_backup
 from underseal_node.clock import Clock
@@ -37,18 +37,6 @@ pytestmark = [NEEDS_POSTGRESQL, pytest.mark.xdist_group("postgresql")]
 @pytest.fixture(autouse=True)
 def _cheap_scrypt(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passphrases, "SCRYPT_N", 2**4)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[URL]:
-    with a_server() as url:
-        yield url
-
-
-@pytest.fixture
-def database(server: URL) -> Iterator[str]:
-    with a_database(server) as url:
-        yield url
 
 
 @pytest.fixture

@@ -19,10 +19,9 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy.engine import URL
 from sqlmodel import Session
 from tests.node.manage.test_products import GRID, POWER, product
-from tests.postgresql import NEEDS_POSTGRESQL, a_database, a_server
+from tests.postgresql import NEEDS_POSTGRESQL
 
 from underseal_node.energy.export import Files
 from underseal_node.energy.importing import EnergyImported, import_energy
@@ -62,20 +61,6 @@ HELD_SECONDS = 0.5  # long enough for the other one to come to the row
 
 Paused = Callable[[Session, Callable[[], None]], None]
 """Work that calls what it is given between reading and writing."""
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[URL]:
-    """A server in which databases can be created."""
-    with a_server() as url:
-        yield url
-
-
-@pytest.fixture
-def database(server: URL) -> Iterator[str]:
-    """A new database."""
-    with a_database(server) as url:
-        yield url
 
 
 @dataclass
