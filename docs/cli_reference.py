@@ -92,6 +92,7 @@ JSON_OF = {
     "verify": "verification",
     "backup": "backup",
     "restore": "restore",
+    "migrate-store": "store-move",
 }
 
 # What exit status 1 means, where it is more than "refused or failed".
@@ -115,7 +116,8 @@ INTRODUCTION = """\
 
 `underseal` creates and runs a node, and talks to one that runs. Most commands call the management
 API of the running node on this machine, which they find by its home directory; `init`, `serve`,
-`restore`, `demo`, and `verify` and `footprint check` of files need no running node.
+`restore`, `migrate-store`, `demo`, and `verify` and `footprint check` of files need no running
+node.
 
 **Home.** `--home DIR` stands before the command: `underseal --home ~/node peer list`. Without it,
 `UNDERSEAL_HOME` names the home, else it is `~/.underseal`.

@@ -201,6 +201,21 @@ LOCAL: dict[str, dict[str, Any]] = {
         "Restore",
         {"home": TEXT, "createdAt": INSTANT, "pausedEvents": COUNT, "hasMasterKey": FLAG},
     ),
+    "store-move": closed(
+        "StoreMove",
+        {
+            "database": TEXT,
+            "tables": {
+                "type": "array",
+                "items": closed("TableMoved", {"name": TEXT, "rows": COUNT, "sha256": TEXT}),
+            },
+            "resumed": FLAG,
+            "copiedAgain": FLAG,
+            "wasComplete": FLAG,
+            "kept": TEXT,
+            "inEnvironment": FLAG,
+        },
+    ),
     "invitation": {
         "title": "Invitation",
         "description": "Of one company; with --from, what came of each row of the table.",

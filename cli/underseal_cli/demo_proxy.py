@@ -15,6 +15,7 @@ __all__ = ["Answer", "Fetch", "ReverseProxy", "TamperingProxy"]
 
 HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "date", "server"}
 HOST = "localhost"
+PLAIN_HOST = "127.0.0.1"  # no certificate names it
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class ReverseProxy:
         port: where it listens on 127.0.0.1.
         upstream_port: where the node listens.
         server_context: the proxy's certificate.
-        client_context: how it trusts the node.
+        client_context: how it trusts the node; None: they speak plain HTTP.
 
     Attributes:
         request_headers: what the node gets instead of what the client sent.
@@ -51,7 +52,7 @@ class ReverseProxy:
         upstream_port: int,
         *,
         server_context: ssl.SSLContext,
-        client_context: ssl.SSLContext,
+        client_context: ssl.SSLContext | None,
     ) -> None:
         self.upstream_port = upstream_port
         self.client_context = client_context
@@ -106,6 +107,14 @@ class _Server(http.server.ThreadingHTTPServer):
         """Quiet: a client that hangs up is none of the demo's business."""
 
 
+def _connection(proxy: ReverseProxy) -> http.client.HTTPConnection:
+    if proxy.client_context is None:
+        return http.client.HTTPConnection(PLAIN_HOST, proxy.upstream_port, timeout=30)
+    return http.client.HTTPSConnection(
+        HOST, proxy.upstream_port, timeout=30, context=proxy.client_context
+    )
+
+
 def _handler(proxy: ReverseProxy) -> type[http.server.BaseHTTPRequestHandler]:
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -131,9 +140,7 @@ def _handler(proxy: ReverseProxy) -> type[http.server.BaseHTTPRequestHandler]:
         def fetch(self, body: bytes) -> Answer:
             headers = {k: v for k, v in self.headers.items() if k.lower() not in HOP_BY_HOP}
             headers |= proxy.request_headers
-            upstream = http.client.HTTPSConnection(
-                HOST, proxy.upstream_port, timeout=30, context=proxy.client_context
-            )
+            upstream = _connection(proxy)
             try:
                 upstream.request(self.command, self.path, body=body or None, headers=headers)
                 answer = upstream.getresponse()

@@ -30,6 +30,7 @@ from underseal_cli import (
     init,
     keys,
     match,
+    migrate_store,
     move,
     openings,
     outbox,
@@ -90,6 +91,7 @@ app.command()(verify.verify)
 app.command()(attest.attest)
 app.command()(backup.backup)
 app.command()(restore.restore)
+app.command()(migrate_store.migrate_store)
 app.command()(demo_command.demo)
 
 

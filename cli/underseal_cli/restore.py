@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -25,6 +26,7 @@ def restore(
     from underseal_node.backup import needs_passphrase, restore_backup
     from underseal_node.errors import NodeError
     from underseal_node.home import Home
+    from underseal_node.moving import DATABASE_VARIABLE
 
     home = Home(home_of(context))
     if file.is_dir():
@@ -36,6 +38,11 @@ def restore(
         restored = restore_backup(file, home, passphrase=passphrase)
     except NodeError as error:
         raise CliError(error.message, hint=error.hint) from error
+    if DATABASE_VARIABLE in os.environ:
+        output.warn(
+            f"What was restored is in the home, and {DATABASE_VARIABLE} names another database: "
+            "move it there with `underseal migrate-store --to URL` before the node starts."
+        )
     if as_json:
         output.show(
             {

@@ -1,7 +1,8 @@
 """Backing a node up into one file, and restoring it into an empty home.
 
 The archive is a gzipped tar. Its first entry, `manifest.json`, names every other entry with its
-size and SHA-256: the database as one consistent snapshot, the settings, the certificates. Private
+size and SHA-256: the database as one consistent snapshot, the settings, the certificates. The
+snapshot is a SQLite file, also of a node on PostgreSQL, whatever version that has. Private
 keys in the database stay encrypted under the master key, which is left out unless a passphrase is
 given; then the master key and TLS private keys are in `secrets.sealed`, encrypted under it.
 """
@@ -29,8 +30,15 @@ from typing import IO, Any
 from underseal_node.clock import Clock, utc_now
 from underseal_node.errors import ConfigurationError, RefusedError
 from underseal_node.home import Home, sync_directory, write_private
+from underseal_node.moving import without_database
 from underseal_node.settings import Settings, load_settings
-from underseal_node.store.backup import check_database, copy_database, prepare_restored
+from underseal_node.store.backup import (
+    check_database,
+    copy_database,
+    export_database,
+    prepare_restored,
+)
+from underseal_node.store.database import database_url, make_engine
 from underseal_node.store.migrate import refuse_unknown
 from underseal_node.store.types import utc_text
 from underseal_node.trust.master_key import keep_master_key, read_master_key
@@ -83,17 +91,20 @@ def create_backup(
         passphrase: with it the archive holds the master key and TLS private keys, encrypted.
 
     Raises:
-        RefusedError: the database is a PostgreSQL, the passphrase is short, or the disk is full.
+        RefusedError: the passphrase is short, the disk is full, or the database cannot be read.
         ConfigurationError: the master key is wanted and cannot be read.
     """
     if passphrase is not None:
         check_passphrase(passphrase)  # before the work, not after it
-    database = _sqlite_file(home, settings)
     try:
         with tempfile.TemporaryDirectory(dir=home.backups, prefix=".backup-") as directory:
             snapshot = Path(directory) / home.database.name
-            copy_database(database, snapshot)
-            files = {home.database.name: snapshot} | _plain_files(home)
+            _snapshot(home, settings, snapshot)
+            files = {
+                home.database.name: snapshot,
+                home.config_file.name: _config(home, Path(directory)),
+                **_certificates(home),
+            }
             if passphrase is not None:
                 sealed = Path(directory) / SEALED
                 sealed.write_bytes(_seal(_secret_files(home, settings), passphrase))
@@ -157,17 +168,29 @@ def restore_backup(
     return Restored(str(manifest["createdAt"]), paused, has_key)
 
 
-def _sqlite_file(home: Home, settings: Settings) -> Path:
-    if settings.database_url is not None:
-        raise RefusedError(
-            "this node keeps its data outside its home (database_url)",
-            hint="Back the database up with its own tools (pg_dump), and the home as files.",
-        )
-    return home.database
+def _snapshot(home: Home, settings: Settings, destination: Path) -> None:
+    """Write the whole database as it is at this moment into a SQLite file, wherever it is."""
+    url = database_url(settings, home)
+    if url.get_backend_name() == "sqlite":
+        copy_database(Path(str(url.database)).absolute(), destination)
+        return
+    reader = make_engine(url, settings, read_only=True)
+    try:
+        export_database(reader, destination)
+    finally:
+        reader.dispose()
 
 
-def _plain_files(home: Home) -> dict[str, Path]:
-    files = {home.config_file.name: home.config_file}
+def _config(home: Home, directory: Path) -> Path:
+    """The settings as they go into a backup: what is restored is in its home, as a SQLite file."""
+    text = home.config_file.read_text(encoding="utf-8")
+    copy = directory / home.config_file.name
+    copy.write_text(without_database(text, home.config_file), encoding="utf-8")
+    return copy
+
+
+def _certificates(home: Home) -> dict[str, Path]:
+    files = {}
     for file in _tls_files(home):
         if PRIVATE_KEY_MARK not in file.read_bytes():
             files[f"tls/{file.name}"] = file

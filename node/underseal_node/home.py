@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from underseal_node.errors import ConfigurationError
 
-__all__ = ["HOME_VARIABLE", "Home", "default_home", "write_private"]
+__all__ = ["HOME_VARIABLE", "Home", "default_home", "only_one", "write_private"]
 
 HOME_VARIABLE = "UNDERSEAL_HOME"
 PRIVATE_DIRECTORY = 0o700
 PRIVATE_FILE = 0o600
+SERVE_LOCK = "serve.lock"
 
 CONFIG_TEMPLATE = """\
 # Settings of this node; docs/reference/settings.md lists them all with their units.
@@ -195,3 +199,21 @@ class Home:
         if not token:
             raise ConfigurationError(f"the operator token {self.operator_token_file} is empty")
         return token
+
+
+@contextmanager
+def only_one(home: Home) -> Iterator[None]:
+    """Hold the lock of a running node; the kernel releases it when the process dies.
+
+    Raises:
+        ConfigurationError: the node runs already.
+    """
+    with (home.run / SERVE_LOCK).open("a") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ConfigurationError(
+                f"the node in {home.path} is running already",
+                hint="Stop it first, or use another home.",
+            ) from None
+        yield

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
 import os
 import socket
@@ -16,7 +15,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from underseal_node.errors import ConfigurationError
-from underseal_node.home import Home, write_private
+from underseal_node.home import Home, only_one, write_private
 from underseal_node.logs import configure_logging
 from underseal_node.metrics import clear_counts
 from underseal_node.node import open_node, public_vault
@@ -32,7 +31,6 @@ log = structlog.get_logger(__name__)
 
 BACKLOG = 2048
 HTTPS_PORT = 443
-SERVE_LOCK = "serve.lock"
 
 
 @dataclass(frozen=True)
@@ -101,7 +99,7 @@ def run(
     )
     configure_logging(settings.log_level)
     place.make_directories()
-    with _only_one(place), ExitStack() as stack:
+    with only_one(place), ExitStack() as stack:
         _serve(place, settings, dev_tls=dev_tls, on_ready=on_ready, stack=stack)
 
 
@@ -226,21 +224,3 @@ def _reason(error: OSError) -> str:
 def _address(listening: socket.socket) -> str:
     host, port = listening.getsockname()[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-@contextmanager
-def _only_one(home: Home) -> Iterator[None]:
-    """Hold the lock of a running node; the kernel releases it when the process dies.
-
-    Raises:
-        ConfigurationError: the node runs already.
-    """
-    with (home.run / SERVE_LOCK).open("a") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ConfigurationError(
-                f"the node in {home.path} is running already",
-                hint="Stop it first, or use another home.",
-            ) from None
-        yield

@@ -89,6 +89,7 @@ class Settings(BaseSettings):
 
     # Where things are.
     database_url: SecretStr | None = None
+    database_password_file: Path | None = None
     master_key_file: Path | None = None
     master_key_keyring: bool = False
     ca_file: Path | None = None
@@ -221,6 +222,8 @@ class Settings(BaseSettings):
             raise ValueError("outbox_first_retry_seconds is larger than outbox_max_retry_seconds")
         if (self.tls_cert_file is None) != (self.tls_key_file is None):
             raise ValueError("tls_cert_file and tls_key_file belong together: one is missing")
+        if self.database_password_file is not None and self.database_url is None:
+            raise ValueError("database_password_file belongs to database_url, which is missing")
         return self
 
 

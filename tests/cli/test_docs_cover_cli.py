@@ -101,6 +101,7 @@ STABLE = {
     "audit open": "--lines --all --for --out --list",
     "backup": "--with-key --passphrase-file",
     "restore": "--passphrase-file",
+    "migrate-store": "--to --password-file",
     "key list": "",
     "key rotate": "--purpose",
     "key revoke": "--since --recovery-key-file --reason",

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from tests.cli.conftest import COMPANY_IDS, ROOT, WIERZBOLIT, Done, Market, Run
 from tests.committed import publish_committed
+from tests.postgresql import HAS_POSTGRESQL, a_database, a_server
 
 from underseal_cli.demo_nodes import Workbench
 from underseal_node.node import open_node
@@ -82,7 +83,12 @@ def test_every_command(
     keys(checked, tmp_path)
     auditing(checked, market, tmp_path)
     keeping(checked, market, tmp_path)
-    assert checked.seen == set(docs("cli_reference").JSON_OF)
+    expected = set(docs("cli_reference").JSON_OF)
+    if HAS_POSTGRESQL:
+        moving(checked, tmp_path / "restored")
+    else:
+        expected.remove("migrate-store")
+    assert checked.seen == expected
 
 
 def footprints(checked: Checked, market: Market, tmp_path: Path) -> None:
@@ -408,3 +414,13 @@ def keeping(checked: Checked, market: Market, tmp_path: Path) -> None:
     finally:
         node.stop()
         del market.bench.nodes["restored"]
+
+
+def moving(checked: Checked, home: Path) -> None:
+    with a_server() as server, a_database(server) as url:
+        moved = checked("migrate-store", "--to", url, home=home)
+        rows = {one["name"]: one["rows"] for one in moved["tables"]}
+        assert rows["footprint"] > 5
+        node = open_node(home)
+        assert node.store.write_engine.dialect.name == "postgresql"
+        node.close()

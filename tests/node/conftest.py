@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import URL
+from tests.postgresql import a_database, a_server
 
 from underseal_node.home import Home
 from underseal_node.node import Node, create_node, open_node
@@ -60,3 +62,17 @@ def node(home: Home, clock: StandingClock) -> Iterator[Node]:
     opened = open_node(home.path, clock=clock)
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[URL]:
+    """A PostgreSQL in which databases can be created."""
+    with a_server() as url:
+        yield url
+
+
+@pytest.fixture
+def database(server: URL) -> Iterator[str]:
+    """The URL of a new database in it."""
+    with a_database(server) as url:
+        yield url

@@ -511,12 +511,15 @@ def test_a_full_disk_restores_nothing(
     nothing_was_restored(target)
 
 
-def test_a_node_on_postgresql_is_told_what_to_do(home: Home, archive: Path, clock: Clock) -> None:
-    settings = load_settings(home, database_url="postgresql://u:canary@db/x")
-    with pytest.raises(RefusedError, match="outside its home") as caught:
+def test_a_postgresql_that_does_not_answer_leaves_nothing_behind(
+    home: Home, archive: Path, clock: Clock
+) -> None:
+    settings = load_settings(home, database_url="postgresql://u:canary@127.0.0.1:1/x")
+    with pytest.raises(RefusedError, match="cannot be copied") as caught:
         create_backup(home, settings, archive, now=clock(), passphrase=None)
-    assert "pg_dump" in str(caught.value.hint)
+    assert "canary" not in caught.value.diagnosis()
     assert not archive.exists()
+    assert list(home.backups.iterdir()) == []
 
 
 def test_the_key_can_come_from_elsewhere(

@@ -1,21 +1,44 @@
-"""Copying a whole SQLite database, and what a restored one needs before it may run."""
+"""Copying a whole database into a SQLite file, and what a restored one needs before it may run."""
 
 from __future__ import annotations
 
 import json
 import os
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from underseal_node.errors import RefusedError
+from sqlalchemy import Connection, Engine, Table, create_engine, delete
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from underseal_node.errors import ConfigurationError, RefusedError
 from underseal_node.home import PRIVATE_FILE, sync_directory
 from underseal_node.store.audit import Act, Actor, members_of
 from underseal_node.store.exchange_tables import OutboxState
+from underseal_node.store.migrate import refuse_unknown, revision_of, upgrade
+from underseal_node.store.migrations import HEAD
+from underseal_node.store.rows import (
+    Row,
+    copy_rows,
+    digest_of,
+    identity_values,
+    node_tables,
+    set_identity_values,
+    writer,
+)
 from underseal_node.store.types import utc_text
 
-__all__ = ["check_database", "copy_database", "prepare_restored"]
+__all__ = [
+    "check_database",
+    "close_database",
+    "copy_database",
+    "export_database",
+    "prepare_restored",
+]
 
 BUSY_SECONDS = 30.0
 
@@ -62,6 +85,81 @@ def copy_database(source: Path, destination: Path) -> None:
     finally:
         for leftover in (temporary, temporary.with_name(temporary.name + "-journal")):
             leftover.unlink(missing_ok=True)
+
+
+def export_database(reader: Engine, destination: Path) -> None:
+    """Copy a consistent snapshot of a PostgreSQL that may be in use into a SQLite file.
+
+    Args:
+        reader: its connections see one snapshot.
+        destination: a new file; what is there after an error is not complete.
+
+    Raises:
+        RefusedError: the copy is not what was read, or cannot be written.
+        ConfigurationError: the database has not the schema of this version.
+    """
+    os.close(os.open(destination, os.O_RDWR | os.O_CREAT | os.O_EXCL, PRIVATE_FILE))
+    copy = create_engine(f"sqlite:///{destination}", poolclass=NullPool)
+    driver: Any = reader.dialect.dbapi
+    try:
+        with reader.connect() as source:
+            _require_head(revision_of(source))
+            with copy.begin() as connection:
+                upgrade(connection)
+            digests = _export(source, copy)
+        with copy.connect() as connection:
+            for table in node_tables():
+                if digest_of(connection, table) != digests[table.name]:
+                    raise RefusedError(f"the copy of the table {table.name} is not what was read")
+    except (SQLAlchemyError, driver.Error) as error:
+        cause = getattr(error, "orig", None) or error
+        raise RefusedError(
+            f"the database cannot be copied to {destination}: {str(cause).strip()}",
+            hint="Check that it can be reached, and the free space in the home.",
+        ) from error
+    finally:
+        copy.dispose()
+    _sync(destination)
+
+
+def _export(source: Connection, copy: Engine) -> dict[str, str]:
+    """Copy all tables; what was read of each, as a digest."""
+    digests = {}
+    for table in node_tables():
+        with copy.begin() as connection:
+            connection.execute(delete(table))  # what the migrations have put in
+
+        def write(rows: Sequence[Row], table: Table = table) -> None:
+            with copy.begin() as connection:
+                writer(connection, table)(rows)
+
+        digests[table.name] = copy_rows(source, table, write)
+    with copy.begin() as connection:
+        set_identity_values(connection, identity_values(source))
+    return digests
+
+
+def _require_head(revision: str | None) -> None:
+    if revision is not None:
+        refuse_unknown(revision)
+    if revision != HEAD:
+        raise ConfigurationError(
+            f"the database has schema {revision}, and {HEAD} is needed",
+            hint="Start the node once with this version.",
+        )
+
+
+def close_database(file: Path) -> None:
+    """Put what is in the log of a SQLite database that nobody uses into the file itself.
+
+    Raises:
+        RefusedError: something does use it.
+    """
+    try:
+        with closing(sqlite3.connect(file)) as connection:
+            connection.execute("PRAGMA journal_mode = DELETE")
+    except sqlite3.Error as error:
+        raise RefusedError(f"the database {file} is still in use: {error}") from error
 
 
 def check_database(file: Path) -> str:

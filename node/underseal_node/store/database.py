@@ -1,7 +1,7 @@
 """The database of a node: one writer thread, several readers.
 
 SQLite in the home directory by default; `database_url` names a PostgreSQL instead. What differs
-between the two is in this module and in `store/migrate.py` and `store/backup.py` alone.
+between the two is in this module and in `migrate`, `backup`, `rows` and `moving` alone.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Engine, Select, create_engine, event, update
@@ -27,7 +28,16 @@ from underseal_node.settings import Settings
 from underseal_node.store.migrate import migrate
 from underseal_node.store.tables import ChangeCounter
 
-__all__ = ["Store", "next_change", "open_store", "to_change"]
+__all__ = [
+    "Store",
+    "database_url",
+    "make_engine",
+    "next_change",
+    "open_store",
+    "parse_url",
+    "to_change",
+    "with_password",
+]
 
 T = TypeVar("T")
 S = TypeVar("S", bound=Select[Any])
@@ -129,13 +139,13 @@ def open_store(settings: Settings, home: Home, *, clock: Clock = utc_now) -> Sto
         ConfigurationError: the URL cannot be used, or a newer version of the program wrote it.
     """
     url = database_url(settings, home)
-    writer = _engine(url, settings, read_only=False)
+    writer = make_engine(url, settings, read_only=False)
     try:
         migrate(writer, home, clock)
     except BaseException:
         writer.dispose()
         raise
-    reader = _engine(url, settings, read_only=True)
+    reader = make_engine(url, settings, read_only=True)
     return Store(writer, reader, reader_threads=settings.database_reader_threads)
 
 
@@ -143,20 +153,60 @@ def database_url(settings: Settings, home: Home) -> URL:
     """The URL of the database; a bare `postgresql://` means the driver psycopg.
 
     Raises:
-        ConfigurationError: it is not the URL of a SQLite file or a PostgreSQL database.
+        ConfigurationError: it is not the URL of a SQLite file or a PostgreSQL database, or the file
+            with its password cannot be read.
     """
     if settings.database_url is None:
         return URL.create("sqlite", database=str(home.database))
+    url = parse_url(settings.database_url.get_secret_value(), name="database_url")
+    if settings.database_password_file is None:
+        return url
+    return with_password(url, home.path / settings.database_password_file)
+
+
+def parse_url(text: str, *, name: str) -> URL:
+    """Read the URL of a database.
+
+    Args:
+        text: the URL; it may contain a password, so it is never shown.
+        name: of what it was given as.
+
+    Raises:
+        ConfigurationError: it is not the URL of a SQLite file or a PostgreSQL database.
+    """
     try:
-        url = make_url(settings.database_url.get_secret_value())
-    except ArgumentError:
-        raise ConfigurationError("database_url is not a database URL", hint=_URL_HINT) from None
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        raise ConfigurationError(f"{name} is not a database URL", hint=_URL_HINT) from None
     backend = url.get_backend_name()
     if backend == "postgresql" and url.drivername == "postgresql":
         return url.set(drivername="postgresql+psycopg")
     if backend not in {"sqlite", "postgresql"} or (backend == "sqlite" and not url.database):
-        raise ConfigurationError(f"database_url names `{backend}`", hint=_URL_HINT)
+        raise ConfigurationError(f"{name} names `{backend}`", hint=_URL_HINT)
     return url
+
+
+def with_password(url: URL, file: Path) -> URL:
+    """A URL with the password that is the first line of a file.
+
+    Raises:
+        ConfigurationError: the URL has one already, or the file cannot be read or is empty.
+    """
+    if url.password:
+        raise ConfigurationError(
+            "the database has two passwords: in its URL and in database_password_file",
+            hint="Leave the one in the URL away.",
+        )
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
+        raise ConfigurationError(
+            f"the password of the database cannot be read from {file}: {reason}"
+        ) from error
+    if not lines or not lines[0]:
+        raise ConfigurationError(f"the first line of {file} is no password")
+    return url.set(password=lines[0])
 
 
 _URL_HINT = "Leave it out for SQLite in the home, or use postgresql://USER:PASSWORD@HOST/DATABASE."
@@ -195,14 +245,21 @@ def to_change(session: Session, statement: S) -> S:
     return held.execution_options(populate_existing=True)
 
 
-def _engine(url: URL, settings: Settings, *, read_only: bool) -> Engine:
+def make_engine(url: URL, settings: Settings, *, read_only: bool) -> Engine:
+    """The connections of a store: those that write, or those that only read.
+
+    On each of the latter a transaction sees one snapshot.
+
+    Raises:
+        ConfigurationError: the driver is not installed.
+    """
     size = settings.database_reader_threads + 1 if read_only else 1
     try:
         engine = create_engine(url, poolclass=QueuePool, pool_size=size, max_overflow=4)
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         raise ConfigurationError(
             f"the driver for {url.drivername} is not installed: {error}",
-            hint="Run `pip install 'psycopg[binary]'` for PostgreSQL.",
+            hint="Run `pip install 'underseal[postgresql]'` for PostgreSQL.",
         ) from error
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine, settings, read_only=read_only)

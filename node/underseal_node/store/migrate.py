@@ -18,7 +18,17 @@ from underseal_node.store.migrations import HEAD
 if TYPE_CHECKING:
     from alembic.config import Config
 
-__all__ = ["alembic_configuration", "migrate", "refuse_unknown", "revision_of"]
+__all__ = [
+    "UNFINISHED",
+    "alembic_configuration",
+    "migrate",
+    "refuse_unknown",
+    "revision_of",
+    "upgrade",
+]
+
+UNFINISHED = "unfinished"
+"""The revision of a database that a node is being moved to; no version can run on it."""
 
 SCRIPTS = Path(__file__).parent / "migrations"
 
@@ -49,29 +59,33 @@ def migrate(engine: Engine, home: Home, clock: Clock) -> None:
         _upgrade(engine)
 
 
-def revision_of(engine: Engine) -> str | None:
+def revision_of(database: Engine | Connection) -> str | None:
     """The revision of the schema in a database, `None` for an empty one."""
-    with engine.connect() as connection:
-        if not inspect(connection).has_table("alembic_version"):
-            return None
-        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    if isinstance(database, Engine):
+        with database.connect() as connection:
+            return revision_of(connection)
+    if not inspect(database).has_table("alembic_version"):
+        return None
+    return database.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
 def _upgrade(engine: Engine) -> None:
+    with engine.connect() as connection, _without_foreign_keys(connection), connection.begin():
+        upgrade(connection)
+        if engine.dialect.name == "sqlite":
+            broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
+            if broken:
+                raise ConfigurationError(f"the database has rows without what they name: {broken}")
+
+
+def upgrade(connection: Connection) -> None:
+    """Bring a database to the newest schema, in the transaction of the connection."""
     # Alembic takes 0.2 s to import: only the process that migrates pays for it.
     from alembic import command
 
-    with engine.connect() as connection, _without_foreign_keys(connection):
-        configuration = alembic_configuration()
-        configuration.attributes["connection"] = connection
-        with connection.begin():
-            command.upgrade(configuration, "head")
-            if engine.dialect.name == "sqlite":
-                broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
-                if broken:
-                    raise ConfigurationError(
-                        f"the database has rows without what they name: {broken}"
-                    )
+    configuration = alembic_configuration()
+    configuration.attributes["connection"] = connection
+    command.upgrade(configuration, "head")
 
 
 @contextmanager
@@ -105,8 +119,13 @@ def refuse_unknown(present: str) -> None:
     """Check that this version knows a schema.
 
     Raises:
-        ConfigurationError: a newer version wrote it.
+        ConfigurationError: a newer version wrote it, or a move to it was not finished.
     """
+    if present == UNFINISHED:
+        raise ConfigurationError(
+            "a node was being moved to this database, and not all of it is there",
+            hint="Run `underseal migrate-store --to URL` again: it goes on where it was.",
+        )
     known = {file.stem.split("_")[1] for file in (SCRIPTS / "versions").glob("revision_*.py")}
     if present not in known:
         raise ConfigurationError(

@@ -265,6 +265,44 @@ def test_postgresql_is_a_url(home: Home) -> None:
     assert given.drivername == "postgresql+asyncpg"
 
 
+def test_the_password_of_the_database_can_be_in_a_file(home: Home) -> None:
+    (home.secrets / "database.password").write_text("c@nary\nmore\n", encoding="utf-8")
+    given = {"database_url": "postgresql://u@db/x"}
+    inside = load_settings(home, **given, database_password_file="secrets/database.password")
+    assert database_url(inside, home).password == "c@nary"
+    assert "nary" not in repr(inside)
+    file = home.secrets / "database.password"
+    elsewhere = load_settings(home, **given, database_password_file=file)
+    assert database_url(elsewhere, home).password == "c@nary"
+
+
+@pytest.mark.parametrize(
+    ("url", "content", "named"),
+    [
+        ("postgresql://u:canary@db/x", b"canary\n", "two passwords"),
+        ("postgresql://u@db/x", None, "cannot be read"),
+        ("postgresql://u@db/x", b"", "no password"),
+        ("postgresql://u@db/x", b"\ncanary", "no password"),
+        ("postgresql://u@db/x", b"canary\xff", "not text in UTF-8"),
+    ],
+)
+def test_a_password_file_that_cannot_be_used_is_explained(
+    home: Home, url: str, content: bytes | None, named: str
+) -> None:
+    file = home.secrets / "given"
+    if content is not None:
+        file.write_bytes(content)
+    settings = load_settings(home, database_url=url, database_password_file=file)
+    with pytest.raises(ConfigurationError, match=named) as caught:
+        database_url(settings, home)
+    assert "canary" not in caught.value.diagnosis()
+
+
+def test_a_password_file_without_a_database_is_a_mistake(home: Home) -> None:
+    with pytest.raises(ConfigurationError, match="belongs to database_url, which is missing"):
+        load_settings(home, database_password_file="x")
+
+
 def test_a_missing_driver_is_explained(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(ConfigurationError, match=r"driver for postgresql\+psycopg") as caught:
