@@ -67,7 +67,7 @@ SHAPES: dict[str, type[BaseModel]] = {
     "product": products.ProductDetail,
     "product-history": products.ProductHistoryShape,
     "factor-list": Listing[products.FactorShape],
-    "match-list": Listing[products.LineShape],
+    "match-list": products.LinesShape,
     "calculation": products.CalculationShape,
     "what-if": products.WhatIfShape,
     "product-published": products.ProductPublishedShape,

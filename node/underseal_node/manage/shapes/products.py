@@ -194,9 +194,9 @@ class LineShape(Shape):
 
 
 class LinesShape(Listing[LineShape]):
-    """GET /matches (query: product, open)"""
+    """GET /matches (query: product, open); of decisions, without failures"""
 
-    energy_failures: list[EnergyFailureShape]
+    energy_failures: list[EnergyFailureShape] = Field(default_factory=list)
 
 
 class MatchInput(InputShape):
