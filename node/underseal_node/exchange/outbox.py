@@ -103,7 +103,7 @@ class OutboxWorker:
         lease = timedelta(seconds=self._node.settings.outbox_lease_seconds)
 
         try:
-            delivery = await self._node.store.write(
+            delivery = await self._node.store.write_together(
                 lambda session: self._claim(session, peer_id, lease)
             )
             for turn in range(EVENTS_PER_TURN):
@@ -135,10 +135,10 @@ class OutboxWorker:
                     await self._exchange.client.post_event(access, delivery.body)
         except TimeoutError:
             late = UnreachableError("the peer took longer than the lease of the event")
-            await self._node.store.write(self._failure(delivery, late))
+            await self._node.store.write_together(self._failure(delivery, late))
             return None
         except ROW_ERRORS as error:
-            await self._node.store.write(self._failure(delivery, error))
+            await self._node.store.write_together(self._failure(delivery, error))
             return None
         now = self._node.now()
 
@@ -146,7 +146,7 @@ class OutboxWorker:
             outbox.delivered(session, delivery, now)
             return None if is_last else self._claim(session, delivery.peer_id, lease)
 
-        return await self._node.store.write(done)
+        return await self._node.store.write_together(done)
 
     def _failure(self, delivery: Delivery, error: Exception) -> Callable[[Session], None]:
         settings, now, reason = self._node.settings, self._node.now(), reason_of(error)

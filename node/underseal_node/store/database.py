@@ -26,6 +26,7 @@ from underseal_node.home import PRIVATE_FILE, Home
 from underseal_node.settings import Settings
 from underseal_node.store.migrate import migrate
 from underseal_node.store.tables import ChangeCounter
+from underseal_node.store.together import Together
 
 __all__ = ["Store", "next_change", "open_store", "to_change"]
 
@@ -62,6 +63,7 @@ class Store:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
         self._readers = ThreadPoolExecutor(reader_threads, thread_name_prefix="store-reader")
         self._writer_thread: int | None = None
+        self._together = Together(self.write)
 
     async def write(self, work: Work[T]) -> T:
         """Run work in one transaction on the writer thread and commit it.
@@ -73,6 +75,14 @@ class Store:
         """
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._writer, self._write, work)
+
+    async def write_together(self, work: Work[T]) -> T:
+        """Like `write`, in one transaction with what others write at this moment.
+
+        For small work of which there may be much at a time. It runs again when other work in the
+        transaction has failed.
+        """
+        return await self._together.write(work)
 
     async def read(self, work: Work[T]) -> T:
         """Run work on a reader thread, on one consistent snapshot; it cannot write."""
