@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import Engine, Select, create_engine, event, update
@@ -28,7 +29,7 @@ from underseal_node.store.migrate import migrate
 from underseal_node.store.tables import ChangeCounter
 from underseal_node.store.together import Together
 
-__all__ = ["Store", "next_change", "open_store", "to_change"]
+__all__ = ["Store", "next_change", "open_store", "to_change", "with_database"]
 
 T = TypeVar("T")
 S = TypeVar("S", bound=Select[Any])
@@ -40,6 +41,10 @@ WRITES = "underseal writes"  # in `Session.info`
 
 # PostgreSQL: serialization_failure, deadlock_detected, lock_not_available.
 TRANSIENT_SQLSTATES = frozenset({"40001", "40P01", "55P03"})
+# PostgreSQL: admin_shutdown, crash_shutdown, cannot_connect_now.
+GONE_SQLSTATES = frozenset({"57P01", "57P02", "57P03"})
+RESTART_SECONDS = 15.0
+RESTART_LOOK_SECONDS = 0.2
 # SQLite: primary result codes SQLITE_BUSY and SQLITE_LOCKED (the low byte of the extended code).
 TRANSIENT_SQLITE_CODES = frozenset({5, 6})
 
@@ -101,8 +106,12 @@ class Store:
 
     def read_sync(self, work: Work[T]) -> T:
         """Like `read`, in the calling thread."""
-        with Session(self.read_engine, expire_on_commit=False) as session:
-            return work(session)
+
+        def attempt() -> T:
+            with Session(self.read_engine, expire_on_commit=False) as session:
+                return work(session)
+
+        return with_database(attempt)
 
     def close(self) -> None:
         """Finish what has been started and close all connections."""
@@ -117,7 +126,8 @@ class Store:
             try:
                 with Session(self.write_engine, expire_on_commit=False) as session:
                     session.info[WRITES] = True
-                    result = work(session)
+                    # Not so the commit: when the database is gone then, it may have committed.
+                    result = with_database(partial(_restarted, session, work))
                     session.commit()
                     return result
             except OperationalError as error:
@@ -203,6 +213,40 @@ def to_change(session: Session, statement: S) -> S:
     held = statement.with_for_update(key_share=True)
     # As it is now, not as an earlier query of this transaction has seen it.
     return held.execution_options(populate_existing=True)
+
+
+def with_database(attempt: Callable[[], T]) -> T:
+    """Try again for some seconds while the database is gone: a server may be restarted.
+
+    Args:
+        attempt: can be run again as long as it fails.
+
+    Raises:
+        OperationalError: it failed for another reason, or did not come back.
+    """
+    deadline = time.monotonic() + RESTART_SECONDS
+    while True:
+        try:
+            return attempt()
+        except OperationalError as error:
+            if not _is_gone(error) or time.monotonic() >= deadline:
+                raise
+            time.sleep(RESTART_LOOK_SECONDS)
+
+
+def _restarted(session: Session, work: Work[T]) -> T:
+    """Run work in a transaction that holds nothing of an attempt before."""
+    session.rollback()
+    return work(session)
+
+
+def _is_gone(error: OperationalError) -> bool:
+    """Whether a server could not be reached, or has ended the connection."""
+    if not type(error.orig).__module__.startswith("psycopg"):
+        return False
+    state = getattr(error.orig, "sqlstate", None)
+    # Class 08: connection exceptions; 57P01 to 57P03: it shuts down, or does not take any yet.
+    return state is None or state.startswith("08") or state in GONE_SQLSTATES
 
 
 def _engine(url: URL, settings: Settings, *, read_only: bool) -> Engine:
