@@ -1,8 +1,8 @@
 """Work side by side, one lane for each peer, in a limited number of places.
 
-A slow or dead peer delays nobody else. A peer has one place at most. Those with which the last
-attempt failed, or took long, have half of the places at most. And a lane that takes long gives its
-place to another while it waits.
+A slow or dead peer delays nobody else. A peer has one place at most, and those with which the last
+attempt failed have half of the places at most. Where lanes do little but wait for their peers, one
+that takes long gives its place to another, and counts among those that fail the next time.
 """
 
 from __future__ import annotations
@@ -21,8 +21,6 @@ log = structlog.get_logger(__name__)
 
 # A lane that has been at work for longer waits for its peer.
 PATIENCE_SECONDS = 1.0
-# So many times the places may wait for their peers without having one.
-WAITING_SHARE = 3
 
 
 class Lanes:
@@ -31,10 +29,19 @@ class Lanes:
     Args:
         places: how many work at a time, beside those that only wait.
         work: what a lane does, given the id of its peer; it ends by itself.
+        waiting: how many may wait for their peers without having a place, for each place; 0 if what
+            takes long is work.
     """
 
-    def __init__(self, places: int, work: Callable[[int], Coroutine[Any, Any, None]]) -> None:
+    def __init__(
+        self,
+        places: int,
+        work: Callable[[int], Coroutine[Any, Any, None]],
+        *,
+        waiting: int = 0,
+    ) -> None:
         self._places = places
+        self._most_waiting = places * waiting
         self._work = work
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._begun: dict[int, float] = {}
@@ -102,7 +109,7 @@ class Lanes:
         """Those that only wait for their peers, as many as may."""
         limit = asyncio.get_running_loop().time() - PATIENCE_SECONDS
         overdue = [peer_id for peer_id, begun in self._begun.items() if begun < limit]
-        return set(overdue[: self._places * WAITING_SHARE])
+        return set(overdue[: self._most_waiting])
 
     def _begin(self, peer_id: int) -> None:
         task = asyncio.create_task(self._work(peer_id))
@@ -114,7 +121,7 @@ class Lanes:
         self._tasks.pop(peer_id, None)
         self._struggling.discard(peer_id)
         took = task.get_loop().time() - self._begun.pop(peer_id)
-        if took > PATIENCE_SECONDS:
+        if took > PATIENCE_SECONDS and self._most_waiting > 0:
             self._was_slow.add(peer_id)
         else:
             self._was_slow.discard(peer_id)

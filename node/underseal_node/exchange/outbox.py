@@ -41,6 +41,9 @@ log = structlog.get_logger(__name__)
 # A lane gives its place to others after so many events.
 EVENTS_PER_TURN = 20
 
+# Peers that do not answer keep a connection and little else; there may be hundreds of them.
+WAITING_FOR_EACH_PLACE = 16
+
 # The part of a lease in which an attempt has to be over: another worker may take the event then.
 LEASE_SHARE = 0.8
 
@@ -64,7 +67,8 @@ class OutboxWorker:
         self._exchange = exchange
         self._node = exchange.node
         self._chance = chance
-        self._lanes = Lanes(self._node.settings.outbox_concurrency, self._lane)
+        places = self._node.settings.outbox_concurrency
+        self._lanes = Lanes(places, self._lane, waiting=WAITING_FOR_EACH_PLACE)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until told to stop; then finish what is being sent."""

@@ -97,13 +97,13 @@ async def test_those_that_take_long_give_their_places_to_others(
 ) -> None:
     monkeypatch.setattr(lanes_module, "PATIENCE_SECONDS", 0.02)
     gate = Gate()
-    lanes = Lanes(2, gate)
+    lanes = Lanes(2, gate, waiting=3)
     everybody = [(number, False) for number in range(20)]
     for _ in range(10):
         lanes.start(everybody)
         await asyncio.sleep(0.03)
     # Two at work, and so many times as many that wait; not everybody.
-    assert gate.came == list(range(2 + 2 * lanes_module.WAITING_SHARE))
+    assert gate.came == list(range(2 + 2 * 3))
     gate.open.set()
     await lanes.wait()
     assert sorted(gate.came) == list(range(20))
