@@ -170,6 +170,7 @@ class Settings(BaseSettings):
     max_response_bytes: Count = 64 * 1024 * 1024
     max_pages: Count = 100_000
     pull_page_size: Count = 1_000
+    pull_pages_ahead: Count = 2
 
     # The database.
     database_busy_timeout_seconds: Seconds = 10

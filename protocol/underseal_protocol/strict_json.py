@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from json import JSONDecodeError
@@ -17,7 +18,7 @@ from typing import Any, NoReturn, TypeAlias
 
 from underseal_protocol.errors import JsonError
 
-__all__ = ["JsonLimits", "JsonValue", "array_items", "dumps", "loads"]
+__all__ = ["JsonLimits", "JsonValue", "array_items", "array_values", "dumps", "loads"]
 
 # What `loads` gives: dict, list, str, int, float, bool or None.
 JsonValue: TypeAlias = Any
@@ -75,12 +76,21 @@ def loads(
         raise _too_deep(limits) from None
     except ValueError:  # more digits than Python converts (sys.set_int_max_str_digits)
         raise JsonError("a number has too many digits") from None
-    _check_depth(text, value, limits)
+    _check(text, value, limits)
+    return value
+
+
+def _check(text: str, value: JsonValue, limits: JsonLimits, *, inside: int = 0) -> None:
+    """Refuse what the grammar allows, and we do not.
+
+    Args:
+        inside: how many arrays and objects the value is in.
+    """
+    _check_depth(text, value, limits, inside)
     if not limits.allow_nul and _ESCAPED_NUL.search(text):
         raise JsonError("the JSON holds the character U+0000")
     if _ESCAPED_SURROGATE.search(text):
         dumps(value)
-    return value
 
 
 def dumps(value: JsonValue) -> bytes:
@@ -118,6 +128,38 @@ def array_items(data: bytes, member: str = "data") -> list[bytes]:
         raise JsonError("not JSON: it ends or goes on unexpectedly") from None
     except RecursionError:
         raise _too_deep(DEFAULT_LIMITS) from None
+
+
+def array_values(
+    data: bytes | str, *, limits: JsonLimits = DEFAULT_LIMITS, exact_numbers: bool = False
+) -> Iterator[JsonValue]:
+    """The items of a JSON array, read when they are asked for, so that not all are in memory.
+
+    Args:
+        data: the text, in UTF-8 if it is bytes; a byte order mark in front is skipped.
+        limits: of size and depth, of the array.
+        exact_numbers: as for `loads`.
+
+    Raises:
+        JsonError: it is no JSON array, or ambiguous, or too much; after the items before.
+    """
+    text = _text(data, limits)
+    decoder = _EXACT if exact_numbers else _DECODER
+    try:
+        at = _skip(text, 0)
+        if text[at] != "[":
+            raise JsonError("a JSON array was expected")
+        at = _skip(text, at + 1)
+        while text[at] != "]":
+            value, end = decoder.raw_decode(text, at)
+            _check(text[at:end], value, limits, inside=1)
+            yield value
+            at = _next(text, end, "]")
+        if _skip(text, at + 1) != len(text):
+            raise JsonError("not JSON: something follows the array")
+    except (IndexError, ValueError, RecursionError):
+        loads(data, limits=limits, exact_numbers=exact_numbers)  # says what it is
+        raise JsonError("not JSON") from None
 
 
 def _array_items(text: str, member: str) -> list[bytes]:
@@ -194,12 +236,12 @@ def _text(data: bytes | str, limits: JsonLimits) -> str:
     return text.removeprefix("\ufeff")
 
 
-def _check_depth(text: str, value: JsonValue, limits: JsonLimits) -> None:
+def _check_depth(text: str, value: JsonValue, limits: JsonLimits, inside: int) -> None:
     # Most texts have too few brackets to be too deep; the others are walked level by level.
-    if text.count("[") + text.count("{") <= limits.max_depth:
+    if text.count("[") + text.count("{") <= limits.max_depth - inside:
         return
     level = [value]
-    for _ in range(limits.max_depth + 1):
+    for _ in range(limits.max_depth - inside + 1):
         if not level:
             return
         level = [

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.strategies import json_values, texts
 
 from underseal_protocol.errors import JsonError
-from underseal_protocol.strict_json import JsonLimits, array_items, dumps, loads
+from underseal_protocol.strict_json import JsonLimits, array_items, array_values, dumps, loads
 
 
 @given(json_values())
@@ -270,3 +270,37 @@ def test_nul_can_be_refused(data: bytes, is_nul: bool) -> None:
         return
     with pytest.raises(JsonError, match=r"U\+0000"):
         loads(data, limits=limits)
+
+
+@given(st.lists(json_values(), max_size=5))
+def test_a_list_is_read_item_by_item(values: list[Any]) -> None:
+    data = json.dumps(values, indent=1).encode()
+    assert json.dumps(list(array_values(data))) == json.dumps(loads(data))
+
+
+@given(st.text() | st.binary())
+def test_item_by_item_no_more_is_accepted(data: Any) -> None:
+    try:
+        values = list(array_values(data))
+    except JsonError:
+        return
+    assert loads(data) == values
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"[1,", "line 1, column 4"),
+        (b"[1 2]", "comma was expected"),
+        (b"[1]]", "something follows"),
+        (b'[{"a":1,"a":2}]', "occurs twice"),
+        (b"[[[[1]]]]", "more than 3 levels"),
+        (b'["\\ud800"]', "lone surrogate"),
+        (b"[0.1, 0.1000000000000000055511151231257827]", "not exact"),
+        (b'{"a":[]}', "array was expected"),
+        (b"", "not JSON"),
+    ],
+)
+def test_item_by_item_the_same_is_refused(data: bytes, said: str) -> None:
+    with pytest.raises(JsonError, match=said):
+        list(array_values(data, limits=JsonLimits(max_depth=3), exact_numbers=True))

@@ -45,7 +45,7 @@ FIRST_RETRY_SECONDS = 0.5
 # Peers with trust anchors of their own have connections of their own; kept for so many of them.
 MAX_CLIENTS = 256
 # More than all workers and pulls of a process use at a time, so that nobody waits for a place.
-MAX_CONNECTIONS = 256
+MAX_CONNECTIONS = 1_024
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 

@@ -13,7 +13,7 @@ A footprint never changes but for its status, which goes from Active to Deprecat
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -93,15 +93,27 @@ class Objection:
 def take_all(
     session: Session,
     peer_id: int,
-    items: Iterable[Classified],
+    items: Sequence[Classified],
     trust: Trust,
     now: datetime,
     statements: Statements | None = None,
 ) -> list[Taken]:
-    """Take up several footprints of one peer in this transaction."""
+    """Take up several footprints of one peer in this transaction.
+
+    Args:
+        peer_id: from whom.
+        items: what came.
+        trust: of the peer, for the statements.
+        statements: what the peer has signed about their status, unverified.
+    """
     peer = pins.peer_row(session, peer_id)
     given = statements or {}
-    taken = [take(session, peer, item, trust, now, given.get(item.footprint_id)) for item in items]
+    portion = received.Portion(session, peer_id, [item.footprint_id for item in items])
+    taken = [
+        _take(session, portion, peer, item, trust, now, given.get(item.footprint_id))
+        for item in items
+    ]
+    portion.write()
     accepted = [one.footprint_id for one in taken if one.outcome is not Outcome.REFUSED]
     granted.note_terms(session, peer, accepted)
     return taken
@@ -123,7 +135,22 @@ def take(
         trust: of the peer, for the statement.
         statement: what the peer has signed about the status, unverified.
     """
-    row = received.find(session, peer.id or 0, new.footprint_id)
+    portion = received.Portion(session, peer.id or 0, [new.footprint_id])
+    taken = _take(session, portion, peer, new, trust, now, statement)
+    portion.write()
+    return taken
+
+
+def _take(
+    session: Session,
+    portion: received.Portion,
+    peer: Peer,
+    new: Classified,
+    trust: Trust,
+    now: datetime,
+    statement: str | None,
+) -> Taken:
+    row = portion.find(new.footprint_id)
     if new.state == VerificationState.VERIFIED:
         pins.signed(session, peer)
     if row is None:
@@ -132,7 +159,7 @@ def take(
             **_columns(new), status=new.status, changed_at=now,
         )  # fmt: skip
         alert = _apply_statement(session, row, peer, trust, statement, now)
-        received.save(session, row, new.keys)
+        portion.add(row, new.keys)
         # A broken document is plain to see in the list; one that was tampered with is an alert.
         if new.state == VerificationState.INVALID and new.index is not None:
             message = (

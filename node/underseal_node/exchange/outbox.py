@@ -41,6 +41,9 @@ log = structlog.get_logger(__name__)
 # A lane gives its place to others after so many events.
 EVENTS_PER_TURN = 20
 
+# Peers that do not answer keep a connection and little else; there may be hundreds of them.
+WAITING_FOR_EACH_PLACE = 16
+
 # The part of a lease in which an attempt has to be over: another worker may take the event then.
 LEASE_SHARE = 0.8
 
@@ -64,7 +67,8 @@ class OutboxWorker:
         self._exchange = exchange
         self._node = exchange.node
         self._chance = chance
-        self._lanes = Lanes(self._node.settings.outbox_concurrency, self._lane)
+        places = self._node.settings.outbox_concurrency
+        self._lanes = Lanes(places, self._lane, waiting=WAITING_FOR_EACH_PLACE)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until told to stop; then finish what is being sent."""
@@ -103,7 +107,7 @@ class OutboxWorker:
         lease = timedelta(seconds=self._node.settings.outbox_lease_seconds)
 
         try:
-            delivery = await self._node.store.write(
+            delivery = await self._node.store.write_together(
                 lambda session: self._claim(session, peer_id, lease)
             )
             for turn in range(EVENTS_PER_TURN):
@@ -135,10 +139,10 @@ class OutboxWorker:
                     await self._exchange.client.post_event(access, delivery.body)
         except TimeoutError:
             late = UnreachableError("the peer took longer than the lease of the event")
-            await self._node.store.write(self._failure(delivery, late))
+            await self._node.store.write_together(self._failure(delivery, late))
             return None
         except ROW_ERRORS as error:
-            await self._node.store.write(self._failure(delivery, error))
+            await self._node.store.write_together(self._failure(delivery, error))
             return None
         now = self._node.now()
 
@@ -146,7 +150,7 @@ class OutboxWorker:
             outbox.delivered(session, delivery, now)
             return None if is_last else self._claim(session, delivery.peer_id, lease)
 
-        return await self._node.store.write(done)
+        return await self._node.store.write_together(done)
 
     def _failure(self, delivery: Delivery, error: Exception) -> Callable[[Session], None]:
         settings, now, reason = self._node.settings, self._node.now(), reason_of(error)

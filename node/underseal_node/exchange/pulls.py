@@ -3,11 +3,15 @@
 The link to the next page is stored in the transaction of the page before it. From an Underseal peer
 only what has changed since the last complete pull is asked for (`x-underseal-changed-after`); from
 others it is a full walk every time, which is what finds changes of status there.
+
+While a page is verified and stored, the next ones are fetched; after a stop, those that were not
+stored yet are all that is fetched again.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 
 from sqlmodel import Session
@@ -16,6 +20,7 @@ from underseal_node.errors import PeerError
 from underseal_node.exchange import contacts
 from underseal_node.exchange.access import Access, list_address, query_string
 from underseal_node.exchange.addresses import origin_of
+from underseal_node.exchange.ahead import PagesAhead
 from underseal_node.exchange.errors import (
     ROW_ERRORS,
     AnswerError,
@@ -24,6 +29,7 @@ from underseal_node.exchange.errors import (
 )
 from underseal_node.exchange.exchange import Exchange
 from underseal_node.exchange.granting import ask_for_grants
+from underseal_node.exchange.peer_client import FootprintPage
 from underseal_node.exchange.progress import PullProgress, PullStage
 from underseal_node.exchange.receipts import acknowledge
 from underseal_node.exchange.receiving import receive_items
@@ -38,6 +44,10 @@ MAX_EMPTY_PAGES = 1_000
 STALE_LINK_STATUSES = (400, 404, 410, 422)
 
 
+class _TooManyPagesError(ProtocolViolationError):
+    """There are more pages than `max_pages`; the next pull goes on behind them."""
+
+
 @dataclass
 class _Walk:
     """Where a walk through the pages is."""
@@ -46,8 +56,7 @@ class _Walk:
     access: Access
     url: str
     is_resumed: bool
-    pages: int = 0
-    empty_pages: int = 0
+    pages: int = 0  # stored
     seen: set[bytes] = field(default_factory=set)
 
     def is_new(self, url: str) -> bool:
@@ -180,30 +189,46 @@ async def _start(exchange: Exchange, access: Access, criteria: Criteria) -> _Wal
 
 
 async def _walk(exchange: Exchange, walk: _Walk, progress: PullProgress) -> None:
-    settings = exchange.node.settings
+    """Store page after page, while the next ones are fetched."""
+    pages_ahead = exchange.node.settings.pull_pages_ahead
+    try:
+        async with PagesAhead(_pages(exchange, walk), pages=pages_ahead) as pages:
+            async for page in pages:
+                await _store(exchange, walk, page, progress)
+    except _TooManyPagesError:
+        raise
+    except ProtocolViolationError:
+        await _abandon(exchange, walk)
+        raise
+
+
+async def _pages(exchange: Exchange, walk: _Walk) -> AsyncGenerator[FootprintPage, None]:
+    """Fetch the pages from where the walk begins."""
+    name, settings = walk.access.name, exchange.node.settings
     url: str | None = walk.url
-    while url is not None:
+    empty = 0
+    for _ in range(settings.max_pages):
+        if url is None:
+            return
         if not walk.is_new(url):
-            await _abandon(exchange, walk)
-            raise ProtocolViolationError(f"the pages of {walk.access.name} go in a circle")
-        if walk.pages >= settings.max_pages:
-            raise ProtocolViolationError(
-                f"{walk.access.name} has more than {settings.max_pages} pages",
-                hint="Narrow the criteria or raise max_pages.",
-            )
-        try:
-            url = await _page(exchange, walk, url, progress)
-        except ProtocolViolationError:
-            await _abandon(exchange, walk)
-            raise
+            raise ProtocolViolationError(f"the pages of {name} go in a circle")
+        page = await exchange.client.page(walk.access, url)
+        empty = 0 if page.items else empty + 1
+        if empty > MAX_EMPTY_PAGES:
+            raise ProtocolViolationError(f"{name} sends one empty page after the other")
+        yield page
+        url = page.next_url
+    if url is not None:
+        raise _TooManyPagesError(
+            f"{name} has more than {settings.max_pages} pages",
+            hint="Narrow the criteria or raise max_pages.",
+        )
 
 
-async def _page(exchange: Exchange, walk: _Walk, url: str, progress: PullProgress) -> str | None:
-    """Fetch and store one page; returns the address of the next."""
-    page = await exchange.client.page(walk.access, url)
-    walk.empty_pages = 0 if page.items else walk.empty_pages + 1
-    if walk.empty_pages > MAX_EMPTY_PAGES:
-        raise ProtocolViolationError(f"{walk.access.name} sends one empty page after the other")
+async def _store(
+    exchange: Exchange, walk: _Walk, page: FootprintPage, progress: PullProgress
+) -> None:
+    """Store one page, and in the transaction of its last footprints where the walk goes on."""
     # That of the very first page: what changes during the walk has a higher number.
     watermark = page.watermark if walk.pages == 0 and not walk.is_resumed else None
     key, peer_id, now = walk.key, walk.access.peer_id, exchange.node.now()
@@ -216,7 +241,6 @@ async def _page(exchange: Exchange, walk: _Walk, url: str, progress: PullProgres
     await receive_items(exchange, walk.access, page.items, progress, then)
     walk.pages += 1
     progress.pages += 1
-    return page.next_url
 
 
 async def _abandon(exchange: Exchange, walk: _Walk) -> None:

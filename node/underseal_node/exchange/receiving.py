@@ -1,8 +1,8 @@
 """Taking up what a peer has sent: classify, fetch statements of deprecation, store.
 
 In portions, each in a transaction of its own: as long as one writes, nobody else does, neither the
-outbox nor the processes that take events of peers. Storing again what is known does no harm, so a
-stop between two portions loses nothing.
+outbox nor the processes that take events of peers. While one is written, the next one is judged.
+Storing again what is known does no harm, so a stop between two portions loses nothing.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
@@ -31,6 +32,7 @@ from underseal_node.settings import Settings
 from underseal_node.store import audit, pins, received
 from underseal_node.store.alerts import AlertKind, raise_alert
 from underseal_node.store.audit import Act, Actor
+from underseal_node.store.batches import batches
 from underseal_node.store.exchange_tables import VerificationState
 from underseal_protocol.criteria import DEPRECATED
 from underseal_protocol.jws import named_key
@@ -52,6 +54,23 @@ STATEMENTS_AT_A_TIME = 4
 MAX_ALERTS_PER_PORTION = 10
 
 
+@dataclass(frozen=True)
+class _Judged:
+    """What was worked out about a portion before its transaction.
+
+    Attributes:
+        trust: in the peer, as of then.
+        items: classified.
+        broken: why others cannot be kept.
+        statements: of deprecation, as received, by footprint id.
+    """
+
+    trust: Trust
+    items: list[Classified]
+    broken: list[str]
+    statements: dict[str, str]
+
+
 async def receive_items(
     exchange: Exchange,
     access: Access,
@@ -68,10 +87,17 @@ async def receive_items(
         then: more to write in the transaction of the last ones.
     """
     # The last portion may be empty: `then` is written all the same.
-    for start in range(0, max(len(items), 1), ITEMS_PER_TRANSACTION):
-        end = start + ITEMS_PER_TRANSACTION
-        is_last = end >= len(items)
-        await _receive(exchange, access, items[start:end], progress, then if is_last else None)
+    portions = list(batches(items, ITEMS_PER_TRANSACTION)) or [[]]
+    judging = asyncio.create_task(_judged(exchange, access, portions[0]))
+    try:
+        for number, portion in enumerate(portions, 1):
+            judged, is_last = await judging, number == len(portions)
+            if not is_last:  # judge the next one while this one is written
+                judging = asyncio.create_task(_judged(exchange, access, portions[number]))
+            await _receive(exchange, access, portion, judged, progress, then if is_last else None)
+    finally:
+        judging.cancel()
+        await asyncio.gather(judging, return_exceptions=True)
 
 
 def json_limits(settings: Settings) -> JsonLimits:
@@ -144,47 +170,48 @@ def record_received(
     )
 
 
+async def _judged(exchange: Exchange, access: Access, items: Sequence[bytes]) -> _Judged:
+    """All that is known of a portion before it is written."""
+    trust, classified, broken = await judge(exchange, access.peer_id, items)
+    statements = await _statements(exchange, access, classified)
+    if any(trust.is_unknown(named_key(token)) for token in statements.values()):
+        await exchange.look_for_keys(access.peer_id)
+        trust = await exchange.node.store.read(
+            lambda session: trust_in(pins.peer_row(session, access.peer_id))
+        )
+    return _Judged(trust, classified, broken, statements)
+
+
 async def _receive(
     exchange: Exchange,
     access: Access,
     items: Sequence[bytes],
+    judged: _Judged,
     progress: PullProgress,
     then: Callable[[Session], None] | None,
 ) -> None:
-    """One portion. Again from the start when the operator confirms other keys meanwhile."""
-    taken: list[Taken] | None = None
-    while taken is None:
-        trust, classified, broken = await judge(exchange, access.peer_id, items)
-        statements = await _statements(exchange, access, classified)
-        if any(trust.is_unknown(named_key(token)) for token in statements.values()):
-            await exchange.look_for_keys(access.peer_id)
-            trust = await exchange.node.store.read(
-                lambda session: trust_in(pins.peer_row(session, access.peer_id))
-            )
+    """Write one portion; judged anew when the operator confirms other keys meanwhile."""
 
-        def work(
-            session: Session,
-            trust: Trust = trust,
-            classified: Sequence[Classified] = classified,
-            broken: Sequence[str] = broken,
-            statements: dict[str, str] = statements,
-        ) -> list[Taken] | None:
-            peer, now = pins.peer_row(session, access.peer_id), exchange.node.now()
-            if not trust.holds(peer):
-                return None
-            result = take_all(session, access.peer_id, classified, trust, now, statements)
-            what = f"{access.name} sent what cannot be kept"
-            report_broken(session, access.peer_id, what, broken, now)
-            record_received(session, access.peer_id, result, len(broken), now)
-            pins.contacted(session, peer, now)
-            if then is not None:
-                then(session)
-            return result
+    def work(session: Session) -> list[Taken] | None:
+        peer, now = pins.peer_row(session, access.peer_id), exchange.node.now()
+        if not judged.trust.holds(peer):
+            return None
+        result = take_all(
+            session, access.peer_id, judged.items, judged.trust, now, judged.statements
+        )
+        what = f"{access.name} sent what cannot be kept"
+        report_broken(session, access.peer_id, what, judged.broken, now)
+        record_received(session, access.peer_id, result, len(judged.broken), now)
+        pins.contacted(session, peer, now)
+        if then is not None:
+            then(session)
+        return result
 
-        taken = await exchange.node.store.write(work)
+    while (taken := await exchange.node.store.write(work)) is None:
+        judged = await _judged(exchange, access, items)
     for one in taken:
         progress.count(one)
-    for message in broken:
+    for message in judged.broken:
         progress.unusable(message)
 
 

@@ -6,7 +6,7 @@ here but whether it can be read.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,9 +17,13 @@ from underseal_node.settings import Settings
 from underseal_node.sheets.files import Form, form_of
 from underseal_node.sheets.problems import Problem
 from underseal_protocol.errors import JsonError
-from underseal_protocol.strict_json import JsonLimits
+from underseal_protocol.strict_json import JsonLimits, array_values
 
-__all__ = ["Documents", "PlacedDocument", "read_file"]
+__all__ = ["Documents", "PlacedDocument", "read_file", "stream_file"]
+
+NOTHING = "there is no footprint in it"
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+FIRST_BYTES = 1024  # in which the first character is
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,22 +80,61 @@ def read_file(name: str, content: bytes, node: Node) -> Documents:
     return read(name, content, settings)
 
 
+def stream_file(name: str, content: bytes, node: Node) -> Iterator[PlacedDocument | Problem]:
+    """What `read_file` reads; a list in JSON, which may be long, item by item.
+
+    Args:
+        name: of the file.
+        content: all of it.
+        node: whose limits hold.
+    """
+    if not content[:FIRST_BYTES].removeprefix(BYTE_ORDER_MARK).lstrip().startswith(b"["):
+        read = read_file(name, content, node)
+        yield from read.problems
+        documents = list(reversed(read.documents))
+        del read  # so that what has been dealt with is freed
+        while documents:
+            yield documents.pop()
+        return
+    number = 0
+    try:
+        items = array_values(content, limits=_limits(node.settings), exact_numbers=True)
+        for number, item in enumerate(items, 1):
+            yield _placed(name, f"/{number - 1}", item)
+    except JsonError as error:
+        yield from problems_of(name, content, error)
+        return
+    if number == 0:
+        yield Problem(name, "", NOTHING)
+
+
+def _limits(settings: Settings) -> JsonLimits:
+    return JsonLimits(max_bytes=settings.max_import_bytes, max_depth=settings.max_json_depth)
+
+
 def _read_json(name: str, content: bytes, settings: Settings) -> Documents:
-    limits = JsonLimits(max_bytes=settings.max_import_bytes, max_depth=settings.max_json_depth)
+    limits = _limits(settings)
     try:
         items, base = items_of(read_json(content, limits))
     except JsonError as error:
         return Documents(name, (), tuple(problems_of(name, content, error)))
     if not items:
-        return _unreadable(name, "there is no footprint in it", place=base)
+        return _unreadable(name, NOTHING, place=base)
     documents: list[PlacedDocument] = []
     problems: list[Problem] = []
     for place, item in items:
-        if isinstance(item, dict):
-            documents.append(PlacedDocument(item, _inside(place)))
+        placed = _placed(name, place, item)
+        if isinstance(placed, Problem):
+            problems.append(placed)
         else:
-            problems.append(Problem(name, place, f"{str(item)[:60]!r} is no footprint"))
+            documents.append(placed)
     return Documents(name, tuple(documents), tuple(problems))
+
+
+def _placed(name: str, place: str, item: Any) -> PlacedDocument | Problem:
+    if isinstance(item, dict):
+        return PlacedDocument(item, _inside(place))
+    return Problem(name, place, f"{str(item)[:60]!r} is no footprint")
 
 
 def _inside(place: str) -> Callable[[str], str]:

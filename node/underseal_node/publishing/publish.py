@@ -2,16 +2,18 @@
 
 Several files stand for themselves: each is published whole, in one transaction together with the
 events that tell peers of it, or not at all, also when the process is killed. Checking and signing
-happen before that, beside the event loop.
+happen before that, beside the event loop and a portion at a time, so that large files need little
+memory.
 """
 
 from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 from sqlmodel import Session
 
@@ -19,8 +21,8 @@ from underseal_node.errors import RefusedError
 from underseal_node.exchange.requests import give_up_after
 from underseal_node.node import Node
 from underseal_node.products.guard import require_not_calculated
-from underseal_node.publishing.comparing import compare
-from underseal_node.publishing.files import read_file
+from underseal_node.publishing.comparing import Compared, compare
+from underseal_node.publishing.files import stream_file
 from underseal_node.publishing.prepare import Draft, draft_of, sign
 from underseal_node.publishing.results import (
     Imported,
@@ -29,13 +31,13 @@ from underseal_node.publishing.results import (
     Problem,
     UnpublishableError,
 )
+from underseal_node.publishing.spool import Spool
 from underseal_node.store import audit, footprints, grants, outbox, peers, pins
 from underseal_node.store.audit import Act
+from underseal_node.store.batches import batches
 from underseal_node.store.footprints import NewFootprint
-from underseal_node.store.index import index_keys
 from underseal_node.store.tables import Footprint, KeyKind
 from underseal_protocol.commitment import Commitment
-from underseal_protocol.criteria import FootprintIndex
 from underseal_protocol.disclosure import Level
 from underseal_protocol.keys import KeyPurpose
 from underseal_protocol.methodology import Finding
@@ -103,53 +105,115 @@ async def _import_file(
     Returns:
         what became of the footprints, and who is told.
     """
-    drafts = await asyncio.to_thread(_drafts, node, name, content, seen, digits)
-    compared = await node.store.read(
-        lambda session: compare(session, drafts, name, node.identity, node.now())
-    )
-    drafts.clear()
-    new = [one.draft.document for one in compared if one.is_new]
-    try:
-        await node.store.read(lambda session: require_not_calculated(session, node, new))
-    except RefusedError as error:
-        raise UnpublishableError([Problem(name, "", error.message, error.hint)]) from None
-    imported = [
-        Imported(
-            one.draft.id,
-            one.draft.document["productNameCompany"],
-            name,
-            Outcome.PUBLISHED if one.is_new else Outcome.UNCHANGED,
-            one.draft.findings,
-        )
-        for one in compared
-    ]
-    fresh = [one.draft for one in compared if one.is_new]
-    compared.clear()
-    if dry_run:
-        return imported, await node.store.read(lambda session: _would_be_told(session, node, fresh))
-    signed = await asyncio.to_thread(sign_all, node, fresh)
-    return imported, await node.store.write(lambda session: _store(session, node, name, signed))
+    with Spool(node.home.run) as spool:
+        taken = await asyncio.to_thread(_take_in, node, name, content, seen, digits, spool, dry_run)
+        named = [{"productIds": taken.products}]
+        try:
+            await node.store.read(lambda session: require_not_calculated(session, node, named))
+        except RefusedError as error:
+            raise UnpublishableError([Problem(name, "", error.message, error.hint)]) from None
+        if dry_run:
+            told = await node.store.read(lambda session: _would_be_told(session, node, taken.keys))
+        else:
+            told = await node.store.write(lambda session: _store(session, node, name, spool))
+    return taken.imported, told
 
 
-def _drafts(
-    node: Node, name: str, content: bytes, seen: dict[str, str], digits: int | None = None
-) -> list[Draft]:
-    """Every footprint of a file, complete and checked.
+@dataclass
+class _Taken:
+    """What is known of a file when all of it was read.
+
+    Attributes:
+        imported: what becomes of its footprints.
+        products: that the new ones are about.
+        keys: by which grants cover the new ones.
+    """
+
+    imported: list[Imported] = field(default_factory=list)
+    products: set[str] = field(default_factory=set)
+    keys: set[tuple[KeyKind, str]] = field(default_factory=set)
+
+
+def _take_in(
+    node: Node,
+    name: str,
+    content: bytes,
+    seen: dict[str, str],
+    digits: int | None,
+    spool: Spool,
+    dry_run: bool,
+) -> _Taken:
+    """Read, check, compare and sign a file, a portion at a time: it may not fit into memory.
+
+    Args:
+        spool: gets the new footprints, signed; nothing in a dry run.
 
     Raises:
         UnpublishableError: one of them is no good; with the reasons of all.
     """
+    taken, problems = _Taken(), list[Problem]()
     with _without_collection():
-        read = read_file(name, content, node)
-        problems = list(read.problems)
-        unread = {problem.place for problem in problems}  # what is there is not missing
-        waiting = list(reversed(read.documents))
-        del read  # so that what has been dealt with is freed
+        for drafts in _drafts(node, name, content, seen, problems, digits):
+            if problems:  # the others are looked at all the same, to find all problems
+                continue
+            try:
+                compared = node.store.read_sync(
+                    partial(_compare, drafts=drafts, name=name, node=node)
+                )
+            except UnpublishableError as error:
+                problems += error.problems
+                continue
+            taken.imported += [_imported(one, name) for one in compared]
+            fresh = [one.draft for one in compared if one.is_new]
+            taken.products.update(urn for one in fresh for urn in one.document["productIds"])
+            if dry_run:
+                taken.keys.update(key for one in fresh for key in one.keys)
+            else:
+                spool.add(sign_all(node, fresh))
+    if len(problems) >= MAX_PROBLEMS:
+        more = f"there are more than {MAX_PROBLEMS} problems; these are the first"
+        problems[MAX_PROBLEMS:] = [Problem(name, "", more)]
+    if problems:
+        raise UnpublishableError(problems)
+    return taken
+
+
+def _compare(session: Session, drafts: list[Draft], name: str, node: Node) -> list[Compared]:
+    return compare(session, drafts, name, node.identity, node.now())
+
+
+def _imported(one: Compared, name: str) -> Imported:
+    outcome = Outcome.PUBLISHED if one.is_new else Outcome.UNCHANGED
+    title = one.draft.document["productNameCompany"]
+    return Imported(one.draft.id, title, name, outcome, one.draft.findings)
+
+
+def _drafts(
+    node: Node,
+    name: str,
+    content: bytes,
+    seen: dict[str, str],
+    problems: list[Problem],
+    digits: int | None = None,
+) -> Iterator[list[Draft]]:
+    """The footprints of a file, complete and checked, in portions.
+
+    Args:
+        problems: is added to.
+    """
+    findings: dict[Finding, Finding] = {}  # most rows have the same few
+    unread: set[str] = set()  # places; what is there is not missing
+    now = node.now()
+    for portion in batches(stream_file(name, content, node)):
         drafts: list[Draft] = []
-        findings: dict[Finding, Finding] = {}  # most rows have the same few
-        now = node.now()
-        while waiting and len(problems) < MAX_PROBLEMS:
-            made = draft_of(waiting.pop(), name, node.identity, now, digits=digits)
+        for read in portion:
+            if len(problems) >= MAX_PROBLEMS:
+                return
+            if isinstance(read, Problem):
+                problems.append(read)
+                unread.add(read.place)
+                continue
+            made = draft_of(read, name, node.identity, now, digits=digits)
             if not isinstance(made, Draft):
                 problems += (one for one in made if one.place not in unread)
                 continue
@@ -158,12 +222,7 @@ def _drafts(
                 problems.append(_twice(made, name, first))
             shared = tuple(findings.setdefault(one, one) for one in made.findings)
             drafts.append(replace(made, findings=shared))
-    if len(problems) >= MAX_PROBLEMS:
-        more = f"there are more than {MAX_PROBLEMS} problems; these are the first"
-        problems[MAX_PROBLEMS:] = [Problem(name, "", more)]
-    if problems:
-        raise UnpublishableError(problems)
-    return drafts
+        yield drafts
 
 
 def _place(draft: Draft, name: str) -> str:
@@ -219,11 +278,11 @@ def sign_all(
         return signed
 
 
-def _store(session: Session, node: Node, name: str, signed: Sequence[NewFootprint]) -> list[str]:
+def _store(session: Session, node: Node, name: str, signed: Spool) -> list[str]:
     """Write new footprints and the events that tell of them; returns who is told."""
-    if not signed:
+    ids = signed.ids
+    if not ids:
         return []
-    ids = [one.id for one in signed]
     refuse_known(name, footprints.find_many(session, ids))
     footprints.add_all(session, signed, node.now())
     record(session, node, Act.FOOTPRINTS_PUBLISHED, ids, file=name)
@@ -262,11 +321,7 @@ def tell(
     return pins.names(session, set(told))
 
 
-def _would_be_told(session: Session, node: Node, drafts: Sequence[Draft]) -> list[str]:
-    keys: set[tuple[KeyKind, str]] = {(KeyKind.ALL, "")} if drafts else set()
-    for draft in drafts:
-        keys.add((KeyKind.FOOTPRINT, draft.id))
-        keys.update(index_keys(FootprintIndex.of(draft.document)))
+def _would_be_told(session: Session, node: Node, keys: Set[tuple[KeyKind, str]]) -> list[str]:
     granted = {
         peer_id
         for peer_id, kind, value in grants.in_force(session, node.now())

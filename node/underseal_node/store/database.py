@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,6 +28,7 @@ from underseal_node.home import PRIVATE_FILE, Home
 from underseal_node.settings import Settings
 from underseal_node.store.migrate import migrate
 from underseal_node.store.tables import ChangeCounter
+from underseal_node.store.together import Together
 
 __all__ = [
     "Store",
@@ -36,6 +38,7 @@ __all__ = [
     "open_store",
     "parse_url",
     "to_change",
+    "with_database",
     "with_password",
 ]
 
@@ -49,6 +52,10 @@ WRITES = "underseal writes"  # in `Session.info`
 
 # PostgreSQL: serialization_failure, deadlock_detected, lock_not_available.
 TRANSIENT_SQLSTATES = frozenset({"40001", "40P01", "55P03"})
+# PostgreSQL: admin_shutdown, crash_shutdown, cannot_connect_now.
+GONE_SQLSTATES = frozenset({"57P01", "57P02", "57P03"})
+RESTART_SECONDS = 15.0
+RESTART_LOOK_SECONDS = 0.2
 # SQLite: primary result codes SQLITE_BUSY and SQLITE_LOCKED (the low byte of the extended code).
 TRANSIENT_SQLITE_CODES = frozenset({5, 6})
 
@@ -72,6 +79,7 @@ class Store:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
         self._readers = ThreadPoolExecutor(reader_threads, thread_name_prefix="store-reader")
         self._writer_thread: int | None = None
+        self._together = Together(self.write)
 
     async def write(self, work: Work[T]) -> T:
         """Run work in one transaction on the writer thread and commit it.
@@ -83,6 +91,14 @@ class Store:
         """
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._writer, self._write, work)
+
+    async def write_together(self, work: Work[T]) -> T:
+        """Like `write`, in one transaction with what others write at this moment.
+
+        For small work of which there may be much at a time. It runs again when other work in the
+        transaction has failed.
+        """
+        return await self._together.write(work)
 
     async def read(self, work: Work[T]) -> T:
         """Run work on a reader thread, on one consistent snapshot; it cannot write."""
@@ -101,8 +117,12 @@ class Store:
 
     def read_sync(self, work: Work[T]) -> T:
         """Like `read`, in the calling thread."""
-        with Session(self.read_engine, expire_on_commit=False) as session:
-            return work(session)
+
+        def attempt() -> T:
+            with Session(self.read_engine, expire_on_commit=False) as session:
+                return work(session)
+
+        return with_database(attempt)
 
     def close(self) -> None:
         """Finish what has been started and close all connections."""
@@ -117,7 +137,8 @@ class Store:
             try:
                 with Session(self.write_engine, expire_on_commit=False) as session:
                     session.info[WRITES] = True
-                    result = work(session)
+                    # Not so the commit: when the database is gone then, it may have committed.
+                    result = with_database(partial(_restarted, session, work))
                     session.commit()
                     return result
             except OperationalError as error:
@@ -243,6 +264,40 @@ def to_change(session: Session, statement: S) -> S:
     held = statement.with_for_update(key_share=True)
     # As it is now, not as an earlier query of this transaction has seen it.
     return held.execution_options(populate_existing=True)
+
+
+def with_database(attempt: Callable[[], T]) -> T:
+    """Try again for some seconds while the database is gone: a server may be restarted.
+
+    Args:
+        attempt: can be run again as long as it fails.
+
+    Raises:
+        OperationalError: it failed for another reason, or did not come back.
+    """
+    deadline = time.monotonic() + RESTART_SECONDS
+    while True:
+        try:
+            return attempt()
+        except OperationalError as error:
+            if not _is_gone(error) or time.monotonic() >= deadline:
+                raise
+            time.sleep(RESTART_LOOK_SECONDS)
+
+
+def _restarted(session: Session, work: Work[T]) -> T:
+    """Run work in a transaction that holds nothing of an attempt before."""
+    session.rollback()
+    return work(session)
+
+
+def _is_gone(error: OperationalError) -> bool:
+    """Whether a server could not be reached, or has ended the connection."""
+    if not type(error.orig).__module__.startswith("psycopg"):
+        return False
+    state = getattr(error.orig, "sqlstate", None)
+    # Class 08: connection exceptions; 57P01 to 57P03: it shuts down, or does not take any yet.
+    return state is None or state.startswith("08") or state in GONE_SQLSTATES
 
 
 def make_engine(url: URL, settings: Settings, *, read_only: bool) -> Engine:

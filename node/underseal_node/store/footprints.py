@@ -198,7 +198,7 @@ def find_by_products(session: Session, products: Iterable[str]) -> dict[str, lis
     return found
 
 
-def add_all(session: Session, footprints: Sequence[NewFootprint], now: datetime) -> None:
+def add_all(session: Session, footprints: Iterable[NewFootprint], now: datetime) -> None:
     """Store footprints that are not there yet, with what they commit to, all with the same change
     number.
 
@@ -212,9 +212,9 @@ def add_all(session: Session, footprints: Sequence[NewFootprint], now: datetime)
     Raises:
         RefusedError: the key that has signed them was revoked meanwhile.
     """
-    _refuse_revoked(session, {one.kid for one in footprints})
     changed = next_change(session)
     for part in batches(footprints):
+        _refuse_revoked(session, {one.kid for one in part})
         session.execute(insert(FOOTPRINTS), [_values(one, changed, now) for one in part])
         numbers = _numbers(session, [one.id for one in part])
         session.execute(

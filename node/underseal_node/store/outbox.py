@@ -106,19 +106,26 @@ def enqueue(
         request_id: the request that the event opens or answers.
         give_up_after: how long delivery is tried.
     """
-    row = OutboxEvent(
+    row = _event(peer_id, event_id, event_type, body, now, now + give_up_after)
+    row.request_id = request_id
+    session.add(row)
+    session.flush()
+    return row
+
+
+def _event(
+    peer_id: int, event_id: str, event_type: str, body: bytes, now: datetime, give_up_at: datetime
+) -> OutboxEvent:
+    """A row that is due at once."""
+    return OutboxEvent(
         event_id=event_id,
         peer_id=peer_id,
         type=str(event_type),
         body=body,
-        request_id=request_id,
         created_at=now,
         next_attempt_at=now,
-        give_up_at=now + give_up_after,
+        give_up_at=give_up_at,
     )
-    session.add(row)
-    session.flush()
-    return row
 
 
 def enqueue_published(
@@ -151,15 +158,9 @@ def enqueue_published(
                 time=now,
                 pf_ids=ids[start : start + IDS_PER_EVENT],
             )
-            enqueue(
-                session,
-                peer_id=peer_id,
-                event_id=event_id,
-                event_type=EventType.PUBLISHED,
-                body=body,
-                now=now,
-                give_up_after=give_up_after,
-            )
+            row = _event(peer_id, event_id, EventType.PUBLISHED, body, now, now + give_up_after)
+            session.add(row)
+    session.flush()  # all at once: there may be thousands of peers
     return told
 
 

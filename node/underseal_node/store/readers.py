@@ -10,6 +10,8 @@ from typing import Any, Protocol
 
 from sqlalchemy import Engine, text
 
+from underseal_node.store.database import with_database
+
 __all__ = ["EngineReader", "Parameters", "Reader", "Row", "SqliteReader"]
 
 Row = Sequence[Any]
@@ -89,8 +91,11 @@ class EngineReader:
         return await asyncio.to_thread(self._rows, sql, parameters)
 
     def _rows(self, sql: str, parameters: Parameters) -> Sequence[Row]:
-        with self._engine.connect() as connection:
-            return connection.execute(text(sql), dict(parameters)).fetchall()
+        def attempt() -> Sequence[Row]:
+            with self._engine.connect() as connection:
+                return connection.execute(text(sql), dict(parameters)).fetchall()
+
+        return with_database(attempt)
 
     def close(self) -> None:
         """The engine belongs to the store, which closes it."""

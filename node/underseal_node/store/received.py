@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, insert, update
 from sqlmodel import Session, col, select
 
 from underseal_node.store.batches import batches
@@ -19,6 +19,7 @@ from underseal_node.store.exchange_tables import (
 from underseal_node.store.tables import KeyKind, Peer
 
 __all__ = [
+    "Portion",
     "confirm",
     "denied",
     "deny",
@@ -33,6 +34,58 @@ __all__ = [
 ]
 
 ROWS_AT_A_TIME = 100
+
+Keys = Iterable[tuple[KeyKind, str]]
+"""What a received footprint can be found by: kind and folded value."""
+
+
+class Portion:
+    """Rows of one peer that are looked for together, and written together when they are new.
+
+    Asking and writing for each by itself would be most of the time of a large pull.
+
+    Args:
+        session: that writes.
+        peer_id: whose footprints.
+        footprint_ids: of those that may be asked for.
+    """
+
+    def __init__(self, session: Session, peer_id: int, footprint_ids: Iterable[str]) -> None:
+        self._session = session
+        self._rows: dict[str, ReceivedFootprint] = {}
+        self._new: dict[str, tuple[ReceivedFootprint, Keys]] = {}
+        for part in batches(dict.fromkeys(footprint_ids)):
+            found = session.exec(
+                select(ReceivedFootprint).where(
+                    ReceivedFootprint.peer_id == peer_id,
+                    col(ReceivedFootprint.footprint_id).in_(part),
+                )
+            )
+            self._rows.update((row.footprint_id, row) for row in found)
+
+    def find(self, footprint_id: str) -> ReceivedFootprint | None:
+        """What is known under this id, with what came in this portion before."""
+        if footprint_id in self._new:
+            self.write()
+        return self._rows.get(footprint_id)
+
+    def add(self, row: ReceivedFootprint, keys: Keys) -> None:
+        """Take a new row; it is written with the others."""
+        self._new[row.footprint_id] = row, keys
+        self._rows[row.footprint_id] = row
+
+    def write(self) -> None:
+        """Write what is new."""
+        self._session.add_all([row for row, _ in self._new.values()])
+        self._session.flush()
+        keys = [
+            {"kind": kind, "value": value, "seq": row.seq}
+            for row, found_by in self._new.values()
+            for kind, value in sorted(set(found_by))
+        ]
+        if keys:
+            self._session.execute(insert(ReceivedKey), keys)
+        self._new.clear()
 
 
 def find(session: Session, peer_id: int, footprint_id: str) -> ReceivedFootprint | None:
@@ -62,12 +115,12 @@ def statuses(
 def save(
     session: Session,
     row: ReceivedFootprint,
-    keys: Iterable[tuple[KeyKind, str]] | None = None,
+    keys: Keys | None = None,
 ) -> None:
-    """Write a row that is new or changed.
+    """Write a row that has changed.
 
     Args:
-        keys: what it can be found by, kind and folded value; `None` when that is as before.
+        keys: what it can be found by; `None` when that is as before.
     """
     session.add(row)
     session.flush()

@@ -29,12 +29,14 @@ def utc_text(instant: datetime) -> str:
     """
     if instant.tzinfo is None:
         raise ValueError(f"a naive datetime cannot be stored: {instant!r}")
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(UTC_TEXT_LENGTH, "0")
+    return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def from_utc_text(text: str) -> datetime:
     """Read what `utc_text` wrote."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    return datetime.fromisoformat(text).replace(
+        tzinfo=UTC
+    )  # which is ten times as fast as strptime
 
 
 class UtcText(TypeDecorator[datetime]):

@@ -12,6 +12,7 @@ from tests.node.conftest import StandingClock
 from tests.node.exchange.conftest import Company, Network, NewCompany, settle
 
 from underseal_node.exchange import inbox as inbox_worker
+from underseal_node.exchange import lanes as lanes_module
 from underseal_node.exchange.inbox import InboxWorker
 from underseal_node.exchange.lanes import Lanes
 from underseal_node.store import inbox
@@ -68,6 +69,57 @@ async def test_with_one_place_those_that_fail_have_it_too() -> None:
     lanes.start([(1, True)])
     await asyncio.sleep(0)
     assert gate.came == [1]
+    await lanes.finish(0)
+
+
+async def test_a_place_that_becomes_free_is_given_on_at_once() -> None:
+    came: list[int] = []
+
+    async def work(peer_id: int) -> None:
+        came.append(peer_id)
+
+    lanes = Lanes(2, work)
+    lanes.start([*((number, number % 3 == 0) for number in range(10))])
+    await lanes.wait()
+    assert sorted(came) == list(range(10))
+    # What has not begun is forgotten when there is a new list.
+    gate = Gate()
+    lanes = Lanes(1, gate)
+    lanes.start([(1, False), (2, False)])
+    lanes.start([(1, False), (3, False)])
+    gate.open.set()
+    await lanes.wait()
+    assert gate.came == [1, 3]
+
+
+async def test_those_that_take_long_give_their_places_to_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(lanes_module, "PATIENCE_SECONDS", 0.02)
+    gate = Gate()
+    lanes = Lanes(2, gate, waiting=3)
+    everybody = [(number, False) for number in range(20)]
+    for _ in range(10):
+        lanes.start(everybody)
+        await asyncio.sleep(0.03)
+    # Two at work, and so many times as many that wait; not everybody.
+    assert gate.came == list(range(2 + 2 * 3))
+    gate.open.set()
+    await lanes.wait()
+    assert sorted(gate.came) == list(range(20))
+    # Who was slow is counted among those that fail until it is quick.
+    gate.open.clear()
+    gate.came.clear()
+    lanes.start([(0, False), (1, False), (18, False), (19, False)])
+    await asyncio.sleep(0)
+    assert gate.came == [0, 18]
+    gate.open.set()
+    await lanes.wait()
+    gate.open.clear()
+    gate.came.clear()
+    lanes.start([(0, False), (1, False), (18, False), (19, False)])
+    await asyncio.sleep(0)
+    assert gate.came == [0, 1]
     await lanes.finish(0)
 
 

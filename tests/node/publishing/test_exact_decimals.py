@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import uuid
 from decimal import Decimal
@@ -10,7 +11,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from underseal_node.publishing.publish import _drafts, _store, sign_all
+from underseal_node.publishing.publish import import_files
 from underseal_node.store import footprints
 from underseal_protocol.disclosure import Level
 from underseal_protocol.segments import render
@@ -58,9 +59,7 @@ def test_from_the_file_to_what_peers_read(
         written = document(id=footprint_id)
         written["pcf"] |= figures
         content = json.dumps(written).encode()
-    drafts = _drafts(desk.node, "file", content, {})
-    signed = sign_all(desk.node, drafts)
-    desk.node.store.write_sync(lambda session: _store(session, desk.node, "file", signed))
+    asyncio.run(import_files(desk.node, [("file", content)], dry_run=False))
     stored = desk.row(footprint_id)
     served = render(stored.segments, Level.FULL, stored.status)
     for name, figure in figures.items():

