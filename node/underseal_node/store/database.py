@@ -206,7 +206,9 @@ def _engine(url: URL, settings: Settings, *, read_only: bool) -> Engine:
         ) from error
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine, settings, read_only=read_only)
-    elif read_only:
+        return engine
+    _prepare_postgresql(engine)
+    if read_only:
         # REPEATABLE READ is the level on which all statements of a transaction see one snapshot.
         engine = engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
@@ -246,6 +248,21 @@ def _prepare_sqlite(engine: Engine, settings: Settings, *, read_only: bool) -> N
     event.listen(engine, "begin", begun)
     if not read_only and engine.url.database:
         _make_private(engine.url.database)
+
+
+def _prepare_postgresql(engine: Engine) -> None:
+    """Let peers write the character NUL, which no text of PostgreSQL holds.
+
+    What is ours is refused with it, and keys are looked up without it; what else a peer says (a
+    status, the words of an error) must not keep the rest of what it sends from being stored.
+    """
+
+    def connected(connection: Any, _record: object) -> None:
+        from underseal_node.store.postgresql import TextDumper
+
+        connection.adapters.register_dumper(str, TextDumper)
+
+    event.listen(engine, "connect", connected)
 
 
 def _make_private(database: str) -> None:
