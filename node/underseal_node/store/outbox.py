@@ -11,11 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy import func
 from sqlmodel import Session, col, or_, select
 
 from underseal_node.errors import NotFoundError, RefusedError
 from underseal_node.store import audit, peers, requests
 from underseal_node.store.audit import Act, Actor
+from underseal_node.store.database import to_change
 from underseal_node.store.exchange_tables import OutboxEvent, OutboxState
 from underseal_node.store.tables import Peer
 from underseal_protocol.disclosure import Level
@@ -194,15 +196,20 @@ def waiting_peers(session: Session, now: datetime) -> list[tuple[int, bool]]:
 def claim(session: Session, peer_id: int, now: datetime, lease: timedelta) -> Delivery | None:
     """Lease the oldest pending event of a peer, if it is due and nobody else has it.
 
+    While another worker is leasing it, there is nothing to lease: not the one after it.
+
     Args:
         peer_id: whose line.
         lease: after this time another worker may claim it; longer than any attempt takes.
     """
+    head = (
+        select(func.min(OutboxEvent.id))
+        .where(OutboxEvent.peer_id == peer_id, OutboxEvent.state == OutboxState.PENDING)
+        .scalar_subquery()
+    )
     row = session.exec(
         select(OutboxEvent)
-        .where(OutboxEvent.peer_id == peer_id, OutboxEvent.state == OutboxState.PENDING)
-        .order_by(col(OutboxEvent.id))
-        .limit(1)
+        .where(OutboxEvent.id == head, OutboxEvent.state == OutboxState.PENDING)
         .with_for_update(skip_locked=True)  # nothing on SQLite, whose writers take turns
     ).first()
     if row is None or row.next_attempt_at > now:
@@ -228,7 +235,7 @@ def claim(session: Session, peer_id: int, now: datetime, lease: timedelta) -> De
 
 def delivered(session: Session, delivery: Delivery, now: datetime) -> None:
     """The peer has acknowledged the event. True whoever holds the lease by now."""
-    row = session.get(OutboxEvent, delivery.id)
+    row = _held(session, delivery)
     if row is None or row.state == OutboxState.DELIVERED:
         return
     row.state = OutboxState.DELIVERED
@@ -276,7 +283,7 @@ def failed(
     Returns:
         the new state; `None` when the lease was lost meanwhile and nothing was changed.
     """
-    row = session.get(OutboxEvent, delivery.id)
+    row = _held(session, delivery)
     if row is None or row.state != OutboxState.PENDING:
         return None
     if row.leased_until != delivery.leased_until:
@@ -353,6 +360,13 @@ def woken(session: Session, peer_id: int, since: datetime, now: datetime) -> Non
         row.next_attempt_at = now
         session.add(row)
     session.flush()
+
+
+def _held(session: Session, delivery: Delivery) -> OutboxEvent | None:
+    """The row of a delivery as it is now; until this transaction ends, nobody else changes it."""
+    return session.exec(
+        to_change(session, select(OutboxEvent).where(OutboxEvent.id == delivery.id))
+    ).first()
 
 
 def get(session: Session, outbox_id: int) -> OutboxEvent:
