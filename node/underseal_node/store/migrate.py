@@ -14,11 +14,12 @@ from underseal_node.clock import Clock
 from underseal_node.errors import ConfigurationError
 from underseal_node.home import Home
 from underseal_node.store.migrations import HEAD
+from underseal_node.store.turns import Turn, taking_turns
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-__all__ = ["alembic_configuration", "migrate", "refuse_unknown", "revision_of"]
+__all__ = ["alembic_configuration", "migrate", "refuse_unknown", "revision_of", "upgrade"]
 
 SCRIPTS = Path(__file__).parent / "migrations"
 
@@ -30,7 +31,7 @@ def migrate(engine: Engine, home: Home, clock: Clock) -> None:
 
     Args:
         engine: the writing engine.
-        home: holds the lock and the copies.
+        home: holds a lock and the copies; PostgreSQL holds another lock, for all homes.
         clock: names the copy.
 
     Raises:
@@ -38,7 +39,7 @@ def migrate(engine: Engine, home: Home, clock: Clock) -> None:
     """
     if revision_of(engine) == HEAD:
         return
-    with _locked(home.lock_file):
+    with _locked(home.lock_file), taking_turns(engine, Turn.MIGRATE):
         present = revision_of(engine)
         if present == HEAD:
             return
@@ -46,7 +47,7 @@ def migrate(engine: Engine, home: Home, clock: Clock) -> None:
             refuse_unknown(present)
         if present is not None and engine.dialect.name == "sqlite":
             _copy(engine, home.backups / f"{clock():%Y%m%dT%H%M%SZ}-before-{HEAD}.db")
-        _upgrade(engine)
+        upgrade(engine)
 
 
 def revision_of(engine: Engine) -> str | None:
@@ -57,7 +58,7 @@ def revision_of(engine: Engine) -> str | None:
         return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
-def _upgrade(engine: Engine) -> None:
+def upgrade(engine: Engine) -> None:
     # Alembic takes 0.2 s to import: only the process that migrates pays for it.
     from alembic import command
 
