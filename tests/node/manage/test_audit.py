@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from contextlib import closing
 
+from tests.behind import sql
 from tests.node.manage.conftest import Company
 from tests.protocol.exported_log import ExportedLog
 
@@ -13,8 +12,7 @@ from underseal_protocol.audit_export import check_export
 
 
 def spoil(company: Company, statement: str) -> None:
-    with closing(sqlite3.connect(company.node.home.database)) as connection, connection:
-        connection.execute(statement)
+    sql(company.node, statement)
 
 
 async def acts(company: Company, **query: str) -> list[str]:

