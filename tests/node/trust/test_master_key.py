@@ -106,7 +106,6 @@ def use(place: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 PLACES = ["home", "elsewhere", "environment", "keyring"]
 
 
-@pytest.mark.sqlite("backups of its file")
 @pytest.mark.parametrize("place", PLACES)
 def test_a_node_is_created_opened_backed_up_and_restored(
     place: str,
@@ -161,7 +160,6 @@ def test_a_key_that_is_there_is_taken_as_it_is(
     assert read_master_key(home, load_settings(home)) == KEY
 
 
-@pytest.mark.sqlite("backups of its file")
 @pytest.mark.parametrize("place", ["environment", "keyring"])
 def test_a_restore_does_not_replace_another_key(
     place: str,
