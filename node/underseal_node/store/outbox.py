@@ -17,6 +17,7 @@ from sqlmodel import Session, col, or_, select
 from underseal_node.errors import NotFoundError, RefusedError
 from underseal_node.store import audit, peers, requests
 from underseal_node.store.audit import Act, Actor
+from underseal_node.store.batches import batches
 from underseal_node.store.database import to_change
 from underseal_node.store.exchange_tables import OutboxEvent, OutboxState
 from underseal_node.store.tables import Peer
@@ -171,7 +172,8 @@ def waiting_peers(session: Session, now: datetime) -> list[tuple[int, bool]]:
     Returns:
         pairs of the peer's id and whether an attempt at this event has failed before.
     """
-    # One index look-up per peer: a long line behind a dead peer costs nothing.
+    # One index look-up per peer: a long line behind a dead peer costs nothing, nor does what was
+    # delivered. Joined in one statement, PostgreSQL would read the whole table to compare.
     head = (
         select(OutboxEvent.id)
         .where(OutboxEvent.peer_id == Peer.id, OutboxEvent.state == OutboxState.PENDING)
@@ -180,17 +182,22 @@ def waiting_peers(session: Session, now: datetime) -> list[tuple[int, bool]]:
         .correlate(Peer)
         .scalar_subquery()
     )
-    rows = session.exec(
-        select(OutboxEvent.peer_id, OutboxEvent.attempts)
-        .join(Peer, col(OutboxEvent.id) == head)
-        .where(
-            peers.is_called(),
-            OutboxEvent.next_attempt_at <= now,
-            or_(col(OutboxEvent.leased_until).is_(None), col(OutboxEvent.leased_until) <= now),
-        )
-        .order_by(col(OutboxEvent.next_attempt_at), col(OutboxEvent.id))
-    ).all()
-    return [(peer_id, attempts > 0) for peer_id, attempts in rows]
+    heads = session.exec(select(head).select_from(Peer).where(peers.is_called())).all()
+    due: list[tuple[datetime, int | None, int, int]] = []
+    for ids in batches(one for one in heads if one is not None):
+        due += session.exec(
+            select(
+                OutboxEvent.next_attempt_at,
+                OutboxEvent.id,
+                OutboxEvent.peer_id,
+                OutboxEvent.attempts,
+            ).where(
+                col(OutboxEvent.id).in_(ids),
+                OutboxEvent.next_attempt_at <= now,
+                or_(col(OutboxEvent.leased_until).is_(None), col(OutboxEvent.leased_until) <= now),
+            )
+        ).all()
+    return [(peer_id, attempts > 0) for _, _, peer_id, attempts in sorted(due)]
 
 
 def claim(session: Session, peer_id: int, now: datetime, lease: timedelta) -> Delivery | None:
