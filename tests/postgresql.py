@@ -69,6 +69,11 @@ class Databases:
         name = self._create(self.prepare() if is_migrated else None)
         return self._url(name).render_as_string(hide_password=False)
 
+    def copy(self, url: str) -> str:
+        """A new database that holds what another one holds, to which nobody is connected."""
+        name = self._create(make_url(url).database)
+        return self._url(name).render_as_string(hide_password=False)
+
     def of(self, home: Path) -> str:
         """The URL of the database of a home; it is made when it is first asked for."""
         url = self._of_homes.get(home)

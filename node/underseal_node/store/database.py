@@ -14,6 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from pydantic import SecretStr
 from sqlalchemy import Engine, Select, create_engine, event, update
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
@@ -54,11 +55,20 @@ class Store:
         writer: the engine that writes; used by one thread only.
         reader: the engine that only reads.
         reader_threads: how many reads run at a time.
+        replica: the engine that reads a copy of the database, which may lag behind.
     """
 
-    def __init__(self, writer: Engine, reader: Engine, *, reader_threads: int) -> None:
+    def __init__(
+        self,
+        writer: Engine,
+        reader: Engine,
+        *,
+        reader_threads: int,
+        replica: Engine | None = None,
+    ) -> None:
         self.write_engine = writer
         self.read_engine = reader
+        self.replica_engine = replica
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
         self._readers = ThreadPoolExecutor(reader_threads, thread_name_prefix="store-reader")
         self._writer_thread: int | None = None
@@ -98,6 +108,8 @@ class Store:
         """Finish what has been started and close all connections."""
         self._writer.shutdown(wait=True)
         self._readers.shutdown(wait=True)
+        if self.replica_engine is not None:
+            self.replica_engine.dispose()
         self.read_engine.dispose()
         self.write_engine.dispose()
 
@@ -128,7 +140,7 @@ def open_store(settings: Settings, home: Home, *, clock: Clock = utc_now) -> Sto
     Raises:
         ConfigurationError: the URL cannot be used, or a newer version of the program wrote it.
     """
-    url = database_url(settings, home)
+    url, replica_url = database_url(settings, home), _replica_url(settings)
     writer = _engine(url, settings, read_only=False)
     try:
         migrate(writer, home, clock)
@@ -136,7 +148,12 @@ def open_store(settings: Settings, home: Home, *, clock: Clock = utc_now) -> Sto
         writer.dispose()
         raise
     reader = _engine(url, settings, read_only=True)
-    return Store(writer, reader, reader_threads=settings.database_reader_threads)
+    return Store(
+        writer,
+        reader,
+        reader_threads=settings.database_reader_threads,
+        replica=None if replica_url is None else _engine(replica_url, settings, read_only=True),
+    )
 
 
 def database_url(settings: Settings, home: Home) -> URL:
@@ -147,16 +164,35 @@ def database_url(settings: Settings, home: Home) -> URL:
     """
     if settings.database_url is None:
         return URL.create("sqlite", database=str(home.database))
-    try:
-        url = make_url(settings.database_url.get_secret_value())
-    except ArgumentError:
-        raise ConfigurationError("database_url is not a database URL", hint=_URL_HINT) from None
+    url = _parsed("database_url", settings.database_url)
     backend = url.get_backend_name()
-    if backend == "postgresql" and url.drivername == "postgresql":
-        return url.set(drivername="postgresql+psycopg")
     if backend not in {"sqlite", "postgresql"} or (backend == "sqlite" and not url.database):
         raise ConfigurationError(f"database_url names `{backend}`", hint=_URL_HINT)
     return url
+
+
+def _replica_url(settings: Settings) -> URL | None:
+    """The URL of the replica, if there is one.
+
+    Raises:
+        ConfigurationError: it is not the URL of a PostgreSQL database.
+    """
+    if settings.database_replica_url is None:
+        return None
+    url = _parsed("database_replica_url", settings.database_replica_url)
+    if url.get_backend_name() != "postgresql":
+        raise ConfigurationError(
+            "database_replica_url names no PostgreSQL", hint="Only PostgreSQL has replicas."
+        )
+    return url
+
+
+def _parsed(name: str, value: SecretStr) -> URL:
+    try:
+        url = make_url(value.get_secret_value())
+    except ArgumentError:
+        raise ConfigurationError(f"{name} is not a database URL", hint=_URL_HINT) from None
+    return url.set(drivername="postgresql+psycopg") if url.drivername == "postgresql" else url
 
 
 _URL_HINT = "Leave it out for SQLite in the home, or use postgresql://USER:PASSWORD@HOST/DATABASE."
