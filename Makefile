@@ -6,10 +6,10 @@ READY := $(VENV)/.ready-$(shell cat pyproject.toml Makefile | cksum | cut -d' ' 
 PYTEST_WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check soak bench mutants docs clean
+.PHONY: help demo test test-postgresql check soak bench mutants docs clean
 
 help: ## show this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 $(READY):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -26,6 +26,9 @@ demo: $(READY) ## four companies exchange signed footprints on this machine
 
 test: $(READY) ## run the tests
 	@$(BIN)/python -m pytest -q -n $(PYTEST_WORKERS) --dist loadgroup -m 'not soak'
+
+test-postgresql: $(READY) ## run the tests with every node on PostgreSQL
+	@$(BIN)/python -m pytest -q -n $(PYTEST_WORKERS) --dist loadgroup -m 'not soak' --database postgresql
 
 check: $(READY) ## formatting, lint, types, then the tests
 	$(BIN)/ruff format --check .

@@ -44,6 +44,7 @@ SECRET_KEYS = frozenset(
         "pem",
         "masterkey",
         "databaseurl",
+        "databasereplicaurl",
         "apikey",
         "body",
     }

@@ -90,6 +90,7 @@ class Settings(BaseSettings):
     # Where things are.
     database_url: SecretStr | None = None
     database_password_file: Path | None = None
+    database_replica_url: SecretStr | None = None
     master_key_file: Path | None = None
     master_key_keyring: bool = False
     ca_file: Path | None = None

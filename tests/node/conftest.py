@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy.engine import URL
-from tests.postgresql import a_database, a_server
+from tests.postgresql import Databases, a_database
 
 from underseal_node.home import Home
 from underseal_node.node import Node, create_node, open_node
@@ -64,11 +64,10 @@ def node(home: Home, clock: StandingClock) -> Iterator[Node]:
     opened.close()
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[URL]:
+@pytest.fixture(scope="session")
+def server(databases: Databases) -> URL:
     """A PostgreSQL in which databases can be created."""
-    with a_server() as url:
-        yield url
+    return databases.server
 
 
 @pytest.fixture

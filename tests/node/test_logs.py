@@ -45,6 +45,7 @@ def _logging_as_before() -> Iterator[None]:
         "passphrase",
         "operator_token",
         "database_url",
+        "database_replica_url",
         "set-cookie",
     ],
 )

@@ -24,8 +24,7 @@ MAX_PAUSE_SECONDS = 0.5
 class Sequencer:
     """Appends to the log.
 
-    One is enough. Were there two, the entries of one of them would be refused by the database, and
-    would be in the log the next time.
+    One of all processes is enough (`worker.run_workers`); who else appends waits for its turn.
 
     A log that is not the one that was signed gets no further entry and no new head: what was
     recorded waits, an alert says so, and everything else goes on.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InternalError, OperationalError, ProgrammingError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -38,6 +38,9 @@ STATUS: dict[type[Exception], int] = {
     ConfigurationError: 500,
     ProtocolError: 422,
 }
+
+# What is one kind of error with SQLite is three with PostgreSQL.
+DATABASE_FAILURES = (OperationalError, ProgrammingError, InternalError)
 
 
 def refused(
@@ -99,7 +102,7 @@ async def _from_router(request: Request, error: Exception) -> Response:
 
 
 async def _database_failed(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, OperationalError)  # noqa: S101 - registered for it
+    assert isinstance(error, DATABASE_FAILURES)  # noqa: S101 - registered for it
     return refused(
         503,
         f"the database failed: {redact(str(error.orig))}",
@@ -118,6 +121,6 @@ exception_handlers: dict[int | type[Exception], ExceptionHandler] = {
     ProtocolError: _refused,
     RequestValidationError: _not_understood,
     HTTPException: _from_router,
-    OperationalError: _database_failed,
+    **dict.fromkeys(DATABASE_FAILURES, _database_failed),
     Exception: _unexpected,
 }

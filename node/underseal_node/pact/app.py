@@ -89,6 +89,7 @@ def create_public_app(node: Node, counts: RequestCounts | None = None) -> FastAP
     serving = open_serving(
         node.store.read_engine,
         audit,
+        replica=node.store.replica_engine,
         mmap_bytes=settings.database_mmap_bytes,
         busy_timeout_seconds=settings.database_busy_timeout_seconds,
     )

@@ -1,7 +1,7 @@
 """The audit log in the database: appending, reading, and what proofs are made of.
 
-Nothing here changes or deletes an entry. The number of an entry is its key: were there two
-sequencers, one of them would fail and find its entries in the log the next time.
+Nothing here changes or deletes an entry. Who appends does so alone (`turns`). The number of an
+entry is its key: of two that did not, one would fail.
 """
 
 from __future__ import annotations

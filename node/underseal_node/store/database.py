@@ -71,11 +71,20 @@ class Store:
         writer: the engine that writes; used by one thread only.
         reader: the engine that only reads.
         reader_threads: how many reads run at a time.
+        replica: the engine that reads a copy of the database, which may lag behind.
     """
 
-    def __init__(self, writer: Engine, reader: Engine, *, reader_threads: int) -> None:
+    def __init__(
+        self,
+        writer: Engine,
+        reader: Engine,
+        *,
+        reader_threads: int,
+        replica: Engine | None = None,
+    ) -> None:
         self.write_engine = writer
         self.read_engine = reader
+        self.replica_engine = replica
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
         self._readers = ThreadPoolExecutor(reader_threads, thread_name_prefix="store-reader")
         self._writer_thread: int | None = None
@@ -128,6 +137,8 @@ class Store:
         """Finish what has been started and close all connections."""
         self._writer.shutdown(wait=True)
         self._readers.shutdown(wait=True)
+        if self.replica_engine is not None:
+            self.replica_engine.dispose()
         self.read_engine.dispose()
         self.write_engine.dispose()
 
@@ -159,7 +170,7 @@ def open_store(settings: Settings, home: Home, *, clock: Clock = utc_now) -> Sto
     Raises:
         ConfigurationError: the URL cannot be used, or a newer version of the program wrote it.
     """
-    url = database_url(settings, home)
+    url, replica_url = database_url(settings, home), _replica_url(settings)
     writer = make_engine(url, settings, read_only=False)
     try:
         migrate(writer, home, clock)
@@ -167,7 +178,12 @@ def open_store(settings: Settings, home: Home, *, clock: Clock = utc_now) -> Sto
         writer.dispose()
         raise
     reader = make_engine(url, settings, read_only=True)
-    return Store(writer, reader, reader_threads=settings.database_reader_threads)
+    return Store(
+        writer,
+        reader,
+        reader_threads=settings.database_reader_threads,
+        replica=None if replica_url is None else make_engine(replica_url, settings, read_only=True),
+    )
 
 
 def database_url(settings: Settings, home: Home) -> URL:
@@ -200,11 +216,9 @@ def parse_url(text: str, *, name: str) -> URL:
     except (ArgumentError, ValueError):
         raise ConfigurationError(f"{name} is not a database URL", hint=_URL_HINT) from None
     backend = url.get_backend_name()
-    if backend == "postgresql" and url.drivername == "postgresql":
-        return url.set(drivername="postgresql+psycopg")
     if backend not in {"sqlite", "postgresql"} or (backend == "sqlite" and not url.database):
         raise ConfigurationError(f"{name} names `{backend}`", hint=_URL_HINT)
-    return url
+    return url.set(drivername="postgresql+psycopg") if url.drivername == "postgresql" else url
 
 
 def with_password(url: URL, file: Path) -> URL:
@@ -228,6 +242,22 @@ def with_password(url: URL, file: Path) -> URL:
     if not lines or not lines[0]:
         raise ConfigurationError(f"the first line of {file} is no password")
     return url.set(password=lines[0])
+
+
+def _replica_url(settings: Settings) -> URL | None:
+    """The URL of the replica, if there is one.
+
+    Raises:
+        ConfigurationError: it is not the URL of a PostgreSQL database.
+    """
+    if settings.database_replica_url is None:
+        return None
+    url = parse_url(settings.database_replica_url.get_secret_value(), name="database_replica_url")
+    if url.get_backend_name() != "postgresql":
+        raise ConfigurationError(
+            "database_replica_url names no PostgreSQL", hint="Only PostgreSQL has replicas."
+        )
+    return url
 
 
 _URL_HINT = "Leave it out for SQLite in the home, or use postgresql://USER:PASSWORD@HOST/DATABASE."
@@ -318,7 +348,9 @@ def make_engine(url: URL, settings: Settings, *, read_only: bool) -> Engine:
         ) from error
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine, settings, read_only=read_only)
-    elif read_only:
+        return engine
+    _prepare_postgresql(engine)
+    if read_only:
         # REPEATABLE READ is the level on which all statements of a transaction see one snapshot.
         engine = engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
@@ -358,6 +390,21 @@ def _prepare_sqlite(engine: Engine, settings: Settings, *, read_only: bool) -> N
     event.listen(engine, "begin", begun)
     if not read_only and engine.url.database:
         _make_private(engine.url.database)
+
+
+def _prepare_postgresql(engine: Engine) -> None:
+    """Let peers write the character NUL, which no text of PostgreSQL holds.
+
+    What is ours is refused with it, and keys are looked up without it; what else a peer says (a
+    status, the words of an error) must not keep the rest of what it sends from being stored.
+    """
+
+    def connected(connection: Any, _record: object) -> None:
+        from underseal_node.store.postgresql import TextDumper
+
+        connection.adapters.register_dumper(str, TextDumper)
+
+    event.listen(engine, "connect", connected)
 
 
 def _make_private(database: str) -> None:

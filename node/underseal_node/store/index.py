@@ -11,6 +11,7 @@ from underseal_protocol.criteria import FootprintIndex
 
 __all__ = ["index_keys", "summary_of"]
 
+NUL = "\0"
 MEMBERS = (
     "productNameCompany",
     "productIds",
@@ -29,13 +30,17 @@ PCF_MEMBERS = (
 
 
 def index_keys(index: FootprintIndex) -> list[tuple[KeyKind, str]]:
-    """What a footprint can be found by: kind and folded value."""
+    """What a footprint can be found by: kind and folded value.
+
+    A value with the character NUL is left out: peers may send one, nobody can ask for it
+    (`criteria`), and PostgreSQL has no text that holds it.
+    """
     by_kind: tuple[tuple[KeyKind, Iterable[str]], ...] = (
         (KeyKind.PRODUCT, index.product_ids),
         (KeyKind.COMPANY, index.company_ids),
         (KeyKind.CLASSIFICATION, index.classifications),
     )
-    return [(kind, value) for kind, values in by_kind for value in values]
+    return [(kind, value) for kind, values in by_kind for value in values if NUL not in value]
 
 
 def summary_of(document: Mapping[str, Any]) -> str:

@@ -14,6 +14,7 @@ from underseal_node.clock import Clock
 from underseal_node.errors import ConfigurationError
 from underseal_node.home import Home
 from underseal_node.store.migrations import HEAD
+from underseal_node.store.turns import Turn, taking_turns
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -40,7 +41,7 @@ def migrate(engine: Engine, home: Home, clock: Clock) -> None:
 
     Args:
         engine: the writing engine.
-        home: holds the lock and the copies.
+        home: holds a lock and the copies; PostgreSQL holds another lock, for all homes.
         clock: names the copy.
 
     Raises:
@@ -48,7 +49,7 @@ def migrate(engine: Engine, home: Home, clock: Clock) -> None:
     """
     if revision_of(engine) == HEAD:
         return
-    with _locked(home.lock_file):
+    with _locked(home.lock_file), taking_turns(engine, Turn.MIGRATE):
         present = revision_of(engine)
         if present == HEAD:
             return

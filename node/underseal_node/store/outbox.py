@@ -11,11 +11,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy import func
 from sqlmodel import Session, col, or_, select
 
 from underseal_node.errors import NotFoundError, RefusedError
 from underseal_node.store import audit, peers, requests
 from underseal_node.store.audit import Act, Actor
+from underseal_node.store.batches import batches
+from underseal_node.store.database import to_change
 from underseal_node.store.exchange_tables import OutboxEvent, OutboxState
 from underseal_node.store.tables import Peer
 from underseal_protocol.disclosure import Level
@@ -170,7 +173,8 @@ def waiting_peers(session: Session, now: datetime) -> list[tuple[int, bool]]:
     Returns:
         pairs of the peer's id and whether an attempt at this event has failed before.
     """
-    # One index look-up per peer: a long line behind a dead peer costs nothing.
+    # One index look-up per peer: a long line behind a dead peer costs nothing, nor does what was
+    # delivered. Joined in one statement, PostgreSQL would read the whole table to compare.
     head = (
         select(OutboxEvent.id)
         .where(OutboxEvent.peer_id == Peer.id, OutboxEvent.state == OutboxState.PENDING)
@@ -179,31 +183,41 @@ def waiting_peers(session: Session, now: datetime) -> list[tuple[int, bool]]:
         .correlate(Peer)
         .scalar_subquery()
     )
-    rows = session.exec(
-        select(OutboxEvent.peer_id, OutboxEvent.attempts)
-        .join(Peer, col(OutboxEvent.id) == head)
-        .where(
-            peers.is_called(),
-            OutboxEvent.next_attempt_at <= now,
-            or_(col(OutboxEvent.leased_until).is_(None), col(OutboxEvent.leased_until) <= now),
-        )
-        .order_by(col(OutboxEvent.next_attempt_at), col(OutboxEvent.id))
-    ).all()
-    return [(peer_id, attempts > 0) for peer_id, attempts in rows]
+    heads = session.exec(select(head).select_from(Peer).where(peers.is_called())).all()
+    due: list[tuple[datetime, int | None, int, int]] = []
+    for ids in batches(one for one in heads if one is not None):
+        due += session.exec(
+            select(
+                OutboxEvent.next_attempt_at,
+                OutboxEvent.id,
+                OutboxEvent.peer_id,
+                OutboxEvent.attempts,
+            ).where(
+                col(OutboxEvent.id).in_(ids),
+                OutboxEvent.next_attempt_at <= now,
+                or_(col(OutboxEvent.leased_until).is_(None), col(OutboxEvent.leased_until) <= now),
+            )
+        ).all()
+    return [(peer_id, attempts > 0) for _, _, peer_id, attempts in sorted(due)]
 
 
 def claim(session: Session, peer_id: int, now: datetime, lease: timedelta) -> Delivery | None:
     """Lease the oldest pending event of a peer, if it is due and nobody else has it.
 
+    While another worker is leasing it, there is nothing to lease: not the one after it.
+
     Args:
         peer_id: whose line.
         lease: after this time another worker may claim it; longer than any attempt takes.
     """
+    head = (
+        select(func.min(OutboxEvent.id))
+        .where(OutboxEvent.peer_id == peer_id, OutboxEvent.state == OutboxState.PENDING)
+        .scalar_subquery()
+    )
     row = session.exec(
         select(OutboxEvent)
-        .where(OutboxEvent.peer_id == peer_id, OutboxEvent.state == OutboxState.PENDING)
-        .order_by(col(OutboxEvent.id))
-        .limit(1)
+        .where(OutboxEvent.id == head, OutboxEvent.state == OutboxState.PENDING)
         .with_for_update(skip_locked=True)  # nothing on SQLite, whose writers take turns
     ).first()
     if row is None or row.next_attempt_at > now:
@@ -229,7 +243,7 @@ def claim(session: Session, peer_id: int, now: datetime, lease: timedelta) -> De
 
 def delivered(session: Session, delivery: Delivery, now: datetime) -> None:
     """The peer has acknowledged the event. True whoever holds the lease by now."""
-    row = session.get(OutboxEvent, delivery.id)
+    row = _held(session, delivery)
     if row is None or row.state == OutboxState.DELIVERED:
         return
     row.state = OutboxState.DELIVERED
@@ -277,7 +291,7 @@ def failed(
     Returns:
         the new state; `None` when the lease was lost meanwhile and nothing was changed.
     """
-    row = session.get(OutboxEvent, delivery.id)
+    row = _held(session, delivery)
     if row is None or row.state != OutboxState.PENDING:
         return None
     if row.leased_until != delivery.leased_until:
@@ -354,6 +368,13 @@ def woken(session: Session, peer_id: int, since: datetime, now: datetime) -> Non
         row.next_attempt_at = now
         session.add(row)
     session.flush()
+
+
+def _held(session: Session, delivery: Delivery) -> OutboxEvent | None:
+    """The row of a delivery as it is now; until this transaction ends, nobody else changes it."""
+    return session.exec(
+        to_change(session, select(OutboxEvent).where(OutboxEvent.id == delivery.id))
+    ).first()
 
 
 def get(session: Session, outbox_id: int) -> OutboxEvent:

@@ -23,6 +23,9 @@ CACHED_STATEMENTS = 512
 class Reader(Protocol):
     """Runs one SELECT."""
 
+    has_replica: bool
+    """Whether `rows_since` may read elsewhere."""
+
     async def rows(
         self, sql: str, parameters: Parameters, *, is_bounded: bool = True
     ) -> Sequence[Row]:
@@ -32,6 +35,15 @@ class Reader(Protocol):
             sql: with parameters as `:name`.
             parameters: the value of each.
             is_bounded: whether it reads about as much as it returns.
+        """
+
+    async def rows_since(
+        self, change: int, sql: str, parameters: Parameters, *, is_bounded: bool = True
+    ) -> Sequence[Row]:
+        """As `rows`, perhaps from a copy of the database that has everything up to a change.
+
+        Args:
+            change: number of the change counter.
         """
 
     def close(self) -> None:
@@ -46,6 +58,8 @@ class SqliteReader:
         mmap_bytes: how much of it is mapped into memory.
         busy_timeout_seconds: how long to wait for a lock.
     """
+
+    has_replica = False
 
     def __init__(self, path: str, *, mmap_bytes: int, busy_timeout_seconds: float) -> None:
         self._loop_connection = _connect(path, mmap_bytes, busy_timeout_seconds)
@@ -63,6 +77,12 @@ class SqliteReader:
             self._thread, lambda: self._thread_connection.execute(sql, parameters).fetchall()
         )
 
+    async def rows_since(
+        self, change: int, sql: str, parameters: Parameters, *, is_bounded: bool = True
+    ) -> Sequence[Row]:
+        """See `Reader.rows_since`."""
+        return await self.rows(sql, parameters, is_bounded=is_bounded)
+
     def close(self) -> None:
         """Close the connections."""
         self._thread.shutdown(wait=True)
@@ -77,6 +97,8 @@ class EngineReader:
         engine: its connections only read.
     """
 
+    has_replica = False
+
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
@@ -90,6 +112,12 @@ class EngineReader:
             return ()
         return await asyncio.to_thread(self._rows, sql, parameters)
 
+    async def rows_since(
+        self, change: int, sql: str, parameters: Parameters, *, is_bounded: bool = True
+    ) -> Sequence[Row]:
+        """See `Reader.rows_since`."""
+        return await self.rows(sql, parameters, is_bounded=is_bounded)
+
     def _rows(self, sql: str, parameters: Parameters) -> Sequence[Row]:
         def attempt() -> Sequence[Row]:
             with self._engine.connect() as connection:
@@ -98,7 +126,7 @@ class EngineReader:
         return with_database(attempt)
 
     def close(self) -> None:
-        """The engine belongs to the store, which closes it."""
+        """Nothing: engines belong to the store, which closes them."""
 
 
 def _connect(path: str, mmap_bytes: int, busy_timeout_seconds: float) -> sqlite3.Connection:

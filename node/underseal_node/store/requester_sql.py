@@ -80,6 +80,7 @@ _GRANTS = (
     f"FROM {{source}} LEFT JOIN access_grant g ON g.peer_id = c.peer_id AND {ACTIVE_GRANT} "
     "AND g.id > :after WHERE {which} ORDER BY g.id LIMIT :count"
 )
+_STANDING = f"SELECT {_WHO}, (SELECT last FROM change_counter) FROM {{source}} WHERE {{which}}"  # noqa: S608
 _REQUESTER = f"SELECT {_WHO} FROM {{source}} WHERE {{which}}"  # noqa: S608 - constants
 
 CLIENT = (
@@ -103,11 +104,12 @@ COUNT = (
 
 @dataclass(frozen=True, slots=True)
 class Statements:
-    """What is asked about one requester; all take `:asker`, all but the first also `:now`, and
+    """What is asked about one requester; all take `:asker`, all but the first two also `:now`, and
     those by client the key `:kid` of its token.
 
     Attributes:
         requester: who it is.
+        standing: the same and the change counter.
         footprint: the packed bytes of the footprint `:id`, its status, rank and grant in one
             number (`page_sql.LEVEL_AND_GRANT`), and its id.
         status_statement: the same with the signed statement of its status.
@@ -117,6 +119,7 @@ class Statements:
     """
 
     requester: str
+    standing: str
     footprint: str
     status_statement: str
     attestations: str
@@ -130,6 +133,7 @@ def _statements(source: str, which: str, key_revoked: str) -> Statements:
 
     return Statements(
         requester=of(_REQUESTER),
+        standing=of(_STANDING),
         footprint=of(_ONE, "segments"),
         status_statement=of(_ONE, "status_statement"),
         attestations=of(_ATTESTATIONS),

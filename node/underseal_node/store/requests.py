@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from underseal_node.errors import NotFoundError, RefusedError
+from underseal_node.store.database import to_change as held
 from underseal_node.store.exchange_tables import Direction, Request, RequestState
 from underseal_node.store.tables import Peer
 from underseal_protocol.criteria import Criteria
@@ -146,13 +147,13 @@ def get(session: Session, request_id: int, *, to_change: bool = True) -> Request
     """One request.
 
     Args:
-        to_change: nobody else can change it before this transaction ends.
+        to_change: in a transaction that writes, nobody else can change it before that ends.
 
     Raises:
         NotFoundError: there is none with this id.
     """
     statement = select(Request).where(Request.id == request_id)
-    row = session.exec(statement.with_for_update() if to_change else statement).first()
+    row = session.exec(held(session, statement) if to_change else statement).first()
     if row is None:
         raise NotFoundError(f"there is no request {request_id}")
     return row

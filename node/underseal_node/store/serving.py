@@ -27,6 +27,7 @@ from underseal_node.store.auth_failures import Blocked
 from underseal_node.store.page_cache import PageCache
 from underseal_node.store.page_sql import MAX_BRANCHES, Reach, page_statement
 from underseal_node.store.readers import EngineReader, Parameters, Reader, Row, SqliteReader
+from underseal_node.store.replica import ReplicatedReader
 from underseal_node.store.requester_sql import (
     BY_CLIENT,
     BY_PEER,
@@ -191,7 +192,7 @@ class Serving:
             RequesterUnknownError, PeerSuspendedError: as for `requester`.
         """
         who = asking(bearer) | {"id": footprint_id, "now": self._text_of(now)}
-        rows = await self._reader.rows(BY_CLIENT.footprint, who)
+        rows = await self._about_one(BY_CLIENT.footprint, who)
         row = check_requester(rows, bearer.issued_at, who["now"])
         segments, status, granted = self._shown(Act.FOOTPRINTS_READ, row, footprint_id)
         return render(segments, level_of(granted), status)
@@ -204,7 +205,7 @@ class Serving:
             RequesterUnknownError, PeerSuspendedError: as for `requester`.
         """
         who = asking(bearer) | {"id": footprint_id, "now": self._text_of(now)}
-        rows = await self._reader.rows(BY_CLIENT.status_statement, who)
+        rows = await self._about_one(BY_CLIENT.status_statement, who)
         row = check_requester(rows, bearer.issued_at, who["now"])
         statement, _, _ = self._shown(Act.STATUS_READ, row, footprint_id)
         return str(statement)
@@ -219,10 +220,26 @@ class Serving:
             RequesterUnknownError, PeerSuspendedError: as for `requester`.
         """
         who = asking(bearer) | {"id": footprint_id, "now": self._text_of(now)}
-        rows = await self._reader.rows(BY_CLIENT.attestations, who)
+        rows = await self._about_one(BY_CLIENT.attestations, who)
         row = check_requester(rows, bearer.issued_at, who["now"])
         self._shown(Act.ATTESTATIONS_READ, row, footprint_id, Block.VERIFICATION)
         return [str(row[WHO_COLUMNS]) for row in rows]
+
+    async def _about_one(self, sql: str, who: Parameters) -> Sequence[Row]:
+        """The rows of a statement about one footprint, which begin with the requester.
+
+        Those of a replica begin with the requester as the database itself knows it.
+        """
+        if not self._reader.has_replica:
+            return await self._reader.rows(sql, who)
+        standing = await self._reader.rows(BY_CLIENT.standing, who)
+        if not standing:
+            return ()
+        *requester, last = standing[0]
+        rows = await self._reader.rows_since(int(last or 0), sql, who)
+        if not rows:  # a client that the replica does not know yet
+            return await self._reader.rows(sql, who)
+        return [(*requester, *row[WHO_COLUMNS:]) for row in rows]
 
     def _shown(
         self, act: Act, row: Row, footprint_id: str, block: Block | None = None
@@ -390,7 +407,9 @@ class Serving:
         parameters = {**statement.parameters, **asked.who, "after": query.after_seq}
         # One more than the limit shows that there is a next page.
         parameters |= {"count": query.limit + 1, "changed": asked.changed_after}
-        found = await self._reader.rows(statement.sql, parameters, is_bounded=statement.is_bounded)
+        found = await self._reader.rows_since(
+            asked.watermark, statement.sql, parameters, is_bounded=statement.is_bounded
+        )
         ordered = sorted(found, key=itemgetter(0))[: query.limit]
         return ordered, int(ordered[-1][0]) if len(found) > query.limit else None
 
@@ -414,18 +433,25 @@ class Serving:
 
 
 def open_serving(
-    engine: Engine, audit: AuditBuffer, *, mmap_bytes: int, busy_timeout_seconds: float
+    engine: Engine,
+    audit: AuditBuffer,
+    *,
+    replica: Engine | None = None,
+    mmap_bytes: int,
+    busy_timeout_seconds: float,
 ) -> Serving:
     """Open what this process reads with.
 
     Args:
         engine: of the store; for SQLite only its path is used.
         audit: is told who was shown what.
+        replica: of a copy that is read where that makes no difference.
         mmap_bytes: how much of a SQLite file is mapped into memory.
         busy_timeout_seconds: how long to wait for a lock of SQLite.
     """
     if engine.dialect.name != "sqlite":
-        return Serving(EngineReader(engine), audit)
+        of_copy = None if replica is None else ReplicatedReader(engine, replica)
+        return Serving(of_copy or EngineReader(engine), audit)
     reader = SqliteReader(
         str(engine.url.database), mmap_bytes=mmap_bytes, busy_timeout_seconds=busy_timeout_seconds
     )

@@ -16,6 +16,7 @@ from underseal_node.node import Node
 from underseal_node.store import audit_log, keys
 from underseal_node.store.alerts import AlertKind, raise_alert
 from underseal_node.store.audit_log import Appended, End
+from underseal_node.store.turns import Turn, alone
 from underseal_node.trust.keyring import newest_entry
 from underseal_protocol.audit import issue_tree_head, read_tree_head
 from underseal_protocol.audit_check import Claim, Problem, ProblemKind
@@ -54,6 +55,7 @@ def append(session: Session, node: Node) -> Appended:
             size=size, root=root, key=key, issuer=node.identity.url, issued_at=now
         )
 
+    alone(session, Turn.APPEND_TO_LOG)  # two would go on from the same end
     return audit_log.append_pending(session, checked_end(session), sign, now)
 
 

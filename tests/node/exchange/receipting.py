@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from typing import Any
 
+from tests.behind import sql
 from tests.node.exchange.conftest import Company
 
 from underseal_node.errors import PeerError
@@ -77,10 +76,13 @@ async def post(buyer: Company, seller: Company, token: str) -> str:
 
 def rewrite(company: Company, keep: int = 0) -> None:
     """Make the log anew from an entry on, with the keys of the node."""
-    with closing(sqlite3.connect(company.node.home.database)) as connection, connection:
-        connection.execute("DELETE FROM audit_entry WHERE number > ?", (keep,))
-        connection.execute("DELETE FROM audit_head WHERE size > ?", (keep,))
-        connection.execute("DELETE FROM audit_node WHERE ((position + 1) << level) > ?", (keep,))
+    sql(
+        company.node,
+        "DELETE FROM audit_entry WHERE number > :keep",
+        "DELETE FROM audit_head WHERE size > :keep",
+        "DELETE FROM audit_node WHERE ((position + 1) << level) > :keep",
+        keep=keep,
+    )
 
 
 async def pad(company: Company, count: int) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from typing import Any
 
 import pytest
 from sqlmodel import Session, select
 from structlog.testing import capture_logs
+from tests.behind import sql
 from tests.node.exchange.conftest import Company, NewCompany, settle
 from tests.node.exchange.receipting import pad, rows
 from tests.node.exchange.test_receipts import acts, exported, problems
@@ -24,12 +23,12 @@ from underseal_protocol.keys import KeyPurpose, PublicKeySet, SigningKey
 from underseal_protocol.witness import read_witnesses
 
 Make = Callable[..., Any]
+OTHER_HASH = "(SELECT leaf FROM audit_entry WHERE number = 1)"
 RECOVERY = SigningKey.generate(KeyPurpose.RECOVERY)
 
 
 def take(company: Company, *statements: str) -> list[tuple[Any, ...]]:
-    with closing(sqlite3.connect(company.node.home.database)) as connection, connection:
-        return [row for one in statements for row in connection.execute(one).fetchall()]
+    return sql(company.node, *statements)
 
 
 def waiting(company: Company) -> list[str]:
@@ -77,8 +76,8 @@ async def test_a_node_whose_log_has_stopped_goes_on_serving(
     assert take(seller, "SELECT * FROM audit_head") == []
     assert [row.state for row in rows(seller)] == [ReceiptState.PENDING]
     assert any("footprints-read" in one for one in waiting(seller))
-    with closing(sqlite3.connect(seller.node.home.database)) as connection, connection:
-        connection.executemany("INSERT INTO audit_head VALUES (?, ?, ?)", heads)
+    again = [{"size": size, "token": token, "at": at} for size, token, at in heads]
+    sql(seller.node, "INSERT INTO audit_head VALUES (:size, :token, :at)", many=again)
     await seller.sequence()
     assert waiting(seller) == []
     assert {"footprints-read", "alert-raised", "acknowledgement-received"} <= set(acts(seller))
@@ -89,8 +88,8 @@ async def test_a_node_whose_log_has_stopped_goes_on_receiving(
     seller: Company, buyer: Company, ids: list[str]
 ) -> None:
     await pad(buyer, 3)
-    take(buyer, "UPDATE audit_node SET hash = zeroblob(32)",
-         "UPDATE audit_entry SET leaf = zeroblob(32)")  # fmt: skip
+    take(buyer, f"UPDATE audit_node SET hash = {OTHER_HASH}",
+         f"UPDATE audit_entry SET leaf = {OTHER_HASH}")  # fmt: skip
     progress = await buyer.pull(seller)
     assert progress.state == "done"
     assert set(buyer.received()) == set(ids)

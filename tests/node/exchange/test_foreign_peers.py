@@ -151,3 +151,18 @@ async def test_an_item_that_is_ambiguous_or_too_deep_takes_no_other_with_it(
     )
     progress = await buyer.pull("vendor")
     assert (progress.unsigned, progress.invalid) == (1, 2)
+
+
+async def test_a_text_that_not_every_database_holds_keeps_nothing_else_away(
+    buyer: Company, network: Network, make_footprint: MakeFootprint
+) -> None:
+    """The character NUL: in what is looked up, in a status, in the words of an error."""
+    documents = [make_footprint(number) for number in range(4)]
+    documents[0]["productIds"] = ["urn:x:a\0b", "urn:x:c"]
+    documents[1] |= {"status": "Act\0ive", "productNameCompany": "A\0B"}
+    documents[2]["p\0f"] = "\0"
+    documents[3]["specVersion"] = "\0"
+    await acquainted(buyer, network, Vendor(documents, page=4))
+    progress = await buyer.pull("vendor")
+    assert progress.state == "done"
+    assert set(buyer.received()) == {one["id"] for one in documents}

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from typing import Any
 
 import httpx
 import pytest
+from tests.behind import sql
 from tests.node.exchange.conftest import Company, product, settle
 from tests.node.exchange.receipting import (
     PATH,
@@ -268,8 +267,7 @@ async def test_no_figure_is_in_any_log(
     await exchange(buyer, seller)
     await buyer.sequence()
     for company in (seller, buyer):
-        with closing(sqlite3.connect(company.node.home.database)) as connection:
-            text = str(connection.execute("SELECT body FROM audit_entry").fetchall())
+        text = str(sql(company.node, "SELECT body FROM audit_entry"))
         assert "footprints-" in text
         assert "98765" not in text + str(exported(company))
         assert "cAnArY" not in text + str(exported(company))

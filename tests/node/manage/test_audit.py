@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 
 import httpx
+from tests.behind import sql
 from tests.node.manage.conftest import Company
 from tests.protocol.exported_log import ExportedLog
 
@@ -18,8 +17,7 @@ Refused = Callable[[httpx.Response, int], str]
 
 
 def spoil(company: Company, statement: str) -> None:
-    with closing(sqlite3.connect(company.node.home.database)) as connection, connection:
-        connection.execute(statement)
+    sql(company.node, statement)
 
 
 async def acts(company: Company, **query: str) -> list[str]:

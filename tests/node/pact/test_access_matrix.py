@@ -457,12 +457,15 @@ async def test_hidden_is_answered_like_absent(stage: Stage, peer: str) -> None:
 
 
 class Watch:
-    """What the database does for a request: statements, rows, steps of its machine."""
+    """What the database does for a request: statements, rows, and with SQLite the steps of its
+    machine."""
 
     def __init__(self, world: World) -> None:
         self._reader = world.app.state.context.serving._reader
         self._rows = self._reader.rows
-        self._connections = [self._reader._loop_connection, self._reader._thread_connection]
+        own = vars(self._reader)
+        names = ("_loop_connection", "_thread_connection")
+        self._connections = [own[name] for name in names if name in own]
         self.done: list[tuple[str, int]] = []
         self.steps = 0
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from underseal_node.store.page_cache import PageCache
-from underseal_node.store.readers import SqliteReader
+from underseal_node.store.readers import EngineReader, SqliteReader
 from underseal_node.store.tables import KeyKind
 from underseal_protocol.disclosure import Level
 
@@ -61,14 +61,19 @@ def test_what_is_larger_than_all_is_not_kept() -> None:
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The statements that read footprints."""
     found: list[str] = []
-    rows = SqliteReader.rows
 
-    async def watched(self: SqliteReader, sql: str, parameters: Any, **more: Any) -> Any:
-        if "f.segments" in sql:
-            found.append(sql)
-        return await rows(self, sql, parameters, **more)
+    def watch(kind: type[SqliteReader | EngineReader]) -> None:
+        rows = kind.rows
 
-    monkeypatch.setattr(SqliteReader, "rows", watched)
+        async def watched(self: Any, sql: str, parameters: Any, **more: Any) -> Any:
+            if "f.segments" in sql:
+                found.append(sql)
+            return await rows(self, sql, parameters, **more)
+
+        monkeypatch.setattr(kind, "rows", watched)
+
+    watch(SqliteReader)
+    watch(EngineReader)
     return found
 
 

@@ -321,6 +321,7 @@ FILTERS = {
 }
 
 
+@pytest.mark.sqlite("its plans")
 @pytest.mark.parametrize("only_changed", [False, True])
 @pytest.mark.parametrize("filters", FILTERS)
 @pytest.mark.parametrize("reach", REACHES)
@@ -345,6 +346,7 @@ def test_no_plan_scans_a_stored_table(
         assert word != "SCAN" or name in {"page", "found"} or name.startswith("b"), plan
 
 
+@pytest.mark.sqlite("its plans")
 @pytest.mark.parametrize("name", ["requester", "footprint", "status_statement", "reach", "grants"])
 @pytest.mark.parametrize("by", [BY_CLIENT, BY_PEER], ids=["client", "peer"])
 def test_no_plan_about_a_requester_scans_a_stored_table(
@@ -364,6 +366,7 @@ def test_no_plan_about_a_requester_scans_a_stored_table(
         assert word != "SCAN" or what == "change_counter", plan
 
 
+@pytest.mark.sqlite("which of its reads are short enough for the event loop")
 async def test_long_reads_do_not_run_on_the_event_loop(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

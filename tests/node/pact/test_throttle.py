@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,6 +13,7 @@ import pytest
 import structlog
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.behind import sql
 
 from underseal_node.pact import throttle
 from underseal_node.pact.app import create_public_app
@@ -62,10 +62,7 @@ def wait_of(response: httpx.Response) -> int:
 
 
 def rows(world: World) -> list[Any]:
-    with sqlite3.connect(world.node.home.database) as connection:
-        found = connection.execute("SELECT * FROM auth_failure ORDER BY key").fetchall()
-    connection.close()
-    return found
+    return sql(world.node, "SELECT * FROM auth_failure ORDER BY key")
 
 
 async def test_the_first_failures_have_no_consequence_and_the_next_ones_wait_longer_and_longer(

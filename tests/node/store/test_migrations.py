@@ -62,10 +62,9 @@ def test_migrations_make_exactly_the_tables_of_the_code(home: Home) -> None:
 
 
 def test_a_difference_would_be_found(home: Home) -> None:
-    create(home)
-    with closing(sqlite3.connect(home.database)) as connection:
-        connection.execute("ALTER TABLE peer DROP COLUMN scope")
     store = open_store(Settings(), home)
+    with store.write_engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE peer DROP COLUMN scope")
     with store.read_engine.connect() as connection:
         differences = compare_metadata(MigrationContext.configure(connection), SQLModel.metadata)
     store.close()
@@ -90,6 +89,7 @@ def test_a_new_database_needs_no_copy(home: Home) -> None:
     assert list(home.backups.iterdir()) == []
 
 
+@pytest.mark.sqlite("the copy that is made of it")
 def test_an_existing_database_is_copied_before_the_first_change(
     home: Home, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -108,6 +108,7 @@ def test_an_existing_database_is_copied_before_the_first_change(
     assert list(home.backups.iterdir()) == [copy]
 
 
+@pytest.mark.sqlite("read from its file")
 def test_a_migration_that_fails_changes_nothing(
     home: Home, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -123,6 +124,7 @@ def test_a_migration_that_fails_changes_nothing(
     assert revision(home.database) == HEAD
 
 
+@pytest.mark.sqlite("read from its file")
 def test_the_database_of_a_newer_version_is_refused_and_left_alone(home: Home) -> None:
     create(home)
     with closing(sqlite3.connect(home.database)) as connection, connection:
@@ -133,6 +135,7 @@ def test_the_database_of_a_newer_version_is_refused_and_left_alone(home: Home) -
     assert list(home.backups.iterdir()) == []
 
 
+@pytest.mark.sqlite("the copy that is made of it")
 def test_no_migration_without_a_copy(
     home: Home, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -176,6 +179,7 @@ def test_instants_are_plain_fixed_width_text_in_the_history() -> None:
     assert "UtcText" not in initial
 
 
+@pytest.mark.sqlite("it changes a table by making it anew")
 def test_what_refers_to_peers_survives_their_new_table(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,6 @@
 """What only PostgreSQL does: processes that write at the same time, and texts that it refuses.
 
-The server is that of `tests.postgresql`; without one these tests are skipped.
+They run whatever the other tests run on (`tests/postgresql.py`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import httpx
 import pytest
 from sqlmodel import Session
 from tests.node.manage.test_products import GRID, POWER, product
-from tests.postgresql import NEEDS_POSTGRESQL
+from tests.postgresql import NEEDS_POSTGRESQL, Databases
 
 from underseal_node.energy.export import Files
 from underseal_node.energy.importing import EnergyImported, import_energy
@@ -61,6 +61,14 @@ HELD_SECONDS = 0.5  # long enough for the other one to come to the row
 
 Paused = Callable[[Session, Callable[[], None]], None]
 """Work that calls what it is given between reading and writing."""
+
+
+@pytest.fixture
+def database(databases: Databases) -> Iterator[str]:
+    """A new database, without tables."""
+    url = databases.new(is_migrated=False)
+    yield url
+    databases.drop_url(url)
 
 
 @dataclass

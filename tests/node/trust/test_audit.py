@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-import sqlite3
 import uuid
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
+from tests.behind import sql
 
 from underseal_node.errors import AuditLogError
 from underseal_node.node import Node
@@ -40,6 +39,8 @@ from underseal_protocol.witness import Witnesses
 
 TREE_CUT_BACK = "DELETE FROM audit_node WHERE ((position + 1) << level) > 5"
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference" / "audit-log.md"
+
+OTHER_HASH = "(SELECT leaf FROM audit_entry WHERE number = 1)"
 
 
 def put(node: Node, *acts: Act, **given: Any) -> None:
@@ -74,9 +75,7 @@ def spoil(node: Node) -> Callable[..., None]:
     """Do to the database what somebody with access to its file can do."""
 
     def run(*statements: str) -> None:
-        with closing(sqlite3.connect(node.home.database)) as connection, connection:
-            for statement in statements:
-                connection.execute(statement)
+        sql(node, *statements)
 
     return run
 
@@ -189,7 +188,7 @@ def test_an_edited_entry_is_found(log: Node, spoil: Callable[..., None]) -> None
 
 
 def test_an_edited_hash_is_found(log: Node, spoil: Callable[..., None]) -> None:
-    spoil("UPDATE audit_entry SET leaf = zeroblob(32) WHERE number = 4")
+    spoil(f"UPDATE audit_entry SET leaf = {OTHER_HASH} WHERE number = 4")
     assert found(log) == [(ProblemKind.EDITED, 4)]
 
 
@@ -293,21 +292,19 @@ def test_a_log_whose_heads_were_deleted_is_found(log: Node, spoil: Callable[...,
 
 def rewrite_without_keys(node: Node) -> None:
     """Make another log of the entries, with all that needs no key, and no heads."""
-    with closing(sqlite3.connect(node.home.database)) as connection, connection:
-        rows = connection.execute("SELECT number, body FROM audit_entry ORDER BY number").fetchall()
-        previous, tree = None, Tree()
-        connection.execute("DELETE FROM audit_node")
-        connection.execute("DELETE FROM audit_head")
-        for number, body in rows:
-            members = json.loads(body) | {"act": "token-refused"}
-            members.pop("previous", None)
-            made = make_entry(number, previous, bytes(16), members)
-            previous = leaf_hash(made)
-            change = "UPDATE audit_entry SET body = ?, leaf = ? WHERE number = ?"
-            connection.execute(change, (made.decode(), previous, number))
-            nodes = [one for one in tree.append(previous) if one[0]]
-            insert = "INSERT INTO audit_node (level, position, hash) VALUES (?, ?, ?)"
-            connection.executemany(insert, nodes)
+    previous, tree = None, Tree()
+    sql(node, "DELETE FROM audit_node", "DELETE FROM audit_head")
+    for number, body in sql(node, "SELECT number, body FROM audit_entry ORDER BY number"):
+        members = json.loads(body) | {"act": "token-refused"}
+        members.pop("previous", None)
+        made = make_entry(number, previous, bytes(16), members)
+        previous = leaf_hash(made)
+        change = "UPDATE audit_entry SET body = :body, leaf = :leaf WHERE number = :number"
+        sql(node, change, body=made.decode(), leaf=previous, number=number)
+        for level, position, value in tree.append(previous):
+            insert = "INSERT INTO audit_node (level, position, hash) VALUES (:level, :at, :hash)"
+            if level:
+                sql(node, insert, level=level, at=position, hash=value)
 
 
 def test_a_log_that_was_made_anew_without_a_key_is_found_and_not_signed(log: Node) -> None:
@@ -330,9 +327,9 @@ def test_a_log_that_was_made_anew_without_a_key_is_found_and_not_signed(log: Nod
         ("UPDATE audit_head SET token = substr(token, 1, length(token) - 6) || 'AAAAAA'",
          "not made over this content"),
         ("UPDATE audit_head SET token = 'no token'", "three parts"),
-        ("UPDATE audit_node SET hash = zeroblob(32)", "not those that its newest head is about"),
+        (f"UPDATE audit_node SET hash = {OTHER_HASH}", "not those that its newest head is about"),
         ("DELETE FROM audit_node", "is missing"),
-        ("UPDATE audit_entry SET leaf = zeroblob(32) WHERE number = 10", "leaf 9 is not in"),
+        (f"UPDATE audit_entry SET leaf = {OTHER_HASH} WHERE number = 10", "leaf 9 is not in"),
         ("UPDATE audit_entry SET body = replace(body, 'token-issued', 'token-refused') "
          "WHERE number = 10", "its last entry, 10, is not the one that was hashed"),
     ],

@@ -34,6 +34,7 @@ def test_the_public_key_set_holds_exactly_the_public_halves(node: Node) -> None:
     assert all("d" not in jwk for jwk in jwks["keys"])
 
 
+@pytest.mark.sqlite("the bytes of its files")
 def test_private_keys_are_encrypted_at_rest(node: Node) -> None:
     pem = node.signing_key(KeyPurpose.FOOTPRINT).to_pem()
     body = b"".join(pem.splitlines()[1:-1])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import fields
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 import trustme
+from tests.behind import sql
 
 from underseal_node.errors import RefusedError
 from underseal_node.exchange.access import access_of
@@ -73,6 +73,7 @@ def test_a_name_that_cannot_be_seen_or_addressed_is_refused(name: str) -> None:
         checked_name(name)
 
 
+@pytest.mark.sqlite("the bytes of its files")
 async def test_of_what_we_issue_only_the_hash_is_stored(node: Node, exchange: Exchange) -> None:
     _, credentials, _ = await add_peer(exchange, "buyer", PeerChange())
     _, (row,) = stored(node)
@@ -101,12 +102,11 @@ async def test_the_secret_of_one_peer_is_of_no_use_at_another(
     change = PeerChange(url=URL, client_id="ours", client_secret=SECRET)
     await add_peer(exchange, "other", change)
     await add_peer(exchange, "evil", PeerChange(url="https://evil.example", client_id="x"))
-    with sqlite3.connect(node.home.database) as connection:
-        connection.execute(
-            "UPDATE peer SET client_secret_encrypted = "
-            "(SELECT client_secret_encrypted FROM peer WHERE name = 'other') WHERE name = 'evil'"
-        )
-    connection.close()
+    sql(
+        node,
+        "UPDATE peer SET client_secret_encrypted = "
+        "(SELECT client_secret_encrypted FROM peer WHERE name = 'other') WHERE name = 'evil'",
+    )
     found, _ = stored(node)
     with pytest.raises(Exception, match="cannot be decrypted"):
         access_of(next(peer for peer in found if peer.name == "evil"), node.vault)

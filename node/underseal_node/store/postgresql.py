@@ -1,0 +1,17 @@
+"""What is imported on PostgreSQL only: its driver is not installed everywhere."""
+
+from __future__ import annotations
+
+from psycopg.types.string import StrDumperUnknown
+
+__all__ = ["TextDumper"]
+
+NUL, IN_ITS_PLACE = "\0", "\N{REPLACEMENT CHARACTER}"
+
+
+class TextDumper(StrDumperUnknown):
+    """Writes texts, with another character in the place of NUL, which PostgreSQL refuses."""
+
+    def dump(self, obj: str) -> bytes | bytearray | memoryview | None:
+        """The text as it is sent."""
+        return super().dump(obj.replace(NUL, IN_ITS_PLACE) if NUL in obj else obj)
