@@ -72,7 +72,7 @@ class Cursors:
             kind: `PAGE`, `WATERMARK` or `GRANTS`; one is not accepted for another.
             number: >= 0.
         """
-        return self._seal(kind, number.to_bytes(NUMBER_BYTES, "big"))
+        return _seal(self._current()[0], kind, number.to_bytes(NUMBER_BYTES, "big"))
 
     def seal_anew(self, kind: bytes, number: int) -> str:
         """As `seal`, and never the same text twice.
@@ -80,21 +80,10 @@ class Cursors:
         Two watermarks that are alike would tell a peer that nothing has happened here, and two that
         are not, that something has, to whomever it was granted.
         """
-        self._current()
+        cipher = self._current()[0]
         if self._ahead[:2] != (kind, number) or not self._ahead[2]:
-            self._ahead = kind, number, self._sealed_ahead(kind, number)
+            self._ahead = kind, number, _sealed_ahead(cipher, kind, number)
         return self._ahead[2].pop()
-
-    def _sealed_ahead(self, kind: bytes, number: int) -> list[str]:
-        """Most requests are told the same number, and one by one is three times the work."""
-        plain = number.to_bytes(NUMBER_BYTES, "big")
-        random = secrets.token_bytes(AHEAD * NONCE_BYTES)
-        nonces = (random[at : at + NONCE_BYTES] for at in range(0, len(random), NONCE_BYTES))
-        return [self._seal(kind, plain + nonce) for nonce in nonces]
-
-    def _seal(self, kind: bytes, plain: bytes) -> str:
-        sealed = self._current()[0].encrypt(plain, [kind])
-        return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
     def open(self, kind: bytes, text: str) -> int:
         """The position in a text that `seal` returned.
@@ -127,6 +116,19 @@ class Cursors:
                 with contextlib.suppress(InvalidTag):
                     return cipher.decrypt(sealed, [kind])
         raise InvalidTag
+
+
+def _sealed_ahead(cipher: AESSIV, kind: bytes, number: int) -> list[str]:
+    """Most requests are told the same number, and one by one is three times the work."""
+    plain = number.to_bytes(NUMBER_BYTES, "big")
+    random = secrets.token_bytes(AHEAD * NONCE_BYTES)
+    nonces = (random[at : at + NONCE_BYTES] for at in range(0, len(random), NONCE_BYTES))
+    return [_seal(cipher, kind, plain + nonce) for nonce in nonces]
+
+
+def _seal(cipher: AESSIV, kind: bytes, plain: bytes) -> str:
+    sealed = cipher.encrypt(plain, [kind])
+    return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
 
 def _cipher(private_key: EllipticCurvePrivateKey) -> AESSIV:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from underseal_node.store.criteria_sql import (
     criteria_clauses,
@@ -65,9 +66,10 @@ _CHANGED = (
 )
 
 
-@dataclass(frozen=True)
-class Reach:
+class Reach(NamedTuple):
     """What the grants of one peer say, as far as the shape of a query depends on it.
+
+    A tuple, because each list request makes one, and looks for a page with it.
 
     Attributes:
         everything: a grant of kind `all` makes every footprint visible.

@@ -12,10 +12,9 @@ thread with a connection of its own.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Engine
 
@@ -89,9 +88,8 @@ PAGE_CACHE_BYTES = 32 * 1024 * 1024
 BEFORE, AFTER = b'{"data":[', b"]}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A list query, as far as the grants of the requester decide it.
+class _Asked(NamedTuple):
+    """A list query, as far as the grants of the requester decide it; made for each request.
 
     Attributes:
         who: parameters of the statements.
