@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from psycopg.types.string import StrDumperUnknown
 
-__all__ = ["TextDumper"]
+from underseal_node.store.types import IN_ITS_PLACE, NUL
 
-NUL, IN_ITS_PLACE = "\0", "\N{REPLACEMENT CHARACTER}"
+__all__ = ["TextDumper"]
 
 
 class TextDumper(StrDumperUnknown):

@@ -45,6 +45,7 @@ from underseal_node.store import (
     product_tables,
     tables,
 )
+from underseal_node.store.types import IN_ITS_PLACE, NUL
 
 __all__ = [
     "VERSION_TABLE",
@@ -332,7 +333,17 @@ def _read(
     if until is not None:
         statement = statement.where(key <= tuple_(*until))
     # For this statement alone: set on the connection, it would hold for all that follow.
-    yield from connection.execute(statement, execution_options={"yield_per": READ_ROWS})
+    for row in connection.execute(statement, execution_options={"yield_per": READ_ROWS}):
+        yield _as_written(row)
+
+
+def _as_written(row: Row) -> Row:
+    """A row as it is in PostgreSQL: SQLite holds texts of peers with the character NUL, too."""
+    if not any(isinstance(value, str) and NUL in value for value in row):
+        return row
+    return tuple(
+        value.replace(NUL, IN_ITS_PLACE) if isinstance(value, str) else value for value in row
+    )
 
 
 def _portion(rows: Iterator[Row]) -> list[Row]:

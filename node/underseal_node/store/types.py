@@ -12,6 +12,9 @@ from sqlalchemy.types import TypeDecorator
 
 from underseal_protocol.decimals import format_decimal, parse_decimal
 
+# What SQLite stores in a text and PostgreSQL does not, and what is written instead.
+NUL, IN_ITS_PLACE = "\0", "\N{REPLACEMENT CHARACTER}"
+
 UTC_TEXT_LENGTH = 27
 
 

@@ -173,3 +173,12 @@ async def test_what_cannot_be_calculated_cannot_be_drafted(made: Company) -> Non
     assert (await draft(made, 422))["message"]
     assert (await made.post("/products/draft", None, 404, product="nothing"))["message"]
     assert (await made.get("/drafts"))["data"] == []
+
+
+async def test_a_draft_that_was_overtaken_is_not_stale(made: Company) -> None:
+    """The product was published without it: it says nothing more, and cannot be published."""
+    drafted = await draft(made)
+    await made.post("/products/publish", product="cell")
+    await load(made, factors=(DIRTIER,))
+    assert [one["isDraft"] for one in await stale_of(made)] == [False]
+    await publish(made, drafted, 422)
