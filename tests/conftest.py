@@ -19,7 +19,7 @@ from tests.postgresql import HAS_POSTGRESQL, Databases
 from underseal_cli.demo_nodes import NodeProcess, Workbench
 from underseal_node.home import Home
 from underseal_node.settings import Settings
-from underseal_node.store import database
+from underseal_node.store import engines
 
 DATABASES = pytest.StashKey[Databases]()
 
@@ -97,7 +97,7 @@ def _is_postgresql(config: pytest.Config) -> bool:
 
 def _use_postgresql(databases: Databases) -> None:
     """Let every home have a database, before a test module is imported."""
-    url_of, finish, node_of = database.database_url, Home.finish, Workbench.node
+    url_of, finish, node_of = engines.database_url, Home.finish, Workbench.node
 
     @wraps(url_of)
     def database_url(settings: Settings, home: Home) -> URL:
@@ -119,6 +119,6 @@ def _use_postgresql(databases: Databases) -> None:
         given = {"database_url": databases.of(Path(self.directory) / name), **(settings or {})}
         return node_of(self, name, settings=given, **options)
 
-    database.database_url = database_url
+    engines.database_url = database_url
     Home.finish = finished  # type: ignore[method-assign]
     Workbench.node = node  # type: ignore[method-assign]

@@ -38,7 +38,7 @@ from underseal_node.store.backup import (
     export_database,
     prepare_restored,
 )
-from underseal_node.store.database import database_url, make_engine
+from underseal_node.store.engines import database_url, make_engine
 from underseal_node.store.migrate import refuse_unknown
 from underseal_node.store.types import utc_text
 from underseal_node.trust.master_key import keep_master_key, read_master_key

@@ -15,7 +15,7 @@ from underseal_node.errors import ConfigurationError, RefusedError
 from underseal_node.home import Home, only_one, sync_directory, write_private
 from underseal_node.settings import ENV_PREFIX, Settings, load_settings
 from underseal_node.store.backup import close_database
-from underseal_node.store.database import database_url, make_engine, parse_url, with_password
+from underseal_node.store.engines import database_url, make_engine, parse_url, with_password
 from underseal_node.store.migrate import migrate
 from underseal_node.store.moving import Look, Moved, move_rows
 

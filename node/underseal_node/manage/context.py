@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -12,9 +13,11 @@ from underseal_node.exchange.pull_jobs import PullJobs
 from underseal_node.manage.shapes.base import Shape
 from underseal_node.manage.shapes.exchange import CriteriaInput
 from underseal_node.manage.shapes.footprints import FindingShape
+from underseal_node.manage.shapes.refusals import ProblemShape
 from underseal_node.node import Node
 from underseal_node.pact.access import read_body
 from underseal_node.pact.errors import BodyTooLargeError
+from underseal_node.sheets.problems import Problem
 from underseal_protocol.criteria import Criteria
 from underseal_protocol.methodology import Finding
 
@@ -28,6 +31,7 @@ __all__ = [
     "body_of",
     "criteria_of",
     "finding",
+    "problem_shapes",
     "read_upload",
     "with_footprint",
 ]
@@ -117,6 +121,14 @@ def criteria_of(given: CriteriaInput) -> Criteria:
         for value in (values if isinstance(values, list) else [values])
     ]
     return Criteria.from_query(items)
+
+
+def problem_shapes(found: Iterable[Problem]) -> list[ProblemShape]:
+    """What is wrong with a file."""
+    return [
+        ProblemShape(file=one.file, place=one.place, message=one.message, hint=one.hint)
+        for one in found
+    ]
 
 
 def finding(found: Finding) -> FindingShape:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -12,7 +11,7 @@ from pydantic import ValidationError
 from underseal_node.energy.export import Files
 from underseal_node.energy.importing import Counts, EnergyImported, import_energy
 from underseal_node.energy.usage import EnergyOfPlant, energy_of_plant
-from underseal_node.manage.context import RESPONSE, Context, read_upload
+from underseal_node.manage.context import RESPONSE, Context, problem_shapes, read_upload
 from underseal_node.manage.shapes.base import GivenInstant
 from underseal_node.manage.shapes.energy import (
     CarrierShape,
@@ -29,8 +28,6 @@ from underseal_node.manage.shapes.energy import (
     RuleShape,
     UnallocatedShape,
 )
-from underseal_node.manage.shapes.refusals import ProblemShape
-from underseal_node.sheets.problems import Problem
 from underseal_protocol.rollup.allocation import ProductEnergy
 from underseal_protocol.rollup.numbers import Number, exact, shown
 from underseal_protocol.strict_json import JsonLimits, loads
@@ -126,16 +123,9 @@ def _imported(done: EnergyImported) -> EnergyImportShape:
             CorrectionShape(kind=one.kind, key=one.key, old=dict(one.old), new=dict(one.new))
             for one in done.corrections[:MAX_LISTED]
         ],
-        problems=_problems(done.problems),
-        warnings=_problems(done.warnings),
+        problems=problem_shapes(done.problems),
+        warnings=problem_shapes(done.warnings),
     )
-
-
-def _problems(found: Iterable[Problem]) -> list[ProblemShape]:
-    return [
-        ProblemShape(file=one.file, place=one.place, message=one.message, hint=one.hint)
-        for one in found
-    ]
 
 
 def _counts(counts: Counts) -> CountsShape:

@@ -20,6 +20,7 @@ from underseal_node.errors import (
 )
 from underseal_node.exchange.errors import AddressError
 from underseal_node.logs import redact
+from underseal_node.manage.context import problem_shapes
 from underseal_node.manage.shapes.refusals import ProblemShape, RefusalShape
 from underseal_node.pact.errors import BadRequestError, BodyTooLargeError
 from underseal_node.publishing.results import UnpublishableError
@@ -62,12 +63,7 @@ def refused(
 def refusal(error: NodeError | ProtocolError) -> Response:
     """The response to what one of our own errors refuses."""
     status = next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
-    problems = None
-    if isinstance(error, UnpublishableError):
-        problems = [
-            ProblemShape(file=one.file, place=one.place, message=one.message, hint=one.hint)
-            for one in error.problems
-        ]
+    problems = problem_shapes(error.problems) if isinstance(error, UnpublishableError) else None
     headers = {"connection": "close"} if isinstance(error, BodyTooLargeError) else None
     return refused(status, error.message, error.hint, problems, headers=headers)
 

@@ -13,6 +13,7 @@ from underseal_node.manage.context import (
     Limit,
     body_of,
     finding,
+    problem_shapes,
     with_footprint,
 )
 from underseal_node.manage.seen_routes import note_on, seen_by, withheld_at
@@ -26,7 +27,6 @@ from underseal_node.manage.shapes.footprints import (
     ReissuedShape,
     ReissueInput,
 )
-from underseal_node.manage.shapes.refusals import ProblemShape
 from underseal_node.publishing import changing, publish, reissuing
 from underseal_node.publishing.results import Changed
 from underseal_node.store import footprints
@@ -78,10 +78,7 @@ async def import_file(
             )
             for one in result.footprints
         ],
-        problems=[
-            ProblemShape(file=one.file, place=one.place, message=one.message, hint=one.hint)
-            for one in result.problems
-        ],
+        problems=problem_shapes(result.problems),
         notified=list(result.notified),
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from sqlmodel import Session
 
-from underseal_node.manage.context import finding
+from underseal_node.manage.context import finding, problem_shapes
 from underseal_node.manage.shapes.products import (
     CalculationShape,
     CauseShape,
@@ -22,7 +22,6 @@ from underseal_node.manage.shapes.products import (
     RollUpShape,
     StaleShape,
 )
-from underseal_node.manage.shapes.refusals import ProblemShape
 from underseal_node.manage.shapes.releases import VerdictShape
 from underseal_node.products.bills import PCF
 from underseal_node.products.calculating import Calculation
@@ -33,7 +32,6 @@ from underseal_node.products.matching import EnergyFailure, LineState
 from underseal_node.products.refreshing import Refreshed
 from underseal_node.products.releasing import Prepared, PublishedProduct
 from underseal_node.products.staleness import Stale
-from underseal_node.sheets.problems import Problem
 from underseal_node.store import footprints, products
 from underseal_protocol.rollup.documents import source_json
 from underseal_protocol.rollup.explanation import number_json
@@ -61,16 +59,9 @@ def imported_shape(found: ItemsImported) -> ItemsImportedShape:
         dry_run=found.dry_run,
         products=[_item(one) for one in found.products],
         factors=[_item(one) for one in found.factors],
-        problems=_problems(found.problems),
-        warnings=_problems(found.warnings),
+        problems=problem_shapes(found.problems),
+        warnings=problem_shapes(found.warnings),
     )
-
-
-def _problems(found: Iterable[Problem]) -> list[ProblemShape]:
-    return [
-        ProblemShape(file=one.file, place=one.place, message=one.message, hint=one.hint)
-        for one in found
-    ]
 
 
 def _item(one: ImportedItem) -> ImportedItemShape:

@@ -18,6 +18,7 @@ from sqlalchemy.pool import NullPool
 from underseal_node.errors import ConfigurationError, RefusedError
 from underseal_node.home import PRIVATE_FILE, sync_directory
 from underseal_node.store.audit import Act, Actor, members_of
+from underseal_node.store.engines import reason_of
 from underseal_node.store.exchange_tables import OutboxState
 from underseal_node.store.migrate import refuse_unknown, revision_of, upgrade
 from underseal_node.store.migrations import HEAD
@@ -112,9 +113,8 @@ def export_database(reader: Engine, destination: Path) -> None:
                 if digest_of(connection, table) != digests[table.name]:
                     raise RefusedError(f"the copy of the table {table.name} is not what was read")
     except (SQLAlchemyError, driver.Error) as error:
-        cause = getattr(error, "orig", None) or error
         raise RefusedError(
-            f"the database cannot be copied to {destination}: {str(cause).strip()}",
+            f"the database cannot be copied to {destination}: {reason_of(error)}",
             hint="Check that it can be reached, and the free space in the home.",
         ) from error
     finally:

@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col
 
 from underseal_node.errors import RefusedError
+from underseal_node.store.engines import reason_of
 from underseal_node.store.identity_tables import KeyLogRow, NodeIdentity
 from underseal_node.store.migrate import UNFINISHED, revision_of, upgrade
 from underseal_node.store.migrations import HEAD
@@ -101,9 +102,8 @@ def move_rows(source: Connection, target: Engine, reader: Engine, look: Look) ->
     try:
         return _move(source, target, reader, look)
     except (SQLAlchemyError, driver.Error) as error:
-        cause = getattr(error, "orig", None) or error
         raise RefusedError(
-            f"the target database failed: {str(cause).strip()}",
+            f"the target database failed: {reason_of(error)}",
             hint="The home is as it was. Run the command again: it goes on where it was.",
         ) from error
 

@@ -1,7 +1,8 @@
 """All rows of all tables as plain values, in one order on SQLite and PostgreSQL alike.
 
 For what copies a whole database: rows are read as they are stored, never as what they mean, so that
-a copy has the very texts and bytes. Nothing here keeps more than a batch of rows in memory.
+a copy has the very texts and bytes, but for the character NUL. Nothing here keeps more than a batch
+of rows in memory.
 """
 
 from __future__ import annotations
@@ -32,19 +33,9 @@ from sqlalchemy import (
     tuple_,
 )
 from sqlalchemy.types import TypeEngine
-from sqlmodel import SQLModel
 
 from underseal_node.errors import ConfigurationError, RefusedError
-from underseal_node.store import (
-    attestation_tables,
-    audit_tables,
-    commitment_tables,
-    energy_tables,
-    exchange_tables,
-    identity_tables,
-    product_tables,
-    tables,
-)
+from underseal_node.store.all_tables import METADATA
 from underseal_node.store.types import IN_ITS_PLACE, NUL
 
 __all__ = [
@@ -62,18 +53,6 @@ __all__ = [
     "set_identity_values",
     "writer",
 ]
-
-DEFINED_IN = (
-    attestation_tables,
-    audit_tables,
-    commitment_tables,
-    energy_tables,
-    exchange_tables,
-    identity_tables,
-    product_tables,
-    tables,
-)
-"""Importing these fills the metadata."""
 
 VERSION_TABLE = "alembic_version"
 READ_ROWS = 200  # at a time; bodies of footprints can be large
@@ -112,7 +91,7 @@ class Compared:
 
 def node_tables() -> list[Table]:
     """Every table of a node; those that others refer to come first."""
-    return list(SQLModel.metadata.sorted_tables)
+    return list(METADATA.sorted_tables)
 
 
 def require_all_tables(connection: Connection) -> None:
@@ -173,7 +152,7 @@ def writer(connection: Connection, of: Table) -> Callable[[Sequence[Row]], None]
     """What puts portions of rows into a table, in the transaction of the connection.
 
     Raises (when called):
-        RefusedError: the database does not take a value: PostgreSQL has no NUL in texts.
+        RefusedError: the database does not take a value.
     """
     dialect = connection.dialect
     plain = _plain(of)

@@ -21,7 +21,8 @@ from underseal_node.clock import utc_now
 from underseal_node.errors import ConfigurationError
 from underseal_node.home import Home
 from underseal_node.settings import Settings, load_settings
-from underseal_node.store.database import Store, database_url, next_change, open_store
+from underseal_node.store.database import Store, next_change, open_store
+from underseal_node.store.engines import database_url
 from underseal_node.store.tables import AccessGrant, ChangeCounter, Peer
 
 UrlOf = Callable[[Home], str | None]

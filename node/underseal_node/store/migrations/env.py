@@ -6,30 +6,10 @@ from typing import Any, Literal
 
 from alembic import context
 from sqlalchemy import String
-from sqlmodel import AutoString, SQLModel
+from sqlmodel import AutoString
 
-from underseal_node.store import (
-    attestation_tables,
-    audit_tables,
-    commitment_tables,
-    energy_tables,
-    exchange_tables,
-    identity_tables,
-    product_tables,
-    tables,
-)
+from underseal_node.store.all_tables import METADATA
 from underseal_node.store.types import DecimalText, UtcText
-
-__all__ = [
-    "attestation_tables",
-    "audit_tables",
-    "commitment_tables",
-    "energy_tables",
-    "exchange_tables",
-    "identity_tables",
-    "product_tables",
-    "tables",
-]  # importing them fills the metadata
 
 
 def render_plainly(kind: str, item: Any, _autogenerate: object) -> str | Literal[False]:
@@ -44,7 +24,7 @@ def render_plainly(kind: str, item: Any, _autogenerate: object) -> str | Literal
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=SQLModel.metadata,
+    target_metadata=METADATA,
     render_item=render_plainly,
 )
 with context.begin_transaction():
