@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from underseal_node.manage.shapes.peers import GrantedToUsShape, GrantShape, GrantState
+from underseal_node.manage.shapes.peers import GrantedShape, GrantShape, GrantState
 from underseal_node.store.tables import AccessGrant
 from underseal_node.store.types import from_utc_text
 from underseal_protocol.disclosure import Level
@@ -42,14 +42,14 @@ def grant_shape(
     )
 
 
-def granted_to_us_shape(now: datetime, grant: GrantedToUs) -> GrantedToUsShape:
+def granted_to_us_shape(now: datetime, grant: GrantedToUs) -> GrantedShape:
     """A grant that we were given.
 
     Args:
         now: aware; decides the state.
         grant: as the peer told it.
     """
-    return GrantedToUsShape(
+    return GrantedShape(
         kind=grant.kind,
         value=grant.value,
         level=grant.level,

@@ -88,8 +88,7 @@ class Draft:
     @property
     def keys(self) -> frozenset[tuple[KeyKind, str]]:
         """By which grants cover it."""
-        index = FootprintIndex.of(self.document)
-        return frozenset({(KeyKind.ALL, ""), (KeyKind.FOOTPRINT, self.id), *index_keys(index)})
+        return _keys(self.id, FootprintIndex.of(self.document))
 
     @property
     def is_attested(self) -> bool:
@@ -251,10 +250,15 @@ def sign(
         geography=index.geography,
         product_name=document["productNameCompany"],
         summary=summary_of(document),
-        keys=draft.keys,
+        keys=_keys(draft.id, index),
         kid=key.kid,
         commitment=commitment,
     )
+
+
+def _keys(footprint_id: str, index: FootprintIndex) -> frozenset[tuple[KeyKind, str]]:
+    """By which grants cover a footprint."""
+    return frozenset({(KeyKind.ALL, ""), (KeyKind.FOOTPRINT, footprint_id), *index_keys(index)})
 
 
 def _defaults(identity: Identity, now: datetime) -> dict[str, Any]:

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from underseal_node.store.tables import KeyKind
+from underseal_node.store.types import NUL
 from underseal_protocol.criteria import FootprintIndex
 
 __all__ = ["index_keys", "summary_of"]
 
-NUL = "\0"
 MEMBERS = (
     "productNameCompany",
     "productIds",

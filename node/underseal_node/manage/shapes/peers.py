@@ -22,7 +22,7 @@ __all__ = [
     "GrantInput",
     "GrantShape",
     "GrantState",
-    "GrantedToUsShape",
+    "GrantedShape",
     "InvitationInput",
     "InvitationShape",
     "PeerAddedShape",
@@ -74,15 +74,9 @@ class GrantState(StrEnum):
     ENDED = "ended"
 
 
-class GrantShape(Shape):
-    """GET /grants (query: peer) -> Listing; POST /grants -> Listing (201)
+class GrantedShape(Shape):
+    """What a grant lets a peer see; one that a peer has given us, as it told it."""
 
-    DELETE /grants/{id} -> 204. `warning` is in the answer of POST only: such as that no footprint
-    is covered yet.
-    """
-
-    id: int
-    peer: str
     kind: str
     value: str
     level: Level
@@ -91,6 +85,17 @@ class GrantShape(Shape):
     ends: Instant | None = None
     terms: str | None = None
     purpose: str | None = None
+
+
+class GrantShape(GrantedShape):
+    """GET /grants (query: peer) -> Listing; POST /grants -> Listing (201)
+
+    DELETE /grants/{id} -> 204. `warning` is in the answer of POST only: such as that no footprint
+    is covered yet.
+    """
+
+    id: int
+    peer: str
     created_at: Instant
     warning: str | None = None
 
@@ -140,19 +145,6 @@ class PeerShape(Shape):
     warnings: list[str] = Field(default_factory=list)
 
 
-class GrantedToUsShape(Shape):
-    """A grant that a peer has given us, as it told it."""
-
-    kind: str
-    value: str
-    level: Level
-    state: GrantState
-    starts: Instant | None = None
-    ends: Instant | None = None
-    terms: str | None = None
-    purpose: str | None = None
-
-
 class ApprovedShape(PeerShape):
     """Answer of POST /peers/{name}/approve"""
 
@@ -167,7 +159,7 @@ class PeerDetailShape(PeerShape):
     """
 
     granted_to_it: list[GrantShape]
-    granted_to_us: list[GrantedToUsShape] | None = None
+    granted_to_us: list[GrantedShape] | None = None
     granted_to_us_at: Instant | None = None
 
 
