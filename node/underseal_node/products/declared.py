@@ -4,30 +4,54 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from sqlmodel import Session
 
 from underseal_node.errors import NotFoundError
 from underseal_node.store import peers, products, releases
 from underseal_node.store.product_tables import DeclarationRow
-from underseal_node.store.tables import Peer
+from underseal_node.store.tables import Peer, PeerState
 from underseal_protocol.criteria import fold
 from underseal_protocol.release.exposure import Exposure
 from underseal_protocol.release.knowledge import Knowledge, joined
 from underseal_protocol.release.knowledge import Peer as DeclaredPeer
 
-__all__ = ["declare", "declared_peers", "supplier_groups", "with_groups"]
+__all__ = ["Declared", "declare", "read_declared", "with_groups"]
 
 
-def declared_peers(session: Session) -> dict[int, DeclaredPeer]:
-    """Every peer as the gate knows it, by its key.
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """Everybody, as the gate knows them.
 
-    Peers at one address are one, also if one of them was removed: its name and what is declared of
-    it are those of all. Those that are declared to be of one group are one legal group.
+    Attributes:
+        peers: by key.
+        supplier_groups: the legal group of each as a supplier, by its key as text, as exposures
+            name suppliers.
+        known_of: keys of those of whom something is declared, and that may be granted something.
     """
+
+    peers: Mapping[int, DeclaredPeer]
+    supplier_groups: Mapping[str, str]
+    known_of: frozenset[int]
+
+
+def read_declared(session: Session) -> Declared:
+    """What is declared of everybody now."""
     rows = {row.peer_id: row for row, _ in releases.declarations(session)}
     listed = {peer.id or 0: peer for peer in peers.listing(session)}
+    declared = _declared_peers(rows, listed)
+    may_be_granted = {key for key, peer in listed.items() if peer.state != PeerState.REVOKED}
+    return Declared(
+        declared, _supplier_groups(listed, declared), frozenset(rows.keys() & may_be_granted)
+    )
+
+
+def _declared_peers(
+    rows: Mapping[int, DeclarationRow], listed: Mapping[int, Peer]
+) -> dict[int, DeclaredPeer]:
+    """Peers at one address are one, also if one of them was removed: its name and what is declared
+    of it are those of all. Those that are declared to be of one group are one legal group."""
     known = {key: Knowledge.from_json(json.loads(row.knowledge)) for key, row in rows.items()}
     groups = _declared_groups(rows)
     at_one_address = _joined({key: _address(peer) for key, peer in listed.items()})
@@ -41,23 +65,18 @@ def declared_peers(session: Session) -> dict[int, DeclaredPeer]:
     return found
 
 
-def supplier_groups(session: Session, declared: Mapping[int, DeclaredPeer]) -> dict[str, str]:
-    """The legal group of each peer as a supplier, by its key as text.
-
-    Suppliers with an id of a company in common count as one: a second name must not make a second
-    contributor. A customer is not taken for a supplier because it says so: what a supplier knows of
-    its own part nobody gets by naming its id.
-
-    Args:
-        session: to read.
-        declared: every peer, by its key.
-    """
+def _supplier_groups(
+    listed: Mapping[int, Peer], declared: Mapping[int, DeclaredPeer]
+) -> dict[str, str]:
+    """Suppliers with an id of a company in common count as one: a second name must not make a
+    second contributor. A customer is not taken for a supplier because it says so: what a supplier
+    knows of its own part nobody gets by naming its id."""
     traits = {
-        peer.id or 0: {
-            f"group:{declared[peer.id or 0].legal_group}",
+        key: {
+            f"group:{declared[key].legal_group}",
             *(f"id:{fold(one)}" for one in json.loads(peer.company_ids)),
         }
-        for peer in peers.listing(session)
+        for key, peer in listed.items()
     }
     return {
         str(key): " = ".join(sorted({declared[one].legal_group for one in same}))

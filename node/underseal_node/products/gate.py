@@ -16,11 +16,10 @@ from sqlmodel import Session
 from underseal_node.errors import RefusedError
 from underseal_node.node import Node
 from underseal_node.products.calculating import Calculation
-from underseal_node.products.declared import declared_peers, supplier_groups, with_groups
+from underseal_node.products.ledger import Ledger, audience, note_release
 from underseal_node.settings import Settings
-from underseal_node.store import audit, grants, peers, releases
-from underseal_node.store.audit import Act
-from underseal_node.store.tables import KeyKind, PeerState
+from underseal_node.store import peers, releases
+from underseal_node.store.tables import KeyKind
 from underseal_protocol.disclosure import Level
 from underseal_protocol.errors import ReleaseRefusedError
 from underseal_protocol.release import gate
@@ -143,8 +142,8 @@ def judge_publication(
     def stored_at(digits: int) -> Exposure:
         return exposure_of(calculated, footprint_id, digits, suppliers)
 
-    audience = _audience(session, {*keys, *_keys_of(old_id)}, now)
-    return _judged(session, stored_at, audience, thresholds)
+    readers = audience(session, {*keys, *_keys_of(old_id)}, now)
+    return _judged(session, stored_at, readers, thresholds)
 
 
 def judge_draft(
@@ -170,28 +169,33 @@ def judge_draft(
     """
     thresholds = thresholds_of(settings, exposure.digits)
     thresholds = replace(thresholds, min_digits=exposure.digits)
-    audience = _audience(session, {*keys, *_keys_of(old_id)}, now)
-    return _judged(session, lambda _: exposure, audience, thresholds)
+    readers = audience(session, {*keys, *_keys_of(old_id)}, now)
+    return _judged(session, lambda _: exposure, readers, thresholds)
 
 
 def _judged(
     session: Session,
     stored_at: Callable[[int], Exposure],
-    audience: Mapping[int, Level],
+    levels: Mapping[int, Level],
     thresholds: Thresholds,
 ) -> Judged:
-    """What the gate says of a footprint whose exposure depends on its digits."""
-    ledger = _Ledger(session)
+    """What the gate says of a footprint whose exposure depends on its digits.
+
+    Args:
+        levels: of those who would see it, by their keys.
+    """
+    ledger = Ledger(session)
 
     def exposure_at(digits: int) -> Exposure:
-        return with_groups(stored_at(digits), ledger.groups)
+        return ledger.as_declared(stored_at(digits))
 
-    readers = [ledger.peers[one] for one in audience]
-    wanted = max(audience.values(), key=lambda level: level.rank, default=Level.TOTAL)
+    declared = ledger.declared
+    readers = [declared.peers[one] for one in levels]
+    wanted = max(levels.values(), key=lambda level: level.rank, default=Level.TOTAL)
     before = ledger.related(exposure_at(thresholds.digits))
     # Who may not see it yet is asked about when it is granted, which then can only withhold or
     # refuse. Digits are fixed here, so whoever is declared counts already; else anybody.
-    others = [ledger.peers[one] for one in sorted(ledger.declared - audience.keys())]
+    others = [declared.peers[one] for one in sorted(declared.known_of - levels.keys())]
     later: Verdict | None = None
     if others or not readers:
         later = gate.judge_publication(exposure_at, Level.TOTAL, others, before, thresholds)
@@ -204,7 +208,7 @@ def _judged(
         is_coarser = later.outcome is Outcome.COARSER
         outcome = Outcome.COARSER if is_coarser else Outcome.RELEASE
         verdict = replace(verdict, outcome=outcome, reasons=later.reasons, leaks=later.leaks)
-    return Judged(verdict, stored_at(verdict.digits), audience, releases.mark(session), thresholds)
+    return Judged(verdict, stored_at(verdict.digits), levels, releases.mark(session), thresholds)
 
 
 def _keys_of(footprint_id: str | None) -> list[tuple[KeyKind, str]]:
@@ -243,41 +247,13 @@ def record_publication(
             was released meanwhile.
     """
     keys = {*published.keys, *_keys_of(published.old_id)}
-    if _audience(session, keys, now) != judged.audience or releases.mark(session) != judged.mark:
+    if audience(session, keys, now) != judged.audience or releases.mark(session) != judged.mark:
         raise RefusedError("grants or releases have changed meanwhile", hint="Try again.")
     exposure = replace(judged.exposure, footprint=published.id)
     releases.add_exposure(session, published.id, json.dumps(exposure.to_json()))
     said = None if judged.verdict.protects else acknowledgement
     for peer_id, level in judged.audience.items():
-        _release(session, peer_id, published.id, level, now, said)
-
-
-def _release(
-    session: Session,
-    peer_id: int,
-    footprint_id: str,
-    level: Level,
-    now: datetime,
-    said: Acknowledgement | None,
-) -> None:
-    if said is not None:
-        audit.record(
-            session,
-            Act.RELEASE_ACKNOWLEDGED,
-            now,
-            peer_id=peer_id,
-            footprint_ids=[footprint_id],
-            detail={"reason": said.reason, "consent": said.consent},
-        )
-    releases.release(
-        session,
-        peer_id,
-        footprint_id,
-        level,
-        now,
-        reason=None if said is None else said.reason,
-        consent=None if said is None else said.consent,
-    )
+        note_release(session, peer_id, published.id, level, now, said)
 
 
 def require_grant(
@@ -307,19 +283,19 @@ def require_grant(
     ids = releases.covered(session, kind, value)
     if not ids:
         return Allowed(level)
-    now, ledger = node.now(), _Ledger(session)
+    now, ledger = node.now(), Ledger(session)
     exposures = [ledger.exposures[one] for one in ids]
     allowed, reasons, is_protected = _judged_together(
-        ledger, node.settings, exposures, level, ledger.peers[peer_id], acknowledgement
+        ledger, node.settings, exposures, level, ledger.declared.peers[peer_id], acknowledgement
     )
     said = None if is_protected else acknowledgement
     for footprint_id in ids:
-        _release(session, peer_id, footprint_id, allowed, now, said)
+        note_release(session, peer_id, footprint_id, allowed, now, said)
     return Allowed(allowed, tuple(dict.fromkeys(reasons)))
 
 
 def _judged_together(
-    ledger: _Ledger,
+    ledger: Ledger,
     settings: Settings,
     exposures: Sequence[Exposure],
     wanted: Level,
@@ -336,7 +312,7 @@ def _judged_together(
         ReleaseRefusedError: there is none.
     """
     allowed, reasons, is_protected = wanted, list[str](), True
-    declared = tuple(ledger.peers.values())
+    declared = tuple(ledger.declared.peers.values())
     before = {one.footprint: ledger.related(one) for one in exposures}
     while True:
         given: list[Release] = []
@@ -371,67 +347,6 @@ def _permitted(
         how = "With the consent of the supplier: --acknowledge REASON --consent REFERENCE."
         raise ReleaseRefusedError(error.message, hint=f"{error.hint or ''} {how}".strip()) from None
     return level
-
-
-class _Ledger:
-    """Everything that was released, with legal groups as they are declared now.
-
-    Args:
-        session: to read.
-
-    Attributes:
-        peers: as they are declared, by key.
-        declared: keys of those of whom something is declared, and that may be granted something.
-        groups: the legal group of each, by its key as text, as exposures name suppliers.
-        exposures: by id of the footprint.
-    """
-
-    def __init__(self, session: Session) -> None:
-        self.peers = declared_peers(session)
-        self.declared = {
-            row.peer_id
-            for row, peer in releases.declarations(session)
-            if peer.state != PeerState.REVOKED
-        }
-        self.groups = supplier_groups(session, self.peers)
-        self.exposures = {
-            row.footprint_id: with_groups(Exposure.from_json(json.loads(row.document)), self.groups)
-            for row in releases.exposures(session)
-        }
-        self._entries = [
-            (row.footprint_id, self.peers[row.peer_id].id, Level.of_rank(row.level))
-            for row, _ in releases.ledger(session)
-        ]
-        self._links = {name: one.links for name, one in self.exposures.items()}
-
-    def related(self, exposure: Exposure) -> list[Release]:
-        """The releases that have to do with an exposure: they share sources, or what sources were
-        before, directly or by others, the oldest first."""
-        related, links = set[str](), set(exposure.links)
-        grown = True
-        while grown:
-            more = {
-                name
-                for name, one in self._links.items()
-                if name not in related and not links.isdisjoint(one)
-            }
-            related |= more
-            links = links.union(*(self._links[name] for name in more))
-            grown = bool(more)
-        return [
-            Release(name, frozenset(level.blocks), self.exposures[footprint_id])
-            for footprint_id, name, level in self._entries
-            if footprint_id in related
-        ]
-
-
-def _audience(session: Session, keys: set[tuple[KeyKind, str]], now: datetime) -> dict[int, Level]:
-    """The highest level at which each peer is granted something with one of these keys."""
-    found: dict[int, Level] = {}
-    for peer_id, kind, value, level in grants.levels_in_force(session, now):
-        if (kind, value) in keys:
-            found[peer_id] = max(found.get(peer_id, level), level, key=lambda one: one.rank)
-    return found
 
 
 def _suppliers(session: Session, calculation: Calculation) -> dict[str, str]:

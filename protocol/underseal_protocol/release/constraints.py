@@ -6,11 +6,10 @@ all sums, that signs are known is y >= -1, and all numbers are of one size. Ever
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
-from typing import TypeAlias
 
 from underseal_protocol.errors import ReleaseError
 from underseal_protocol.release.exposure import (
@@ -23,9 +22,15 @@ from underseal_protocol.release.exposure import (
     scaled,
 )
 from underseal_protocol.release.folding import Shown, folded
-from underseal_protocol.release.forms import REST
 from underseal_protocol.release.knowledge import Knowledge
 from underseal_protocol.release.thresholds import Thresholds
+from underseal_protocol.release.unknowns import (
+    OUTBOUND_SHARES,
+    QUALITY,
+    Column,
+    Unknowns,
+    parts_of,
+)
 from underseal_protocol.rollup.numbers import exact
 from underseal_protocol.rollup.properties import (
     EXCLUDING,
@@ -33,17 +38,11 @@ from underseal_protocol.rollup.properties import (
     OF_OUTBOUND,
     OUTBOUND,
     PRIMARY,
-    RATINGS,
-    SUMMANDS,
 )
 
-__all__ = ["Column", "Constraint", "Shown", "System", "Target", "build_system", "parts_of"]
+__all__ = ["Column", "Constraint", "Shown", "System", "Target", "build_system"]
 
-Column: TypeAlias = tuple[str, ...]
 
-_SHARES = (PRIMARY, *RATINGS)
-_OUTBOUND_SHARES = tuple(OF_OUTBOUND[name] for name in _SHARES)
-_QUALITY = frozenset({*_SHARES, *_OUTBOUND_SHARES, EXEMPTED})
 _ONE, _WORST = Fraction(1), Fraction(5)
 _NONE = Fraction()
 
@@ -143,12 +142,6 @@ def build_system(
     return system
 
 
-def parts_of(source: Source, figure: str) -> dict[Unknown, Fraction]:
-    """The form of a figure of a source: the total is the sum of its components."""
-    names = (*SUMMANDS, REST) if figure == EXCLUDING else (figure,)
-    return {(source.key, name): _ONE for name in names if source.values.get(name)}
-
-
 class _Builder:
     """Puts a system together; `factor` is always how much of a source a sum has."""
 
@@ -161,18 +154,15 @@ class _Builder:
     ) -> None:
         self.system = System()
         self._exposures = [exposure for exposure, _ in shown.values()]
-        self._sources: dict[str, Source] = {}
-        self._knowledge, self._coalition = knowledge, coalition
-        self._quantities_known = quantities_known
-        for exposure in self._exposures:
-            for key, source in exposure.sources.items():
-                known = self._sources.get(key)
-                self._sources[key] = source if known is None else _merged(known, source)
+        self._unknowns = Unknowns(
+            self._exposures, knowledge, coalition, quantities_known=quantities_known
+        )
+        self._knowledge, self._quantities_known = knowledge, quantities_known
 
     def add_figure(self, exposure: Exposure, figure: Figure) -> None:
         """What a number tells: low <= top <= high, or low x below <= top <= high x below."""
         if figure.below is None:
-            truth = self._value(exposure, figure.top)
+            truth = self._unknowns.value(exposure, figure.top)
             self._add(exposure, figure.top, figure.low - truth, figure.high - truth)
         elif figure.is_exact:
             self._add_share(exposure, figure.top, figure.below, figure.low, _NONE, _NONE)
@@ -191,7 +181,7 @@ class _Builder:
     ) -> None:
         form = dict(top)
         add_form(form, below, -share)
-        truth = self._value(exposure, form)
+        truth = self._unknowns.value(exposure, form)
         self._add(
             exposure,
             form,
@@ -202,7 +192,7 @@ class _Builder:
     def _add(
         self, exposure: Exposure, form: Form, low: Fraction | None, high: Fraction | None
     ) -> None:
-        entries = self._deviations(exposure, form)
+        entries = self._unknowns.deviations(exposure, form)
         self.system.columns.update(dict.fromkeys(entries))
         if entries:
             # Should a footprint have been read otherwise then than now, the truth is in between.
@@ -217,20 +207,23 @@ class _Builder:
             for figure in exposure.figures:
                 for (key, name), factor in figure.top.items():
                     source = exposure.sources[key]
-                    if name not in _QUALITY or name == EXEMPTED:
+                    if name not in QUALITY or name == EXEMPTED:
                         continue
-                    column = self._column(source, name, factor)
+                    column = self._unknowns.column(source, name, factor)
                     if column not in done and column in self.system.columns:
                         done.add(column)
                         self._limit(exposure, source, name, factor)
 
     def _limit(self, exposure: Exposure, source: Source, name: str, factor: Fraction) -> None:
-        is_outbound = name in _OUTBOUND_SHARES
+        is_outbound = name in OUTBOUND_SHARES
         weight = parts_of(source, OUTBOUND if is_outbound else EXCLUDING)
-        sign = 1 if self._value(exposure, weight) > 0 else -1
+        sign = 1 if self._unknowns.value(exposure, weight) > 0 else -1
         weight = scaled(weight, factor * sign)
         part: Form = {(source.key, name): factor}
-        if any(self._column(source, one, factor) not in self.system.columns for _, one in weight):
+        if any(
+            self._unknowns.column(source, one, factor) not in self.system.columns
+            for _, one in weight
+        ):
             return
         if name in (PRIMARY, OF_OUTBOUND[PRIMARY]):
             self._add_share(exposure, part, weight, _ONE, None, _NONE)
@@ -243,39 +236,33 @@ class _Builder:
         and is taken to know how near. Differences beyond the share are news to everybody."""
         if not self._quantities_known:
             return
-        everything = Exposure("", "", 0, self._sources, ())
+        everything = Exposure("", "", 0, self._unknowns.sources, ())
         alike: dict[tuple[str | None, str], list[Source]] = {}
-        for source in self._sources.values():
+        for source in self._unknowns.sources.values():
             for name in source.names:
                 alike.setdefault((source.supplier, name), []).append(source)
         done: set[tuple[str, str, str]] = set()
         for versions in alike.values():
             for figure in dict.fromkeys((EXCLUDING, *(n for one in versions for n in one.values))):
-                for one, other in pairwise(self._by_value(everything, versions, figure)):
-                    if (one.key, other.key, figure) not in done:
-                        done.add((one.key, other.key, figure))
-                        self._correct(everything, one, other, figure, share)
+                stated = sorted(
+                    (value, one.key, form)
+                    for one in versions
+                    for form in [parts_of(one, figure)]
+                    if (value := self._unknowns.value(everything, form))
+                )
+                for (value, key, form), (higher, other, other_form) in pairwise(stated):
+                    is_near = higher - value <= share * min(abs(value), abs(higher))
+                    if is_near and (key, other, figure) not in done:
+                        done.add((key, other, figure))
+                        difference = dict(other_form)
+                        add_form(difference, form, -_ONE)
+                        self._limit_correction(everything, difference, higher - value)
 
-    def _by_value(
-        self, everything: Exposure, versions: Sequence[Source], figure: str
-    ) -> list[Source]:
-        values = [(self._value(everything, parts_of(one, figure)), one) for one in versions]
-        found = [(value, one.key, one) for value, one in values if value]
-        return [one for *_, one in sorted(found, key=lambda each: each[:2])]
-
-    def _correct(
-        self, everything: Exposure, one: Source, other: Source, figure: str, share: Fraction
-    ) -> None:
-        form = parts_of(other, figure)
-        add_form(form, parts_of(one, figure), -_ONE)
-        values = [self._value(everything, parts_of(each, figure)) for each in (one, other)]
-        difference = values[1] - values[0]
-        if abs(difference) > share * min(map(abs, values)):
-            return
-        columns = {self._column(everything.sources[key], name, _ONE) for key, name in form}
+    def _limit_correction(self, everything: Exposure, form: Form, difference: Fraction) -> None:
+        """At most as much as it is, up or down."""
+        columns = {self._unknowns.column(everything.sources[key], name, _ONE) for key, name in form}
         if columns - {None} <= self.system.columns.keys():
-            low, high = sorted((difference, -difference))
-            self._add(everything, form, low - difference, high - difference)
+            self._add(everything, form, -2 * difference, _NONE)
 
     def add_priors(self) -> None:
         """What is assumed of figures; extended to the truth, if that is outside."""
@@ -284,10 +271,11 @@ class _Builder:
                 given = self._quantities_known or source.names & self._knowledge.quantities
                 for figure, prior in self._knowledge.priors_of(source).items() if given else ():
                     form = parts_of(source, figure)
-                    truth = self._value(exposure, form)
+                    truth = self._unknowns.value(exposure, form)
                     high = None if prior.high is None else exact(prior.high) - truth
                     if all(
-                        self._column(source, name, _ONE) in self.system.columns for _, name in form
+                        self._unknowns.column(source, name, _ONE) in self.system.columns
+                        for _, name in form
                     ):
                         self._add(exposure, form, exact(prior.low) - truth, high)
 
@@ -340,61 +328,13 @@ class _Builder:
     ) -> Iterator[Target]:
         if any(exposure.sources[one].supplier is None for one, _ in form):
             return
-        value = self._value(exposure, form)
-        entries = self._deviations(exposure, form)
+        value = self._unknowns.value(exposure, form)
+        entries = self._unknowns.deviations(exposure, form)
         if value and entries and entries.keys() <= self.system.columns.keys():
             shares = {column: entry / value for column, entry in entries.items()}
             yield Target(
                 key, figure, product, value, shares, _label(exposure.sources.get(key), key)
             )
-
-    def _deviations(self, exposure: Exposure, form: Form) -> dict[Column, Fraction]:
-        found: dict[Column, Fraction] = {}
-        for (key, name), factor in self._expanded(exposure, form).items():
-            source = exposure.sources[key]
-            value = factor * self._number(source, name)
-            column = self._column(source, name, factor)
-            if column is not None and value:
-                found[column] = found.get(column, _NONE) + value
-        return {column: value for column, value in found.items() if value}
-
-    def _value(self, exposure: Exposure, form: Form) -> Fraction:
-        total = _NONE
-        for (key, name), factor in self._expanded(exposure, form).items():
-            total += factor * self._number(exposure.sources[key], name)
-        return total
-
-    def _number(self, source: Source, name: str) -> Fraction:
-        best = source if name in _QUALITY else self._sources[source.key]
-        return best.values.get(name, _NONE)
-
-    def _expanded(self, exposure: Exposure, form: Form) -> Form:
-        """With the components that are known by now, in place of the rest of a total."""
-        found: dict[Unknown, Fraction] | None = None
-        for (key, name), factor in form.items():
-            source, best = exposure.sources[key], self._sources[key]
-            if name == REST and best.values.keys() != source.values.keys():
-                found = dict(form) if found is None else found
-                found[key, name] = found[key, name] - factor
-                add_form(found, parts_of(best, EXCLUDING), factor)
-                for one in SUMMANDS:
-                    if source.values.get(one):
-                        add_form(found, {(key, one): _ONE}, -factor)
-        return form if found is None else {one: value for one, value in found.items() if value}
-
-    def _column(self, source: Source, name: str, factor: Fraction) -> Column | None:
-        """The unknown that a part of a sum is; None if it is known."""
-        names, knowledge = self._sources[source.key].names, self._knowledge
-        supplier = self._sources[source.key].supplier
-        if supplier in self._coalition or names & knowledge.components:
-            return None
-        given = self._quantities_known or bool(names & knowledge.quantities)
-        if names & knowledge.footprints:
-            column: Column | None = None if given else (source.key, "quantity", str(factor))
-        else:
-            value = str(source.values.get(name)) if name in _QUALITY else ""
-            column = (source.key, name, value) if given else (source.key, name, value, str(factor))
-        return column
 
 
 def _label(source: Source | None, key: str) -> str:
@@ -402,9 +342,3 @@ def _label(source: Source | None, key: str) -> str:
         return key  # it is the legal group
     products = sorted(name for name in source.names if name.startswith("urn:"))
     return f"{source.supplier} ({products[0] if products else key})"
-
-
-def _merged(known: Source, newer: Source) -> Source:
-    """The more complete figures of two; the names of both; the group that it belongs to now."""
-    fuller = known if len(known.values) > len(newer.values) else newer
-    return Source(newer.key, newer.supplier, known.names | newer.names, fuller.values)

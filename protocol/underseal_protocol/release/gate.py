@@ -180,6 +180,7 @@ class _Judge:
             Scope.POOLED: list(ledger),
         }
         self._links = {one.exposure.footprint: one.exposure.links for one in ledger}
+        self._related: dict[tuple[Scope, str], Sequence[Release]] = {}
         self._scopes = self._distinct_scopes()
         # Peers of whom nothing is declared share what was solved.
         self._solved: dict[_Case, _Reaches] = {} if solved is None else solved
@@ -316,23 +317,31 @@ class _Judge:
     def _shown(self, scope: Scope, exposure: Exposure, blocks: frozenset[Block] | None) -> Shown:
         """What is shown that has to do with the footprint, through sources in common."""
         shown: dict[str, tuple[Exposure, frozenset[Block]]] = {}
-        releases, links = self._releases[scope], self._links
-        related, size = set(exposure.links), -1
-        while size != len(related):
-            size = len(related)
-            for one in releases:
-                if not related.isdisjoint(links[one.exposure.footprint]):
-                    related |= links[one.exposure.footprint]
-        for one in releases:
-            if not related.isdisjoint(links[one.exposure.footprint]):
-                known = shown.get(one.exposure.footprint)
-                more = known[1] if known else frozenset()
-                shown[one.exposure.footprint] = (one.exposure, one.blocks | more)
+        for one in self._related_releases(scope, exposure):
+            known = shown.get(one.exposure.footprint)
+            more = known[1] if known else frozenset()
+            shown[one.exposure.footprint] = (one.exposure, one.blocks | more)
         if blocks is not None:
             known = shown.pop(exposure.footprint, None)
             more = known[1] if known else frozenset()
             shown[exposure.footprint] = (exposure, blocks | more)
         return shown
+
+    def _related_releases(self, scope: Scope, exposure: Exposure) -> Sequence[Release]:
+        """Those that have to do with a footprint. With other digits they are the same."""
+        key = scope, exposure.footprint
+        if key not in self._related:
+            releases, links = self._releases[scope], self._links
+            related, size = set(exposure.links), -1
+            while size != len(related):
+                size = len(related)
+                for one in releases:
+                    if not related.isdisjoint(links[one.exposure.footprint]):
+                        related |= links[one.exposure.footprint]
+            self._related[key] = [
+                one for one in releases if not related.isdisjoint(links[one.exposure.footprint])
+            ]
+        return self._related[key]
 
 
 def _key(target: Target) -> _Key:
