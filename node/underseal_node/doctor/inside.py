@@ -14,7 +14,7 @@ from underseal_node.doctor.checks import Check, ok, problem, warning
 from underseal_node.errors import AuditLogError, ConfigurationError
 from underseal_node.logs import redact
 from underseal_node.node import Node
-from underseal_node.store import alerts, gauges, identity, inbox, outbox, peers
+from underseal_node.store import alerts, gauges, identity, inbox, leases, peers
 from underseal_node.store.tables import Peer, PeerState
 from underseal_node.trust import partnerships
 from underseal_node.trust.audit import checked_end
@@ -172,7 +172,7 @@ def _waiting(session: Session, now: datetime) -> list[Check]:
 def _workers(session: Session, now: datetime) -> Check:
     """Whether what is due has been tried: by the outbox and the inbox worker."""
     late = now - LATE
-    left = len(outbox.waiting_peers(session, late))
+    left = len(leases.waiting_peers(session, late))
     left += sum(row.received_at < late for row in inbox.due(session, late))
     if left:
         message = f"what has been due for {LATE.seconds // 60} minutes is not being worked on"

@@ -28,10 +28,10 @@ from underseal_node.exchange.exchange import Exchange
 from underseal_node.exchange.lanes import Lanes
 from underseal_node.exchange.withdrawal import permitted
 from underseal_node.settings import Settings
-from underseal_node.store import outbox, requests
+from underseal_node.store import leases, outbox, requests
 from underseal_node.store.announcements import KEY_LOG_EVENT
 from underseal_node.store.exchange_tables import OutboxState, Request, RequestState
-from underseal_node.store.outbox import Delivery
+from underseal_node.store.leases import Delivery
 from underseal_protocol.events import EventType
 
 __all__ = ["OutboxWorker", "next_attempt", "wait"]
@@ -95,7 +95,7 @@ class OutboxWorker:
         now = self._node.now()
         try:
             waiting = await self._node.store.read(
-                lambda session: outbox.waiting_peers(session, now)
+                lambda session: leases.waiting_peers(session, now)
             )
         except SQLAlchemyError:
             log.exception("the outbox cannot be read")
@@ -120,7 +120,7 @@ class OutboxWorker:
     def _claim(self, session: Session, peer_id: int, lease: timedelta) -> Delivery | None:
         """Lease the next event of a peer; what it may no longer see is taken back on the way."""
         now = self._node.now()
-        while (delivery := outbox.claim(session, peer_id, now, lease)) is not None:
+        while (delivery := leases.claim(session, peer_id, now, lease)) is not None:
             allowed = permitted(session, self._node, delivery, now)
             if allowed is not None:
                 return allowed
@@ -147,7 +147,7 @@ class OutboxWorker:
         now = self._node.now()
 
         def done(session: Session) -> Delivery | None:
-            outbox.delivered(session, delivery, now)
+            leases.delivered(session, delivery, now)
             return None if is_last else self._claim(session, delivery.peer_id, lease)
 
         return await self._node.store.write_together(done)
@@ -167,7 +167,7 @@ class OutboxWorker:
         )
 
         def work(session: Session) -> None:
-            state = outbox.failed(session, delivery, error=reason, next_attempt_at=at)
+            state = leases.failed(session, delivery, error=reason, next_attempt_at=at)
             if isinstance(error, PeerError):
                 contacts.note_failure(session, delivery.peer_id, error, now)
             if state == OutboxState.DEAD:

@@ -18,7 +18,7 @@ from underseal_node.exchange.requests import reject_instead
 from underseal_node.node import Node
 from underseal_node.store import deliveries, outbox, requests
 from underseal_node.store.exchange_tables import RequestState
-from underseal_node.store.outbox import Delivery
+from underseal_node.store.leases import Delivery
 from underseal_protocol.events import EventType
 from underseal_protocol.strict_json import array_items, dumps, loads
 

@@ -28,7 +28,7 @@ from underseal_node.exchange import requests as answering
 from underseal_node.exchange.withdrawal import permitted
 from underseal_node.node import open_node
 from underseal_node.settings import Settings
-from underseal_node.store import grants, outbox
+from underseal_node.store import grants, leases
 from underseal_node.store.tables import KeyKind, Peer
 from underseal_protocol.criteria import Criteria
 from underseal_protocol.disclosure import Level
@@ -198,7 +198,7 @@ class Answering(RuleBasedStateMachine):
         node, lease = self.seller.node, timedelta(seconds=60)
 
         def claim(session: Session) -> Any:
-            while (found := outbox.claim(session, self.peer_id, self.now(), lease)) is not None:
+            while (found := leases.claim(session, self.peer_id, self.now(), lease)) is not None:
                 allowed = permitted(session, node, found, self.now())
                 if allowed is not None:
                     return allowed
@@ -214,10 +214,10 @@ class Answering(RuleBasedStateMachine):
             if not acknowledged:
                 self.in_doubt.add(event_id)
         if arrives and acknowledged:
-            self.write(lambda session: outbox.delivered(session, delivery, self.now()))
+            self.write(lambda session: leases.delivered(session, delivery, self.now()))
         else:
             self.write(
-                lambda session: outbox.failed(
+                lambda session: leases.failed(
                     session, delivery, error="no", next_attempt_at=self.now()
                 )
             )

@@ -21,7 +21,7 @@ from underseal_node.exchange.outbox import OutboxWorker, next_attempt
 from underseal_node.node import open_node
 from underseal_node.publishing import publish
 from underseal_node.settings import Settings
-from underseal_node.store import outbox
+from underseal_node.store import leases, outbox
 from underseal_node.store.exchange_tables import OutboxState
 from underseal_node.store.tables import KeyKind
 
@@ -223,7 +223,7 @@ async def test_the_lease_of_a_killed_worker_ends(
     peer_id = seller.peer(buyer).id or 0
     lease = timedelta(seconds=seller.node.settings.outbox_lease_seconds)
     claimed = seller.node.store.write_sync(
-        lambda session: outbox.claim(session, peer_id, clock(), lease)
+        lambda session: leases.claim(session, peer_id, clock(), lease)
     )
     assert claimed is not None
     await seller.deliver()

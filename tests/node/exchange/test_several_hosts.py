@@ -30,7 +30,7 @@ from underseal_node.node import Node, Role, create_node, open_node
 from underseal_node.pact.app import create_public_app
 from underseal_node.publishing.publish import import_files
 from underseal_node.settings import Settings
-from underseal_node.store import assertions, audit, grants, inbox, outbox, peers
+from underseal_node.store import assertions, audit, grants, inbox, leases, outbox, peers
 from underseal_node.store.audit import Act
 from underseal_node.store.exchange_tables import OutboxEvent
 from underseal_node.store.tables import KeyKind
@@ -182,13 +182,13 @@ async def test_while_one_leases_an_event_the_next_one_waits(hosts: Hosts) -> Non
     has_leased, may_go_on = threading.Event(), threading.Event()
 
     def lease_slowly(session: Session) -> Any:
-        leased = outbox.claim(session, peer_id, one.now(), LEASE)
+        leased = leases.claim(session, peer_id, one.now(), LEASE)
         has_leased.set()
         assert may_go_on.wait(WAIT_SECONDS)
         return leased
 
     def lease(session: Session) -> Any:
-        return outbox.claim(session, peer_id, two.now(), LEASE)
+        return leases.claim(session, peer_id, two.now(), LEASE)
 
     with ThreadPoolExecutor(1) as thread:
         first = thread.submit(one.store.write_sync, lease_slowly)
@@ -197,7 +197,7 @@ async def test_while_one_leases_an_event_the_next_one_waits(hosts: Hosts) -> Non
         may_go_on.set()
         assert first.result().event_id == "event-0"
     assert two.store.write_sync(lease) is None
-    two.store.write_sync(lambda session: outbox.delivered(session, first.result(), two.now()))
+    two.store.write_sync(lambda session: leases.delivered(session, first.result(), two.now()))
     assert two.store.write_sync(lease).event_id == "event-1"
 
 
@@ -205,10 +205,10 @@ async def test_what_a_dead_host_has_leased_is_sent_by_another_one(hosts: Hosts) 
     peer_id = await hosts.befriend()
     one, two = hosts.manage
     enqueue(one, peer_id, 1)
-    leased = one.store.write_sync(lambda session: outbox.claim(session, peer_id, one.now(), LEASE))
+    leased = one.store.write_sync(lambda session: leases.claim(session, peer_id, one.now(), LEASE))
     assert leased is not None
     later = leased.leased_until
-    again = two.store.write_sync(lambda session: outbox.claim(session, peer_id, later, LEASE))
+    again = two.store.write_sync(lambda session: leases.claim(session, peer_id, later, LEASE))
     assert again is not None
     assert again.event_id == leased.event_id
 

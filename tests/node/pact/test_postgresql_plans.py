@@ -21,7 +21,7 @@ from tests.postgresql import Databases
 
 from underseal_node.home import Home
 from underseal_node.settings import Settings
-from underseal_node.store import audit_log, auth_failures, inbox, outbox, received
+from underseal_node.store import audit_log, auth_failures, inbox, leases, received
 from underseal_node.store.database import Store, open_store
 from underseal_node.store.page_sql import page_statement
 from underseal_node.store.requester_sql import BY_CLIENT, BY_PEER, CLIENT, GRANTS_SUMMARY
@@ -203,8 +203,8 @@ def test_no_other_look_reads_a_whole_table(
 
 
 WORK: dict[str, Callable[[Session], Any]] = {
-    "the outbox: whose turn": lambda s: outbox.waiting_peers(s, NOW),
-    "the outbox: the next event": lambda s: outbox.claim(s, 101, NOW, NOW - NOW),
+    "the outbox: whose turn": lambda s: leases.waiting_peers(s, NOW),
+    "the outbox: the next event": lambda s: leases.claim(s, 101, NOW, NOW - NOW),
     "the inbox: what is due": lambda s: inbox.due(s, NOW),
     "the inbox: who has published": lambda s: inbox.publishers(s, NOW),
     "the inbox: the next event": lambda s: inbox.next_published(s, 101, NOW),

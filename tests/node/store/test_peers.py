@@ -12,7 +12,7 @@ from sqlmodel import Session, SQLModel, select
 
 from underseal_node.errors import NotFoundError, RefusedError
 from underseal_node.node import Node
-from underseal_node.store import ending, grants, inbox, outbox, peers, pulls, requests
+from underseal_node.store import ending, grants, inbox, leases, outbox, peers, pulls, requests
 from underseal_node.store.exchange_tables import (
     Direction,
     InboxEvent,
@@ -213,10 +213,10 @@ def test_peers_that_cannot_be_delivered_to_are_named_with_the_reason(
     failing, well = busy(node, "failing"), busy(node, "well")
 
     def fail(session: Session) -> None:
-        delivery = outbox.claim(session, failing, node.now(), timedelta(minutes=1))
+        delivery = leases.claim(session, failing, node.now(), timedelta(minutes=1))
         assert delivery is not None
         later = node.now() + timedelta(minutes=1)
-        outbox.failed(session, delivery, error="down", next_attempt_at=later)
+        leases.failed(session, delivery, error="down", next_attempt_at=later)
 
     assert node.store.read_sync(peers.failing) == {}
     write(fail)
