@@ -13,8 +13,8 @@ from underseal_node.manage.shapes.base import GivenInstant
 from underseal_node.manage.shapes.footprints import PreviewShape, SeenShape
 from underseal_node.store import peers
 from underseal_node.store.served import PageQuery, Seen
-from underseal_node.store.serving import serving_for_operator
 from underseal_node.store.tables import Peer, PeerState
+from underseal_node.store.viewing import Viewing
 from underseal_protocol.criteria import Criteria
 from underseal_protocol.disclosure import Block, Level
 from underseal_protocol.strict_json import loads
@@ -41,9 +41,9 @@ async def preview(
     node = context.node
     known = await node.store.read(lambda session: peers.by_name(session, peer))
     peer_id, moment = known.id or 0, at or node.now()
-    serving = serving_for_operator(node.store.read_engine)
-    levels = await serving.count_seen_by(peer_id, moment)
-    view = await serving.seen_by(peer_id, PageQuery(EVERYTHING, after, limit), moment)
+    viewing = Viewing(node.store.read_engine)
+    levels = await viewing.count_seen_by(peer_id, moment)
+    view = await viewing.seen_by(peer_id, PageQuery(EVERYTHING, after, limit), moment)
     return PreviewShape(
         peer=known.name,
         at=moment,
@@ -76,9 +76,9 @@ async def seen_by(context: Context, peer_name: str, footprint_id: str) -> tuple[
     """
     node = context.node
     peer = await node.store.read(lambda session: peers.by_name(session, peer_name))
-    serving = serving_for_operator(node.store.read_engine)
+    viewing = Viewing(node.store.read_engine)
     try:
-        return peer, await serving.footprint_seen_by(peer.id or 0, footprint_id, node.now())
+        return peer, await viewing.footprint_seen_by(peer.id or 0, footprint_id, node.now())
     except NotFoundError:
         raise NotFoundError(
             f"{peer.name} sees no footprint {footprint_id}: for this peer it does not exist",

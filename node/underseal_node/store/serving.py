@@ -13,8 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Engine
 
@@ -23,16 +22,14 @@ from underseal_node.store import auth_failures
 from underseal_node.store.audit import Act
 from underseal_node.store.audit_buffer import AuditBuffer
 from underseal_node.store.auth_failures import Blocked
+from underseal_node.store.lists import Asked, Lists
 from underseal_node.store.page_cache import PageCache
-from underseal_node.store.page_sql import MAX_BRANCHES, Reach, page_statement
+from underseal_node.store.page_sql import MAX_BRANCHES
 from underseal_node.store.readers import EngineReader, Parameters, Reader, Row, SqliteReader
 from underseal_node.store.replica import ReplicatedReader
 from underseal_node.store.requester_sql import (
     BY_CLIENT,
-    BY_PEER,
     CLIENT,
-    COUNT,
-    GRANTS_SUMMARY,
     WHO_COLUMNS,
 )
 from underseal_node.store.served import (
@@ -46,27 +43,21 @@ from underseal_node.store.served import (
     PeerSuspendedError,
     Requester,
     RequesterUnknownError,
-    Seen,
-    View,
 )
 from underseal_node.store.served_rows import (
-    LEVELS,
     InstantText,
     asking,
     check_requester,
     grant_of,
     instant,
-    known_peer,
     level_of,
     levelled,
     partner_of,
     shown_on,
-    summary_of_grants,
     the_footprint,
 )
 from underseal_node.store.tables import AuthMethod
-from underseal_node.store.types import utc_text
-from underseal_protocol.disclosure import Block, Level
+from underseal_protocol.disclosure import Block
 from underseal_protocol.segments import render, render_list
 
 __all__ = [
@@ -77,33 +68,12 @@ __all__ = [
     "PeerSuspendedError",
     "Requester",
     "RequesterUnknownError",
-    "Seen",
     "Serving",
-    "View",
     "open_serving",
-    "serving_for_operator",
 ]
 
 PAGE_CACHE_BYTES = 32 * 1024 * 1024
 BEFORE, AFTER = b'{"data":[', b"]}"
-
-
-class _Asked(NamedTuple):
-    """A list query, as far as the grants of the requester decide it; made for each request.
-
-    Attributes:
-        who: parameters of the statements.
-        reach: what the grants say.
-        watermark: the change counter before the list is read.
-        changed_after: only what has changed since; `None`: everything.
-        is_shared: whoever has the same reach sees the same.
-    """
-
-    who: Parameters
-    reach: Reach
-    watermark: int
-    changed_after: int | None
-    is_shared: bool
 
 
 class Serving:
@@ -111,19 +81,19 @@ class Serving:
 
     Args:
         reader: runs them.
-        audit: is told who was shown what; `None`: only the operator looks, and nobody is shown
-            anything.
+        audit: is told who was shown what.
         page_cache_bytes: how much of pages is kept; 0 keeps nothing.
     """
 
     def __init__(
         self,
         reader: Reader,
-        audit: AuditBuffer | None,
+        audit: AuditBuffer,
         *,
         page_cache_bytes: int = PAGE_CACHE_BYTES,
     ) -> None:
         self._reader = reader
+        self._lists = Lists(reader)
         self._audit = audit
         self._pages: PageCache[Page] = PageCache(page_cache_bytes)
         self._text_of = InstantText()
@@ -256,8 +226,7 @@ class Serving:
                 raise NotFoundError("there is no such footprint")
         except NotFoundError as error:
             raise NotShownError(error.message, act, row[0]) from None
-        if self._audit is not None:
-            self._audit.one(act, row[0], granted, footprint_id)
+        self._audit.one(act, row[0], granted, footprint_id)
         return value, status, granted
 
     async def page(
@@ -284,7 +253,7 @@ class Serving:
         rows = await self._reader.rows(BY_CLIENT.reach, who)
         check_requester(rows, bearer.issued_at, now_text)
         page = await self._page(rows, who, query)
-        if page.shown is not None and is_shown and self._audit is not None:
+        if page.shown is not None and is_shown:
             is_listed = len(rows) <= MAX_BRANCHES
             grants = tuple([row[-1] for row in rows]) if is_listed else ()
             self._audit.page(rows[0][0], page.shown, grants)
@@ -292,13 +261,13 @@ class Serving:
 
     async def _page(self, rows: Sequence[Row], who: dict[str, object], query: PageQuery) -> Page:
         """The page, new or kept; `rows` are those of `Statements.reach`."""
-        asked = await self._asked(rows, who, query)
+        asked = await self._lists.asked(rows, who, query)
         if asked.reach.is_nothing:
             return Page(render_list((), before=BEFORE, after=AFTER), None, asked.watermark)
         key = (asked.reach, query, asked.changed_after is None)
         page = self._pages.get(key, asked.watermark) if asked.is_shared else None
         if page is None:
-            found, next_seq = await self._rows(asked, query)
+            found, next_seq = await self._lists.rows(asked, query)
             page = _page(found, asked, next_seq)
             if asked.is_shared:
                 self._pages.put(key, page)
@@ -320,114 +289,10 @@ class Serving:
         who = asking(bearer) | {"now": now_text, "after": after_id, "count": limit + 1}
         rows = await self._reader.rows(BY_CLIENT.grants, who)
         row = check_requester(rows, bearer.issued_at, now_text)
-        if self._audit is not None:
-            self._audit.count(Act.GRANTS_READ, row[0])
+        self._audit.count(Act.GRANTS_READ, row[0])
         found = [row[WHO_COLUMNS:] for row in rows if row[WHO_COLUMNS] is not None]
         next_id = int(found[limit - 1][0]) if len(found) > limit else None
         return GrantPage(tuple(grant_of(row) for row in found[:limit]), next_id)
-
-    async def seen_by(self, peer_id: int, query: PageQuery, now: datetime) -> View:
-        """What a peer sees on a page, for the operator: found by the statements that serve it.
-
-        Whether the peer may call at present makes no difference; the view says so.
-
-        Args:
-            peer_id: key of the peer.
-            query: which page.
-            now: aware; the moment to look at, also one to come.
-
-        Raises:
-            NotFoundError: there is no such peer.
-        """
-        who: dict[str, object] = {"asker": peer_id, "now": utc_text(now)}
-        rows = await self._reader.rows(BY_PEER.reach, who)
-        asked = await self._asked(known_peer(rows), who, query)
-        if asked.reach.is_nothing:
-            return View((), None)
-        found, next_seq = await self._rows(asked, query)
-        return View(
-            tuple(
-                Seen(render(segments, level, status), level)
-                for segments, level, status in levelled(found, asked.reach.level)
-            ),
-            next_seq,
-        )
-
-    async def footprint_seen_by(self, peer_id: int, footprint_id: str, now: datetime) -> Seen:
-        """One footprint as `footprint` gives it to a peer, for the operator.
-
-        Args:
-            peer_id: key of the peer.
-            footprint_id: a UUID in lower case.
-            now: aware.
-
-        Raises:
-            NotFoundError: there is no such peer, or for this peer no such footprint.
-        """
-        who = {"asker": peer_id, "id": footprint_id, "now": utc_text(now)}
-        rows = await self._reader.rows(BY_PEER.footprint, who)
-        segments, status, granted = the_footprint(known_peer(rows)[0], footprint_id)
-        level = level_of(granted)
-        return Seen(render(segments, level, status), level)
-
-    async def count_seen_by(self, peer_id: int, now: datetime) -> dict[Level, int]:
-        """How many footprints a peer sees at each level, for the operator; none is left out.
-
-        Args:
-            peer_id: key of the peer.
-            now: aware.
-        """
-        who = {"peer": peer_id, "now": utc_text(now)}
-        rows = await self._reader.rows(COUNT, who, is_bounded=False)
-        return dict.fromkeys(LEVELS, 0) | {LEVELS[rank]: count for rank, count in rows}
-
-    async def _asked(self, rows: Sequence[Row], who: dict[str, object], query: PageQuery) -> _Asked:
-        """What a list comes down to, for the requester that `rows` are about."""
-        who["peer"] = rows[0][0]
-        # Read before the list: what is committed in between is delivered twice, never missed.
-        watermark = int(rows[0][WHO_COLUMNS] or 0)
-        reach, all_changed = await self._reach([row[WHO_COLUMNS + 1 :] for row in rows], who)
-        changed_after = query.changed_after
-        if changed_after is not None and reach.is_plain and all_changed > changed_after:
-            changed_after = None  # the grant of everything is new: everything counts as changed
-        # With one level for everything visible, nothing but the active grants and the changes
-        # decides; with `changed_after` also when the grants were given.
-        is_shared = reach.is_plain or (
-            changed_after is None and reach.level is not None and reach.grants is not None
-        )
-        return _Asked(who, reach, watermark, changed_after, is_shared)
-
-    async def _rows(self, asked: _Asked, query: PageQuery) -> tuple[Sequence[Row], int | None]:
-        """The rows of a page in order, and where to go on."""
-        statement = page_statement(
-            asked.reach, query.criteria, only_changed=asked.changed_after is not None
-        )
-        parameters = {**statement.parameters, **asked.who, "after": query.after_seq}
-        # One more than the limit shows that there is a next page.
-        parameters |= {"count": query.limit + 1, "changed": asked.changed_after}
-        found = await self._reader.rows_since(
-            asked.watermark, statement.sql, parameters, is_bounded=statement.is_bounded
-        )
-        ordered = sorted(found, key=itemgetter(0))[: query.limit]
-        return ordered, int(ordered[-1][0]) if len(found) > query.limit else None
-
-    async def _reach(self, grants: Sequence[Row], who: Parameters) -> tuple[Reach, int]:
-        """What the grants of a peer say, and when the one of everything last changed."""
-        if grants[0][0] is None:  # the outer join found none
-            return Reach(everything=False, level=None, grants=()), 0
-        if len(grants) > MAX_BRANCHES:
-            ((all_level, all_changed, highest, lowest),) = await self._reader.rows(
-                GRANTS_SUMMARY, who
-            )
-            listed = None
-        else:
-            all_level, all_changed, highest, lowest = summary_of_grants(grants)
-            listed = tuple((grant[0], grant[1]) for grant in grants)
-        if all_level is not None:
-            level = all_level if all_level == highest else None
-            return Reach(everything=True, level=level, grants=()), all_changed
-        level = highest if highest == lowest else None
-        return Reach(everything=False, level=level, grants=listed), 0
 
 
 def open_serving(
@@ -456,17 +321,7 @@ def open_serving(
     return Serving(reader, audit)
 
 
-def serving_for_operator(engine: Engine) -> Serving:
-    """The same queries for what an operator wants to know: nothing is kept, nothing to close, and
-    nothing gets into the audit log, because the peer is shown nothing.
-
-    Args:
-        engine: of the store; its connections only read.
-    """
-    return Serving(EngineReader(engine), None, page_cache_bytes=0)
-
-
-def _page(found: Sequence[Row], asked: _Asked, next_seq: int | None) -> Page:
+def _page(found: Sequence[Row], asked: Asked, next_seq: int | None) -> Page:
     rows = levelled(found, asked.reach.level)
     body = render_list(rows, before=BEFORE, after=AFTER)
     return Page(body, next_seq, asked.watermark, shown_on(found, asked.reach.level))

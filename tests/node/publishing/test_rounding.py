@@ -13,8 +13,8 @@ from underseal_node.publishing.changing import supersede
 from underseal_node.publishing.publish import import_files
 from underseal_node.publishing.results import Outcome
 from underseal_node.settings import Settings
-from underseal_node.store.serving import serving_for_operator
 from underseal_node.store.tables import KeyKind
+from underseal_node.store.viewing import Viewing
 from underseal_protocol.credential import verify
 from underseal_protocol.disclosure import Level
 from underseal_protocol.strict_json import loads
@@ -58,9 +58,9 @@ async def test_everybody_sees_the_same_rounded_figures(desk: Desk, document: Mak
     assert not [one for one in result.footprints[0].findings if one.rule.startswith("sum")]
     footprint_id = result.footprints[0].id
     assert figures(desk.body(footprint_id)) == ROUNDED
-    serving = serving_for_operator(desk.node.store.read_engine)
+    viewing = Viewing(desk.node.store.read_engine)
     for peer_id in levels.values():
-        seen = await serving.footprint_seen_by(peer_id, footprint_id, desk.node.now())
+        seen = await viewing.footprint_seen_by(peer_id, footprint_id, desk.node.now())
         assert figures(loads(seen.body)).items() <= ROUNDED.items()
         for text in EXACT.values():
             assert text.encode() not in seen.body

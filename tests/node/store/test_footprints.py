@@ -19,8 +19,8 @@ from underseal_node.node import Node
 from underseal_node.publishing.changing import deprecate
 from underseal_node.store import batches, footprints, grants
 from underseal_node.store.footprints import NewFootprint
-from underseal_node.store.serving import serving_for_operator
 from underseal_node.store.tables import KeyKind
+from underseal_node.store.viewing import Viewing
 from underseal_protocol.disclosure import Level
 
 Publish = Callable[..., str]
@@ -54,8 +54,8 @@ def store(node: Node, *new: NewFootprint) -> None:
 
 
 def view(node: Node, footprint_id: str, peer_id: int) -> tuple[bytes, Level]:
-    serving = serving_for_operator(node.store.read_engine)
-    seen = asyncio.run(serving.footprint_seen_by(peer_id, footprint_id, node.now()))
+    viewing = Viewing(node.store.read_engine)
+    seen = asyncio.run(viewing.footprint_seen_by(peer_id, footprint_id, node.now()))
     return seen.body, seen.level
 
 
