@@ -330,6 +330,7 @@ def building(checked: Checked, market: Market, tmp_path: Path) -> None:
     history = checked("product history", "json", home=home)
     assert [one["status"] for one in history["footprints"]] == ["Active", "Deprecated"]
     checked("footprint deprecate", done["published"], home=home)
+    assert checked("peer declare", "seller", "--clear", home=home)["components"] == []
 
 
 def keys(checked: Checked, tmp_path: Path) -> None:

@@ -41,9 +41,18 @@ def read_declared(session: Session) -> Declared:
     rows = {row.peer_id: row for row, _ in releases.declarations(session)}
     listed = {peer.id or 0: peer for peer in peers.listing(session)}
     declared = _declared_peers(rows, listed)
-    may_be_granted = {key for key, peer in listed.items() if peer.state != PeerState.REVOKED}
-    return Declared(
-        declared, _supplier_groups(listed, declared), frozenset(rows.keys() & may_be_granted)
+    known_of = frozenset(
+        key
+        for key, row in rows.items()
+        if _says_something(row) and listed[key].state != PeerState.REVOKED
+    )
+    return Declared(declared, _supplier_groups(listed, declared), known_of)
+
+
+def _says_something(row: DeclarationRow) -> bool:
+    """A declaration that was cleared is none."""
+    return row.legal_group is not None or Knowledge.from_json(json.loads(row.knowledge)) != (
+        Knowledge()
     )
 
 

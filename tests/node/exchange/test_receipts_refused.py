@@ -185,6 +185,7 @@ async def test_a_refusal_that_is_the_same_every_time_is_told_once(
     status[0] = 400
     assert ["400" in one for one in (await buyer.pull(seller)).alerts] == [True]
     network.fault = lambda request: None
+    # At the same moment: which of both was last, their times do not tell.
     await exchange(buyer, seller)
     await seller.publish(make_footprint(9))
     network.fault = fault

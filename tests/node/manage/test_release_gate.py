@@ -404,6 +404,15 @@ async def test_whoever_is_declared_counts_before_anything_is_granted(chain: Chai
     assert (await chain.grant(422))["message"]
 
 
+async def test_a_declaration_that_was_cleared_is_none(chain: Chain) -> None:
+    """Whoever is declared stands for everybody; who is no more does not."""
+    await chain.made_of(a="1.5")
+    for said, names in (({"group": "G"}, set()), ({}, {"anybody"})):
+        await chain.cell.post("/peers/a/declaration", said)
+        would = await chain.publish(dryRun="true")
+        assert {one["peer"] for one in would["gate"]["reasons"]} == names
+
+
 async def test_what_a_supplier_sends_again_is_the_same(chain: Chain) -> None:
     """Two versions of ours differ in 0.1 kg of a part, whose footprint has another id by then."""
     await chain.grant()
