@@ -32,7 +32,7 @@ from underseal_node.pact.gate import Gate, HotRoutes
 from underseal_node.pact.hosts import HostPolicy
 from underseal_node.pact.key_log import KeyLogEndpoint
 from underseal_node.pact.openapi import describe
-from underseal_node.pact.rate import RateLimit
+from underseal_node.pact.rate import RateLimit, SharedRate
 from underseal_node.pact.receipts import PATH as RECEIPTS
 from underseal_node.pact.receipts import ReceiptsEndpoint
 from underseal_node.pact.refusals import Refusals
@@ -101,21 +101,24 @@ def create_public_app(node: Node, counts: RequestCounts | None = None) -> FastAP
     )
     throttle = Throttle(node, serving, hosts)
     tokens = node.access_tokens()
+    rate = RateLimit(settings.max_requests_per_second)
+    shared_rate = SharedRate(rate, node.store, node.clock)
     context = PublicContext(
         node,
         serving,
         tokens,
         Cursors(node.token_keys),
         throttle,
-        RateLimit(settings.max_requests_per_second),
+        rate,
         audit,
     )
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        flushing = asyncio.create_task(audit.run())
+        running = [asyncio.create_task(one.run()) for one in (audit, shared_rate)]
         yield
-        flushing.cancel()
+        for one in running:
+            one.cancel()
         await audit.flush()
         serving.close()
 

@@ -15,6 +15,7 @@ __all__ = [
     "Invitation",
     "KeyLogRow",
     "NodeIdentity",
+    "RequestCount",
     "SigningKeyRow",
     "UsedAssertion",
 ]
@@ -61,6 +62,16 @@ class AuthFailure(SQLModel, table=True):
     failures: int
     blocked_until: datetime | None = Field(default=None, sa_type=UtcText)
     expires_at: datetime = Field(sa_type=UtcText, index=True)
+
+
+class RequestCount(SQLModel, table=True):
+    """How much a busy client asks one worker in a second (`store.request_counts`)."""
+
+    __tablename__ = "request_count"
+    client_id: str = Field(primary_key=True)
+    worker: str = Field(primary_key=True, max_length=32, description="UUID, hexadecimal")
+    asked: int
+    counted_at: datetime = Field(sa_type=UtcText, index=True)
 
 
 class UsedAssertion(SQLModel, table=True):

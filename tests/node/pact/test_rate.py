@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from underseal_node.pact import rate
 from underseal_node.pact.errors import TooManyRequestsError
-from underseal_node.pact.rate import RateLimit
+from underseal_node.pact.rate import RateLimit, SharedRate
+from underseal_node.store import request_counts
+from underseal_node.store.request_counts import COUNTED_SECONDS
 
 World = Any
 
@@ -93,6 +98,91 @@ def test_it_costs_nothing_that_could_be_measured_in_a_request() -> None:
     for _ in range(10_000):
         limit.check("client")
     assert (time.perf_counter() - started) / 10_000 < 20e-6
+
+
+class Workers:
+    """Several workers with one database, and one client that a load balancer sends to all."""
+
+    def __init__(self, world: World, count: int, limit: int) -> None:
+        self.clock = Clock()
+        self.world, node = world, world.node
+        self.limits = [RateLimit(limit, clock=self.clock) for _ in range(count)]
+        self.shared = [SharedRate(one, node.store, node.clock) for one in self.limits]
+
+    async def second(self, *asked: int) -> list[int]:
+        """How much is allowed at each worker in a second in which it is asked so much."""
+        allowed = [0] * len(self.limits)
+        for tenth in range(10):
+            self.clock.seconds += 0.1
+            for number, count in enumerate(asked):
+                share = count * (tenth + 1) // 10 - count * tenth // 10
+                allowed[number] += sum(is_allowed(self.limits[number]) for _ in range(share))
+        self.world.now += timedelta(seconds=1)
+        for one in self.shared:
+            await one.report()
+        return allowed
+
+    async def seconds(self, count: int, *asked: int) -> list[int]:
+        for _ in range(count):
+            allowed = await self.second(*asked)
+        return allowed
+
+
+async def test_the_limit_is_one_for_all_workers(make_world: Callable[..., World]) -> None:
+    workers = Workers(make_world(), 4, 200)
+    assert sum(await workers.second(200, 200, 200, 200)) > 700  # nobody knows of the others yet
+    found = await workers.seconds(3, 200, 200, 200, 200)
+    assert 190 <= sum(found) <= 210
+    assert all(45 <= one <= 55 for one in found)
+    # What is asked at one only, that one may answer.
+    found = await workers.seconds(8, 200, 0, 0, 0)
+    assert 195 <= found[0] <= 201
+
+
+async def test_who_keeps_to_the_limit_is_refused_at_no_worker(
+    make_world: Callable[..., World],
+) -> None:
+    workers = Workers(make_world(), 3, 200)
+    for asked in ((100, 60, 40), (40, 100, 60), (60, 40, 100), (190, 5, 5)):
+        for _ in range(3):
+            await workers.second(*asked)
+        assert sum(await workers.second(*asked)) >= 0.98 * sum(asked), asked
+
+
+async def test_many_workers_stay_within_the_limit(make_world: Callable[..., World]) -> None:
+    """Each has less than what makes a client busy, once they share."""
+    workers = Workers(make_world(), 24, 240)
+    await workers.seconds(3, *[100] * 24)
+    for _ in range(4):
+        assert sum(await workers.second(*[100] * 24)) <= 270
+
+
+async def test_what_a_dead_worker_was_asked_counts_no_more(
+    make_world: Callable[..., World],
+) -> None:
+    world = make_world()
+    workers = Workers(world, 2, 100)
+    await workers.seconds(3, 100, 100)
+    workers.shared.pop()
+    world.now += timedelta(seconds=COUNTED_SECONDS)
+    assert (await workers.seconds(2, 100, 0))[0] >= 95
+    world.now += timedelta(minutes=2)
+    await workers.second(100, 0)
+    count = "SELECT count(*) FROM request_count"
+    assert world.node.store.read_sync(lambda session: session.execute(text(count)).scalar()) == 1
+
+
+async def test_a_database_that_is_away_changes_nothing(
+    make_world: Callable[..., World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workers = Workers(make_world(), 2, 100)
+    await workers.seconds(3, 100, 100)
+
+    def away(*_: Any) -> None:
+        raise OperationalError("no", {}, Exception())
+
+    monkeypatch.setattr(request_counts, "others", away)
+    assert 90 <= sum(await workers.seconds(3, 100, 100)) <= 110
 
 
 async def test_every_endpoint_for_peers_counts(
