@@ -36,6 +36,11 @@ TARGETS = {
         "underseal_node/trust/tokens.py",
         ["tests/node/trust/test_tokens.py", "tests/node/trust/test_token_attacks.py"],
     ),
+    "token_endpoint": ("underseal_node/pact/token.py", ["tests/node/pact/test_token.py"]),
+    "client_assertion": (
+        "underseal_protocol/client_assertion.py",
+        ["tests/protocol/test_client_assertion.py"],
+    ),
     "grants": (
         "underseal_node/store/grants.py",
         [
@@ -51,7 +56,7 @@ TARGETS = {
 }
 # What was remembered before a mutant was forked off would hide what the mutant does.
 FORGETTING = """
-import pytest
+
 from underseal_node.store import page_sql
 
 @pytest.fixture(autouse=True)
@@ -88,7 +93,8 @@ def mutate(place: Path, module: str, tests: list[str]) -> tuple[int, list[str]]:
     for package in PACKAGES:
         shutil.copytree(ROOT / package, place / Path(package).name, ignore=IGNORED)
     shutil.copytree(ROOT / "tests", place / "tests", ignore=IGNORED)
-    (place / "tests" / "conftest.py").write_text(FORGETTING, encoding="utf-8")
+    with (place / "tests" / "conftest.py").open("a", encoding="utf-8") as file:
+        file.write(FORGETTING)
     settings = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     (place / "pyproject.toml").write_text(settings + configuration(module, tests), "utf-8")
     subprocess.run([sys.executable, "-m", "mutmut", "run", "--max-children", "1"], cwd=place)

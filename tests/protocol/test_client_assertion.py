@@ -11,6 +11,7 @@ import pytest
 from underseal_protocol import jws
 from underseal_protocol.client_assertion import (
     ASSERTION_TYPE,
+    UnknownKeyError,
     assert_client,
     client_of,
     verify_assertion,
@@ -111,6 +112,38 @@ def test_a_minute_of_skew_is_allowed(changes: dict[str, Any]) -> None:
     assert verified(made(**changes)).jti == "once"
 
 
+def test_who_has_another_time_is_told_what_to_do() -> None:
+    seconds = int(NOW.timestamp())
+    for late_or_early in ({"exp": seconds - 60}, {"iat": seconds + 61}):
+        with pytest.raises(AssertionRefusedError) as refused:
+            verified(made(**late_or_early))
+        assert "NTP" in (refused.value.hint or "")
+
+
+@pytest.mark.parametrize("jti", ["x", "x" * 256])
+def test_any_short_text_names_an_assertion(jti: str) -> None:
+    assert verified(made(jti=jti)).jti == jti
+
+
+def test_a_key_that_is_not_pinned_is_named() -> None:
+    foreign = assert_client("client-1", audience=ISSUER, key=FOREIGN, now=NOW)
+    with pytest.raises(UnknownKeyError, match=f"the key '{FOREIGN.kid}', which is not pinned"):
+        verified(foreign)
+    # That it has none at all is another matter: pinning would not help.
+    headers = {"typ": ASSERTION_TYPE}
+    nameless = jwt.encode(jws.parse(made()).payload, KEY.private_key, "ES256", headers=headers)
+    with pytest.raises(AssertionRefusedError, match="not valid: .*kid") as refused:
+        verified(nameless)
+    assert not isinstance(refused.value, UnknownKeyError)
+
+
+def test_each_name_of_a_node_that_moves_is_one() -> None:
+    for names in ([ISSUER, "https://new.example"], {"https://new.example", ISSUER}):
+        assert verified(made(), audience=names).claims["aud"] == ISSUER
+    with pytest.raises(AssertionRefusedError, match=r"expected 'https://new\.example'"):
+        verified(made(), audience=["https://new.example"])
+
+
 def attacks() -> dict[str, str]:
     claims = jws.parse(made()).payload
     public_pem = KEY.private_key.public_key().public_numbers()
@@ -147,7 +180,18 @@ def test_no_attack_gets_through(attack: str) -> None:
         verified(attacks()[attack])
 
 
-@pytest.mark.parametrize("assertion", ["", "a.b.c", made(sub=...), made(iss="client-2")])
-def test_who_cannot_be_told_is_refused(assertion: str) -> None:
-    with pytest.raises(AssertionRefusedError):
+@pytest.mark.parametrize(
+    ("assertion", "reason"),
+    [
+        ("", "is malformed: "),
+        ("a.b.c", "is malformed: "),
+        (made(filler="x" * 9000), "is malformed: .*expected at most"),
+        (made(sub=...), "has not the client id"),
+        (made(sub=5, iss=5), "has not the client id"),
+        (made(sub="", iss=""), "has not the client id"),
+        (made(iss="client-2"), "has not the client id"),
+    ],
+)
+def test_who_cannot_be_told_is_refused(assertion: str, reason: str) -> None:
+    with pytest.raises(AssertionRefusedError, match=f"the client assertion {reason}"):
         client_of(assertion)
