@@ -132,7 +132,7 @@ def test_a_key_that_is_not_pinned_is_named() -> None:
     # That it has none at all is another matter: pinning would not help.
     headers = {"typ": ASSERTION_TYPE}
     nameless = jwt.encode(jws.parse(made()).payload, KEY.private_key, "ES256", headers=headers)
-    with pytest.raises(AssertionRefusedError, match="not valid: .*kid") as refused:
+    with pytest.raises(AssertionRefusedError, match=r"not valid: .*kid") as refused:
         verified(nameless)
     assert not isinstance(refused.value, UnknownKeyError)
 

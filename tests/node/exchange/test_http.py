@@ -16,6 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 import trustme
+from tests.node.exchange.listening import listening
 
 from underseal_node.errors import ConfigurationError
 from underseal_node.exchange import http as http_module
@@ -406,11 +407,9 @@ async def listener() -> AsyncIterator[tuple[int, list[object]]]:
 
     async def connected(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connections.append(writer.get_extra_info("peername"))
-        writer.close()
 
-    server = await asyncio.start_server(connected, "127.0.0.1", 0)
-    async with server:
-        yield server.sockets[0].getsockname()[1], connections
+    async with listening(connected) as port:
+        yield port, connections
 
 
 @asynccontextmanager
@@ -423,11 +422,9 @@ async def https_server(authority: trustme.CA) -> AsyncIterator[int]:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
         await writer.drain()
-        writer.close()
 
-    server = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=context)
-    async with server:
-        yield server.sockets[0].getsockname()[1]
+    async with listening(connected, context=context) as port:
+        yield port
 
 
 def test_what_is_wrong_with_trust_anchors_is_named(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ import pytest
 import trustme
 from tests.node.conftest import NOW
 from tests.node.exchange.conftest import NewCompany
+from tests.node.exchange.listening import listening
 
 from underseal_node.exchange.access import private_origins
 from underseal_node.exchange.addresses import Origin, origin_of
@@ -205,15 +206,12 @@ async def trap() -> AsyncIterator[int]:
 
     async def arrived(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         SEEN.arrived.append(writer.get_extra_info("peername"))
-        writer.close()
 
     async with AsyncExitStack() as stack:
-        server = await asyncio.start_server(arrived, "127.0.0.1", 0)
-        await stack.enter_async_context(server)
-        port = server.sockets[0].getsockname()[1]
+        port = await stack.enter_async_context(listening(arrived))
         if socket.has_ipv6:
             with suppress(OSError):  # no IPv6 here
-                await stack.enter_async_context(await asyncio.start_server(arrived, "::1", port))
+                await stack.enter_async_context(listening(arrived, "::1", port))
         yield port
 
 
@@ -333,11 +331,8 @@ async def peer_saying(*lines: str) -> AsyncIterator[tuple[str, str]]:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(answer.encode())
         await writer.drain()
-        writer.close()
 
-    server = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=context)
-    async with server:
-        port = server.sockets[0].getsockname()[1]
+    async with listening(connected, context=context) as port:
         yield f"https://localhost:{port}", authority.cert_pem.bytes().decode()
 
 
