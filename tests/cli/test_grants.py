@@ -76,7 +76,7 @@ def test_a_preview_lists_what_the_peer_sees(run: Run, market: Market, home: Path
     for footprint_id in market.ids:
         assert footprint_id in shown.out
     assert "emissions, carbon, method, other" in shown.out
-    assert "at quality." in shown.out.splitlines()[-1]
+    assert "at quality" in shown.out.splitlines()[-1]
     whole = run("grant", "preview", "buyer", "--json", home=home).json
     assert len(whole["data"]) == whole["total"] == whole["levels"]["quality"]
     part = run("grant", "preview", "buyer", "--limit", "1", home=home)
