@@ -7,6 +7,7 @@ SQLite itself are marked `sqlite("why")`, and are skipped then.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from functools import wraps
 from pathlib import Path
@@ -35,6 +36,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[DATABASES] = Databases()
+    if HAS_POSTGRESQL:
+        _close_with_its_loop()
     if _is_postgresql(config):
         if not HAS_POSTGRESQL:
             raise pytest.UsageError("there is no PostgreSQL: set UNDERSEAL_TEST_POSTGRESQL_URL")
@@ -122,3 +125,28 @@ def _use_postgresql(databases: Databases) -> None:
     engines.database_url = database_url
     Home.finish = finished  # type: ignore[method-assign]
     Workbench.node = node  # type: ignore[method-assign]
+
+
+def _close_with_its_loop() -> None:
+    """Each test has an event loop of its own, and closes its node when that has ended: too late for
+    connections that belong to the loop."""
+    from underseal_node.store.postgresql_reader import PostgresqlReader
+
+    of_this_loop = PostgresqlReader._of_this_loop
+
+    @wraps(of_this_loop)
+    def watched(self: PostgresqlReader) -> Any:
+        loop, known = asyncio.get_running_loop(), len(self._connections)
+        found = of_this_loop(self)
+        if len(self._connections) > known:
+            close = loop.close
+
+            def close_both() -> None:
+                found.close()
+                loop.run_until_complete(asyncio.sleep(0.01))
+                close()
+
+            loop.close = close_both  # type: ignore[method-assign]
+        return found
+
+    PostgresqlReader._of_this_loop = watched  # type: ignore[method-assign]

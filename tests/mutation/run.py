@@ -42,6 +42,9 @@ TARGETS = {
             "tests/node/pact/test_token_form.py",
             "tests/node/pact/test_token.py",
             "tests/node/pact/test_partners.py",
+            "tests/node/pact/test_throttle.py",
+            "tests/node/pact/test_audit_reads.py",
+            "tests/node/pact/test_audit_refusals.py",
         ],
     ),
     "client_assertion": (

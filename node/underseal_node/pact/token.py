@@ -14,6 +14,7 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from urllib.parse import parse_qsl, unquote_plus
 
@@ -107,10 +108,8 @@ class TokenEndpoint:
         except (RequesterUnknownError, PeerSuspendedError):
             context.audit.count(Act.TOKEN_REFUSED, None, Outcome.REFUSED)
             # The same work and the same answer as for a wrong secret.
-            try:
+            with suppress(SecretMismatchError):
                 check_secret(secret, None)
-            except SecretMismatchError:
-                raise TokenRequestError("invalid_client", UNAUTHENTICATED).recorded() from None
             raise TokenRequestError("invalid_client", UNAUTHENTICATED).recorded() from None
         except SecretMismatchError:
             context.audit.count(Act.TOKEN_REFUSED, client.peer_id, Outcome.REFUSED)

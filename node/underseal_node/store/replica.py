@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from underseal_node.store.readers import EngineReader, Parameters, Row
+from underseal_node.store.readers import Parameters, Reader, Row
 
 __all__ = ["ReplicatedReader"]
 
@@ -26,20 +26,26 @@ LAST_CHANGE = text("SELECT last FROM change_counter")
 PAUSE_SECONDS = 5.0
 
 
-class ReplicatedReader(EngineReader):
+class ReplicatedReader:
     """Reads what is large from a replica.
 
     Args:
-        engine: of the database; its connections only read.
+        reader: of the database.
         replica: of the copy; its connections only read, and see one snapshot each.
     """
 
     has_replica = True
 
-    def __init__(self, engine: Engine, replica: Engine) -> None:
-        super().__init__(engine)
+    def __init__(self, reader: Reader, replica: Engine) -> None:
+        self._reader = reader
         self._replica = replica
         self._left_alone_until = float("-inf")
+
+    async def rows(
+        self, sql: str, parameters: Parameters, *, is_bounded: bool = True
+    ) -> Sequence[Row]:
+        """See `Reader.rows`."""
+        return await self._reader.rows(sql, parameters, is_bounded=is_bounded)
 
     async def rows_since(
         self, change: int, sql: str, parameters: Parameters, *, is_bounded: bool = True
@@ -50,6 +56,10 @@ class ReplicatedReader(EngineReader):
             if found is not None:
                 return found
         return await self.rows(sql, parameters, is_bounded=is_bounded)
+
+    def close(self) -> None:
+        """Close the connections to the database; those to the copy belong to the store."""
+        self._reader.close()
 
     def _of_replica(self, change: int, sql: str, parameters: Parameters) -> Sequence[Row] | None:
         """What the replica has; `None` if it lags behind or fails."""

@@ -313,12 +313,22 @@ def open_serving(
         busy_timeout_seconds: how long to wait for a lock of SQLite.
     """
     if engine.dialect.name != "sqlite":
-        of_copy = None if replica is None else ReplicatedReader(engine, replica)
-        return Serving(of_copy or EngineReader(engine), audit)
-    reader = SqliteReader(
+        reader = _postgresql_reader(engine)
+        return Serving(reader if replica is None else ReplicatedReader(reader, replica), audit)
+    of_file = SqliteReader(
         str(engine.url.database), mmap_bytes=mmap_bytes, busy_timeout_seconds=busy_timeout_seconds
     )
-    return Serving(reader, audit)
+    return Serving(of_file, audit)
+
+
+def _postgresql_reader(engine: Engine) -> Reader:
+    try:
+        from underseal_node.store.postgresql_reader import PostgresqlReader, can_read
+    except ModuleNotFoundError:  # psycopg alone does, too
+        return EngineReader(engine)
+    if not can_read(engine.url):
+        return EngineReader(engine)
+    return PostgresqlReader(engine.url, engine.pool.size())  # type: ignore[attr-defined]
 
 
 def _page(found: Sequence[Row], asked: Asked, next_seq: int | None) -> Page:

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.postgresql import HAS_POSTGRESQL
 
 from underseal_node.store.page_cache import PageCache
 from underseal_node.store.readers import EngineReader, SqliteReader
@@ -62,7 +63,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The statements that read footprints."""
     found: list[str] = []
 
-    def watch(kind: type[SqliteReader | EngineReader]) -> None:
+    def watch(kind: type[Any]) -> None:
         rows = kind.rows
 
         async def watched(self: Any, sql: str, parameters: Any, **more: Any) -> Any:
@@ -74,6 +75,10 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     watch(SqliteReader)
     watch(EngineReader)
+    if HAS_POSTGRESQL:
+        from underseal_node.store.postgresql_reader import PostgresqlReader
+
+        watch(PostgresqlReader)
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from datetime import timedelta
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import httpx
 import jwt
@@ -20,6 +20,7 @@ GRANT = {"grant_type": "client_credentials"}
 
 def assert_refused(response: httpx.Response, status: int, error: str) -> None:
     assert (response.status_code, response.json()["error"]) == (status, error), response.text
+    assert response.json()["error_description"]
     assert response.headers["cache-control"] == "no-store"
     assert ("www-authenticate" in response.headers) == (error == "invalid_client")
 
@@ -147,8 +148,14 @@ async def test_bodies_that_are_no_form(world: World, body: bytes) -> None:
 
 async def test_json_is_no_form(world: World) -> None:
     async with world.client() as client:
-        response = await client.post("/auth/token", json=GRANT, auth=world.secrets["buyer"])
+        response = await client.post(
+            "/auth/token",
+            content=urlencode(GRANT),
+            headers={"content-type": "application/json"},
+            auth=world.secrets["buyer"],
+        )
     assert_refused(response, 400, "invalid_request")
+    assert "the content type must be" in response.text
 
 
 async def test_a_token_of_the_second_of_a_revocation_is_good(world: World) -> None:

@@ -17,8 +17,9 @@ from tests.postgresql import CAN_START, a_server_of_its_own
 
 from underseal_node.home import Home
 from underseal_node.settings import Settings
-from underseal_node.store import database
+from underseal_node.store import database, postgresql_reader
 from underseal_node.store.database import Store, next_change, open_store
+from underseal_node.store.postgresql_reader import PostgresqlReader
 from underseal_node.store.readers import EngineReader
 from underseal_node.store.tables import ChangeCounter
 
@@ -53,20 +54,23 @@ async def test_what_is_asked_during_a_restart_waits_and_is_done_once(
 ) -> None:
     assert await store.write(next_change) == 1
     assert await store.read(last_change) == 1
-    reader = EngineReader(store.read_engine)
+    readers = EngineReader(store.read_engine), PostgresqlReader(store.read_engine.url, 2)
+    query = "SELECT last FROM change_counter"
+    assert [list(await one.rows(query, {})) for one in readers] == [[(1,)], [(1,)]]
     server.stop()
     starting = threading.Timer(1.0, server.ensure_postgres_running)
     starting.start()
-    written, together, read, rows = await asyncio.gather(
+    found: list[Any] = await asyncio.gather(
         store.write(next_change),
         store.write_together(next_change),
         store.read(last_change),
-        reader.rows("SELECT last FROM change_counter", {}),
+        *(one.rows(query, {}) for one in readers),
     )
+    written, together, read, *rows = found
     starting.join()
     assert {written, together} == {2, 3}
     assert read in (1, 2, 3)
-    assert rows[0][0] in (1, 2, 3)
+    assert all(one[0][0] in (1, 2, 3) for one in rows)
     assert await store.read(last_change) == 3
 
 
@@ -74,11 +78,15 @@ async def test_one_that_does_not_come_back_is_an_error_after_a_while(
     server: Any, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database, "RESTART_SECONDS", 0.5)
+    monkeypatch.setattr(postgresql_reader, "RESTART_SECONDS", 0.5)
     server.stop()
     begin = time.monotonic()
+    reader = PostgresqlReader(store.read_engine.url, 2)
     with pytest.raises(OperationalError):
         await store.read(last_change)
-    assert 0.4 < time.monotonic() - begin < 10
+    with pytest.raises(OperationalError):
+        await reader.rows("SELECT last FROM change_counter", {})
+    assert 0.9 < time.monotonic() - begin < 10
     server.ensure_postgres_running()
 
 

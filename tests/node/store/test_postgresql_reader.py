@@ -1,0 +1,119 @@
+"""Reads of PostgreSQL on the event loop: single statements, that change nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
+from tests.postgresql import NEEDS_POSTGRESQL
+
+from underseal_node.clock import utc_now
+from underseal_node.store import serving
+from underseal_node.store.audit_buffer import AuditBuffer
+from underseal_node.store.postgresql_reader import PostgresqlReader, _numbered, can_read
+from underseal_node.store.readers import EngineReader
+
+pytestmark = [NEEDS_POSTGRESQL, pytest.mark.xdist_group("postgresql")]
+
+
+@pytest.fixture
+def reader(database: str) -> Iterator[PostgresqlReader]:
+    opened = PostgresqlReader(make_url(database), 2)
+    yield opened
+    opened.close()
+
+
+def test_names_become_numbers() -> None:
+    sql = "SELECT :b, :a::text, ':x' || :b FROM t WHERE a >= :a_1"
+    assert _numbered(sql) == (
+        "SELECT $1, $2::text, '$3' || $1 FROM t WHERE a >= $4",
+        (*("b", "a", "x", "a_1"),),
+    )
+
+
+async def test_values_come_as_they_are(reader: PostgresqlReader) -> None:
+    sql = "SELECT :text || 'ß', :number::bigint + 1, :nothing::text, '\\xff'::bytea, :text"
+    values = {"text": "霁", "number": 2**40, "nothing": None, "more": "is not used"}
+    (row,) = await reader.rows(sql, values)
+    assert tuple(row) == ("霁ß", 2**40 + 1, None, b"\xff", "霁")
+
+
+async def test_what_no_text_holds_is_found_nowhere(reader: PostgresqlReader) -> None:
+    assert await reader.rows("SELECT 1 WHERE :text::text = :text", {"text": "a\0b"}) == ()
+
+
+async def test_nothing_can_be_changed(reader: PostgresqlReader) -> None:
+    with pytest.raises(OperationalError, match="read-only"):
+        await reader.rows("CREATE TABLE t (a int)", {})
+    assert [tuple(row) for row in await reader.rows("SELECT 1", {})] == [(1,)]
+
+
+async def test_a_statement_that_fails_leaves_the_connection_good(reader: PostgresqlReader) -> None:
+    me = "SELECT pg_backend_pid()"
+    (first,) = await reader.rows(me, {})
+    with pytest.raises(OperationalError, match="division by zero"):
+        await reader.rows("SELECT 1 / :zero::int", {"zero": 0})
+    assert tuple((await reader.rows(me, {}))[0]) == tuple(first)
+
+
+async def test_there_are_never_more_connections_than_allowed(reader: PostgresqlReader) -> None:
+    slow = "SELECT pg_backend_pid(), pg_sleep(0.02)"
+    found = await asyncio.gather(*(reader.rows(slow, {}) for _ in range(20)))
+    assert len({rows[0][0] for rows in found}) == 2
+
+
+async def test_what_nobody_waits_for_any_more_holds_nothing_up(reader: PostgresqlReader) -> None:
+    waiting = [
+        asyncio.create_task(reader.rows("SELECT pg_sleep(60)", {})) for _ in range(5)
+    ]  # two that run and three that wait for their turn
+    await asyncio.sleep(0.3)
+    for one in waiting:
+        one.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    async with asyncio.timeout(5):
+        found = await asyncio.gather(*(reader.rows("SELECT 1", {}) for _ in range(4)))
+    assert all(tuple(rows[0]) == (1,) for rows in found)
+
+
+async def test_a_connection_that_was_ended_is_replaced(reader: PostgresqlReader) -> None:
+    me = "SELECT pg_backend_pid()"
+    (first,), (second,) = await asyncio.gather(reader.rows(me, {}), reader.rows(me, {}))
+    end = "SELECT pg_terminate_backend(:other::int)"
+    other = second[0] if first[0] != second[0] else first[0]
+    await asyncio.gather(reader.rows(end, {"other": other}), return_exceptions=True)
+    assert len(await reader.rows(me, {})) == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "is_read"),
+    [
+        ("postgresql+psycopg://me:secret@host/db", True),
+        ("postgresql+psycopg://me@/db?host=/run/postgresql", True),
+        ("postgresql+psycopg://me@host/db?sslmode=verify-full&sslrootcert=ca.pem", True),
+        ("postgresql+psycopg://me@host/db?connect_timeout=3", False),
+        ("postgresql+psycopg://me@/db?host=one&host=two", False),
+    ],
+)
+def test_a_url_with_more_is_left_to_its_driver(url: str, is_read: bool) -> None:
+    assert can_read(make_url(url)) == is_read
+
+
+def test_it_is_used_where_it_can_be(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def reader_of(url: str) -> object:
+        engine = create_engine(url)
+        audit = AuditBuffer(None, utc_now)  # type: ignore[arg-type]
+        opened = serving.open_serving(engine, audit, mmap_bytes=0, busy_timeout_seconds=1)
+        return opened._reader
+
+    plain = make_url(database).set(drivername="postgresql+psycopg")
+    text = plain.render_as_string(hide_password=False)
+    assert isinstance(reader_of(text), PostgresqlReader)
+    more = plain.update_query_dict({"connect_timeout": "3"})
+    assert isinstance(reader_of(more.render_as_string(hide_password=False)), EngineReader)
+    monkeypatch.setitem(sys.modules, "underseal_node.store.postgresql_reader", None)
+    assert isinstance(reader_of(text), EngineReader)
