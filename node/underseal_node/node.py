@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -11,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from underseal_node.clock import Clock, utc_now
@@ -72,6 +75,7 @@ class Node:
     _token_keys: TokenKeys | None = field(default=None, repr=False)
     _client_keys: tuple[int, Sequence[SigningKey]] | None = field(default=None, repr=False)
     _look_again_at: float = field(default=float("-inf"), repr=False)
+    _is_watched: bool = field(default=False, repr=False)
 
     def now(self) -> datetime:
         """The present instant, aware, in UTC."""
@@ -92,8 +96,12 @@ class Node:
         return self.current().urls
 
     def current(self) -> OwnState:
-        """Address and keys, at most `LOOK_AGAIN_SECONDS` old: another process may change them."""
-        if time.monotonic() >= self._look_again_at:
+        """Address and keys, at most `LOOK_AGAIN_SECONDS` old: another process may change them.
+
+        While `watch` runs, what it has seen: whoever answers requests must not wait for a database
+        that is away.
+        """
+        if not self._is_watched and time.monotonic() >= self._look_again_at:
             self.refresh()
         return self.own
 
@@ -101,6 +109,17 @@ class Node:
         """Address and keys as they are in the database now; cheap when nothing has changed."""
         known = self.own.number
         return self._take(self.store.read_sync(lambda session: _changed_state(session, known)))
+
+    async def watch(self) -> None:
+        """Look again and again, beside the event loop, until cancelled."""
+        self._is_watched = True
+        try:
+            while True:
+                with suppress(SQLAlchemyError):  # it was away for long; what is known goes on
+                    await self.look()
+                await asyncio.sleep(LOOK_AGAIN_SECONDS / 2)
+        finally:
+            self._is_watched = False
 
     async def look(self) -> OwnState:
         """As `refresh`, beside the event loop."""

@@ -189,7 +189,7 @@ class Supervisor:
             return
         ran_seconds = time.monotonic() - child.started_at
         child.failures = 0 if ran_seconds >= STABLE_SECONDS else child.failures + 1
-        delay = min(FIRST_RESTART_SECONDS * 2**child.failures / 2, MAX_RESTART_SECONDS)
+        delay = restart_delay(child.failures)
         child.restart_at = time.monotonic() + delay
         log.error(
             "process ended, starting it again",
@@ -209,6 +209,17 @@ class Supervisor:
         deadline = time.monotonic() + self._grace_seconds
         for process in running:
             _ended(process, max(0.0, deadline - time.monotonic()))
+
+
+def restart_delay(failures: int) -> float:
+    """Seconds until a process is started again, doubled with each failure up to a limit.
+
+    Args:
+        failures: how often it has ended soon after its start; 0: it ran for long.
+    """
+    # Bounded before it is computed: with a database that is away for a day there are thousands.
+    doubled = 2.0 ** min(failures - 1, 32)
+    return min(FIRST_RESTART_SECONDS * doubled, MAX_RESTART_SECONDS)
 
 
 def _ended(process: subprocess.Popen[bytes], grace_seconds: float) -> int:

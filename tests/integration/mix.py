@@ -124,6 +124,7 @@ class Mix:
 
     async def _work(self, until: float, seed: int) -> None:
         chance = random.Random(seed)
+        readers = [one for number, one in enumerate(self.callers) if number % 10]
         manage = f"http://127.0.0.1:{self.node.manage_port}"
         operator = (self.node.home / "secrets" / "operator.token").read_text().strip()
         headers = {"authorization": f"Bearer {operator}"}
@@ -134,7 +135,6 @@ class Mix:
             while time.monotonic() < until:
                 number = chance.randrange(100)
                 if number < GETS + LISTS:
-                    readers = [one for one in self.callers if self.callers.index(one) % 10]
                     await self._read(public, chance, chance.choice(readers), number < GETS)
                 elif number < GETS + LISTS + EVENTS:
                     await self._event(public, chance.choice(self.callers[::10]))

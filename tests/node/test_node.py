@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import pickle
 from functools import partial
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from underseal_node.clock import Clock
 from underseal_node.errors import ConfigurationError
@@ -171,6 +173,33 @@ def test_other_urls_are_refused(url: str) -> None:
     with pytest.raises(ConfigurationError, match="URL") as caught:
         node_url(url)
     assert "secret" not in caught.value.diagnosis()
+
+
+async def test_who_answers_requests_does_not_wait_for_the_database(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("underseal_node.node.LOOK_AGAIN_SECONDS", 0.02)
+    failing = [OperationalError("gone", {}, Exception())] * 3
+    looked = []
+
+    async def read(_work: object) -> None:
+        looked.append(1)
+        if failing:
+            raise failing.pop()
+
+    monkeypatch.setattr(node.store, "read", read)
+    monkeypatch.setattr(node.store, "read_sync", lambda _work: pytest.fail("it has waited"))
+    watching = asyncio.create_task(node.watch())
+    async with asyncio.timeout(10):
+        while len(looked) < 6:
+            await asyncio.sleep(0.01)
+            assert node.identity.company_name == "Cathode Works"
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
+    monkeypatch.setattr(node.store, "read_sync", lambda _work: looked.clear())
+    node._look_again_at = 0
+    assert node.current()  # it looks itself again
+    assert looked == []
 
 
 def test_an_identity_is_given_once(node: Node) -> None:

@@ -9,7 +9,12 @@ import time
 
 import pytest
 
-from underseal_node.supervisor import ChildSpec, Supervisor
+from underseal_node.supervisor import (
+    MAX_RESTART_SECONDS,
+    ChildSpec,
+    Supervisor,
+    restart_delay,
+)
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -50,3 +55,10 @@ def test_a_signal_that_does_not_interrupt_the_wait_ends_it_too(supervisor: Super
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         sender.join()
+
+
+def test_restarts_come_later_and_later_and_never_too_late() -> None:
+    delays = [restart_delay(failures) for failures in (0, 1, 2, 3, 8, 5_000)]
+    assert delays == sorted(delays)
+    assert delays[1] < delays[2] < delays[3]
+    assert delays[-2:] == [MAX_RESTART_SECONDS] * 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -76,7 +77,9 @@ def create_manage_app(
         # Here, because they belong to the event loop.
         used = exchange or exchange_of(node)
         app.state.context = ManageContext(node, used, PullJobs(used))
+        watching = asyncio.create_task(node.watch())
         yield
+        watching.cancel()
         await app.state.context.pulls.aclose()
 
     guard = Middleware(

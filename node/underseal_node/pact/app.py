@@ -115,7 +115,8 @@ def create_public_app(node: Node, counts: RequestCounts | None = None) -> FastAP
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        running = [asyncio.create_task(one.run()) for one in (audit, shared_rate)]
+        beside = audit.run(), shared_rate.run(), node.watch()
+        running = [asyncio.create_task(one) for one in beside]
         yield
         for one in running:
             one.cancel()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
@@ -12,6 +12,9 @@ from underseal_node.errors import RefusedError
 from underseal_node.store.identity_tables import UsedAssertion
 
 __all__ = ["AssertionUsedError", "remember"]
+
+# How far the clocks of two hosts may be apart without an assertion being accepted at both.
+HOST_SKEW = timedelta(minutes=5)
 
 
 class AssertionUsedError(RefusedError):
@@ -32,7 +35,9 @@ def remember(
     Raises:
         AssertionUsedError: it has been accepted before.
     """
-    session.execute(delete(UsedAssertion).where(col(UsedAssertion.expires_at) < now))
+    # Later than it could be, because another host may have another time.
+    over = now - HOST_SKEW
+    session.execute(delete(UsedAssertion).where(col(UsedAssertion.expires_at) < over))
     if session.get(UsedAssertion, (client_id, jti_digest)) is not None:
         raise AssertionUsedError("the client assertion has been used before")
     session.add(UsedAssertion(client_id=client_id, jti=jti_digest, expires_at=expires_at))

@@ -24,6 +24,25 @@ __all__ = [
     "with_password",
 ]
 
+# A host that is gone without a word (no power, no network) must be noticed by the others within
+# seconds: the server would hold its locks, and we would wait for answers, for minutes or hours.
+# By libpq: seconds, but for `tcp_user_timeout`; what the URL says counts instead.
+LIVELINESS = {
+    "connect_timeout": 10,
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+}
+# The same from the side of the server, for each session; without effect on a local socket.
+SERVER_LIVELINESS = (
+    "SET tcp_keepalives_idle = 10",
+    "SET tcp_keepalives_interval = 5",
+    "SET tcp_keepalives_count = 3",
+    "SET tcp_user_timeout = 25000",
+)
+
 _URL_HINT = "Leave it out for SQLite in the home, or use postgresql://USER:PASSWORD@HOST/DATABASE."
 
 
@@ -110,8 +129,13 @@ def make_engine(url: URL, settings: Settings, *, read_only: bool) -> Engine:
         ConfigurationError: the driver is not installed.
     """
     size = settings.database_reader_threads + 1 if read_only else 1
+    more: dict[str, Any] = {}
+    if url.get_backend_name() == "postgresql":
+        more = {name: value for name, value in LIVELINESS.items() if name not in url.query}
     try:
-        engine = create_engine(url, poolclass=QueuePool, pool_size=size, max_overflow=4)
+        engine = create_engine(
+            url, poolclass=QueuePool, pool_size=size, max_overflow=4, connect_args=more
+        )
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         raise ConfigurationError(
             f"the driver for {url.drivername} is not installed: {error}",
@@ -164,7 +188,8 @@ def _prepare_sqlite(engine: Engine, settings: Settings, *, read_only: bool) -> N
 
 
 def _prepare_postgresql(engine: Engine) -> None:
-    """Let peers write the character NUL, which no text of PostgreSQL holds.
+    """Let the server notice when we are gone; and let peers write the character NUL, which no text
+    of PostgreSQL holds.
 
     What is ours is refused with it, and keys are looked up without it; what else a peer says (a
     status, the words of an error) must not keep the rest of what it sends from being stored.
@@ -174,6 +199,11 @@ def _prepare_postgresql(engine: Engine) -> None:
         from underseal_node.store.postgresql import TextDumper
 
         connection.adapters.register_dumper(str, TextDumper)
+        is_autocommit = connection.autocommit
+        connection.autocommit = True  # or the first rollback would take them back
+        for statement in SERVER_LIVELINESS:
+            connection.execute(statement)
+        connection.autocommit = is_autocommit
 
     event.listen(engine, "connect", connected)
 

@@ -60,7 +60,12 @@ class ReceivedFootprint(SQLModel, table=True):
     """A footprint obtained from a peer, with the bytes as received."""
 
     __tablename__ = "received_footprint"
-    __table_args__ = (UniqueConstraint("peer_id", "footprint_id", name="uq_received"),)
+    __table_args__ = (
+        UniqueConstraint("peer_id", "footprint_id", name="uq_received"),
+        Index("ix_received_peer", "peer_id", "seq"),
+        # What is to be acknowledged or read again: few of many, looked for after each event.
+        Index("ix_received_confirmation", "peer_id", "confirmation", "seq"),
+    )
     seq: int | None = Field(default=None, sa_column=Column(Sequence, primary_key=True))
     peer_id: int = Field(foreign_key="peer.id")
     footprint_id: str = Field(index=True)
@@ -110,6 +115,7 @@ class Alert(SQLModel, table=True):
     """Something the operator has to look at: a change under the same id, two credentials, ..."""
 
     __tablename__ = "alert"
+    __table_args__ = (Index("ix_alert_same", "peer_id", "footprint_id", "kind"),)
     id: int | None = Field(default=None, primary_key=True)
     created_at: datetime = Field(sa_type=UtcText)
     kind: str

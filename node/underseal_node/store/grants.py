@@ -286,10 +286,15 @@ def covering(
         now: aware.
         lowest: only grants of this level and above.
     """
-    ids = list(dict.fromkeys(footprint_ids))
-    instant = utc_text(now)
-    found: dict[int, set[str]] = {}
-    for part in batches(ids):
+    in_force = (col(AccessGrant.level) >= lowest.rank, *_in_force(utc_text(now)))
+    of_everything = select(AccessGrant.peer_id).where(AccessGrant.kind == KeyKind.ALL, *in_force)
+    # They share one list: there may be a thousand of them, and a hundred thousand footprints.
+    everywhere, every = set(session.exec(of_everything)), list[str]()
+    found: dict[int, list[str]] = {}
+    for part in batches(list(dict.fromkeys(footprint_ids))):
+        if everywhere:
+            known = set(session.exec(select(Footprint.id).where(col(Footprint.id).in_(part))))
+            every += [one for one in part if one in known]
         rows = session.exec(
             select(AccessGrant.peer_id, Footprint.id)
             .join(
@@ -298,15 +303,17 @@ def covering(
                 & (col(FootprintKey.value) == AccessGrant.value),
             )
             .join(Footprint, col(Footprint.seq) == FootprintKey.seq)
-            .where(
-                col(Footprint.id).in_(part),
-                AccessGrant.level >= lowest.rank,
-                *_in_force(instant),
-            )
+            .where(col(Footprint.id).in_(part), AccessGrant.kind != KeyKind.ALL, *in_force)
         ).all()
+        covered: dict[int, set[str]] = {}
         for peer_id, footprint_id in rows:
-            found.setdefault(peer_id, set()).add(footprint_id)
-    return {peer_id: [one for one in ids if one in covered] for peer_id, covered in found.items()}
+            if peer_id not in everywhere:
+                covered.setdefault(peer_id, set()).add(footprint_id)
+        for peer_id, some in covered.items():
+            found.setdefault(peer_id, []).extend(one for one in part if one in some)
+    if every:
+        found |= dict.fromkeys(everywhere, every)
+    return found
 
 
 def has_footprints(session: Session, kind: KeyKind, value: str) -> bool:

@@ -50,6 +50,8 @@ class Lists:
         watermark = int(rows[0][WHO_COLUMNS] or 0)
         reach, all_changed = await self._reach([row[WHO_COLUMNS + 1 :] for row in rows], who)
         changed_after = query.changed_after
+        if changed_after is not None and changed_after > watermark:
+            changed_after = None  # of before the database was set back: what it knows is unknown
         if changed_after is not None and reach.is_plain and all_changed > changed_after:
             changed_after = None  # the grant of everything is new: everything counts as changed
         # With one level for everything visible, nothing but the active grants and the changes

@@ -35,6 +35,7 @@ GIVE_UP_AFTER = timedelta(hours=72)
 
 # A batch larger than this becomes several events, so that none exceeds what peers accept.
 IDS_PER_EVENT = 10_000
+FLUSHED_BYTES = 8 * 1024 * 1024
 
 MAX_ERROR_CHARACTERS = 500
 REPLAYABLE = (OutboxState.DEAD, OutboxState.PAUSED)
@@ -117,7 +118,8 @@ def enqueue_published(
         the ids of the peers that will be told.
     """
     told = [peer_id for peer_id in peers.reachable(session) if footprint_ids.get(peer_id)]
-    for peer_id in told:
+    held: list[OutboxEvent] = []
+    for number, peer_id in enumerate(told, 1):
         ids = list(dict.fromkeys(footprint_ids[peer_id]))
         for start in range(0, len(ids), IDS_PER_EVENT):
             event_id = new_event_id()
@@ -128,8 +130,14 @@ def enqueue_published(
                 pf_ids=ids[start : start + IDS_PER_EVENT],
             )
             row = _event(peer_id, event_id, EventType.PUBLISHED, body, now, now + give_up_after)
+            held.append(row)
             session.add(row)
-    session.flush()  # all at once: there may be thousands of peers
+        # Many at once, for there may be thousands of peers; not all, for each may be told much.
+        if number == len(told) or sum(len(one.body) for one in held) > FLUSHED_BYTES:
+            session.flush()
+            for one in held:
+                session.expunge(one)
+            held.clear()
     return told
 
 

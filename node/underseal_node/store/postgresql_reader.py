@@ -26,6 +26,7 @@ from underseal_node.store.database import (
     RESTART_LOOK_SECONDS,
     RESTART_SECONDS,
 )
+from underseal_node.store.engines import LIVELINESS
 
 __all__ = ["PostgresqlReader", "can_read"]
 
@@ -33,6 +34,8 @@ Row = Sequence[Any]
 # The shapes of lists are many; each is prepared once on each connection.
 STATEMENTS = 1_000
 CONNECT_SECONDS = 10.0
+# Longer than any query of a peer takes; beyond, the server is taken for gone.
+ANSWER_SECONDS = 60.0
 # What libpq and asyncpg understand alike; with anything else in its URL a database is read by the
 # driver that it was written for.
 UNDERSTOOD = frozenset(
@@ -50,13 +53,15 @@ UNDERSTOOD = frozenset(
         "target_session_attrs",
     }
 )
+# About the network, for libpq only: here `CONNECT_SECONDS` and `ANSWER_SECONDS` hold.
+NOT_NEEDED = frozenset(LIVELINESS)
 PARAMETER = re.compile(r"(?<![:\w]):([a-z_][a-z_0-9]*)")
 FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
 
 def can_read(url: URL) -> bool:
     """Whether a database can be reached this way."""
-    return UNDERSTOOD.issuperset(url.query) and all(
+    return (UNDERSTOOD | NOT_NEEDED).issuperset(url.query) and all(
         isinstance(value, str) for value in url.query.values()
     )
 
@@ -72,7 +77,7 @@ class PostgresqlReader:
     has_replica = False
 
     def __init__(self, url: URL, size: int) -> None:
-        plain = url.set(drivername="postgresql")
+        plain = url.set(drivername="postgresql").difference_update_query(NOT_NEEDED)
         self._dsn = plain.render_as_string(hide_password=False)
         self._size = size
         self._connections: WeakKeyDictionary[asyncio.AbstractEventLoop, _Connections]
@@ -154,7 +159,10 @@ class _Connections:
             if not connection.is_closed():
                 return connection
         connection = await asyncpg.connect(
-            self._dsn, timeout=CONNECT_SECONDS, statement_cache_size=STATEMENTS
+            self._dsn,
+            timeout=CONNECT_SECONDS,
+            command_timeout=ANSWER_SECONDS,
+            statement_cache_size=STATEMENTS,
         )
         try:
             await connection.execute("SET default_transaction_read_only = on")
@@ -186,6 +194,8 @@ def _numbered(sql: str) -> tuple[str, tuple[str, ...]]:
 
 def _is_gone(error: BaseException) -> bool:
     """Whether a server could not be reached, or has ended the connection."""
+    if isinstance(error, asyncpg.InterfaceError):  # also what was asked wrongly
+        return isinstance(error, asyncpg.ConnectionDoesNotExistError) or "closed" in str(error)
     if not isinstance(error, asyncpg.PostgresError):
         return True
     state = error.sqlstate or ""

@@ -48,7 +48,8 @@ def advance(
     if state is None:
         state = PullState(peer_id=peer_id, criteria=criteria)
     state.next_link = next_link
-    if watermark is not None:
+    # Another host may have begun the same walk: what has changed since the first of both counts.
+    if watermark is not None and state.pending_watermark is None:
         state.pending_watermark = watermark
     session.add(state)
     session.flush()

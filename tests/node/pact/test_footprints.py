@@ -274,6 +274,22 @@ async def test_only_what_changed_after_a_watermark(
         assert [listed(page) for page in pages] == [added[:2], added[2:]]
 
 
+async def test_a_watermark_that_is_still_to_come_gives_everything(
+    world: World, ids: list[str], listed: Listed
+) -> None:
+    """The database was set back: what the peer has seen since is not what will be changed now."""
+    world.grant("buyer", KeyKind.ALL)
+    async with world.client("buyer") as client:
+        first = await client.get("/3/footprints")
+        mark = {"x-underseal-changed-after": first.headers["x-underseal-watermark"]}
+        world.write(
+            lambda session: session.connection().exec_driver_sql(
+                "UPDATE change_counter SET last = last - 1"
+            )
+        )
+        assert listed(await client.get("/3/footprints", params=mark)) == ids
+
+
 async def test_a_new_grant_makes_what_it_covers_changed(
     world: World, ids: list[str], listed: Listed
 ) -> None:

@@ -52,6 +52,21 @@ def changes(node: Node) -> int:
     return node.store.read_sync(last)
 
 
+def test_who_may_see_everything_shares_one_list(
+    node: Node, publish: Publish, add_peer: AddPeer, grant: Any
+) -> None:
+    """A thousand of them, and a hundred thousand footprints, must fit into memory."""
+    first, second = publish(1), publish(2)
+    peers = [add_peer(f"peer-{number}") for number in range(3)]
+    for peer_id in peers[:2]:
+        grant(peer_id, KeyKind.ALL)
+        grant(peer_id, KeyKind.FOOTPRINT, first)
+    grant(peers[2], KeyKind.FOOTPRINT, second)
+    found = covering(node, first, "00000000-0000-0000-0000-00000000dead", second)
+    assert found == {peers[0]: [first, second], peers[1]: [first, second], peers[2]: [second]}
+    assert found[peers[0]] is found[peers[1]]
+
+
 # --- covering ---------------------------------------------------------------------------------
 
 

@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import create_engine
+from pydantic import SecretStr
+from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
+from sqlmodel import Session
 from tests.postgresql import NEEDS_POSTGRESQL
 
 from underseal_node.clock import utc_now
-from underseal_node.store import serving
+from underseal_node.home import Home
+from underseal_node.settings import Settings
+from underseal_node.store import engines, serving
 from underseal_node.store.audit_buffer import AuditBuffer
+from underseal_node.store.database import next_change, open_store
+from underseal_node.store.exchange_tables import OutboxEvent, OutboxState
 from underseal_node.store.postgresql_reader import PostgresqlReader, _numbered, can_read
 from underseal_node.store.readers import EngineReader
+from underseal_node.store.tables import Peer
 
 pytestmark = [NEEDS_POSTGRESQL, pytest.mark.xdist_group("postgresql")]
+
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -95,7 +109,8 @@ async def test_a_connection_that_was_ended_is_replaced(reader: PostgresqlReader)
         ("postgresql+psycopg://me:secret@host/db", True),
         ("postgresql+psycopg://me@/db?host=/run/postgresql", True),
         ("postgresql+psycopg://me@host/db?sslmode=verify-full&sslrootcert=ca.pem", True),
-        ("postgresql+psycopg://me@host/db?connect_timeout=3", False),
+        ("postgresql+psycopg://me@host/db?connect_timeout=3&keepalives_idle=5", True),
+        ("postgresql+psycopg://me@host/db?service=x", False),
         ("postgresql+psycopg://me@/db?host=one&host=two", False),
     ],
 )
@@ -113,7 +128,63 @@ def test_it_is_used_where_it_can_be(database: str, monkeypatch: pytest.MonkeyPat
     plain = make_url(database).set(drivername="postgresql+psycopg")
     text = plain.render_as_string(hide_password=False)
     assert isinstance(reader_of(text), PostgresqlReader)
-    more = plain.update_query_dict({"connect_timeout": "3"})
+    more = plain.update_query_dict({"requirepeer": "postgres"})
     assert isinstance(reader_of(more.render_as_string(hide_password=False)), EngineReader)
     monkeypatch.setitem(sys.modules, "underseal_node.store.postgresql_reader", None)
     assert isinstance(reader_of(text), EngineReader)
+
+
+def test_a_host_that_is_gone_is_noticed(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the server and by us; what the URL says counts."""
+    # On a local socket the server says 0 to what it is asked; any other setting shows the way.
+    monkeypatch.setattr(engines, "SERVER_LIVELINESS", ("SET statement_timeout = 4321",))
+    url = engines.parse_url(database, name="url").update_query_dict({"keepalives_idle": "77"})
+    engine = engines.make_engine(url, Settings(), read_only=False)
+    with engine.connect() as connection:
+        connection.rollback()
+        assert connection.execute(text("SHOW statement_timeout")).scalar() == "4321ms"
+        driver: Any = connection.connection.dbapi_connection
+        given = driver.info.get_parameters()
+    engine.dispose()
+    assert given["keepalives_idle"] == "77"
+    assert given["keepalives_interval"] == "5"
+    assert given["tcp_user_timeout"] == "25000"
+    assert given["connect_timeout"] == "10"
+
+
+def test_the_server_takes_these_settings(database: str) -> None:
+    engine = create_engine(engines.parse_url(database, name="url"))
+    with engine.connect() as connection:
+        for statement in engines.SERVER_LIVELINESS:
+            connection.execute(text(statement))
+    engine.dispose()
+
+
+def test_what_to_tell_a_recovered_database_works(database: str, tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    home.prepare()
+    store = open_store(Settings(database_url=SecretStr(database)), home)
+    docs = Path(__file__).parents[3] / "docs" / "how-to" / "scale.md"
+    (recipe,) = re.findall(r"```sql\n(.*?)```", docs.read_text("utf-8"), re.DOTALL)
+    event = OutboxEvent(
+        event_id="e", peer_id=1, type="t", body=b"{}", created_at=NOW, next_attempt_at=NOW,
+        give_up_at=NOW,
+    )  # fmt: skip
+
+    def told(session: Session) -> tuple[int, int, str]:
+        session.add(Peer(name="a", created_at=NOW))
+        session.flush()
+        session.add(event)
+        session.flush()
+        for statement in filter(str.strip, recipe.split(";")):
+            session.execute(text(statement))
+        session.add(later := Peer(name="b", created_at=NOW))
+        session.flush()
+        session.refresh(event)
+        return next_change(session), later.id or 0, event.state
+
+    change, peer_id, state = store.write_sync(told)
+    store.close()
+    assert change > 1_000_000_000
+    assert peer_id > 100_000
+    assert state == OutboxState.PAUSED
