@@ -21,8 +21,19 @@ from tests.postgresql import Databases
 
 from underseal_node.home import Home
 from underseal_node.settings import Settings
-from underseal_node.store import audit_log, auth_failures, inbox, leases, received
+from underseal_node.store import (
+    alerts,
+    audit_log,
+    auth_failures,
+    granted,
+    grants,
+    inbox,
+    leases,
+    received,
+)
+from underseal_node.store.alerts import AlertKind
 from underseal_node.store.database import Store, open_store
+from underseal_node.store.granted import Coverage
 from underseal_node.store.page_sql import page_statement
 from underseal_node.store.requester_sql import BY_CLIENT, BY_PEER, CLIENT, GRANTS_SUMMARY
 
@@ -66,6 +77,10 @@ FILL = (
     "INSERT INTO attestation (digest, footprint_id, role, verifier, token, created_at) "
     f"SELECT 'd' || n, 'id-' || n, 'attached', 'https://v', 'token', '{AT}' "
     "FROM generate_series(1, 2000) n",
+    "INSERT INTO received_key (kind, value, seq) "
+    f"SELECT 'product', 'urn:x:product:' || n, n FROM generate_series(1, {FOOTPRINTS}) n",
+    "INSERT INTO alert (created_at, kind, peer_id, footprint_id, message) "
+    f"SELECT '{AT}', 'invalid', n % {PEERS} + 1, 'id-' || n, 'why' FROM generate_series(1, 5000) n",
     "INSERT INTO auth_failure (key, failures, expires_at) "
     f"SELECT md5(n::text), 1, '{AT}' FROM generate_series(1, 5000) n",
     "INSERT INTO outbox (id, event_id, peer_id, type, body, state, attempts, created_at, "
@@ -213,14 +228,22 @@ WORK: dict[str, Callable[[Session], Any]] = {
     "the log: its end": audit_log.end_of,
     "the log: what waits": audit_log.is_waiting,
     "received: one": lambda s: received.find(s, 4, "id-3"),
+    "received: what is to be acknowledged": lambda s: received.without_receipt(s, 4, limit=100),
+    "received: what is to be read again": lambda s: received.denied(s, 4, limit=100),
+    "received: the terms, a portion": lambda s: granted.note_next(s, 4, Coverage([]), 0),
+    "alerts: the same": lambda s: alerts.raise_alert(
+        s, AlertKind.INVALID, "is known", NOW, peer_id=4, footprint_id="id-3"
+    ),
+    "grants: who may see some": lambda s: grants.covering(s, ["id-3", "id-77"], NOW),
     "received: some": lambda s: received.statuses(s, 4, ["id-3", "id-2003"]),
 }
 
 
 @pytest.mark.parametrize("name", WORK)
 def test_no_work_in_the_background_reads_a_whole_table(filled: Filled, name: str) -> None:
-    # All peers are asked for their next event; what is not in the log yet is a few rows.
-    allowed = ("peer", "audit_pending")
+    # All peers are asked for their next event; what is not in the log yet is a few rows; who may
+    # see everything is a third of all grants here.
+    allowed = ("peer", "audit_pending", "access_grant")
     plans = filled.plans(WORK[name])
     assert plans
     for sql, plan in plans:
