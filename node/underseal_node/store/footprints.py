@@ -231,9 +231,11 @@ def add_all(session: Session, footprints: Iterable[NewFootprint], now: datetime)
 
 
 def _refuse_revoked(session: Session, kids: Iterable[str]) -> None:
-    """Signing takes place before the transaction; a key may have been revoked in between."""
+    """Signing takes place before the transaction; a key may have been revoked in between. From here
+    on it is not until this transaction ends."""
     for kid in kids:
-        key = session.get(SigningKeyRow, kid)
+        row = select(SigningKeyRow).where(SigningKeyRow.kid == kid)
+        key = session.exec(to_change(session, row)).first()
         if key is not None and key.revoked_at is not None:
             raise RefusedError(
                 "the key for footprints was revoked while they were signed",
