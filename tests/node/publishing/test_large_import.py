@@ -27,21 +27,20 @@ IMPORTER = """
 import asyncio, resource, sys
 from pathlib import Path
 from underseal_node.node import open_node
-from underseal_node.publishing.files import PlacedDocument
-from underseal_node.publishing.prepare import Draft, draft_of
-from underseal_node.publishing.publish import import_files, sign_all
+from underseal_node.publishing.publish import import_files
 
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
+async def publish(file):
+    before = peak()
+    result = await import_files(node, [(file.name, file.read_bytes())], dry_run=False)
+    print(result.published, result.unchanged, peak() - before, flush=True)
+
 home, small, large = map(Path, sys.argv[1:])
 node = open_node(home)
 for file in (small, large):
-    before = peak()
-    content = file.read_bytes()
-    result = asyncio.run(import_files(node, [(file.name, content)], dry_run=False))
-    print(result.published, result.unchanged, peak() - before, flush=True)
-    del content, result
+    asyncio.run(publish(file))  # of what this returns, asyncio would make a text
 """
 
 
