@@ -44,7 +44,6 @@ TARGETS = {
             "tests/node/pact/test_partners.py",
             "tests/node/pact/test_throttle.py",
             "tests/node/pact/test_audit_reads.py",
-            "tests/node/pact/test_audit_refusals.py",
         ],
     ),
     "client_assertion": (

@@ -135,6 +135,8 @@ async def test_tokens_are_logged(world: World) -> None:
     assert (issued["act"], issued["peer"]["name"]) == ("token-issued", "buyer")
     assert (refused["act"], refused["peer"]["name"]) == ("token-refused", "buyer")
     assert (unknown["act"], "peer" in unknown) == ("token-refused", False)
+    outcomes = [one["outcome"] for one in (issued, refused, unknown)]
+    assert outcomes == ["done", "refused", "refused"]
     assert not any(secret in str(entry) or "wrong" in str(entry) for entry in (issued, refused))
 
 

@@ -104,8 +104,10 @@ def test_coverage_from_a_level_on(
 ) -> None:
     footprint_id = publish(1)
     peers = {level: add_peer(level) for level in Level}
+    kinds = {Level.BREAKDOWN: KeyKind.PRODUCT, Level.TOTAL: KeyKind.PRODUCT}
     for level, peer_id in peers.items():
-        grant(peer_id, KeyKind.ALL, level=level)
+        kind = kinds.get(level, KeyKind.ALL)
+        grant(peer_id, kind, "urn:x:1" if kind is KeyKind.PRODUCT else "", level=level)
     for lowest in Level:
 
         def work(session: Session, lowest: Level = lowest) -> dict[int, list[str]]:
@@ -135,12 +137,36 @@ def test_several_grants_name_a_footprint_once(
     assert covering(node, footprint_id) == {peer: [footprint_id]}
 
 
+def in_force_or_later(node: Node) -> list[tuple[int, KeyKind, str, Level]]:
+    return node.store.read_sync(lambda session: grants.levels_in_force(session, node.now()))
+
+
+def test_what_is_in_force_or_will_be(node: Node, add_peer: AddPeer, grant: Any, clock: Any) -> None:
+    first, second = add_peer("first"), add_peer("second")
+    now = node.now()
+    grant(first, KeyKind.PRODUCT, "URN:X:1", Level.QUALITY, starts=now + HOUR)
+    grant(second, KeyKind.ALL, level=Level.FULL, ends=now + HOUR)
+    without_end = (first, KeyKind.PRODUCT, "urn:x:1", Level.QUALITY)
+    assert in_force_or_later(node) == [without_end, (second, KeyKind.ALL, "", Level.FULL)]
+    clock.advance(minutes=59, seconds=59.999999)
+    assert len(in_force_or_later(node)) == 2
+    clock.advance(microseconds=1)
+    assert in_force_or_later(node) == [without_end]
+
+
+@pytest.mark.parametrize(("kind", "value"), [(KeyKind.ALL, ""), (KeyKind.PRODUCT, "urn:x:1")])
 def test_a_grant_covers_from_its_start_until_before_its_end(
-    node: Node, publish: Publish, add_peer: AddPeer, grant: Any, clock: Any
+    node: Node,
+    publish: Publish,
+    add_peer: AddPeer,
+    grant: Any,
+    clock: Any,
+    kind: KeyKind,
+    value: str,
 ) -> None:
     footprint_id, peer = publish(1), add_peer()
     now = node.now()
-    grant(peer, KeyKind.ALL, starts=now + HOUR, ends=now + 2 * HOUR)
+    grant(peer, kind, value, starts=now + HOUR, ends=now + 2 * HOUR)
     assert covering(node, footprint_id) == {}
     clock.advance(hours=1)
     assert covering(node, footprint_id) == {peer: [footprint_id]}
