@@ -26,6 +26,8 @@ OF_CREDENTIALS = [
     "tests/protocol/test_credential_tampering.py",
     "tests/protocol/test_credential_vectors.py",
     "tests/protocol/test_credential_refusals.py",
+    "tests/protocol/test_credential_commitment.py",
+    "tests/protocol/test_draft.py",
 ]
 # Of each module the tests that are to notice: those of the module itself, and few others.
 TARGETS = {
