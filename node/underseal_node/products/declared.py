@@ -40,28 +40,25 @@ def read_declared(session: Session) -> Declared:
     """What is declared of everybody now."""
     rows = {row.peer_id: row for row, _ in releases.declarations(session)}
     listed = {peer.id or 0: peer for peer in peers.listing(session)}
-    declared = _declared_peers(rows, listed)
+    known = {key: Knowledge.from_json(json.loads(row.knowledge)) for key, row in rows.items()}
+    declared = _declared_peers(rows, known, listed)
     known_of = frozenset(
         key
         for key, row in rows.items()
-        if _says_something(row) and listed[key].state != PeerState.REVOKED
+        # A declaration that was cleared is none.
+        if (row.legal_group is not None or known[key] != Knowledge())
+        and listed[key].state != PeerState.REVOKED
     )
     return Declared(declared, _supplier_groups(listed, declared), known_of)
 
 
-def _says_something(row: DeclarationRow) -> bool:
-    """A declaration that was cleared is none."""
-    return row.legal_group is not None or Knowledge.from_json(json.loads(row.knowledge)) != (
-        Knowledge()
-    )
-
-
 def _declared_peers(
-    rows: Mapping[int, DeclarationRow], listed: Mapping[int, Peer]
+    rows: Mapping[int, DeclarationRow],
+    known: Mapping[int, Knowledge],
+    listed: Mapping[int, Peer],
 ) -> dict[int, DeclaredPeer]:
     """Peers at one address are one, also if one of them was removed: its name and what is declared
     of it are those of all. Those that are declared to be of one group are one legal group."""
-    known = {key: Knowledge.from_json(json.loads(row.knowledge)) for key, row in rows.items()}
     groups = _declared_groups(rows)
     at_one_address = _joined({key: _address(peer) for key, peer in listed.items()})
     legal = _joined({key: {*_address(peer), *groups.get(key, ())} for key, peer in listed.items()})

@@ -241,8 +241,15 @@ def _is_gone(error: OperationalError) -> bool:
     if not type(error.orig).__module__.startswith("psycopg"):
         return False
     state = getattr(error.orig, "sqlstate", None)
-    # Class 08: connection exceptions; 57P01 to 57P03: it shuts down, or does not take any yet.
-    return state is None or state.startswith("08") or state in GONE_SQLSTATES
+    return state is None or is_gone_state(state)
+
+
+def is_gone_state(state: str) -> bool:
+    """Whether an SQLSTATE says that a server could not be reached, or has ended the connection.
+
+    Class 08: connection exceptions; 57P01 to 57P03: it shuts down, or does not take any yet.
+    """
+    return state.startswith("08") or state in GONE_SQLSTATES
 
 
 def _is_transient(error: OperationalError) -> bool:

@@ -36,12 +36,12 @@ LIVELINESS = {
     "tcp_user_timeout": 25_000,
 }
 # The same from the side of the server, for each session; without effect on a local socket.
-SERVER_LIVELINESS = (
-    "SET tcp_keepalives_idle = 10",
-    "SET tcp_keepalives_interval = 5",
-    "SET tcp_keepalives_count = 3",
-    "SET tcp_user_timeout = 25000",
-)
+SERVER_LIVELINESS = {
+    "tcp_keepalives_idle": LIVELINESS["keepalives_idle"],
+    "tcp_keepalives_interval": LIVELINESS["keepalives_interval"],
+    "tcp_keepalives_count": LIVELINESS["keepalives_count"],
+    "tcp_user_timeout": LIVELINESS["tcp_user_timeout"],
+}
 
 _URL_HINT = "Leave it out for SQLite in the home, or use postgresql://USER:PASSWORD@HOST/DATABASE."
 
@@ -201,8 +201,7 @@ def _prepare_postgresql(engine: Engine) -> None:
         connection.adapters.register_dumper(str, TextDumper)
         is_autocommit = connection.autocommit
         connection.autocommit = True  # or the first rollback would take them back
-        for statement in SERVER_LIVELINESS:
-            connection.execute(statement)
+        connection.execute("; ".join(f"SET {n} = {v}" for n, v in SERVER_LIVELINESS.items()))
         connection.autocommit = is_autocommit
 
     event.listen(engine, "connect", connected)

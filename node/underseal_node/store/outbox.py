@@ -118,8 +118,8 @@ def enqueue_published(
         the ids of the peers that will be told.
     """
     told = [peer_id for peer_id in peers.reachable(session) if footprint_ids.get(peer_id)]
-    held: list[OutboxEvent] = []
-    for number, peer_id in enumerate(told, 1):
+    held, held_bytes = list[OutboxEvent](), 0
+    for peer_id in told:
         ids = list(dict.fromkeys(footprint_ids[peer_id]))
         for start in range(0, len(ids), IDS_PER_EVENT):
             event_id = new_event_id()
@@ -130,14 +130,16 @@ def enqueue_published(
                 pf_ids=ids[start : start + IDS_PER_EVENT],
             )
             row = _event(peer_id, event_id, EventType.PUBLISHED, body, now, now + give_up_after)
-            held.append(row)
             session.add(row)
+            held.append(row)
+            held_bytes += len(body)
         # Many at once, for there may be thousands of peers; not all, for each may be told much.
-        if number == len(told) or sum(len(one.body) for one in held) > FLUSHED_BYTES:
+        if held_bytes > FLUSHED_BYTES:
             session.flush()
             for one in held:
                 session.expunge(one)
-            held.clear()
+            held, held_bytes = [], 0
+    session.flush()
     return told
 
 

@@ -11,26 +11,21 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import lru_cache
-from typing import Any
 from weakref import WeakKeyDictionary
 
 import asyncpg
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import OperationalError
 
-from underseal_node.store.database import (
-    GONE_SQLSTATES,
-    RESTART_LOOK_SECONDS,
-    RESTART_SECONDS,
-)
+from underseal_node.store.database import RESTART_LOOK_SECONDS, RESTART_SECONDS, is_gone_state
 from underseal_node.store.engines import LIVELINESS
+from underseal_node.store.readers import Parameters, Row, names_nothing
 
 __all__ = ["PostgresqlReader", "can_read"]
 
-Row = Sequence[Any]
 # The shapes of lists are many; each is prepared once on each connection.
 STATEMENTS = 1_000
 CONNECT_SECONDS = 10.0
@@ -84,14 +79,12 @@ class PostgresqlReader:
         self._connections = WeakKeyDictionary()
 
     async def rows(
-        self, sql: str, parameters: Mapping[str, object], *, is_bounded: bool = True
+        self, sql: str, parameters: Parameters, *, is_bounded: bool = True
     ) -> Sequence[Row]:
         """See `Reader.rows`."""
         statement, names = _numbered(sql)
         values = [parameters[name] for name in names]
-        # Peers can write this character; no text that PostgreSQL holds has it, and asked for one
-        # that has, it fails.
-        if any(isinstance(value, str) and "\0" in value for value in values):
+        if names_nothing(values):
             return ()
         deadline = time.monotonic() + RESTART_SECONDS
         while True:
@@ -106,7 +99,7 @@ class PostgresqlReader:
         self,
         change: int,
         sql: str,
-        parameters: Mapping[str, object],
+        parameters: Parameters,
         *,
         is_bounded: bool = True,
     ) -> Sequence[Row]:
@@ -194,9 +187,7 @@ def _numbered(sql: str) -> tuple[str, tuple[str, ...]]:
 
 def _is_gone(error: BaseException) -> bool:
     """Whether a server could not be reached, or has ended the connection."""
-    if isinstance(error, asyncpg.InterfaceError):  # also what was asked wrongly
-        return isinstance(error, asyncpg.ConnectionDoesNotExistError) or "closed" in str(error)
-    if not isinstance(error, asyncpg.PostgresError):
-        return True
-    state = error.sqlstate or ""
-    return state.startswith("08") or state in GONE_SQLSTATES
+    if isinstance(error, asyncpg.PostgresError):
+        return is_gone_state(error.sqlstate or "")
+    # Of the others, what was asked wrongly is no reason to wait.
+    return not isinstance(error, asyncpg.InterfaceError) or "closed" in str(error)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
 from sqlalchemy import Engine, text
 
 from underseal_node.store.database import with_database
+from underseal_node.store.types import NUL
 
-__all__ = ["EngineReader", "Parameters", "Reader", "Row", "SqliteReader"]
+__all__ = ["EngineReader", "Parameters", "Reader", "Row", "SqliteReader", "names_nothing"]
 
 Row = Sequence[Any]
 Parameters = Mapping[str, object]
@@ -106,9 +107,7 @@ class EngineReader:
         self, sql: str, parameters: Parameters, *, is_bounded: bool = True
     ) -> Sequence[Row]:
         """See `Reader.rows`."""
-        # Peers can write this character; no text that PostgreSQL holds has it, and asked for one
-        # that has, it fails.
-        if any(isinstance(value, str) and "\0" in value for value in parameters.values()):
+        if names_nothing(parameters.values()):
             return ()
         return await asyncio.to_thread(self._rows, sql, parameters)
 
@@ -127,6 +126,12 @@ class EngineReader:
 
     def close(self) -> None:
         """Nothing: engines belong to the store, which closes them."""
+
+
+def names_nothing(values: Iterable[object]) -> bool:
+    """Whether a parameter is a text that PostgreSQL cannot hold: peers can write the character NUL;
+    no text has it there, and asked for one that has, it fails."""
+    return any(isinstance(value, str) and NUL in value for value in values)
 
 
 def _connect(path: str, mmap_bytes: int, busy_timeout_seconds: float) -> sqlite3.Connection:

@@ -137,7 +137,7 @@ def test_it_is_used_where_it_can_be(database: str, monkeypatch: pytest.MonkeyPat
 def test_a_host_that_is_gone_is_noticed(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """By the server and by us; what the URL says counts."""
     # On a local socket the server says 0 to what it is asked; any other setting shows the way.
-    monkeypatch.setattr(engines, "SERVER_LIVELINESS", ("SET statement_timeout = 4321",))
+    monkeypatch.setattr(engines, "SERVER_LIVELINESS", {"statement_timeout": 4321})
     url = engines.parse_url(database, name="url").update_query_dict({"keepalives_idle": "77"})
     engine = engines.make_engine(url, Settings(), read_only=False)
     with engine.connect() as connection:
@@ -155,8 +155,8 @@ def test_a_host_that_is_gone_is_noticed(database: str, monkeypatch: pytest.Monke
 def test_the_server_takes_these_settings(database: str) -> None:
     engine = create_engine(engines.parse_url(database, name="url"))
     with engine.connect() as connection:
-        for statement in engines.SERVER_LIVELINESS:
-            connection.execute(text(statement))
+        for name, value in engines.SERVER_LIVELINESS.items():
+            connection.execute(text(f"SET {name} = {value}"))
     engine.dispose()
 
 
