@@ -15,6 +15,7 @@ import pytest
 from sqlmodel import func, select
 from tests.integration.flaky_proxy import FlakyProxy
 from tests.integration.test_load import COMPANY, EXAMPLE, publish, variant
+from tests.integration.test_mix import children
 
 from underseal_cli.demo_nodes import NodeProcess, Workbench
 from underseal_node.node import open_node
@@ -117,8 +118,7 @@ def stored(buyer: NodeProcess) -> int:
 def memory(node: NodeProcess) -> int:
     """Of the largest process of a node, in bytes; not what it shares with files."""
     most = 0
-    children = Path(f"/proc/{node.pid}/task/{node.pid}/children").read_text(encoding="ascii")
-    for pid in children.split():
+    for pid in children(node):
         for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines():
             if line.startswith("RssAnon"):
                 most = max(most, int(line.split()[1]) * 1024)

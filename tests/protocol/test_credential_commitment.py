@@ -40,6 +40,8 @@ def test_the_blocks_stay_six() -> None:
     payload = jws.parse(CREDENTIAL.jwt).payload
     assert len(payload["_sd"]) == 6
     assert payload["commitment"] == {"_sd": [COMMITMENT.digest]}
+    again = jws.parse(signed(COMMITMENT).jwt).payload  # made here, not when this was imported
+    assert again["commitment"] == {"_sd": [COMMITMENT.digest]}
     assert "commitment" not in jws.parse(signed(None).jwt).payload
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from underseal_protocol import segments, strict_json
-from underseal_protocol.claims import issue_time
+from underseal_protocol.claims import expected_issuers, issue_time
 from underseal_protocol.credential import (
     MAX_CREDENTIAL_CHARACTERS,
     ContentMismatchError,
@@ -19,10 +19,11 @@ from underseal_protocol.credential import (
     issue,
     verify,
 )
-from underseal_protocol.credential_content import _names
-from underseal_protocol.disclosure import Level
+from underseal_protocol.credential_content import _names, check_given
+from underseal_protocol.disclosure import Block, Level
 from underseal_protocol.errors import CredentialError, ProtocolError
 from underseal_protocol.keys import KeyPurpose, PublicKeySet, SigningKey
+from underseal_protocol.sd_jwt import Disclosure
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "credential"
 SAMPLE = json.loads((VECTORS / "footprint.json").read_text("utf-8"))
@@ -134,3 +135,19 @@ def test_content_that_is_not_proven_is_named() -> None:
 )
 def test_the_names_of_a_part_of_a_footprint(content: dict[str, Any], names: str) -> None:
     assert _names(content) == names
+
+
+def test_the_issuers_that_are_expected_are_each_named_once() -> None:
+    assert expected_issuers(None) is None
+    assert expected_issuers("https://a.example/") == ["https://a.example"]
+    names = ("https://a.example/", "https://b.example", "https://a.example")
+    assert expected_issuers(names) == ["https://a.example", "https://b.example"]
+
+
+@pytest.mark.parametrize(("name", "value"), [("carbon", "B" * 43), ("method", "A" * 43)])
+def test_a_disclosure_that_was_made_before_has_to_be_of_this_content(name: str, value: str) -> None:
+    check_given(Block.CARBON, Disclosure.of_claim("s" * 22, "carbon", "A" * 43).encoded, "A" * 43)
+    other = Disclosure.of_claim("s" * 22, name, value).encoded
+    with pytest.raises(ContentMismatchError, match=r"'carbon' has the digest A{43}") as refused:
+        check_given(Block.CARBON, other, "A" * 43)
+    assert "altered after the draft" in (refused.value.hint or "")
