@@ -15,6 +15,7 @@ from underseal_node.errors import AuditLogError, ConfigurationError
 from underseal_node.logs import redact
 from underseal_node.node import Node
 from underseal_node.store import alerts, gauges, identity, inbox, leases, peers
+from underseal_node.store.database import time_of
 from underseal_node.store.tables import Peer, PeerState
 from underseal_node.trust import partnerships
 from underseal_node.trust.audit import checked_end
@@ -25,6 +26,7 @@ __all__ = ["look_inside"]
 
 FREE_BYTES = 512 * 1024 * 1024
 LATE = timedelta(minutes=10)
+HOSTS_SKEW_SECONDS = 2.0  # a second is what hosts may differ; the question takes time, too
 MEBIBYTE = 1024 * 1024
 
 WAITING = (
@@ -86,7 +88,19 @@ async def _database(node: Node) -> list[Check]:
         return [problem("database", message, "Check the disk, and what else uses the database.")]
     keys = await node.store.read(_recovery_key)
     log = await node.store.read(_audit_log)
-    return [ok("database", "the database can be read and written"), keys, log, *found]
+    theirs = await node.store.read(time_of)
+    clocks = [] if theirs is None else [_database_clock(node.now(), theirs)]
+    works = ok("database", "the database can be read and written")
+    return [works, *clocks, keys, log, *found]
+
+
+def _database_clock(here: datetime, theirs: datetime) -> Check:
+    seconds = abs((here - theirs).total_seconds())
+    if seconds <= HOSTS_SKEW_SECONDS:
+        return ok("database clock", "the clock agrees with that of the database")
+    message = f"the clocks of this machine and of the database differ by {seconds:.0f} seconds"
+    hint = "Set all hosts by NTP: leases, tokens and the limit of requests go by their clocks."
+    return warning("database clock", message, hint)
 
 
 def _recovery_key(session: Session) -> Check:

@@ -108,7 +108,7 @@ class OutboxWorker:
 
         try:
             delivery = await self._node.store.write_together(
-                lambda session: self._claim(session, peer_id, lease)
+                lambda session: self._claim(session, peer_id, lease), order=peer_id
             )
             for turn in range(EVENTS_PER_TURN):
                 if delivery is None:
@@ -130,27 +130,28 @@ class OutboxWorker:
         self, delivery: Delivery, lease: timedelta, *, is_last: bool
     ) -> Delivery | None:
         """Send one event and write down the result; returns the next one, leased."""
+        store, peer_id = self._node.store, delivery.peer_id
         try:
             async with asyncio.timeout(lease.total_seconds() * LEASE_SHARE):
-                access = await self._exchange.access(delivery.peer_id)
+                access = await self._exchange.access(peer_id)
                 if delivery.type == KEY_LOG_EVENT:
                     await self._exchange.client.post_key_log(access, delivery.body)
                 else:
                     await self._exchange.client.post_event(access, delivery.body)
         except TimeoutError:
             late = UnreachableError("the peer took longer than the lease of the event")
-            await self._node.store.write_together(self._failure(delivery, late))
+            await store.write_together(self._failure(delivery, late), order=peer_id)
             return None
         except ROW_ERRORS as error:
-            await self._node.store.write_together(self._failure(delivery, error))
+            await store.write_together(self._failure(delivery, error), order=peer_id)
             return None
         now = self._node.now()
 
         def done(session: Session) -> Delivery | None:
             leases.delivered(session, delivery, now)
-            return None if is_last else self._claim(session, delivery.peer_id, lease)
+            return None if is_last else self._claim(session, peer_id, lease)
 
-        return await self._node.store.write_together(done)
+        return await store.write_together(done, order=peer_id)
 
     def _failure(self, delivery: Delivery, error: Exception) -> Callable[[Session], None]:
         settings, now, reason = self._node.settings, self._node.now(), reason_of(error)

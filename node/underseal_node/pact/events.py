@@ -168,7 +168,7 @@ class EventsEndpoint:
             return is_new
 
         # An event that is there already is answered alike: the sender did not see our answer.
-        await node.store.write_together(accept)
+        await node.store.write_together(accept, order=peer_id)
 
 
 def _is_from(source: str, url: str) -> bool:

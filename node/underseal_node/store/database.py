@@ -11,10 +11,12 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from decimal import Decimal
 from functools import partial
 from typing import Any, TypeVar
 
-from sqlalchemy import Engine, Select, update
+from sqlalchemy import Engine, Select, text, update
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col
 
@@ -30,6 +32,7 @@ __all__ = [
     "Store",
     "next_change",
     "open_store",
+    "time_of",
     "to_change",
     "with_database",
 ]
@@ -47,6 +50,7 @@ TRANSIENT_SQLSTATES = frozenset({"40001", "40P01", "55P03"})
 # PostgreSQL: admin_shutdown, crash_shutdown, cannot_connect_now.
 GONE_SQLSTATES = frozenset({"57P01", "57P02", "57P03"})
 RESTART_SECONDS = 15.0
+TIME = text("SELECT EXTRACT(EPOCH FROM clock_timestamp())")
 RESTART_LOOK_SECONDS = 0.2
 # SQLite: primary result codes SQLITE_BUSY and SQLITE_LOCKED (the low byte of the extended code).
 TRANSIENT_SQLITE_CODES = frozenset({5, 6})
@@ -93,13 +97,17 @@ class Store:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._writer, self._write, work)
 
-    async def write_together(self, work: Work[T]) -> T:
+    async def write_together(self, work: Work[T], *, order: int = 0) -> T:
         """Like `write`, in one transaction with what others write at this moment.
 
         For small work of which there may be much at a time. It runs again when other work in the
         transaction has failed.
+
+        Args:
+            work: what to do.
+            order: the id of the row that it locks; all work of a transaction runs in this order.
         """
-        return await self._together.write(work)
+        return await self._together.write(work, order=order)
 
     async def read(self, work: Work[T]) -> T:
         """Run work on a reader thread, on one consistent snapshot; it cannot write."""
@@ -176,6 +184,14 @@ def open_store(settings: Settings, home: Home, *, clock: Clock = utc_now) -> Sto
         reader_threads=settings.database_reader_threads,
         replica=None if replica is None else engines.make_engine(replica, settings, read_only=True),
     )
+
+
+def time_of(session: Session) -> datetime | None:
+    """What time the database has, aware; `None`: the same clock as this process, with SQLite."""
+    if session.get_bind().dialect.name == "sqlite":
+        return None
+    seconds: Decimal = session.execute(TIME).scalar_one()
+    return datetime.fromtimestamp(float(seconds), UTC)
 
 
 def next_change(session: Session) -> int:

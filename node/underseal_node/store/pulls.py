@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from underseal_node.store.exchange_tables import PullState
 
@@ -17,21 +19,32 @@ def state_of(session: Session, peer_id: int, criteria: str) -> PullState | None:
     Args:
         criteria: canonical query string of the filters.
     """
-    return session.exec(
-        select(PullState).where(PullState.peer_id == peer_id, PullState.criteria == criteria)
-    ).first()
+    return session.exec(_of(peer_id, criteria)).first()
+
+
+def _of(peer_id: int, criteria: str) -> SelectOfScalar[PullState]:
+    return select(PullState).where(PullState.peer_id == peer_id, PullState.criteria == criteria)
 
 
 def begin(session: Session, peer_id: int, criteria: str, now: datetime) -> PullState:
     """The state of this pull, made when there is none; an interrupted walk is kept."""
-    state = state_of(session, peer_id, criteria)
-    if state is None:
-        state = PullState(peer_id=peer_id, criteria=criteria)
+    state = state_of(session, peer_id, criteria) or _made(session, peer_id, criteria)
     if state.next_link is None:
         state.started_at = now
         state.pending_watermark = None
     session.add(state)
     session.flush()
+    return state
+
+
+def _made(session: Session, peer_id: int, criteria: str) -> PullState:
+    """A new state, or the one that another host makes at this very moment."""
+    state = PullState(peer_id=peer_id, criteria=criteria)
+    try:
+        with session.begin_nested():
+            session.add(state)
+    except IntegrityError:
+        return session.exec(_of(peer_id, criteria)).one()
     return state
 
 
@@ -44,9 +57,7 @@ def advance(
         next_link: of the page; `None` on the last one.
         watermark: what the first page of the walk said; kept until the walk is complete.
     """
-    state = state_of(session, peer_id, criteria)
-    if state is None:
-        state = PullState(peer_id=peer_id, criteria=criteria)
+    state = state_of(session, peer_id, criteria) or _made(session, peer_id, criteria)
     state.next_link = next_link
     # Another host may have begun the same walk: what has changed since the first of both counts.
     if watermark is not None and state.pending_watermark is None:

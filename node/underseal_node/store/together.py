@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sqlmodel import Session
 
@@ -21,6 +21,12 @@ Work = Callable[[Session], T]
 MOST_AT_ONCE = 64
 
 
+class _Waiting(NamedTuple):
+    order: int
+    work: Work[Any]
+    future: asyncio.Future[Any]
+
+
 class Together:
     """Collects work while the transaction before it is written.
 
@@ -30,30 +36,36 @@ class Together:
 
     def __init__(self, write: Callable[[Work[Any]], Awaitable[Any]]) -> None:
         self._write = write
-        self._waiting: list[tuple[Work[Any], asyncio.Future[Any]]] = []
+        self._waiting: list[_Waiting] = []
         self._task: asyncio.Task[None] | None = None
 
-    async def write(self, work: Work[T]) -> T:
+    async def write(self, work: Work[T], *, order: int = 0) -> T:
         """Run work in a transaction with what others have to write; return when it is committed.
 
         If any of them fails, all are run again, each by itself: a failure is nobody else's.
+
+        Args:
+            work: what to do.
+            order: the id of the row that it locks. Another host has transactions such as this one,
+                and if each locked in the order in which work came, each could wait for the other.
         """
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting.append((work, future))
+        self._waiting.append(_Waiting(order, work, future))
         if self._task is None:
             self._task = asyncio.create_task(self._run())
         return await future
 
     async def _run(self) -> None:
-        batch: list[tuple[Work[Any], asyncio.Future[Any]]] = []
+        batch: list[_Waiting] = []
         try:
             while self._waiting:
                 batch, self._waiting = self._waiting[:MOST_AT_ONCE], self._waiting[MOST_AT_ONCE:]
-                await self._commit([work for work, _ in batch], [future for _, future in batch])
+                batch.sort(key=lambda one: one.order)
+                await self._commit([one.work for one in batch], [one.future for one in batch])
         finally:
             self._task = None
-            for _, future in batch:
-                future.cancel()  # nothing, unless this task was cancelled
+            for one in batch:
+                one.future.cancel()  # nothing, unless this task was cancelled
 
     async def _commit(
         self, works: Sequence[Work[Any]], futures: Sequence[asyncio.Future[Any]]

@@ -25,11 +25,15 @@ from underseal_node.store import (
     alerts,
     audit_log,
     auth_failures,
+    deliveries,
     granted,
     grants,
     inbox,
     leases,
+    pulls,
     received,
+    request_counts,
+    shown,
 )
 from underseal_node.store.alerts import AlertKind
 from underseal_node.store.database import Store, open_store
@@ -94,6 +98,13 @@ FILL = (
     f"n % {PEERS} + 1 FROM generate_series(1, {EVENTS}) n",
     "INSERT INTO audit_head (size, token, created_at) "
     f"SELECT n, 'token', '{AT}' FROM generate_series(1, {EVENTS}) n",
+    "INSERT INTO request_count (client_id, worker, asked, counted_at) "
+    f"SELECT 'client-' || n, 'w' || k, 5, '{AT}' FROM generate_series(1, {PEERS}) n, "
+    "generate_series(1, 4) k",
+    "INSERT INTO shown_footprint (peer_id, seq, level) "
+    f"SELECT n % {PEERS} + 1, n, 1 FROM generate_series(1, {FOOTPRINTS}) n",
+    "INSERT INTO pull_state (peer_id, criteria) "
+    f"SELECT n, 'status=Active' FROM generate_series(1, {PEERS}) n",
     "INSERT INTO received_footprint (seq, peer_id, footprint_id, body, body_digest, status, "
     "verification, received_at, changed_at, valid_from, valid_until, summary, withheld) "
     f"SELECT n, n % {PEERS} + 1, 'id-' || n, 'body', 'digest', 'Active', 'verified', '{AT}', "
@@ -235,6 +246,11 @@ WORK: dict[str, Callable[[Session], Any]] = {
         s, AlertKind.INVALID, "is known", NOW, peer_id=4, footprint_id="id-3"
     ),
     "grants: who may see some": lambda s: grants.covering(s, ["id-3", "id-77"], NOW),
+    "limits: what others are asked": lambda s: request_counts.others(s, "me", {"client-4": 1}, NOW),
+    "events: is it granted": lambda s: deliveries.visible(s, 4, ["id-3", "id-77"], NOW),
+    "receipts: what was shown": lambda s: shown.levels(s, 4, ["id-3", "id-77"]),
+    "receipts: what the log says": lambda s: shown.take_up(s, 4),
+    "pulls: how far": lambda s: pulls.state_of(s, 4, "status=Active"),
     "received: some": lambda s: received.statuses(s, 4, ["id-3", "id-2003"]),
 }
 

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,12 @@ from sqlmodel import Session
 from tests.node.manage.test_products import GRID, POWER, product
 from tests.postgresql import NEEDS_POSTGRESQL, Databases
 
+from underseal_node.doctor.checks import Result
+from underseal_node.doctor.inside import look_inside
 from underseal_node.energy.export import Files
 from underseal_node.energy.importing import EnergyImported, import_energy
 from underseal_node.energy.usage import energy_of_plant
-from underseal_node.node import Node, create_node, open_node
+from underseal_node.node import Node, Role, create_node, open_node
 from underseal_node.pact.app import create_public_app
 from underseal_node.products.bills import defaults_of
 from underseal_node.products.importing import import_products
@@ -36,7 +38,7 @@ from underseal_node.products.releasing import Outcome, prepare, publish
 from underseal_node.products.staleness import Cause
 from underseal_node.products.status import overview
 from underseal_node.settings import Settings
-from underseal_node.store import peers, pins
+from underseal_node.store import peers, pins, pulls
 from underseal_node.store.products import history as history_of
 from underseal_node.store.releases import ledger
 from underseal_node.store.tables import Awaits, Peer, PeerState
@@ -183,6 +185,38 @@ def test_what_was_changed_and_not_written_yet_is_not_lost(processes: Processes) 
 
     processes.manage.store.write_sync(work)
     assert processes.peer().scope == "changed"
+
+
+def test_two_hosts_begin_the_same_first_pull(processes: Processes) -> None:
+    peer_id, now = processes.add(), processes.manage.now()
+    seen: list[int | None] = []
+
+    def begin(session: Session, pause: Callable[[], None] = lambda: None) -> None:
+        seen.append(pulls.begin(session, peer_id, "status=Active", now).id)
+        pause()
+
+    processes.at_once(begin, begin)
+    assert len(seen) == 2
+    assert seen[0] == seen[1] is not None
+
+
+@pytest.mark.parametrize(
+    ("ahead", "result", "words"),
+    [(0, Result.OK, "agrees"), (60, Result.WARNING, "differ by 60 seconds")],
+)
+async def test_the_doctor_compares_clocks_with_the_database(
+    processes: Processes, ahead: int, result: Result, words: str
+) -> None:
+    now = datetime.now(UTC) + timedelta(seconds=ahead)
+    path = processes.manage.home.path
+    settings = processes.manage.settings
+    node = open_node(path, settings=settings, clock=lambda: now, role=Role.MANAGE)
+    try:
+        found = {check.name: check for check in await look_inside(node)}["database clock"]
+    finally:
+        node.close()
+    assert found.result is result
+    assert words in found.message
 
 
 async def test_the_loser_of_two_registrations_learns_why(

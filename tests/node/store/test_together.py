@@ -52,6 +52,17 @@ async def test_those_who_wait_share_a_transaction(store: Store, commits: list[st
     assert store.read_sync(last_change) == count + 1
 
 
+async def test_work_of_one_transaction_runs_in_the_order_of_what_it_locks(store: Store) -> None:
+    """Two hosts that lock rows in different orders would wait for each other."""
+    ran: list[int] = []
+    orders = [3, 1, 2, 1]
+    works = [lambda _session, number=number: ran.append(number) for number in range(4)]
+    await asyncio.gather(
+        *(store.write_together(work, order=at) for work, at in zip(works, orders, strict=True))
+    )
+    assert ran == [1, 3, 2, 0]  # what has the same place, in the order in which it came
+
+
 async def test_a_failure_is_nobody_elses(store: Store) -> None:
     works = [next_change, fail, next_change, fail, next_change]
     results = await asyncio.gather(*map(store.write_together, works), return_exceptions=True)
