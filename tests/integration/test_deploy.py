@@ -67,7 +67,9 @@ class Deployment:
         """A text of the files as it is on this machine."""
         written = str(value)
         for one, other in self.exchanged.items():
-            written = written.replace(one, other)
+            # A port is not what happens to stand in the name of a backup.
+            bounds = r"(?<!\d){}(?!\d)" if one.isdigit() else "{}"
+            written = other.join(re.split(bounds.format(re.escape(one)), written))
         return written
 
     @property

@@ -95,10 +95,12 @@ def interval_of(text: str, digits: int) -> tuple[Fraction, Fraction]:
     magnitude = number.adjusted()
     if not number or places < max(0, digits - 1 - magnitude):
         return value, value
-    half = Fraction(1, 2 * 10**places)
-    # Below a power of ten, numbers are written with one place more.
-    is_power = abs(value) == Fraction(10) ** magnitude and magnitude < digits
-    inner = half / 10 if is_power else half
+    half = inner = Fraction(1, 2 * 10**places)
+    if abs(value) == Fraction(10) ** magnitude:
+        # Below a power of ten, numbers are written with one place more, which the power then has,
+        # too, if it was such a number.
+        half = Fraction(1, 2 * 10 ** max(0, digits - 1 - magnitude))
+        inner = Fraction(1, 2 * 10 ** max(0, digits - magnitude))
     below, above = (inner, half) if value > 0 else (half, inner)
     return value - below, value + above
 

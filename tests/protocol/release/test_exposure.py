@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.protocol.release.builders import EXCLUDING, exposed, made_of, released, supplied
 from tests.protocol.rollup.builders import (
@@ -207,6 +207,9 @@ def test_nothing_stored_is_a_float() -> None:
     json.loads(text, parse_float=lambda number: pytest.fail(f"{number} is stored"))
 
 
+@example(Fraction(-21, 21025), 2)  # becomes a power of ten, with the places of what is below it
+@example(Fraction(99999, 10), 4)
+@example(Fraction(999951, 100_000), 5)
 @given(st.fractions(), st.integers(1, 12))
 def test_the_interval_of_a_text_has_the_value(value: Fraction, digits: int) -> None:
     text = format_decimal(round_exact(value, digits))
