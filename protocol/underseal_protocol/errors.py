@@ -18,6 +18,10 @@ ProtocolError
  ├─ ReleaseRefusedError          figures that a peer could solve for a supplier's number
  ├─ MerkleError                  a tree, or a proof about it, that does not hold
  ├─ AuditError                   an entry of an audit log that is none
+ ├─ SealError                    a part of a sealed sum that cannot be used
+ │   ├─ SealEncodingError        bytes that are not the one encoding of what they stand for
+ │   ├─ RelationError            a linear relation, or a witness, of which nothing can be proved
+ │   └─ ProofRefusedError        a proof that does not show its statement
  └─ CredentialError              a signed statement that does not hold
      ├─ AssertionRefusedError    a client assertion that does not authenticate the client
      ├─ InvitationError          an invitation, or the reply to one, that is not accepted
@@ -54,11 +58,15 @@ __all__ = [
     "KeySetError",
     "MerkleError",
     "MissingCredentialError",
+    "ProofRefusedError",
     "ProtocolError",
+    "RelationError",
     "ReleaseError",
     "ReleaseRefusedError",
     "RollUpError",
     "SchemaError",
+    "SealEncodingError",
+    "SealError",
     "SignatureMismatchError",
     "TermsError",
     "TimeError",
@@ -244,6 +252,22 @@ class MerkleError(ProtocolError):
 
 class AuditError(ProtocolError):
     """An entry of an audit log is none."""
+
+
+class SealError(ProtocolError):
+    """A part of a sealed sum cannot be used."""
+
+
+class SealEncodingError(SealError):
+    """These bytes are not the one encoding of what they stand for."""
+
+
+class RelationError(SealError):
+    """Of this linear relation, or of this witness, nothing can be proved."""
+
+
+class ProofRefusedError(SealError):
+    """A proof does not show its statement."""
 
 
 class CredentialError(ProtocolError):

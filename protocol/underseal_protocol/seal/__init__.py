@@ -1,0 +1,12 @@
+"""Sealed sums: commitments and proofs that a total adds up (experimental).
+
+Pure: values in, bytes out, and back. From the bottom up:
+
+- `group`: scalars and points of BLS12-381 G1, the only importer of the curve library;
+- `codec` and `transcript`: the Fiat-Shamir transformation (draft-irtf-cfrg-fiat-shamir);
+- `relation` and `sigma`: linear relations and proofs of them (draft-irtf-cfrg-sigma-protocols);
+- `vectors`: checks vector files, `python -m underseal_protocol.seal.vectors FILE...`.
+
+Nothing here runs in constant time: the library multiplies faster by small scalars. Whoever can
+measure how long a proof takes may learn of its secrets, so proofs are made off the request path.
+"""
