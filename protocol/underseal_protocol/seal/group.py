@@ -347,9 +347,9 @@ def _library_scalar(scalar: Scalar) -> LibraryScalar:
 
 def _require_bytes(data: bytes, length: int, what: str) -> None:
     if type(data) is not bytes:
-        raise SealEncodingError(f"{what} is read from {type(data).__name__}, expected bytes")
+        raise SealEncodingError(f"{what} cannot be read from {type(data).__name__}, only bytes")
     if len(data) != length:
-        raise SealEncodingError(f"{what} is read from {len(data)} bytes, expected {length}")
+        raise SealEncodingError(f"there are {len(data)} bytes for {what}, expected {length}")
 
 
 def _require_domain(domain: bytes) -> None:

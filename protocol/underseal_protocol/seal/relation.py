@@ -39,7 +39,7 @@ from underseal_protocol.seal.group import (
 
 __all__ = ["MAX_RELATION_BYTES", "Equation", "ImageTerm", "LinearRelation", "Term"]
 
-MAX_RELATION_BYTES = 1 << 20  # that are read from elsewhere
+MAX_RELATION_BYTES = 1 << 18  # that are read from elsewhere
 INDEX_BYTES = 4
 MAX_COUNT = 1 << (8 * INDEX_BYTES)
 
@@ -167,13 +167,14 @@ class LinearRelation:
             SealEncodingError: it is not the encoding of equations and points, or too long.
             RelationError: the relation is not valid.
         """
-        if type(data) is not bytes or len(data) > MAX_RELATION_BYTES:
+        if type(data) is not bytes:
+            raise SealEncodingError(f"a relation cannot be read from {type(data).__name__}")
+        if len(data) > MAX_RELATION_BYTES:
             raise SealEncodingError(
-                f"a relation is read from bytes, expected at most {MAX_RELATION_BYTES} of them"
+                f"a relation has {len(data)} bytes, expected at most {MAX_RELATION_BYTES}"
             )
         reader = _Reader(data)
         equations = tuple(reader.equation() for _ in range(reader.count(of_bytes=2 * INDEX_BYTES)))
-        _require_form(equations)
         elements = decode_points(reader.rest, max(_named_elements(equations)))
         return cls((GENERATOR, *elements), equations)
 
@@ -199,8 +200,8 @@ class LinearRelation:
             of_scalar = defaultdict(list)
             for scalar, element, coefficient in equation.terms:
                 of_scalar[scalar].append(ImageTerm(element, coefficient))
-            for scalar in waiting & of_scalar.keys():
-                if not self._vanishes(_summed(of_scalar[scalar])):
+            for scalar, terms in of_scalar.items():
+                if scalar in waiting and not self._vanishes(_summed(terms)):
                     waiting.discard(scalar)
         if waiting:
             raise RelationError(
@@ -277,7 +278,7 @@ def _require_form(equations: Sequence[Equation]) -> None:
 def _require_all_named(what: str, named: set[int], count: int) -> None:
     """Checks 3 to 6: so many indices, from 0 on, are named and no others."""
     if min(named) < 0 or max(named) >= MAX_COUNT:
-        raise RelationError(f"an index of a {what} is not in [0, 2^32)")
+        raise RelationError(f"the index of some {what} is not in [0, 2^32)")
     if max(named) >= count:
         raise RelationError(f"{what} {max(named)} is named, the relation has {count}")
     if len(named) < count:

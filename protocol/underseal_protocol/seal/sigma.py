@@ -75,7 +75,7 @@ class ProverState:
     def __init__(self, witness: Sequence[Scalar], nonces: Sequence[Scalar]) -> None:
         if len(witness) != len(nonces):
             raise RelationError(
-                f"a witness of {len(witness)} scalars is hidden by {len(nonces)}, expected as many"
+                f"{len(witness)} secret scalars are hidden by {len(nonces)}, expected as many"
             )
         self._secrets: list[tuple[Scalar, Scalar]] = list(zip(witness, nonces, strict=True))
         self._has_answered = False

@@ -7,6 +7,7 @@ exit code is 0 if every vector is as expected, 1 if one is not, 2 for a wrong co
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -51,5 +52,15 @@ def _checked(path: Path) -> Iterator[Outcome]:
     yield from check_vectors(data, str(path))
 
 
+def _run() -> int:
+    try:
+        code = main(sys.argv[1:], sys.stdout)
+        sys.stdout.flush()
+    except BrokenPipeError:  # nobody reads on, as with `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return code
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:], sys.stdout))
+    sys.exit(_run())

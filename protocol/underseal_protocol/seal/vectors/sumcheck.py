@@ -11,9 +11,8 @@ from underseal_protocol.errors import ProofRefusedError, SealEncodingError
 from underseal_protocol.seal import codec
 from underseal_protocol.seal.transcript import Sponge
 
-__all__ = ["MAX_VARIABLES", "prove", "verify"]
+__all__ = ["prove", "verify"]
 
-MAX_VARIABLES = 16
 COEFFICIENTS = 2  # of the polynomial of a round
 
 
@@ -55,11 +54,9 @@ def verify(session_id: bytes, variables: int, claim: int, proof: bytes, prime: i
         prime: order of the field.
 
     Raises:
-        SealEncodingError: there are too many variables, or a value is not below the prime.
+        SealEncodingError: a value is missing, or not below the prime.
         ProofRefusedError: the proof does not show the claim.
     """
-    if variables > MAX_VARIABLES:
-        raise SealEncodingError(f"{variables} variables, expected at most {MAX_VARIABLES}")
     sponge = _sponge(session_id, variables, claim, prime)
     for number in range(variables):
         (constant, slope), rest = codec.read_field(proof, prime, COEFFICIENTS)
