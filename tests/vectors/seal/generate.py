@@ -317,13 +317,14 @@ def encoded(elements: Sequence[Point], equations: Sequence[Equation]) -> bytes:
     return found.encode()
 
 
-def main() -> None:
+def text() -> str:
+    """The file, each vector on a line of its own."""
     vectors: list[Vector] = []
     for name in CASES:
         for base in accepted(name):
             vectors += [base, *(() if name in ONLY_ACCEPTED else refused(base))]
-    TARGET.write_text(json.dumps(vectors, indent=1) + "\n", encoding="utf-8")
+    return "[\n" + ",\n".join(map(json.dumps, vectors)) + "\n]\n"
 
 
 if __name__ == "__main__":
-    main()
+    TARGET.write_text(text(), encoding="utf-8")
