@@ -26,6 +26,7 @@ from underseal_node.manage.shapes import (
     products,
     refusals,
     releases,
+    suppliers,
 )
 from underseal_node.manage.shapes.base import Listing
 
@@ -50,6 +51,9 @@ SHAPES: dict[str, type[BaseModel]] = {
     "energy": energy.EnergyShape,
     "received-list": Listing[footprints.ReceivedShape],
     "received": footprints.ReceivedDetail,
+    "received-uses": suppliers.UsesShape,
+    "supplier-list": suppliers.SuppliersShape,
+    "supplier": suppliers.SupplierDetail,
     "attestation-list": Listing[attested.JudgedShape],
     "peer-list": Listing[peers.PeerShape],
     "peer": peers.PeerShape,
@@ -129,6 +133,7 @@ VERIFIED = closed(
         "issuer": TEXT,
         "issuedAt": INSTANT,
         "kid": TEXT,
+        "credential": TEXT,
         "disclosed": TEXTS,
         "withheld": TEXTS,
         "status": closed("Status", {"value": TEXT, "isProven": FLAG}, optional={"asOf": INSTANT}),

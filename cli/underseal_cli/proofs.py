@@ -76,6 +76,7 @@ def prove(document: Mapping[str, Any], given: Evidence) -> dict[str, Any]:
         "issuer": proven.issuer,
         "issuedAt": format_time(proven.issued_at),
         "kid": proven.kid,
+        "credential": proven.digest,
         "disclosed": sorted(proven.disclosed),
         "withheld": sorted(proven.withheld),
         "status": status,

@@ -170,6 +170,7 @@ def _print(result: Mapping[str, Any]) -> None:
         proven = f"status {status['value']} as of {status['asOf']}"
     output.say(
         f"verified: {result['id']}, unchanged since {result['issuer']} signed it; {proven}",
+        f"credential: {result['credential']}",
         "Proved:",
         *(f"  - {one}" for one in result["proved"]),
         "Not proved:",

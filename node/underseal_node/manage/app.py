@@ -30,6 +30,7 @@ from underseal_node.manage import (
     release_routes,
     request_routes,
     seen_routes,
+    supplier_routes,
 )
 from underseal_node.manage.context import ManageContext
 from underseal_node.manage.errors import exception_handlers
@@ -54,6 +55,7 @@ ROUTERS = (
     pull_routes.router,
     request_routes.router,
     seen_routes.router,
+    supplier_routes.router,
     audit_routes.router,
     product_routes.router,
     calculation_routes.router,

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request
 from sqlmodel import Session
 
+from underseal_node.manage.attestation_view import attestation_members
 from underseal_node.manage.calculation_routes import Digits, said
 from underseal_node.manage.context import RESPONSE, Context, Limit, body_of, finding
 from underseal_node.manage.footprint_routes import UPLOAD, FileName
@@ -25,7 +26,6 @@ from underseal_node.manage.shapes.attestations import (
     PublishInput,
     TokenInput,
 )
-from underseal_node.manage.shapes.attested import AttestationShape, JudgedShape
 from underseal_node.manage.shapes.base import Listing
 from underseal_node.node import Node
 from underseal_node.products.drafting import draft_product
@@ -34,13 +34,12 @@ from underseal_node.publishing.drafting import Drafted, draft_file, publish_draf
 from underseal_node.publishing.results import Outcome
 from underseal_node.store import attestations
 from underseal_node.store.attestation_tables import DraftRow
-from underseal_node.trust.attesting import Judged
-from underseal_protocol.attestation_claims import Attestation, Statement
+from underseal_protocol.attestation_claims import Statement
 from underseal_protocol.draft import read_draft
 from underseal_protocol.strict_json import JsonLimits, loads
 from underseal_protocol.times import format_time
 
-__all__ = ["attestation_members", "judged_shape", "router"]
+__all__ = ["router"]
 
 router = APIRouter()
 
@@ -145,40 +144,6 @@ async def attach_attestation(context: Context, given: TokenInput) -> AttachedSha
     return AttachedShape(
         **attestation_members(done.attestation), is_new=done.is_new, notified=list(done.notified)
     )
-
-
-def judged_shape(judged: Judged) -> JudgedShape:
-    """As it is answered."""
-    claims = judged.claims
-    return JudgedShape(
-        state=judged.state,
-        peer=judged.peer,
-        reason=judged.reason,
-        is_carried=judged.is_carried,
-        attestation=None if claims is None else AttestationShape(**attestation_members(claims)),
-    )
-
-
-def attestation_members(found: Attestation) -> dict[str, Any]:
-    """The members of `AttestationShape`."""
-    return {
-        "footprint_id": found.subject.footprint_id,
-        "owner": found.subject.owner,
-        "verifier": found.verifier,
-        "verifier_ids": list(found.verifier_ids),
-        "provider_name": found.verification["providerName"],
-        "coverage": found.verification["coverage"],
-        "standard_name": found.verification["standardName"],
-        "completed_at": found.verification["completedAt"],
-        "comments": found.verification.get("comments"),
-        "level": found.level,
-        "statement": found.statement.to_json(),
-        "root": None if found.books is None else found.books.root,
-        "completeness": None if found.books is None else found.books.completeness,
-        "issued_at": found.issued_at,
-        "valid_from": found.valid_from,
-        "valid_until": found.valid_until,
-    }
 
 
 async def _drafted(node: Node, made: Drafted) -> dict[str, Any]:

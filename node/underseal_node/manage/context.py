@@ -23,6 +23,7 @@ from underseal_protocol.methodology import Finding
 
 __all__ = [
     "JSON",
+    "MAX_ROW_ID",
     "RESPONSE",
     "Context",
     "Limit",
@@ -42,7 +43,8 @@ RESPONSE: dict[str, Any] = {"response_model_by_alias": True, "response_model_exc
 
 Limit = Annotated[int, Query(ge=1, le=100_000)]
 # What fits into a key of the database.
-RowId = Annotated[int, Path(ge=1, le=2**31 - 1)]
+MAX_ROW_ID = 2**31 - 1
+RowId = Annotated[int, Path(ge=1, le=MAX_ROW_ID)]
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
+from sqlmodel import Session
 from starlette.responses import Response
 
+from underseal_node.manage.attestation_view import judged_shape
 from underseal_node.manage.context import (
     RESPONSE,
     Context,
@@ -16,6 +20,7 @@ from underseal_node.manage.context import (
     problem_shapes,
     with_footprint,
 )
+from underseal_node.manage.footprint_view import footprint_shape, signature_shape
 from underseal_node.manage.seen_routes import note_on, seen_by, withheld_at
 from underseal_node.manage.shapes.base import Listing
 from underseal_node.manage.shapes.footprints import (
@@ -26,16 +31,19 @@ from underseal_node.manage.shapes.footprints import (
     ImportShape,
     ReissuedShape,
     ReissueInput,
+    RuleShape,
 )
 from underseal_node.publishing import changing, publish, reissuing
-from underseal_node.publishing.results import Changed
+from underseal_node.publishing.results import Changed, Imported
 from underseal_node.store import footprints
-from underseal_node.store.footprints import OwnFootprint
+from underseal_node.trust.attesting import judged_own
+from underseal_protocol.methodology import Finding
 from underseal_protocol.rounding import MAX_DIGITS
 
 __all__ = ["router"]
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+SUCH_AS = 3  # names of footprints that a rule has findings in
 FileName = Annotated[str, Query(min_length=1, max_length=1024, description="of the file")]
 
 Digits = Annotated[int | None, Query(alias="significantDigits", ge=1, le=MAX_DIGITS)]
@@ -57,6 +65,7 @@ async def import_file(
     name: FileName = "file",
     dry_run: Annotated[bool, Query(alias="dryRun")] = False,
     digits: Digits = None,
+    listed: Annotated[int | None, Query(ge=0)] = None,
 ) -> ImportShape:
     """Publish what is in a file, all of it or nothing."""
     content = await body_of(request, context)
@@ -76,11 +85,37 @@ async def import_file(
                 outcome=one.outcome,
                 findings=[finding(each) for each in one.findings],
             )
-            for one in result.footprints
+            for one in result.footprints[:listed]
         ],
         problems=problem_shapes(result.problems),
         notified=list(result.notified),
+        rules=None if listed is None else await asyncio.to_thread(_rules, result.footprints),
     )
+
+
+def _rules(footprints: Iterable[Imported]) -> list[RuleShape]:
+    """What is found in footprints, rule by rule; what is found most often first."""
+    first: dict[str, Finding] = {}
+    counts: dict[str, int] = {}
+    names: dict[str, list[str]] = {}
+    for one in footprints:
+        for rule, found in {each.rule: each for each in one.findings}.items():
+            first.setdefault(rule, found)
+            counts[rule] = counts.get(rule, 0) + 1
+            if counts[rule] <= SUCH_AS:
+                names.setdefault(rule, []).append(one.product_name_company)
+    return [
+        RuleShape(
+            rule=rule,
+            severity=first[rule].severity,
+            message=first[rule].message,
+            section=first[rule].section,
+            hint=first[rule].hint,
+            footprints=count,
+            such_as=names[rule],
+        )
+        for rule, count in sorted(counts.items(), key=lambda one: -one[1])
+    ]
 
 
 @router.get("/template")
@@ -117,7 +152,7 @@ async def list_footprints(
             session, status=status, product_id=product_id, limit=limit
         )
     )
-    return Listing(data=[_shape(one) for one in found])
+    return Listing(data=[footprint_shape(one) for one in found])
 
 
 @router.get("/{footprint_id}", response_model=FootprintDetail)
@@ -128,16 +163,31 @@ async def show_footprint(
 ) -> Response:
     """One own footprint; with `as`, what that peer sees of it."""
 
+    now = context.node.now()
     own = await context.node.store.read(lambda session: footprints.get(session, footprint_id))
+    body = own.body or b""
+    digest = own.credential_digest or ""
+    signature = signature_shape(body, digest)
     if seen_as is None:
-        detail = FootprintDetail(
-            **_shape(own).model_dump(), footprint={}, status_statement=own.status_statement
-        )
-        return with_footprint(detail, own.body or b"")
+
+        def work(session: Session) -> FootprintDetail:
+            return FootprintDetail(
+                **footprint_shape(own).model_dump(),
+                footprint={},
+                signature=signature,
+                attestations=[
+                    judged_shape(one) for one in judged_own(session, own.id, body, digest, now)
+                ],
+                successors=footprints.successors(session, own.id),
+                status_statement=own.status_statement,
+            )
+
+        return with_footprint(await context.node.store.read(work), body)
     peer, seen = await seen_by(context, seen_as, own.id)
     detail = FootprintDetail(
-        **_shape(own).model_dump(),
+        **footprint_shape(own).model_dump(),
         footprint={},
+        signature=signature,
         seen_as=peer.name,
         level=seen.level,
         withheld=withheld_at(seen.level),
@@ -175,22 +225,4 @@ def _changed(change: Changed) -> ChangedShape:
         published=change.published,
         notified=list(change.notified),
         findings=[finding(one) for one in change.findings],
-    )
-
-
-def _shape(own: OwnFootprint) -> FootprintShape:
-    summary = own.summary
-    return FootprintShape(
-        id=own.id,
-        status=own.status,
-        product_name_company=summary["productNameCompany"],
-        product_ids=summary["productIds"],
-        pcf_excluding_biogenic_uptake=summary["pcfExcludingBiogenicUptake"],
-        declared_unit_amount=summary["declaredUnitAmount"],
-        declared_unit_of_measurement=summary["declaredUnitOfMeasurement"],
-        created=summary["created"],
-        published_at=own.published_at,
-        valid_from=own.valid_from,
-        valid_until=own.valid_until,
-        preceding_pf_ids=summary.get("precedingPfIds"),
     )

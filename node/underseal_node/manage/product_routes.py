@@ -18,6 +18,7 @@ from underseal_node.manage.product_view import (
     line_shape,
     roll_up_shapes,
     stale_shape,
+    succession_shapes,
 )
 from underseal_node.manage.shapes.base import Listing
 from underseal_node.manage.shapes.products import (
@@ -32,12 +33,13 @@ from underseal_node.manage.shapes.products import (
 )
 from underseal_node.node import Node
 from underseal_node.products import importing, matching
-from underseal_node.products.bills import Loader, defaults_of
+from underseal_node.products.bills import PCF, Loader, defaults_of
 from underseal_node.products.matching import Decision
 from underseal_node.products.staleness import in_use, stale, stale_drafts
 from underseal_node.products.status import open_lines
-from underseal_node.store import products
+from underseal_node.store import footprints, products
 from underseal_node.store.product_tables import FactorRow, ProductRow, ProductVersion
+from underseal_node.store.tables import Footprint
 from underseal_protocol.rollup.documents import source_of
 
 __all__ = ["ProductId", "router"]
@@ -135,7 +137,7 @@ async def history(context: Context, product_id: ProductId) -> ProductHistoryShap
                 )
                 for one in versions
             ],
-            footprints=roll_up_shapes(session, product_id),
+            footprints=succession_shapes(session, product_id),
         )
 
     return await context.node.store.read(work)
@@ -202,15 +204,20 @@ def _products(session: Session, node: Node) -> list[ProductShape]:
     stale_ids = {one.product_id for one in stale(session, now, loader)}
     still_open = open_lines(session, loader.meters)
     newest = {row.product_id: row.footprint_id for row in reversed(in_use(session))}
+    published = footprints.find_many(session, list(newest.values()))
     return [
-        _product_shape(row, newest.get(row.id), row.id in stale_ids, still_open[row.id])
+        _product_shape(
+            row, published.get(newest.get(row.id, "")), row.id in stale_ids, still_open[row.id]
+        )
         for row in products.all_products(session)
     ]
 
 
 def _product_shape(
-    row: ProductRow, footprint: str | None, is_stale: bool, still_open: int
+    row: ProductRow, footprint: Footprint | None, is_stale: bool, still_open: int
 ) -> ProductShape:
+    summary = {} if footprint is None else json.loads(footprint.summary)
+    unit = (summary.get("declaredUnitAmount"), summary.get("declaredUnitOfMeasurement"))
     return ProductShape(
         id=row.id,
         name=row.name,
@@ -219,7 +226,9 @@ def _product_shape(
         open_lines=still_open,
         file=row.file,
         changed_at=row.changed_at,
-        footprint=footprint,
+        footprint=None if footprint is None else footprint.id,
+        pcf=summary.get(PCF),
+        unit=None if None in unit else " ".join(map(str, unit)),
         is_stale=is_stale,
     )
 

@@ -21,18 +21,21 @@ from underseal_node.manage.shapes.products import (
     RefreshShape,
     RollUpShape,
     StaleShape,
+    SuccessionShape,
 )
 from underseal_node.manage.shapes.releases import VerdictShape
 from underseal_node.products.bills import PCF
-from underseal_node.products.calculating import Calculation
+from underseal_node.products.calculating import Calculation, used_of
 from underseal_node.products.candidates import Proposal, text_of
 from underseal_node.products.gate import Judged
 from underseal_node.products.importing import ImportedItem, ItemsImported
 from underseal_node.products.matching import EnergyFailure, LineState
 from underseal_node.products.refreshing import Refreshed
 from underseal_node.products.releasing import Prepared, PublishedProduct
-from underseal_node.products.staleness import Stale
+from underseal_node.products.staleness import Reason, Stale, reasons
 from underseal_node.store import footprints, products
+from underseal_node.store.product_tables import RollUpRow
+from underseal_node.store.tables import Footprint
 from underseal_protocol.rollup.documents import source_json
 from underseal_protocol.rollup.explanation import number_json
 from underseal_protocol.rollup.findings import RollUpFinding
@@ -40,6 +43,7 @@ from underseal_protocol.rollup.inputs import SourcedLine, Transport
 from underseal_protocol.rollup.numbers import exact, shown_text
 
 __all__ = [
+    "amount_text",
     "calculation_shape",
     "failure_shapes",
     "findings_shape",
@@ -49,6 +53,7 @@ __all__ = [
     "refresh_shape",
     "roll_up_shapes",
     "stale_shape",
+    "succession_shapes",
     "verdict_shape",
 ]
 
@@ -83,7 +88,7 @@ def line_shape(state: LineState) -> LineShape:
         line=state.line.id,
         name=state.line.name,
         kind=str(state.line.kind),
-        amount=_amount(state.line),
+        amount=amount_text(state.line),
         supplier=getattr(state.line, "supplier", None),
         source=None if state.chosen is None else source_json(state.chosen),
         label=state.chosen_label,
@@ -93,7 +98,7 @@ def line_shape(state: LineState) -> LineShape:
     )
 
 
-def _amount(line: SourcedLine) -> str:
+def amount_text(line: SourcedLine) -> str:
     """The amount of a line for people, such as `0.4 t x 800 km`."""
     if isinstance(line, Transport):
         parts = [line.load, *([] if line.distance is None else [line.distance])]
@@ -119,30 +124,56 @@ def stale_shape(one: Stale) -> StaleShape:
         product=one.product_id,
         calculated_at=one.calculated_at,
         is_draft=one.is_draft,
-        causes=[
-            CauseShape(cause=each.cause, message=each.message, path=list(each.path))
-            for each in one.reasons
-        ],
+        causes=[_cause(each) for each in one.reasons],
     )
+
+
+def _cause(one: Reason) -> CauseShape:
+    return CauseShape(cause=one.cause, message=one.message, path=list(one.path))
 
 
 def roll_up_shapes(session: Session, product_id: str) -> list[RollUpShape]:
     """The footprints that were calculated from a product, newest first."""
     rows = products.roll_ups(session, product_id)
     published = footprints.find_many(session, [row.footprint_id for row in rows])
+    return [_roll_up_shape(row, published[row.footprint_id]) for row in rows]
+
+
+def succession_shapes(session: Session, product_id: str) -> list[SuccessionShape]:
+    """The same, each with what was different from the one that it replaced."""
+    rows = products.roll_ups(session, product_id)
+    published = footprints.find_many(session, [row.footprint_id for row in rows])
+    known = {row.footprint_id: row for row in rows}
     shapes = []
     for row in rows:
-        footprint, unit = published[row.footprint_id], json.loads(row.result)["declaredUnit"]
+        footprint = published[row.footprint_id]
+        preceding = json.loads(footprint.summary).get("precedingPfIds") or ()
+        # What a file has replaced may have named several; the last is the newest.
+        old = next((known[one] for one in reversed(preceding) if one in known), None)
         shapes.append(
-            RollUpShape(
-                footprint=row.footprint_id,
-                calculated_at=row.calculated_at,
-                pcf=json.loads(footprint.summary).get(PCF),
-                unit=f"{unit['amount']} {unit['unit']}",
-                status=footprint.status,
+            SuccessionShape(
+                **_roll_up_shape(row, footprint).model_dump(),
+                replaces=None if old is None else old.footprint_id,
+                causes=[] if old is None else _causes_between(old, row),
             )
         )
     return shapes
+
+
+def _roll_up_shape(row: RollUpRow, footprint: Footprint) -> RollUpShape:
+    unit = json.loads(row.result)["declaredUnit"]
+    return RollUpShape(
+        footprint=row.footprint_id,
+        calculated_at=row.calculated_at,
+        pcf=json.loads(footprint.summary).get(PCF),
+        unit=f"{unit['amount']} {unit['unit']}",
+        status=footprint.status,
+    )
+
+
+def _causes_between(old: RollUpRow, new: RollUpRow) -> list[CauseShape]:
+    found = reasons(used_of(old), used_of(new), old.calculated_at, new.calculated_at)
+    return [_cause(one) for one in found]
 
 
 def findings_shape(found: Iterable[RollUpFinding]) -> list[LineFindingShape]:

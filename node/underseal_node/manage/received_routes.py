@@ -14,8 +14,16 @@ from underseal_node.errors import NodeError, NotFoundError, RefusedError
 from underseal_node.exchange.attested import ask, judged_of
 from underseal_node.exchange.receiving import json_limits
 from underseal_node.exchange.verification import check_statement, trust_in
-from underseal_node.manage.attestation_routes import judged_shape
-from underseal_node.manage.context import RESPONSE, Context, Limit, finding, with_footprint
+from underseal_node.manage.attestation_view import judged_shape
+from underseal_node.manage.context import (
+    RESPONSE,
+    Context,
+    Limit,
+    finding,
+    with_footprint,
+)
+from underseal_node.manage.footprint_view import signature_shape
+from underseal_node.manage.product_view import amount_text
 from underseal_node.manage.shapes.attested import JudgedShape
 from underseal_node.manage.shapes.base import Listing
 from underseal_node.manage.shapes.footprints import (
@@ -23,8 +31,13 @@ from underseal_node.manage.shapes.footprints import (
     ReceivedDetail,
     ReceivedReceipt,
     ReceivedShape,
+    SignatureShape,
     UsageTermsShape,
 )
+from underseal_node.manage.shapes.suppliers import UsedInShape, UseShape, UsesShape
+from underseal_node.products.bills import defaults_of
+from underseal_node.products.bought import is_usable
+from underseal_node.products.uses import uses_of
 from underseal_node.store import granted, peers, pins, receipts, received
 from underseal_node.store.exchange_tables import ReceivedFootprint, VerificationState
 from underseal_node.store.tables import Peer
@@ -75,6 +88,8 @@ async def show_received(context: Context, footprint_id: str, peer: str | None = 
         detail = ReceivedDetail(
             **_members(session, row, now),
             footprint={},
+            signature=_signature(row),
+            successors=received.successors(session, row.peer_id, row.footprint_id),
             status_statement=row.status_statement,
             receipt=_receipt(session, row),
             findings=_findings(row, limits, now.date()),
@@ -101,6 +116,39 @@ async def ask_for_attestations(
         return [judged_shape(one) for one in found]
 
     return Listing(data=await store.read(work))
+
+
+@router.get("/{footprint_id}/uses", **RESPONSE)
+async def uses(context: Context, footprint_id: str, peer: str | None = None) -> UsesShape:
+    """What a received footprint is used in."""
+    node = context.node
+
+    def work(session: Session) -> UsesShape:
+        row = _the_one(session, footprint_id, peer)
+        found = uses_of(session, node.now(), defaults_of(node.identity), row)
+        return UsesShape(
+            lines=[
+                UseShape(
+                    product=one.product.id,
+                    product_name=one.product.name,
+                    line=one.line.id,
+                    name=one.line.name,
+                    amount=amount_text(one.line),
+                )
+                for one in found.lines
+            ],
+            footprints=[
+                UsedInShape(
+                    footprint=one.footprint_id,
+                    product=one.product_id,
+                    status=status,
+                    calculated_at=one.calculated_at,
+                )
+                for one, status in found.calculated
+            ],
+        )
+
+    return await node.store.read(work)
 
 
 def _the_one(session: Session, footprint_id: str, peer: str | None) -> ReceivedFootprint:
@@ -144,6 +192,13 @@ def _receipt(session: Session, row: ReceivedFootprint) -> ReceivedReceipt | None
     )
 
 
+def _signature(row: ReceivedFootprint) -> SignatureShape | None:
+    """As it was verified when it came; of what is not verified, nobody has signed anything."""
+    if row.credential_digest is None or row.verification != VerificationState.VERIFIED:
+        return None
+    return signature_shape(row.body, row.credential_digest)
+
+
 def _findings(row: ReceivedFootprint, limits: JsonLimits, today: date) -> list[FindingShape]:
     withheld = [Block(one) for one in json.loads(row.withheld)]
     try:
@@ -178,13 +233,6 @@ def _terms(one: GrantedToUs) -> UsageTermsShape:
     )
 
 
-def is_usable(row: ReceivedFootprint, peer: Peer) -> bool:
-    """Whether figures may be taken from it: verified, or unsigned and the policy allows that."""
-    if row.verification == VerificationState.VERIFIED:
-        return True
-    return row.verification == VerificationState.UNSIGNED and peer.accept_unsigned
-
-
 def _shown(summary: Mapping[str, Any]) -> dict[str, Any]:
     """The members for lists; of an invalid footprint they may be of any kind."""
     texts = {
@@ -199,6 +247,8 @@ def _shown(summary: Mapping[str, Any]) -> dict[str, Any]:
     }
     ids = summary.get("productIds")
     shown["product_ids"] = [str(one) for one in ids] if isinstance(ids, list) else []
+    before = summary.get("precedingPfIds")
+    shown["preceding_pf_ids"] = [str(one) for one in before] if isinstance(before, list) else []
     return shown
 
 

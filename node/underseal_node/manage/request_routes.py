@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from sqlmodel import Session
 
+from underseal_node.errors import RefusedError
 from underseal_node.exchange import requests as answering
-from underseal_node.manage.context import RESPONSE, Context, Limit, RowId, criteria_of
+from underseal_node.manage.context import (
+    MAX_ROW_ID,
+    RESPONSE,
+    Context,
+    Limit,
+    RowId,
+    criteria_of,
+)
+from underseal_node.manage.footprint_view import footprint_shape
 from underseal_node.manage.shapes.base import Listing
 from underseal_node.manage.shapes.exchange import (
     ErrorShape,
@@ -19,7 +29,8 @@ from underseal_node.manage.shapes.exchange import (
     RequestInput,
     RequestShape,
 )
-from underseal_node.store import audit, outbox, peers, pins, requests
+from underseal_node.manage.shapes.footprints import MatchingShape
+from underseal_node.store import audit, deliveries, footprints, outbox, peers, pins, requests
 from underseal_node.store.audit import Act
 from underseal_node.store.exchange_tables import (
     Direction,
@@ -83,6 +94,30 @@ async def show(context: Context, request_id: RowId) -> RequestShape:
     return _request(*await context.node.store.read(work))
 
 
+@router.get("/requests/{request_id}/matches", **RESPONSE)
+async def matches(
+    context: Context, request_id: RowId, limit: Limit = 100
+) -> Listing[MatchingShape]:
+    """Own footprints that meet the criteria of a request, whether they are granted or not."""
+    now = context.node.now()
+
+    def work(session: Session) -> list[MatchingShape]:
+        request = requests.get(session, request_id, to_change=False)
+        if request.direction != Direction.INCOMING:
+            raise RefusedError(f"request {request_id} is our own; the peer answers it")
+        found = footprints.meeting(session, requests.criteria_of(request), limit=limit)
+        seen = deliveries.named(session, request.peer_id, [one.id for one in found], now)
+        return [
+            MatchingShape(
+                **footprint_shape(one).model_dump(),
+                level=seen[one.id].level if one.id in seen else None,
+            )
+            for one in found
+        ]
+
+    return Listing(data=await context.node.store.read(work))
+
+
 @router.post("/requests/{request_id}/fulfil", **RESPONSE)
 async def fulfil(context: Context, request_id: RowId, given: FulfilInput) -> RequestShape:
     """Deliver footprints, granting them."""
@@ -111,13 +146,16 @@ async def reject(context: Context, request_id: RowId, given: RejectInput) -> Req
 
 @router.get("/outbox", **RESPONSE)
 async def list_outbox(
-    context: Context, state: OutboxState | None = None, limit: Limit = 1000
+    context: Context,
+    state: OutboxState | None = None,
+    request: Annotated[int | None, Query(ge=1, le=MAX_ROW_ID)] = None,
+    limit: Limit = 1000,
 ) -> Listing[OutboxShape]:
     """Outgoing events, newest first."""
 
     def work(session: Session) -> list[OutboxShape]:
         resting = peers.resting(session)
-        rows = outbox.listing(session, state, limit=limit)
+        rows = outbox.listing(session, state, request_id=request, limit=limit)
         return [_event(row, peer, is_at_rest=peer in resting) for row, peer in rows]
 
     return Listing(data=await context.node.store.read(work))
@@ -169,6 +207,7 @@ def _event(row: OutboxEvent, peer: str, *, is_at_rest: bool) -> OutboxShape:
         event_id=row.event_id,
         peer=peer,
         type=row.type,
+        request_id=row.request_id,
         state=OutboxState(row.state),
         attempts=row.attempts,
         created_at=row.created_at,

@@ -7,22 +7,22 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from underseal_node.errors import NotFoundError
+from underseal_node.errors import NotFoundError, RefusedError
 from underseal_node.manage.context import JSON, RESPONSE, Context
 from underseal_node.manage.shapes.base import GivenInstant
 from underseal_node.manage.shapes.footprints import PreviewShape, SeenShape
-from underseal_node.store import peers
+from underseal_node.store import footprints, peers
 from underseal_node.store.served import PageQuery, Seen
 from underseal_node.store.tables import Peer, PeerState
 from underseal_node.store.viewing import Viewing
 from underseal_protocol.criteria import Criteria
 from underseal_protocol.disclosure import Block, Level
+from underseal_protocol.segments import render
 from underseal_protocol.strict_json import loads
 
 __all__ = ["note_on", "router", "seen_by", "withheld_at"]
 
 MAX_POSITION = 2**62
-EVERYTHING = Criteria()
 
 router = APIRouter()
 
@@ -36,14 +36,16 @@ async def preview(
     at: GivenInstant | None = None,
     after: Annotated[int, Query(ge=0, le=MAX_POSITION)] = 0,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 1_000,
+    product_id: Annotated[list[str] | None, Query(alias="productId")] = None,
 ) -> PreviewShape:
     """What a peer sees now, or at another moment."""
+    criteria = Criteria.from_query([("productId", one) for one in product_id or ()])
     node = context.node
     known = await node.store.read(lambda session: peers.by_name(session, peer))
     peer_id, moment = known.id or 0, at or node.now()
     viewing = Viewing(node.store.read_engine)
     levels = await viewing.count_seen_by(peer_id, moment)
-    view = await viewing.seen_by(peer_id, PageQuery(EVERYTHING, after, limit), moment)
+    view = await viewing.seen_by(peer_id, PageQuery(criteria, after, limit), moment)
     return PreviewShape(
         peer=known.name,
         at=moment,
@@ -57,11 +59,19 @@ async def preview(
 
 @router.get("/footprints/{footprint_id}/seen")
 async def seen(
-    context: Context, footprint_id: str, seen_as: Annotated[str, Query(alias="as")]
+    context: Context,
+    footprint_id: str,
+    seen_as: Annotated[str | None, Query(alias="as")] = None,
+    level: Level | None = None,
 ) -> Response:
-    """One own footprint in the very bytes that a peer gets."""
-    _, found = await seen_by(context, seen_as, footprint_id.lower())
-    return Response(found.body, media_type=JSON)
+    """One own footprint in the very bytes that a peer gets, or would get at a level."""
+    if (seen_as is None) == (level is None):
+        raise RefusedError("a footprint is seen by a peer, or at a level", hint="Give one of both.")
+    if seen_as is not None:
+        _, found = await seen_by(context, seen_as, footprint_id.lower())
+        return Response(found.body, media_type=JSON)
+    row = await context.node.store.read(lambda session: footprints.row(session, footprint_id))
+    return Response(render(row.segments, level or Level.TOTAL, row.status), media_type=JSON)
 
 
 async def seen_by(context: Context, peer_name: str, footprint_id: str) -> tuple[Peer, Seen]:

@@ -30,7 +30,7 @@ from underseal_node.sheets.tables import (
     tables_of_workbook,
 )
 
-__all__ = ["read_csv", "read_workbook"]
+__all__ = ["Found", "read_csv", "read_workbook", "understood"]
 
 IN_A_NAMED_SHEET = 2  # known headings that make a row a header
 MAX_ROWS_IN_ALL = 200_000
@@ -68,7 +68,7 @@ def _knows(cell: Cell) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class Found:
     """A table that holds something.
 
     Attributes:
@@ -112,13 +112,13 @@ def _read(name: str, tables: Iterable[Table], *, with_products: bool) -> ReadPro
 
 def _found(
     name: str, tables: Iterable[Table], *, with_products: bool
-) -> tuple[list[_Found], list[Problem]]:
+) -> tuple[list[Found], list[Problem]]:
     """The tables that hold something, and those that seem to."""
-    found: list[_Found] = []
+    found: list[Found] = []
     problems: list[Problem] = []
     for table in tables:
         try:
-            one = _understood(table)
+            one = understood(table)
         except RefusedError as error:
             if with_products or not table.name:
                 problems.append(Problem(name, _place(table), error.message, error.hint))
@@ -128,7 +128,7 @@ def _found(
     return found, problems
 
 
-def _understood(table: Table) -> _Found | None:
+def understood(table: Table) -> Found | None:
     """What a table holds; None if it is for people.
 
     Raises:
@@ -139,16 +139,16 @@ def _understood(table: Table) -> _Found | None:
         knows = (factor_columns if kind == FACTOR else line_columns).HEADINGS.knows
         header = header_of(table, knows, at_least=IN_A_NAMED_SHEET)
         if header is not None:
-            return _Found(table, header, kind)
+            return Found(table, header, kind)
         if not table.rows:
             return None
         raise RefusedError("there is no row with the names of the columns", hint=_hint(kind))
     header = header_of(table, line_columns.HEADINGS.knows)
     if header is not None and _names(header, line_columns.HEADINGS) >= {"kind"}:
-        return _Found(table, header, None)
+        return Found(table, header, None)
     of_factors = header_of(table, factor_columns.HEADINGS.knows)
     if of_factors is not None and _is_of_factors(_names(of_factors, factor_columns.HEADINGS)):
-        return _Found(table, of_factors, FACTOR)
+        return Found(table, of_factors, FACTOR)
     if header is not None:
         raise RefusedError(
             "it is not clear what the rows are",
@@ -170,7 +170,7 @@ def _names(header: Row, headings: Headings[RowColumn]) -> set[str]:
     return {column.name for text in texts if (column := headings.column_of(text)) is not None}
 
 
-def _rows(name: str, found: _Found) -> tuple[list[ReadRow], list[Problem]]:
+def _rows(name: str, found: Found) -> tuple[list[ReadRow], list[Problem]]:
     """The rows of a table; none if its header is wrong, as everything else would follow."""
     place = f"{_place(found.table)}, row {found.header.number}".removeprefix(", ")
     header = found.headings.header(name, found.header, place)

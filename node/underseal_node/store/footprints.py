@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, update
-from sqlalchemy.orm import defer
+from sqlalchemy import insert, text, update
+from sqlalchemy.orm import aliased, defer
 from sqlmodel import Session, SQLModel, col, select
 
 from underseal_node.errors import NotFoundError, RefusedError
 from underseal_node.store import commitments
 from underseal_node.store.batches import batches
+from underseal_node.store.criteria_sql import criteria_clauses
 from underseal_node.store.database import next_change, to_change
 from underseal_node.store.identity_tables import SigningKeyRow
+from underseal_node.store.index import naming
 from underseal_node.store.tables import Footprint, FootprintKey, KeyKind
 from underseal_node.store.types import from_utc_text, utc_text
 from underseal_protocol.commitment import Commitment
-from underseal_protocol.criteria import ACTIVE, DEPRECATED, STATUS_BY_FOLDED, fold
+from underseal_protocol.criteria import ACTIVE, DEPRECATED, STATUS_BY_FOLDED, Criteria, fold
 from underseal_protocol.disclosure import Level
 from underseal_protocol.jws import named_key
 from underseal_protocol.segments import render
@@ -34,7 +36,9 @@ __all__ = [
     "find_many",
     "get",
     "listing",
+    "meeting",
     "row",
+    "successors",
     "walk_active",
 ]
 
@@ -57,6 +61,7 @@ class OwnFootprint:
         valid_until: end of its validity.
         status_statement: the signed statement of its deprecation (a JWS).
         body: the footprint as JSON at level `full`; only from `get`.
+        credential_digest: of its credential; only from `get`.
     """
 
     id: str
@@ -67,6 +72,7 @@ class OwnFootprint:
     valid_until: datetime
     status_statement: str | None
     body: bytes | None = field(default=None, repr=False)
+    credential_digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +134,21 @@ def listing(
     return [_own(found) for found in rows]
 
 
+def meeting(session: Session, criteria: Criteria, *, limit: int) -> Sequence[OwnFootprint]:
+    """Own footprints that meet criteria, newest publication first, for the operator.
+
+    Args:
+        criteria: the filters; an empty one restricts nothing.
+        limit: at most so many.
+    """
+    f = aliased(Footprint, name="f")
+    statement = select(f).options(defer(f.segments))  # type: ignore[arg-type]
+    for clause in criteria_clauses(criteria):
+        statement = statement.where(text(clause.sql).bindparams(**dict(clause.parameters)))
+    rows = session.exec(statement.order_by(col(f.seq).desc()).limit(limit)).all()
+    return [_own(found) for found in rows]
+
+
 def get(session: Session, footprint_id: str) -> OwnFootprint:
     """One own footprint, with its body.
 
@@ -135,7 +156,20 @@ def get(session: Session, footprint_id: str) -> OwnFootprint:
         NotFoundError: there is none with this id.
     """
     found = row(session, footprint_id)
-    return _own(found, body=render(found.segments, Level.FULL, found.status))
+    own = _own(found, body=render(found.segments, Level.FULL, found.status))
+    return replace(own, credential_digest=found.credential_digest)
+
+
+def successors(session: Session, footprint_id: str) -> list[str]:
+    """Ids of own footprints that name this one as preceding, oldest first."""
+    return naming(
+        session.exec(
+            select(Footprint.id, Footprint.summary)
+            .where(col(Footprint.summary).icontains(footprint_id, autoescape=True))
+            .order_by(col(Footprint.seq))
+        ),
+        footprint_id,
+    )
 
 
 def row(session: Session, footprint_id: str) -> Footprint:

@@ -10,7 +10,7 @@ from underseal_node.store.tables import KeyKind
 from underseal_node.store.types import NUL
 from underseal_protocol.criteria import FootprintIndex
 
-__all__ = ["index_keys", "summary_of"]
+__all__ = ["index_keys", "naming", "summary_of"]
 
 MEMBERS = (
     "productNameCompany",
@@ -50,3 +50,18 @@ def summary_of(document: Mapping[str, Any]) -> str:
     if isinstance(pcf, Mapping):
         summary |= {name: pcf[name] for name in PCF_MEMBERS if name in pcf}
     return json.dumps(summary, ensure_ascii=False)
+
+
+def naming(found: Iterable[tuple[str, str]], footprint_id: str) -> list[str]:
+    """The ids of footprints that name another one as preceding.
+
+    Args:
+        found: ids and summaries, such as of all whose summary has this id anywhere.
+        footprint_id: of the other one, in lower case.
+    """
+    ids = []
+    for one, summary in found:
+        named = json.loads(summary).get("precedingPfIds")
+        if isinstance(named, list) and footprint_id in {str(each).lower() for each in named}:
+            ids.append(one)
+    return ids

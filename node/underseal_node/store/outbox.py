@@ -218,15 +218,22 @@ def get(session: Session, outbox_id: int) -> OutboxEvent:
 
 
 def listing(
-    session: Session, state: str | None = None, *, limit: int = 1000
+    session: Session,
+    state: str | None = None,
+    *,
+    request_id: int | None = None,
+    limit: int = 1000,
 ) -> Sequence[tuple[OutboxEvent, str]]:
     """Rows with the names of their peers, newest first.
 
     Args:
         state: an `OutboxState`; all by default.
+        request_id: only what asks or answers this request.
         limit: at most so many.
     """
     statement = select(OutboxEvent, Peer.name).join(Peer, col(OutboxEvent.peer_id) == Peer.id)
     if state is not None:
         statement = statement.where(OutboxEvent.state == state)
+    if request_id is not None:
+        statement = statement.where(OutboxEvent.request_id == request_id)
     return session.exec(statement.order_by(col(OutboxEvent.id).desc()).limit(limit)).all()

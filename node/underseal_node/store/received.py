@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
@@ -16,10 +17,14 @@ from underseal_node.store.exchange_tables import (
     ReceivedKey,
     VerificationState,
 )
+from underseal_node.store.index import naming
 from underseal_node.store.tables import KeyKind, Peer
 
 __all__ = [
+    "Held",
     "Portion",
+    "all_held",
+    "by_numbers",
     "confirm",
     "denied",
     "deny",
@@ -29,6 +34,7 @@ __all__ = [
     "read_again",
     "save",
     "statuses",
+    "successors",
     "verified",
     "without_receipt",
 ]
@@ -37,6 +43,23 @@ ROWS_AT_A_TIME = 100
 
 Keys = Iterable[tuple[KeyKind, str]]
 """What a received footprint can be found by: kind and folded value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What is known of a received footprint without its bytes.
+
+    Attributes: as those of `ReceivedFootprint`.
+    """
+
+    seq: int
+    peer_id: int
+    footprint_id: str
+    status: str
+    verification: str
+    valid_until: str
+    changed_at: datetime
+    summary: str = field(repr=False)
 
 
 class Portion:
@@ -301,3 +324,35 @@ def listing(
             ReceivedKey, col(ReceivedKey.seq) == ReceivedFootprint.seq
         ).where(ReceivedKey.kind == KeyKind.PRODUCT, ReceivedKey.value == product_id)
     return session.exec(statement.order_by(col(ReceivedFootprint.seq).desc()).limit(limit)).all()
+
+
+def all_held(session: Session, peer_id: int | None = None) -> list[Held]:
+    """All received footprints, oldest first, of one peer or of all."""
+    of = ReceivedFootprint
+    statement = select(
+        of.seq, of.peer_id, of.footprint_id, of.status, of.verification, of.valid_until,
+        of.changed_at, of.summary,
+    )  # type: ignore[call-overload]  # fmt: skip  # there is no overload for so many columns
+    if peer_id is not None:
+        statement = statement.where(of.peer_id == peer_id)
+    return [Held(*row) for row in session.exec(statement.order_by(col(of.seq)))]
+
+
+def successors(session: Session, peer_id: int, footprint_id: str) -> list[str]:
+    """Ids of footprints of a peer that name this one as preceding, oldest first."""
+    of = ReceivedFootprint
+    statement = select(of.footprint_id, of.summary).where(
+        of.peer_id == peer_id, col(of.summary).icontains(footprint_id, autoescape=True)
+    )
+    return naming(session.exec(statement.order_by(col(of.seq))), footprint_id)
+
+
+def by_numbers(session: Session, numbers: Iterable[int]) -> Iterator[ReceivedFootprint]:
+    """Those with these sequence numbers, and not all in memory."""
+    for part in batches(numbers, ROWS_AT_A_TIME):
+        rows = session.exec(
+            select(ReceivedFootprint).where(col(ReceivedFootprint.seq).in_(part))
+        ).all()
+        yield from rows
+        for row in rows:
+            session.expunge(row)

@@ -14,10 +14,11 @@ from typing import Any
 from sqlmodel import Session
 
 from underseal_node.errors import RefusedError
-from underseal_node.exchange.verification import trust_in
+from underseal_node.exchange.verification import STORED_LIMITS, trust_in
 from underseal_node.store import attestations, identity
 from underseal_node.trust import keyring
 from underseal_protocol.attestation import (
+    attestations_of,
     read_attestation,
     require_about,
     require_about_published,
@@ -25,9 +26,10 @@ from underseal_protocol.attestation import (
     verify_attestation,
 )
 from underseal_protocol.attestation_claims import Attestation
-from underseal_protocol.credential import VerifiedCredential
+from underseal_protocol.credential import VerifiedCredential, reopen
 from underseal_protocol.draft import FootprintDraft
 from underseal_protocol.errors import AttestationExpiredError, ProtocolError
+from underseal_protocol.strict_json import loads
 
 __all__ = [
     "AttestationState",
@@ -36,6 +38,7 @@ __all__ = [
     "checked_for_draft",
     "checked_for_published",
     "judge",
+    "judged_own",
     "signed_by_peer",
 ]
 
@@ -184,3 +187,26 @@ def judge(
         state, reason = AttestationState.INVALID, error.message
     shown = None if reason is None else reason[:MAX_REASON_CHARACTERS]
     return Judged(state, claims, name, shown, is_carried)
+
+
+def judged_own(
+    session: Session, footprint_id: str, body: bytes, digest: str, now: datetime
+) -> list[Judged]:
+    """What the attestations of an own footprint are worth, those in it and those beside it.
+
+    Args:
+        footprint_id: of the footprint.
+        body: as it is served at the level `full`.
+        digest: of its credential.
+        now: aware.
+    """
+    document = loads(body, limits=STORED_LIMITS)
+    tokens = [(one, True) for one in attestations_of(document)]
+    tokens += [(one, False) for one in attestations.attached(session, footprint_id)]
+    if not tokens:
+        return []
+    proven = reopen(document, digest=digest)
+    return [
+        judge(session, document, proven, token, now, is_carried=is_carried)
+        for token, is_carried in tokens
+    ]

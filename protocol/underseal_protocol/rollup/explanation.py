@@ -16,6 +16,7 @@ from underseal_protocol.rollup.evaluation import Evaluated, direct_figures, figu
 from underseal_protocol.rollup.groups import Basis, Group, LineRef, Scale, scale_of
 from underseal_protocol.rollup.inputs import (
     DirectEmission,
+    Energy,
     Kind,
     Line,
     Quantity,
@@ -205,6 +206,7 @@ class Explanation:
         primary, ratings = one.primary_share, one.ratings
         return {
             "line": str(one.ref),
+            "product": one.ref.product,
             "name": one.line.name,
             "kind": str(one.kind),
             **_amounts(one.line),
@@ -318,7 +320,9 @@ def _amounts(line: Line) -> dict[str, Any]:
     if isinstance(line, Transport):
         distance = None if line.distance is None else _quantity(line.distance)
         return {"load": _quantity(line.load), "distance": distance, "mode": str(line.mode)}
-    return {"quantity": _quantity(line.quantity)}
+    process = line.process if isinstance(line, Energy) else None
+    used_by = {} if process is None else {"process": process}
+    return {"quantity": _quantity(line.quantity), **used_by}
 
 
 def _quantity(quantity: Quantity) -> dict[str, Any]:

@@ -41,6 +41,28 @@ async def test_the_same_again_changes_nothing(company: Company, document: Docume
     assert (result["published"], result["unchanged"]) == (0, 1)
 
 
+async def test_an_answer_may_list_only_some_and_count_what_was_found(
+    company: Company, document: Documents
+) -> None:
+    """A long one would hold up the process that makes it."""
+    documents = [document(number) for number in range(1, 6)]
+    for one in documents:
+        del one["pcf"]["primaryDataShare"]
+    result = await company.upload("/footprints/import", documents, name="five.json", listed=2)
+    assert result["published"] == 5
+    assert [one["productNameCompany"] for one in result["footprints"]] == ["Product 1", "Product 2"]
+    found = {rule for one in result["footprints"] for rule in {f["rule"] for f in one["findings"]}}
+    assert {one["rule"] for one in result["rules"]} == found
+    missing = next(one for one in result["rules"] if "primaryDataShare" in one["message"])
+    assert (missing["footprints"], missing["suchAs"]) == (
+        5,
+        ["Product 1", "Product 2", "Product 3"],
+    )
+    everything = await company.upload("/footprints/import", documents, name="five.json")
+    assert len(everything["footprints"]) == 5
+    assert "rules" not in everything
+
+
 async def test_a_dry_run_publishes_nothing(pair: Pair, document: Documents) -> None:
     _, supplier = pair
     await supplier.post("/grants", {"peer": "cell", "everything": True}, 201)

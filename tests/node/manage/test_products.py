@@ -116,6 +116,7 @@ async def test_from_a_bill_to_a_published_footprint(supplied: Supplied) -> None:
     (shown,) = (await customer.get("/products"))["data"]
     assert shown["footprint"] == published["footprint"]
     assert (shown["openLines"], shown["isStale"]) == (0, False)
+    assert (shown["pcf"], shown["unit"]) == ("4", "1 piece")
     status = await customer.get("/status")
     assert (status["footprints"], status["products"], status["stale"]) == (1, 1, [])
 
@@ -230,6 +231,7 @@ async def test_a_correction_of_the_supplier_travels(supplied: Supplied) -> None:
     assert values == ["4", "4.6", "0.6"]
     assert shown["changePercent"] == "15"
     assert (await customer.get(f"/footprints/{own}"))["status"] == "Active"
+    customer.advance(seconds=1)
     body = {"confirmed": [shown["digest"]]}
     (done,) = (await customer.post("/products/refresh", body))["data"]
     successor = await customer.get(f"/footprints/{done['published']}")
@@ -237,6 +239,9 @@ async def test_a_correction_of_the_supplier_travels(supplied: Supplied) -> None:
     assert successor["footprint"]["pcf"]["pcfExcludingBiogenicUptake"] == "4.6"
     assert (await customer.get(f"/footprints/{own}"))["status"] == "Deprecated"
     assert (await customer.get("/status"))["stale"] == []
+    newer, older = (await customer.get("/products/history", product="cell"))["footprints"]
+    assert (newer["pcf"], newer["replaces"], newer["causes"]) == ("4.6", own, [cause])
+    assert (older["pcf"], older.get("replaces"), older["causes"]) == ("4", None, [])
 
 
 async def test_what_was_confirmed_must_not_have_changed(supplied: Supplied) -> None:

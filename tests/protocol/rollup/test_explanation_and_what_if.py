@@ -71,6 +71,7 @@ def test_a_line_says_how_it_was_calculated() -> None:
     explained = rolled_up(*ITEMS).explanation.to_json()
     first, second = explained["contributions"][:2]
     assert json.loads(json.dumps(explained)) == explained
+    assert (first["line"], first["product"]) == ("part/m", "part")
     assert first["quantity"] == {"value": "500", "unit": "g"}
     assert first["source"] == {
         "footprint": SUPPLIED,

@@ -116,12 +116,13 @@ class RejectInput(InputShape):
 
 
 class OutboxShape(Shape):
-    """GET /outbox (query: state) -> Listing; POST /outbox/{id}/retry -> OutboxShape"""
+    """GET /outbox (query: state, request, limit) -> Listing; POST /outbox/{id}/retry"""
 
     id: int
     event_id: str
     peer: str
     type: str
+    request_id: int | None = None  # that it asks or answers
     state: OutboxState
     attempts: int
     created_at: Instant

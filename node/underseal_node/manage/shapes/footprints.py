@@ -19,12 +19,15 @@ __all__ = [
     "FootprintShape",
     "ImportShape",
     "ImportedShape",
+    "MatchingShape",
     "PreviewShape",
     "ReceivedDetail",
     "ReceivedShape",
     "ReissueInput",
     "ReissuedShape",
+    "RuleShape",
     "SeenShape",
+    "SignatureShape",
     "UsageTermsShape",
 ]
 
@@ -50,9 +53,21 @@ class ImportedShape(Shape):
     findings: list[FindingShape]
 
 
+class RuleShape(Shape):
+    """How many footprints of an import a rule of the methodology has findings in."""
+
+    rule: str
+    severity: str
+    message: str  # of the first one
+    section: str
+    hint: str | None = None
+    footprints: int
+    such_as: list[str]  # names of the first ones
+
+
 class ImportShape(Shape):
     """POST /footprints/import (the body is the file, as it is; query: `name` of the file, `dryRun`,
-    `significantDigits`)
+    `significantDigits`, `listed`)
 
     One request for each file, of any content type. 200 also when the file is refused: then
     `refused` is 1 and `problems` names every error. Of several files, the CLI adds the answers up:
@@ -66,6 +81,7 @@ class ImportShape(Shape):
     footprints: list[ImportedShape]
     problems: list[ProblemShape]
     notified: list[str]  # names of the peers that are (or would be) told
+    rules: list[RuleShape] | None = None  # only with `listed`
 
 
 class FootprintShape(Shape):
@@ -85,10 +101,26 @@ class FootprintShape(Shape):
     preceding_pf_ids: list[str] | None = None
 
 
+class SignatureShape(Shape):
+    """Who has signed a footprint, and what it is known by."""
+
+    issuer: str
+    kid: str
+    issued_at: Instant  # by the signer's own clock
+    digest: str  # of the signed part, the same for every recipient
+    is_committed: bool  # also to what it was calculated from
+
+
 class FootprintDetail(FootprintShape):
-    """GET /footprints/{id} (query `as`: a peer, whose view it then is; 404 if it sees nothing)"""
+    """GET /footprints/{id} (query `as`: a peer, whose view it then is; 404 if it sees nothing)
+
+    `attestations` and `successors` are told to the owner only, without `as`.
+    """
 
     footprint: dict[str, Any]
+    signature: SignatureShape
+    attestations: list[JudgedShape] | None = None
+    successors: list[str] | None = None  # ids of own footprints that name it as preceding
     seen_as: str | None = None
     level: Level | None = None  # of that peer
     withheld: list[str] | None = None  # blocks
@@ -111,11 +143,11 @@ class SeenShape(Shape):
 
 
 class PreviewShape(Shape):
-    """GET /grants/preview (query: peer, at, after, limit)
+    """GET /grants/preview (query: peer, at, after, limit, productId)
 
     Exactly what the peer sees, or would see if it could call: then `note` says why it cannot.
-    `total` and `levels` count everything it sees, `data` is one page of it; `next` is the `after`
-    of the next one.
+    `total` and `levels` count everything it sees, `data` is one page of it, or of these products;
+    `next` is the `after` of the next one.
     """
 
     peer: str
@@ -135,6 +167,12 @@ class ChangedShape(Shape):
     published: str | None = None  # id of the successor
     notified: list[str]
     findings: list[FindingShape] = Field(default_factory=list)
+
+
+class MatchingShape(FootprintShape):
+    """GET /requests/{id}/matches (query: limit) -> Listing"""
+
+    level: Level | None = None  # at which the peer sees it already
 
 
 class UsageTermsShape(Shape):
@@ -185,6 +223,7 @@ class ReceivedShape(Shape):
     pcf_excluding_biogenic_uptake: str | None = None
     declared_unit_amount: str | None = None
     declared_unit_of_measurement: str | None = None
+    preceding_pf_ids: list[str] = Field(default_factory=list)
     usage_terms: list[UsageTermsShape] = Field(default_factory=list)
 
 
@@ -202,6 +241,8 @@ class ReceivedDetail(ReceivedShape):
     """GET /received/{id} (query `peer`, needed when several peers sent the same id)"""
 
     footprint: dict[str, Any]
+    signature: SignatureShape | None = None  # of a verified one
+    successors: list[str]  # ids of footprints of the peer that name it as preceding
     status_statement: str | None = None
     receipt: ReceivedReceipt | None = None
     findings: list[FindingShape]

@@ -35,6 +35,7 @@ __all__ = [
     "RollUpShape",
     "StaleShape",
     "StatusShape",
+    "SuccessionShape",
     "VersionShape",
     "WhatIfShape",
 ]
@@ -78,6 +79,8 @@ class ProductShape(Shape):
     file: str
     changed_at: Instant
     footprint: str | None = None  # the active one that was calculated last
+    pcf: str | None = None  # of it: kg CO2e excluding biogenic uptake, per declared unit
+    unit: str | None = None  # of it: amount and unit that are declared
     is_stale: bool = False
 
 
@@ -105,6 +108,13 @@ class CauseShape(Shape):
     cause: str
     message: str
     path: list[str]  # from the product to what has changed
+
+
+class SuccessionShape(RollUpShape):
+    """A calculated footprint beside the calculated one that it replaced."""
+
+    replaces: str | None = None  # id of that one
+    causes: list[CauseShape]  # what was different when it was calculated
 
 
 class StaleShape(Shape):
@@ -146,7 +156,7 @@ class ProductHistoryShape(Shape):
 
     product: str
     versions: list[VersionShape]  # newest first
-    footprints: list[RollUpShape]  # newest first
+    footprints: list[SuccessionShape]  # newest first
 
 
 class FactorShape(Shape):

@@ -1,0 +1,298 @@
+"""How suppliers stand: what share of what is bought from them is covered by their own footprints,
+how good and how old these are, and whether their figures improve.
+
+Everything is exact until it is shown. What is not known is None, and never 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from fractions import Fraction
+from typing import Any
+
+from sqlmodel import Session
+
+from underseal_node.products.bought import bought_lines
+from underseal_node.products.supply import Stated, Weighed, has_mass, stated_of, weighed
+from underseal_node.products.trends import Sent, Trend, company_names, sent_by, summary_texts
+from underseal_node.store import granted, peers, received
+from underseal_node.store.received import Held
+from underseal_node.store.tables import Peer, PeerState
+from underseal_node.store.types import from_utc_text
+from underseal_protocol.criteria import fold
+from underseal_protocol.errors import TimeError
+from underseal_protocol.times import parse_time
+
+__all__ = ["Averages", "Supplier", "Suppliers", "suppliers_of"]
+
+STATES = (PeerState.ACTIVE, PeerState.SUSPENDED)
+
+
+@dataclass(frozen=True, slots=True)
+class Averages:
+    """What footprints state of their data, on average.
+
+    Attributes:
+        is_weighted: by what each contributes to our products; otherwise all count alike, as none
+            of them is used in a bill of materials whose masses are known.
+        footprints: that it is of.
+        primary_share: a share of 1; None if no footprint states it.
+        without_primary_share: how many do not state it.
+        ratings: technological, geographical, temporal, 1 (best) to 5; None if no footprint has any.
+        without_ratings: how many have none, or none that we are shown.
+    """
+
+    is_weighted: bool = False
+    footprints: int = 0
+    primary_share: Fraction | None = None
+    without_primary_share: int = 0
+    ratings: tuple[Fraction, Fraction, Fraction] | None = None
+    without_ratings: int = 0
+
+
+@dataclass(frozen=True)
+class Supplier:
+    """A partner that we buy from, or have received something of.
+
+    Attributes:
+        peer: who it is.
+        sent: what it has sent.
+        lines: of bills of materials that are bought from it: they resolve to one of its footprints,
+            or name it as their supplier.
+        mass_share: how much of what is bought for our products is bought from it, a share of 1 of
+            the mass that is known; None if none is.
+        coverage: how much of what is bought from it its own footprints cover, a share of 1 of its
+            mass; None if that is not known.
+        averages: of its data.
+        used: its footprints that lines resolve to; if there are none, all that count now.
+        is_in_use: whether lines resolve to them.
+        expired: how many of them are not valid any more.
+        rank: by `change`, the largest reduction first; None if nothing can be compared.
+    """
+
+    peer: Peer
+    sent: Sent
+    lines: tuple[Weighed, ...]
+    mass_share: Fraction | None
+    coverage: Fraction | None
+    averages: Averages
+    used: tuple[Held, ...]
+    is_in_use: bool
+    expired: int
+    rank: int | None = field(default=None, compare=False)
+
+    @property
+    def trends(self) -> tuple[Trend, ...]:
+        """Of its products whose footprints have replaced others."""
+        return self.sent.trends
+
+    @property
+    def change(self) -> Fraction | None:
+        """The average change of these products, a share of 1; each counts alike."""
+        found = [one.change for one in self.trends if one.change is not None]
+        return sum(found, Fraction()) / len(found) if found else None
+
+    @property
+    def reference_period_end(self) -> datetime | None:
+        """The end of the oldest reference period."""
+        ends = (_time(summary_texts(row).get("referencePeriodEnd")) for row in self.used)
+        return min((one for one in ends if one is not None), default=None)
+
+    @property
+    def valid_until(self) -> datetime | None:
+        """When the first of the footprints ceases to be valid."""
+        return min((from_utc_text(row.valid_until) for row in self.used), default=None)
+
+
+@dataclass(frozen=True)
+class Suppliers:
+    """All suppliers.
+
+    Attributes:
+        found: by name.
+        others: names of suppliers in bills of materials that are no partners, with their lines.
+        lines: of all bills of materials, that are bought from somebody.
+        products: for which a mass is known that is bought.
+    """
+
+    found: tuple[Supplier, ...]
+    others: Mapping[str, Sequence[Weighed]]
+    lines: Sequence[Weighed]
+    products: int
+
+    @property
+    def coverage(self) -> Fraction | None:
+        """How much of all that is bought is covered by footprints, by the mass that is known."""
+        if not self.products:
+            return None
+        return self.share(one for one in self.lines if one.is_covered) or Fraction()
+
+    def share(self, lines: Iterable[Weighed]) -> Fraction | None:
+        """How much of all that is bought some lines are, by mass."""
+        known = [one for one in lines if one.share is not None]
+        return _sum(known) / self.products if known else None
+
+
+def suppliers_of(session: Session, now: datetime, defaults: Mapping[str, Any]) -> Suppliers:
+    """How all suppliers stand.
+
+    Args:
+        session: to read.
+        now: aware.
+        defaults: of declarations, see `bills.defaults_of`.
+    """
+    partners = {one.id or 0: one for one in peers.listing(session) if one.state in STATES}
+    sent = _sent(session, partners)
+    lines = weighed(bought_lines(session, now, defaults))
+    with_mass = {one.bought.product.id for one in lines if one.share is not None}
+    by_peer, others = _by_supplier(lines, partners, sent)
+    everything = Suppliers((), others, lines, len(with_mass))
+    found = [
+        _supplier(session, now, peer, sent[key], by_peer[key], everything)
+        for key, peer in partners.items()
+        if sent[key].rows or by_peer[key] or granted.of_peer(peer)
+    ]
+    return replace(everything, found=_ranked(found))
+
+
+def _sent(session: Session, partners: Mapping[int, Peer]) -> dict[int, Sent]:
+    rows: dict[int, list[Held]] = {key: [] for key in partners}
+    for row in received.all_held(session):
+        if row.peer_id in rows:
+            rows[row.peer_id].append(row)
+    return {key: sent_by(peer, rows[key]) for key, peer in partners.items()}
+
+
+def _by_supplier(
+    lines: Iterable[Weighed], partners: Mapping[int, Peer], sent: Mapping[int, Sent]
+) -> tuple[dict[int, list[Weighed]], dict[str, list[Weighed]]]:
+    """Lines by the partner that they are bought from, and by the name of somebody else."""
+    named = _names(partners, sent)
+    found: dict[int, list[Weighed]] = {key: [] for key in partners}
+    others: dict[str, list[Weighed]] = {}
+    spelled: dict[str, str] = {}
+    for one in lines:
+        name = str(getattr(one.bought.line, "supplier", None) or "").strip()
+        footprint = one.bought.footprint
+        key = named.get(fold(name)) if footprint is None else footprint.peer_id
+        if key in found:
+            found[key].append(one)
+        elif name and footprint is None:
+            others.setdefault(spelled.setdefault(fold(name), name), []).append(one)
+    return found, others
+
+
+def _names(partners: Mapping[int, Peer], sent: Mapping[int, Sent]) -> dict[str, int | None]:
+    """By which names bills of materials may call partners; `None` for a name of several.
+
+    How the operator calls them goes before how they call themselves.
+    """
+    own = {fold(peer.name): key for key, peer in partners.items()}
+    found: dict[str, int | None] = {}
+    for key, peer in partners.items():
+        names = {fold(one) for one in company_names(sent[key].current)}
+        names |= {fold(peer.company_name)} if peer.company_name else set()
+        for name in names:
+            found[name] = key if found.get(name, key) == key else None
+    return found | own
+
+
+def _supplier(
+    session: Session,
+    now: datetime,
+    peer: Peer,
+    sent: Sent,
+    lines: Sequence[Weighed],
+    everything: Suppliers,
+) -> Supplier:
+    numbers = {one.bought.footprint.seq for one in lines if one.bought.footprint is not None}
+    in_use = tuple(row for row in sent.rows if row.seq in numbers)
+    used = in_use or sent.current
+    return Supplier(
+        peer=peer,
+        sent=sent,
+        lines=tuple(lines),
+        mass_share=everything.share(lines),
+        coverage=_coverage(lines),
+        averages=_weighted(lines) or _plain(session, sent.current),
+        used=used,
+        is_in_use=bool(in_use),
+        expired=sum(from_utc_text(row.valid_until) < now for row in used),
+    )
+
+
+def _coverage(lines: Sequence[Weighed]) -> Fraction | None:
+    """How much of the mass of lines is covered: sometimes that is known although a mass is not."""
+    with_mass = [one for one in lines if has_mass(one.bought.line)]
+    covered = [one for one in with_mass if one.is_covered]
+    if not with_mass:
+        return None
+    if len(covered) in (0, len(with_mass)):
+        return Fraction(bool(covered))
+    if any(one.share is None for one in with_mass):
+        return None
+    whole = _sum(with_mass)
+    return _sum(covered) / whole if whole else None
+
+
+def _sum(lines: Iterable[Weighed]) -> Fraction:
+    return sum((one.share for one in lines if one.share is not None), Fraction())
+
+
+def _weighted(lines: Sequence[Weighed]) -> Averages | None:
+    """Averages by contribution; None if nothing is known to contribute."""
+    weights: dict[int, tuple[Stated, Fraction]] = {}
+    for one in lines:
+        footprint = one.bought.footprint
+        if footprint is not None and one.stated is not None and one.emissions:
+            key = footprint.seq or 0
+            before = weights[key][1] if key in weights else Fraction()
+            weights[key] = (one.stated, before + one.emissions)
+    return _averages(list(weights.values()), is_weighted=True) if weights else None
+
+
+def _plain(session: Session, rows: Sequence[Held]) -> Averages:
+    found = received.by_numbers(session, (row.seq for row in rows))
+    return _averages([(stated_of(row), Fraction(1)) for row in found], is_weighted=False)
+
+
+def _averages(items: Sequence[tuple[Stated, Fraction]], *, is_weighted: bool) -> Averages:
+    shares = [(one.primary_share, weight) for one, weight in items if one.primary_share is not None]
+    rated = [(one.ratings, weight) for one, weight in items if one.ratings is not None]
+    ratings = None
+    if rated:
+        technological, geographical, temporal = (
+            _mean([(each[number], weight) for each, weight in rated]) for number in range(3)
+        )
+        ratings = technological, geographical, temporal
+    return Averages(
+        is_weighted,
+        len(items),
+        _mean(shares) if shares else None,
+        len(items) - len(shares),
+        ratings,
+        len(items) - len(rated),
+    )
+
+
+def _mean(items: Sequence[tuple[Fraction, Fraction]]) -> Fraction:
+    whole = sum((weight for _, weight in items), Fraction())
+    return sum((value * weight for value, weight in items), Fraction()) / whole
+
+
+def _ranked(found: Sequence[Supplier]) -> tuple[Supplier, ...]:
+    """With their ranks; those that have changed alike share one."""
+    changes = sorted(one.change for one in found if one.change is not None)
+    ranks = {change: number for number, change in reversed(list(enumerate(changes, 1)))}
+    return tuple(
+        one if one.change is None else replace(one, rank=ranks[one.change]) for one in found
+    )
+
+
+def _time(text: str | None) -> datetime | None:
+    try:
+        return None if text is None else parse_time(text)
+    except TimeError:
+        return None
