@@ -6,7 +6,7 @@ READY := $(VENV)/.ready-$(shell cat pyproject.toml Makefile | cksum | cut -d' ' 
 PYTEST_WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-postgresql check soak bench mutants docs clean
+.PHONY: help demo test test-postgresql check soak bench mutants screenshots docs clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -45,6 +45,9 @@ bench: $(READY) ## measure against the targets; writes bench.json
 mutants: $(READY) ## change the code in small ways: does a test notice? takes an hour
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group mutation
 	@$(BIN)/python tests/mutation/run.py
+
+screenshots: $(READY) ## every page of the console, light and dark, narrow and wide, into screenshots/
+	@$(BIN)/python docs/screenshots.py
 
 docs: $(READY) ## regenerate the generated parts of docs/reference
 	@$(BIN)/python docs/generate.py

@@ -16,6 +16,7 @@ PROGRAM = "underseal"
 JSON_OF = {
     "init": "init",
     "doctor": "check-list",
+    "console": "console",
     "footprint template": "file",
     "footprint import": "import",
     "footprint list": "footprint-list",

@@ -201,6 +201,7 @@ LOCAL: dict[str, dict[str, Any]] = {
         keys.KeyChangeShape, "RecoveryKey", {"recoveryKey": TEXT, "recoveryKeyFile": TEXT}
     ),
     "file": closed("File", {"file": TEXT, "bytes": COUNT}),
+    "console": closed("Console", {"url": TEXT, "seconds": COUNT}),
     "backup": closed("Backup", {"file": TEXT, "bytes": COUNT, "withKey": FLAG}),
     "restore": closed(
         "Restore",

@@ -20,6 +20,7 @@ from underseal_cli import (
     audit,
     backup,
     calculations,
+    console,
     declarations,
     demo_command,
     doctor,
@@ -66,6 +67,7 @@ app = typer.Typer(
 app.command()(init.init)
 app.command()(serve.serve)
 app.command()(doctor.doctor)
+app.command()(console.console)
 drafts.register(footprints.app)
 app.add_typer(footprints.app, name="footprint")
 calculations.register(products.app)

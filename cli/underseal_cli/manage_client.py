@@ -29,6 +29,7 @@ CONNECT_SECONDS = 5.0
 FETCH_SECONDS = 30.0
 MAX_KEYS_BYTES = 256 * 1024
 UNAUTHORIZED = 401
+EVERY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared, not bound
 OK = 200
 
 
@@ -46,6 +47,13 @@ class Manage:
 
     def __init__(self, home: Path) -> None:
         self._home = home
+
+    def address_of(self, path: str) -> str:
+        """The address of a page of the node, for a browser on this machine."""
+        parts = urlsplit(self._address())
+        if parts.hostname in EVERY_ADDRESS:
+            return f"{parts.scheme}://127.0.0.1:{parts.port}{path}"
+        return f"{parts.scheme}://{parts.netloc}{path}"
 
     def get(self, path: str, **query: Any) -> Any:
         """GET a JSON document."""

@@ -99,6 +99,7 @@ STABLE = {
     "audit export": "--out",
     "audit receipts": "--out --peer",
     "audit open": "--lines --all --for --out --list",
+    "console": "--no-open",
     "backup": "--with-key --passphrase-file",
     "restore": "--passphrase-file",
     "migrate-store": "--to --password-file",

@@ -393,6 +393,8 @@ def publish_lines(home: Path, tmp_path: Path) -> str:
 def keeping(checked: Checked, market: Market, tmp_path: Path) -> None:
     home = market.seller.home
     checked("doctor", home=home)
+    link = checked("console", home=home)
+    assert link["url"].startswith("http://127.0.0.1:")
     archive = tmp_path / "seller.backup"
     # An event that cannot be delivered while the backup is made is paused in the restored node.
     market.seller.run("peer", "add", "absent", "--url", "https://localhost:9")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from base64 import urlsafe_b64encode
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +64,25 @@ def test_what_is_withheld_is_told_apart_from_what_is_shown(
     assert result["withheld"] == ["carbon", "emissions", "method", "other"]
     assert result["issuer"] == ISSUER
     assert result["status"] == {"value": "Active", "isProven": False}
+
+
+def test_it_is_known_by_one_digest_at_every_level(
+    run: Run, keys: Path, write: Callable[..., Path]
+) -> None:
+    """What a printed page says of it."""
+    shown = {
+        run("verify", write(served(level)), "--keys", keys, "--json").json["credential"]
+        for level in ("total", "full")
+    }
+    assert shown == {issued_digest()}
+    assert f"credential: {issued_digest()}" in run("verify", write(served()), "--keys", keys).out
+
+
+def issued_digest() -> str:
+    """SHA-256 over header and payload of what was signed."""
+    (entry,) = (one for one in served()["extensions"] if "sdJwt" in one["data"])
+    signed = entry["data"]["sdJwt"].partition("~")[0].rpartition(".")[0]
+    return urlsafe_b64encode(sha256(signed.encode()).digest()).decode().rstrip("=")
 
 
 def test_a_statement_proves_the_status(

@@ -9,7 +9,12 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from pydantic import SecretStr
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
 
+from underseal_node.console.api import Api
+from underseal_node.console.app import create_console
+from underseal_node.console.pages import ROOT, moved
 from underseal_node.exchange.exchange import Exchange, exchange_of
 from underseal_node.exchange.pull_jobs import PullJobs
 from underseal_node.manage import (
@@ -34,7 +39,7 @@ from underseal_node.manage import (
 )
 from underseal_node.manage.context import ManageContext
 from underseal_node.manage.errors import exception_handlers
-from underseal_node.manage.guard import Guard
+from underseal_node.manage.guard import LOOPBACK, Guard
 from underseal_node.metrics import RequestCounts
 from underseal_node.node import Node
 from underseal_node.pact.app import NO_TELEMETRY
@@ -48,6 +53,7 @@ ROUTERS = (
     opening_routes.router,
     attestation_routes.router,
     received_routes.router,
+    supplier_routes.router,
     energy_routes.router,
     peer_routes.router,
     partner_routes.router,
@@ -55,7 +61,6 @@ ROUTERS = (
     pull_routes.router,
     request_routes.router,
     seen_routes.router,
-    supplier_routes.router,
     audit_routes.router,
     product_routes.router,
     calculation_routes.router,
@@ -82,11 +87,13 @@ def create_manage_app(
         watching = asyncio.create_task(node.watch())
         yield
         watching.cancel()
+        await console.state.jobs.aclose()
         await app.state.context.pulls.aclose()
 
+    token = SecretStr(node.home.operator_token())  # middleware shows its arguments
     guard = Middleware(
         Guard,
-        token=SecretStr(node.home.operator_token()),  # middleware shows its arguments
+        token=token,
         hosts=[node.settings.manage_host],
         counts=counts or RequestCounts(node.home.run, "manage"),
         max_json_depth=node.settings.max_json_depth,
@@ -103,4 +110,16 @@ def create_manage_app(
     )
     for router in ROUTERS:
         app.include_router(router)
+    console = create_console(
+        Api(app, LOOPBACK[0], token),
+        node.now,
+        name=node.identity.url,
+        max_file_bytes=node.settings.max_import_bytes,
+    )
+    app.mount(ROOT, console)
+    app.add_route(ROOT, _to_console, include_in_schema=False)
     return app
+
+
+async def _to_console(_request: Request) -> Response:
+    return moved("/")

@@ -17,9 +17,12 @@ from underseal_node.pact.access import read_body
 from underseal_protocol.errors import ProtocolError
 from underseal_protocol.strict_json import JsonLimits, loads
 
-__all__ = ["MAX_JSON_BYTES", "Guard"]
+__all__ = ["LOOPBACK", "MAX_JSON_BYTES", "Guard"]
 
 HEALTH = "/health"
+# Their visitors bring a session of their own, which the console checks; links to sign in are given
+# to the operator only.
+CONSOLE = re.compile(r"/console(?!/links$)(?:/.*)?", re.DOTALL)
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 EVERY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared, not bound
 
@@ -86,6 +89,8 @@ class Guard:
             answer = self._app
         elif not self._is_for_us(headers.get(b"host", b"")):
             answer = refused(421, "this host does not answer for the one in the Host header")
+        elif CONSOLE.fullmatch(scope["path"]):
+            answer = self._app
         elif not self._is_operator(headers.get(b"authorization", b"")):
             answer = refused(
                 401,

@@ -1,0 +1,290 @@
+"""The console as an application of its own, mounted into that of the management listener."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from hashlib import sha256
+from importlib import resources
+from importlib.util import find_spec
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from underseal_node.clock import Clock
+from underseal_node.console import (
+    audit,
+    board,
+    footprints,
+    grant_changes,
+    grant_matrix,
+    grants,
+    health,
+    job_pages,
+    onboarding,
+    overview,
+    partner_moves,
+    partner_preview,
+    partner_settings,
+    partners,
+    products,
+    pulls,
+    received,
+    request_answers,
+    requests,
+    shares,
+)
+from underseal_node.console.api import Api, ApiRefusedError
+from underseal_node.console.forms import Form, is_from_our_page, read_form
+from underseal_node.console.importing import columns_page, energy_page
+from underseal_node.console.importing import pages as import_pages
+from underseal_node.console.jobs import Jobs
+from underseal_node.console.languages import LANGUAGES, Language, chosen
+from underseal_node.console.pages import HEADERS, ROOT, Visit, moved, plain_page
+from underseal_node.console.sessions import LINK_SECONDS, Session, Sessions
+
+__all__ = ["PAGES", "create_console"]
+
+Page = Callable[[Visit], Awaitable[Response]]
+
+MODULES = (
+    overview,
+    products,
+    footprints,
+    shares,
+    received,
+    pulls,
+    board,
+    partners,
+    partner_moves,
+    partner_settings,
+    partner_preview,
+    onboarding,
+    grant_matrix,
+    grant_changes,
+    grants,
+    requests,
+    request_answers,
+    audit,
+    health,
+    import_pages,
+    columns_page,
+    energy_page,
+    job_pages,
+)
+# By address: pages; actions, which change something and lead to a page; actions that take files.
+PAGES: dict[str, Page] = {path: page for one in MODULES for path, page in one.PAGES.items()}
+ACTIONS: dict[str, Page] = {
+    path: page for one in MODULES for path, page in getattr(one, "ACTIONS", {}).items()
+}
+UPLOADS: dict[str, Page] = {
+    path: page for one in MODULES for path, page in getattr(one, "UPLOADS", {}).items()
+}
+STATIC = {
+    "console.css": "text/css",
+    "charts.css": "text/css",
+    "sharing.css": "text/css",
+    "imports.css": "text/css",
+    "console.js": "text/javascript",
+    "grants.js": "text/javascript",
+    "enter.js": "text/javascript",
+    "charts.js": "text/javascript",
+    "products.css": "text/css",
+    "what_if.js": "text/javascript",
+    "imports.js": "text/javascript",
+}
+PLOTLY = "plotly.js"
+LANGUAGE_COOKIE = "underseal_language"
+YEAR_SECONDS = 365 * 24 * 3600
+MAX_FORM_BYTES = 1024 * 1024
+MULTIPART_BYTES = 64 * 1024  # what a form has beside its file
+MAX_AGE = {"cache-control": "private, max-age=3600"}
+
+
+class Console:
+    """Signs people in and out, and answers their requests.
+
+    Args:
+        api: the management endpoints.
+        clock: what time it is.
+        name: of the node; browsers keep cookies by host alone, and it may have several nodes.
+        max_file_bytes: of an upload.
+        jobs: long work.
+    """
+
+    def __init__(self, api: Api, clock: Clock, name: str, max_file_bytes: int, jobs: Jobs) -> None:
+        self._api = api
+        self._clock = clock
+        self._sessions = Sessions(clock)
+        self._cookie = f"underseal_{sha256(name.encode()).hexdigest()[:12]}"
+        self._max_file_bytes = max_file_bytes
+        self._max_upload_bytes = max_file_bytes + MULTIPART_BYTES
+        self._jobs = jobs
+
+    async def link(self, _request: Request) -> Response:
+        """A link that signs in; the guard has checked the token of the operator."""
+        # The code stands in the fragment, which browsers send to nobody.
+        path = f"{ROOT}/enter#{self._sessions.new_link()}"
+        return JSONResponse({"path": path, "seconds": LINK_SECONDS}, 201, HEADERS)
+
+    async def show_enter(self, request: Request) -> Response:
+        """The page behind a link: a script of it sends the code of the fragment."""
+        return plain_page("enter.html", _language(request), {})
+
+    async def enter(self, request: Request) -> Response:
+        """Sign in by the code of a link."""
+        secret = self._sessions.enter((await _form_or_nothing(request)).one("code"))
+        if secret is None:
+            return plain_page("signed_out.html", _language(request), {"was_used": True}, 401)
+        answer = moved("/")
+        answer.set_cookie(self._cookie, secret, path=ROOT, httponly=True, samesite="strict")
+        return answer
+
+    async def leave(self, request: Request) -> Response:
+        """Sign out."""
+        session, answer = self._session(request), moved("/")
+        form = await _form_or_nothing(request)
+        if session is not None and is_from_our_page(request, session, form):
+            self._sessions.end(request.cookies[self._cookie])
+            answer.delete_cookie(self._cookie, path=ROOT)
+        return answer
+
+    async def speak(self, request: Request) -> Response:
+        """Choose a language, and go on at the page where that was done."""
+        code, back = request.path_params["code"], request.query_params.get("to", "/")
+        answer = moved(back if back.startswith("/") and "\\" not in back else "/")
+        if code in LANGUAGES:
+            answer.set_cookie(
+                *(LANGUAGE_COOKIE, code),
+                max_age=YEAR_SECONDS, path=ROOT, httponly=True, samesite="strict",
+            )  # fmt: skip
+        return answer
+
+    def page(self, make: Page) -> Callable[[Request], Awaitable[Response]]:
+        """An endpoint that shows something to those who are signed in."""
+
+        async def endpoint(request: Request) -> Response:
+            session = self._session(request)
+            if session is None:
+                return plain_page("signed_out.html", _language(request), {"was_used": False}, 401)
+            return await _answered(self._visit(request, session), make)
+
+        return endpoint
+
+    def action(self, make: Page, max_bytes: int) -> Callable[[Request], Awaitable[Response]]:
+        """An endpoint that does something for those who are signed in."""
+
+        async def endpoint(request: Request) -> Response:
+            session = self._session(request)
+            if session is None:
+                return plain_page("signed_out.html", _language(request), {"was_used": False}, 401)
+            visit = self._visit(request, session)
+            try:
+                form = await read_form(request, max_bytes)
+            except ApiRefusedError as error:
+                return _refusal(visit, error)
+            if not is_from_our_page(request, session, form):
+                return visit.page("refused.html", {"refusal": None}, 403)
+            return await _answered(replace(visit, form=form), make)
+
+        return endpoint
+
+    def routes(self) -> list[Route]:
+        """All there is."""
+        return [
+            Route("/links", self.link, methods=["POST"]),
+            Route("/enter", self.show_enter, methods=["GET"]),
+            Route("/enter", self.enter, methods=["POST"]),
+            Route("/leave", self.leave, methods=["POST"]),
+            Route("/language/{code}", self.speak, methods=["GET"]),
+            Route("/static/{name}", _static, methods=["GET"]),
+            *(Route(path, self.page(make), methods=["GET"]) for path, make in PAGES.items()),
+            *(
+                Route(path, self.action(make, MAX_FORM_BYTES), methods=["POST"])
+                for path, make in ACTIONS.items()
+            ),
+            *(
+                Route(
+                    path,
+                    self.action(make, self._max_upload_bytes),
+                    methods=["POST"],
+                )
+                for path, make in UPLOADS.items()
+            ),
+        ]
+
+    def _visit(self, request: Request, session: Session) -> Visit:
+        return Visit(
+            request,
+            self._api,
+            session,
+            _language(request),
+            self._clock(),
+            self._jobs,
+            self._max_file_bytes,
+        )
+
+    def _session(self, request: Request) -> Session | None:
+        return self._sessions.find(request.cookies.get(self._cookie, ""))
+
+
+def create_console(api: Api, clock: Clock, *, name: str, max_file_bytes: int) -> Starlette:
+    """The application; whoever serves it closes `state.jobs` at the end.
+
+    Args:
+        api: the management endpoints.
+        clock: what time it is.
+        name: of the node.
+        max_file_bytes: of an upload.
+    """
+
+    async def not_found(request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 404
+        return plain_page("not_found.html", _language(request), {}, status)
+
+    jobs = Jobs(clock)
+    console = Starlette(
+        routes=Console(api, clock, name, max_file_bytes, jobs).routes(),
+        exception_handlers={404: not_found, 405: not_found},
+    )
+    console.state.jobs = jobs
+    return console
+
+
+async def _form_or_nothing(request: Request) -> Form:
+    try:
+        return await read_form(request, MAX_FORM_BYTES)
+    except ApiRefusedError:
+        return Form()
+
+
+async def _answered(visit: Visit, make: Page) -> Response:
+    try:
+        return await make(visit)
+    except ApiRefusedError as error:
+        return _refusal(visit, error)
+
+
+def _refusal(visit: Visit, error: ApiRefusedError) -> Response:
+    return visit.page("refused.html", {"refusal": error}, error.status)
+
+
+async def _static(request: Request) -> Response:
+    name = request.path_params["name"]
+    if name == PLOTLY and find_spec("plotly") is not None:
+        file = resources.files("plotly") / "package_data" / "plotly.min.js"
+        return Response(
+            file.read_bytes(), headers={**HEADERS, **MAX_AGE}, media_type=STATIC["console.js"]
+        )
+    if name not in STATIC:
+        raise HTTPException(404)
+    content = (resources.files("underseal_node.console") / "static" / name).read_bytes()
+    return Response(content, headers=HEADERS, media_type=STATIC[name])
+
+
+def _language(request: Request) -> Language:
+    accepted = request.headers.get("accept-language", "")
+    return chosen(request.cookies.get(LANGUAGE_COOKIE), accepted)

@@ -1,0 +1,154 @@
+"""The audit log: who saw what, whether the log is whole, and what partners have signed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.responses import Response, StreamingResponse
+
+from underseal_node.console.api import ApiRefusedError, Query
+from underseal_node.console.audit_words import ACTS, PROBLEMS
+from underseal_node.console.exports import exported
+from underseal_node.console.pages import HEADERS, Visit
+from underseal_node.console.sharing import partner_path
+from underseal_node.console.tables import Column, Filter, Row, table_of
+
+__all__ = ["PAGES", "UPLOADS"]
+
+MOST = 5_000
+SHOWN_IDS = 3
+MOST_NAMES = 1_000
+LINES = "application/x-ndjson"
+FOOTPRINT_ID = re.compile(r"[0-9a-fA-F-]{36}")
+
+
+def _(text: str) -> str:
+    return text
+
+
+def _peer_link(row: Row) -> str | None:
+    return partner_path(row["peerName"]) if row["peerName"] else None
+
+
+COLUMNS = (
+    Column("number", _("Entry"), "number"),
+    Column("time", _("Time"), "time"),
+    Column("actor", _("By"), "word"),
+    Column("what", _("What")),
+    Column("outcome", _("Outcome"), "word"),
+    Column("peerName", _("Partner"), link=_peer_link),
+    Column("footprintIds", _("Footprints")),
+    Column("level", _("Level"), "word"),
+    Column("details", _("Details")),
+)
+ACT = Column("act", _("Act"))  # as the log calls it; in the file alone
+
+
+async def _list(visit: Visit) -> Response:
+    """The newest entries, of all or about a partner or a footprint."""
+    peer, footprint = visit.asked("peer"), visit.asked("footprint")
+    found: list[dict[str, Any]] = []
+    if not footprint or FOOTPRINT_ID.fullmatch(footprint):
+        query: Query = {"peer": peer or None, "footprintId": footprint or None, "limit": MOST}
+        found = (await visit.api.get("/audit", query))["data"]
+    rows = [_row(visit, one) for one in found]
+    file = exported(visit, rows, (*COLUMNS, ACT), "audit")
+    if file is not None:
+        return file
+    peers = (await visit.api.get("/peers"))["data"]
+    names = {one["name"] for one in peers[:MOST_NAMES]} | ({peer} if peer else set())
+    shown = sorted(names, key=str.casefold)
+    filters = [Filter("peer", _("Partner"), [(name, name) for name in shown])]
+    if footprint:
+        filters.append(Filter("footprint", _("Footprint"), [(footprint, footprint)]))
+    table = table_of(visit, rows, COLUMNS, filters, most=MOST)
+    return visit.page("audit.html", {"table": table, "peer": peer, "footprint": footprint})
+
+
+def _row(visit: Visit, entry: Mapping[str, Any]) -> dict[str, Any]:
+    """An entry as the list shows it."""
+    act = entry["act"]
+    footprints = entry.get("footprints") or {}
+    ids = footprints.get("ids") or []
+    shown: list[str] | str = ids
+    if footprints and not 0 < len(ids) <= SHOWN_IDS:
+        shown = visit.text("%(count)s footprints", count=footprints["count"])
+    details = {**(entry.get("detail") or {})}
+    if entry.get("times"):
+        details["times"] = entry["times"]
+    return {
+        **entry,
+        "what": visit.text(ACTS[act]) if act in ACTS else act,
+        "peerName": (entry.get("peer") or {}).get("name"),
+        "footprintIds": shown,
+        "details": "; ".join(f"{name}: {_shown(value)}" for name, value in details.items()),
+    }
+
+
+def _shown(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+async def _export(visit: Visit) -> Response:
+    """The whole log, as it is passed on piece by piece."""
+    return await _passed_on(visit, "/audit/export", None, "underseal-audit.jsonl")
+
+
+async def _show_verify(visit: Visit) -> Response:
+    return visit.page("audit_verify.html", _verified(None))
+
+
+async def _verify(visit: Visit) -> Response:
+    """Check the whole log, against what others hold as well if they have sent it."""
+    file = visit.form.file("file")
+    content = b"" if file is None else file.content
+    try:
+        check = await visit.api.upload("/audit/verify", content)
+    except ApiRefusedError as error:
+        return visit.page("audit_verify.html", _verified(None, refusal=error), error.status)
+    name = None if file is None else file.name
+    return visit.page("audit_verify.html", _verified(check, file=name))
+
+
+def _verified(
+    check: Any, refusal: ApiRefusedError | None = None, file: str | None = None
+) -> dict[str, Any]:
+    return {"check": check, "refusal": refusal, "file": file, "kinds": PROBLEMS}
+
+
+async def _receipts(visit: Visit) -> Response:
+    """How many there are, by kind; or the file of them."""
+    peer = visit.asked("peer")
+    query = {"peer": peer} if peer else None
+    if visit.asked("as") == "jsonl":
+        return await _passed_on(visit, "/audit/receipts", query, "underseal-receipts.jsonl")
+    peers, pieces = await asyncio.gather(
+        visit.api.get("/peers"), visit.api.pieces("/audit/receipts", query)
+    )
+    counts, rest = {"receipt": 0, "acknowledgement": 0}, b""
+    async for piece in pieces:
+        *lines, rest = (rest + piece).split(b"\n")
+        for line in lines:
+            kind = json.loads(line)["kind"]
+            counts[kind] = counts.get(kind, 0) + 1
+    values = {"counts": counts, "peers": [one["name"] for one in peers["data"]], "peer": peer}
+    return visit.page("audit_receipts.html", values)
+
+
+async def _passed_on(visit: Visit, path: str, query: Query | None, name: str) -> Response:
+    pieces = await visit.api.pieces(path, query)
+    disposition = {"content-disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(pieces, headers={**HEADERS, **disposition}, media_type=LINES)
+
+
+PAGES = {
+    "/audit": _list,
+    "/audit/export": _export,
+    "/audit/verify": _show_verify,
+    "/audit/receipts": _receipts,
+}
+UPLOADS = {"/audit/verify": _verify}

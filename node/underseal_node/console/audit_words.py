@@ -1,0 +1,98 @@
+"""What the audit log calls things, in words: `docs/reference/audit-log.md` describes each."""
+
+from __future__ import annotations
+
+__all__ = ["ACTS", "PROBLEMS"]
+
+
+def _(text: str) -> str:
+    return text
+
+
+ACTS = {
+    "token-issued": _("access token given"),
+    "token-refused": _("access token refused"),
+    "footprints-read": _("footprints shown"),
+    "status-read": _("status of a footprint shown"),
+    "attestations-read": _("attestations shown"),
+    "grants-read": _("grants told"),
+    "assertion-refused": _("proof of a client refused"),
+    "call-refused": _("call refused"),
+    "registration-received": _("registration received"),
+    "client-id-received": _("client id received"),
+    "credentials-renewed": _("credentials renewed"),
+    "key-log-received": _("key log received"),
+    "event-received": _("event received"),
+    "acknowledgement-received": _("acknowledgement received"),
+    "event-delivered": _("event delivered"),
+    "footprints-received": _("footprints received"),
+    "footprints-pulled": _("footprints pulled"),
+    "acknowledgement-sent": _("acknowledgement sent"),
+    "receipt-received": _("receipt received"),
+    "key-log-followed": _("key log of a partner followed"),
+    "attestations-received": _("attestations received"),
+    "client-id-told": _("client id told"),
+    "client-id-renewed": _("our client id renewed"),
+    "partnership-activated": _("approval of the partner noticed"),
+    "partnership-ended": _("partnership ended by the partner"),
+    "footprints-published": _("footprints published"),
+    "footprint-superseded": _("footprint replaced"),
+    "footprint-deprecated": _("footprint taken back"),
+    "footprints-reissued": _("footprints of a revoked key reissued"),
+    "products-imported": _("products or factors imported"),
+    "lines-matched": _("lines of bills of materials matched"),
+    "draft-made": _("draft made"),
+    "draft-published": _("draft published"),
+    "attestation-made": _("footprint attested"),
+    "attestation-attached": _("attestation attached"),
+    "lines-opened": _("lines opened to an auditor"),
+    "energy-imported": _("metered energy imported"),
+    "grant-added": _("grant made"),
+    "grant-changed": _("grant changed"),
+    "grant-removed": _("grant removed"),
+    "peer-added": _("partner added"),
+    "peer-changed": _("connection of a partner changed"),
+    "peer-removed": _("partner removed"),
+    "peer-confirmed": _("keys of a partner confirmed"),
+    "peer-declared": _("knowledge of a partner declared"),
+    "release-acknowledged": _("released against the advice of the release gate"),
+    "private-network-set": _("calls to a private address allowed or forbidden"),
+    "invitation-made": _("company invited"),
+    "invitation-withdrawn": _("invitation withdrawn"),
+    "invitation-accepted": _("invitation accepted"),
+    "partnership-approved": _("partnership approved"),
+    "partnership-rejected": _("partnership rejected"),
+    "partnership-suspended": _("partnership suspended"),
+    "partnership-resumed": _("partnership resumed"),
+    "partnership-revoked": _("partnership ended for good"),
+    "credentials-issued": _("credentials issued"),
+    "credentials-rotated": _("credentials rotated"),
+    "keys-confirmed": _("other keys of a partner trusted"),
+    "endpoint-confirmed": _("other endpoint of a partner trusted"),
+    "request-sent": _("request sent"),
+    "request-answered": _("request answered"),
+    "delivery-retried": _("event sent once more"),
+    "keys-rotated": _("new keys of this node"),
+    "keys-revoked": _("keys of this node revoked"),
+    "recovery-key-changed": _("recovery key changed"),
+    "node-moved": _("node moved"),
+    "backup-made": _("backup made"),
+    "restored": _("restored from a backup"),
+    "alert-raised": _("alert raised"),
+}
+"""By act: what was done."""
+
+PROBLEMS = {
+    "edited": _("An entry is not what was stored."),
+    "deleted": _("Entries are missing."),
+    "reordered": _("An entry is at the place of another one."),
+    "swapped": _("An entry is at the place of another one."),
+    "broken-chain": _("An entry does not follow from the one before."),
+    "truncated": _("There were more entries than there are."),
+    "rewritten": _("The entries are not those that were signed."),
+    "unsigned": _("The last entries are not signed yet."),
+    "unknown-signature": _("Something is not signed with the keys of this node."),
+    "other-log": _("This is about another log."),
+    "stopped": _("The node adds nothing to the log any more."),
+}
+"""By kind of what a check finds."""

@@ -1,0 +1,196 @@
+"""Own footprints: all of them; of one, what each partner sees of it, its correction, its end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.responses import Response
+
+from underseal_node.console.api import ApiRefusedError, segment
+from underseal_node.console.documents import chain_of, downloaded, unit_text
+from underseal_node.console.exports import exported
+from underseal_node.console.pages import Visit
+from underseal_node.console.properties import figure_of, filled_blocks, groups_of
+from underseal_node.console.property_names import BLOCKS
+from underseal_node.console.tables import Column, Filter, found_rows, table_of
+
+__all__ = ["ACTIONS", "PAGES", "UPLOADS"]
+
+MOST = 10_000
+NOT_FOUND = 404
+AT_A_TIME = 8  # partners whose view is asked for at once
+DIGITS = "digits"
+
+
+def _(text: str) -> str:
+    return text
+
+
+STATUSES = (("Active", _("Active")), ("Deprecated", _("Deprecated")))
+COLUMNS = (
+    Column(
+        "productNameCompany",
+        _("Product"),
+        link=lambda row: f"/footprints/{segment(row['id'])}",
+    ),
+    Column("productIds", _("Product ids")),
+    Column("pcfExcludingBiogenicUptake", _("kg CO₂e"), "number"),
+    Column("unit", _("per")),
+    Column("status", _("Status"), "word"),
+    Column("validUntil", _("Valid until"), "date"),
+    Column("publishedAt", _("Published"), "time"),
+)
+IN_FILES = (*COLUMNS, Column("id", _("Footprint id")), Column("validFrom", _("Valid from"), "date"))
+
+
+async def _list(visit: Visit) -> Response:
+    wanted = visit.asked("status")
+    filters = [
+        Filter("status", _("Status"), [(one, visit.text(text)) for one, text in STATUSES]),
+    ]
+    asked = {
+        "status": wanted if wanted in dict(STATUSES) else None,
+        "productId": visit.asked("product") or None,
+        "limit": MOST,
+    }
+    found = await visit.api.get("/footprints", asked)
+    rows = [one | {"unit": unit_text(one, visit.text)} for one in found["data"]]
+    # The same search for the page and for files, which have more columns.
+    file = exported(visit, found_rows(visit, rows, COLUMNS), IN_FILES, "footprints")
+    if file is not None:
+        return file
+    table = table_of(visit, rows, COLUMNS, filters, MOST)
+    return visit.page("footprints.html", {"table": table, "product": visit.asked("product")})
+
+
+async def _show(visit: Visit) -> Response:
+    return await _page(visit)
+
+
+async def _page(visit: Visit, refusal: ApiRefusedError | None = None) -> Response:
+    """One footprint; with what was refused, if something was."""
+
+    async def fetch(footprint_id: str) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = await visit.api.get(f"/footprints/{segment(footprint_id)}")
+        return found
+
+    found = await fetch(visit.request.path_params["id"])
+    chain, views = await asyncio.gather(chain_of(found, fetch), _views(visit, found["id"]))
+    values = {
+        "found": found,
+        "figure": figure_of(found["footprint"]),
+        "groups": groups_of(found["footprint"]),
+        "chain": chain,
+        "views": views,
+        "blocks": BLOCKS,
+        "refusal": refusal,
+        "typed": visit.form.typed(),
+        "address": "/footprints",
+        "peer": None,
+    }
+    return visit.page("footprint.html", values, 200 if refusal is None else refusal.status)
+
+
+async def _views(visit: Visit, footprint_id: str) -> list[dict[str, Any]]:
+    """What each active partner sees of a footprint; those who see something first."""
+    peers = [one for one in (await visit.api.get("/peers"))["data"] if one["state"] == "active"]
+    slots = asyncio.Semaphore(AT_A_TIME)
+
+    async def view(peer: Mapping[str, Any]) -> dict[str, Any]:
+        async with slots:
+            return {"peer": peer, **await _view(visit, footprint_id, peer["name"])}
+
+    views = await asyncio.gather(*(view(one) for one in peers))
+    return sorted(views, key=lambda one: one["level"] is None)
+
+
+async def _view(visit: Visit, footprint_id: str, peer: str) -> dict[str, Any]:
+    """Level and blocks of one partner; without a level it sees nothing."""
+    try:
+        seen = await visit.api.get(f"/footprints/{segment(footprint_id)}", {"as": peer})
+    except ApiRefusedError as error:
+        if error.status != NOT_FOUND:
+            raise
+        return {"level": None, "blocks": {}}
+    filled = filled_blocks(seen["footprint"])
+    states = {
+        block: "withheld"
+        if block in seen["withheld"]
+        else ("shown" if block in filled else "nothing stated")
+        for block in BLOCKS
+    }
+    return {"level": seen["level"], "blocks": states}
+
+
+async def _seen(visit: Visit) -> Response:
+    """A footprint as a partner sees it, to look at or (`raw`) in the very bytes that it gets."""
+    peer = visit.asked("as")
+    path = f"/footprints/{visit.part('id')}"
+    seen = await visit.api.get(path, {"as": peer})
+    if visit.asked("raw"):
+        answer = await visit.api.call("GET", path, {"as": peer})
+        return downloaded(answer, seen["id"])
+    values = {
+        "found": seen,
+        "figure": figure_of(seen["footprint"]),
+        "groups": groups_of(seen["footprint"]),
+        "blocks": BLOCKS,
+    }
+    return visit.page("footprint_seen.html", values)
+
+
+async def _raw(visit: Visit) -> Response:
+    answer = await visit.api.call("GET", f"/footprints/{visit.part('id')}")
+    return downloaded(answer, answer.json["id"])
+
+
+async def _deprecate(visit: Visit) -> Response:
+    path = f"/footprints/{visit.part('id')}"
+    try:
+        done = await visit.api.post(f"{path}/deprecate")
+    except ApiRefusedError as error:
+        if error.status == NOT_FOUND:
+            raise
+        return await _page(visit, error)
+    said = visit.text(_("The footprint is deprecated."))
+    return visit.done(path, f"{said} {_told(visit, done)}")
+
+
+async def _supersede(visit: Visit) -> Response:
+    """Publish what is in a file instead of a footprint."""
+    path = f"/footprints/{visit.part('id')}"
+    file, digits = visit.form.file("file"), visit.form.one(DIGITS)
+    if file is None:
+        message = visit.text(_("Choose the file with the corrected footprint."))
+        return await _page(visit, ApiRefusedError(422, message))
+    try:
+        done = await visit.api.upload(
+            f"{path}/supersede",
+            file.content,
+            {"name": file.name[:1024], "significantDigits": digits or None},
+        )
+    except ApiRefusedError as error:
+        if error.status == NOT_FOUND:
+            raise
+        return await _page(visit, error)
+    said = visit.text(_("It is published, and the footprint before it is deprecated."))
+    return visit.done(f"/footprints/{segment(done['published'])}", f"{said} {_told(visit, done)}")
+
+
+def _told(visit: Visit, done: Mapping[str, Any]) -> str:
+    names = done["notified"]
+    if not names:
+        return visit.text(_("No partner has to be told."))
+    return visit.text(_("These partners are told: %(names)s."), names=", ".join(names))
+
+
+PAGES = {
+    "/footprints": _list,
+    "/footprints/{id}": _show,
+    "/footprints/{id}/seen": _seen,
+    "/footprints/{id}/raw": _raw,
+}
+ACTIONS = {"/footprints/{id}/deprecate": _deprecate}
+UPLOADS = {"/footprints/{id}/supersede": _supersede}

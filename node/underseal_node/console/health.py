@@ -1,0 +1,91 @@
+"""How the node is: alerts, and what the doctor finds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+
+from underseal_node.console.exports import exported
+from underseal_node.console.pages import Visit
+from underseal_node.console.sharing import partner_path
+from underseal_node.console.tables import Column, Filter, Row, table_of
+
+__all__ = ["ALERTS", "PAGES"]
+
+MOST = 5_000
+
+
+def _(text: str) -> str:
+    return text
+
+
+ALERTS = {
+    "changed": _("other content under the same id"),
+    "two-credentials": _("two credentials for one footprint"),
+    "credential-missing": _("a credential is missing"),
+    "invalid": _("a footprint failed verification"),
+    "status": _("a footprint became active again"),
+    "status-statement": _("a statement of deprecation does not hold"),
+    "attestation": _("an attestation does not hold"),
+    "keys-changed": _("other keys"),
+    "keys-revoked": _("keys were taken back"),
+    "partnership-ended": _("a partnership was ended"),
+    "moved": _("a partner has moved"),
+    "endpoint-changed": _("another token endpoint"),
+    "unasked": _("an answer that nobody asked for"),
+    "receipt": _("a receipt does not hold"),
+    "audit-log": _("the audit log is not whole"),
+}
+"""By kind of an alert: what it is about."""
+
+
+def _peer_link(row: Row) -> str | None:
+    return partner_path(row["peer"]) if row.get("peer") else None
+
+
+COLUMNS = (
+    Column("createdAt", _("Time"), "time"),
+    Column("about", _("What")),
+    Column("message", _("Message")),
+    Column("peer", _("Partner"), link=_peer_link),
+    Column("footprintId", _("Footprint")),
+)
+
+
+async def _alerts(visit: Visit) -> Response:
+    """What the operator has to look at, newest first."""
+    found = (await visit.api.get("/alerts", {"limit": MOST}))["data"]
+    kind, peer = visit.asked("kind"), visit.asked("peer")
+    rows = [
+        one | {"about": _about(visit, one["kind"])}
+        for one in found
+        if kind in ("", one["kind"]) and peer in ("", one.get("peer"))
+    ]
+    file = exported(visit, rows, COLUMNS, "alerts")
+    if file is not None:
+        return file
+    kinds = sorted({one["kind"] for one in found})
+    names = sorted({one["peer"] for one in found if one.get("peer")}, key=str.casefold)
+    filters = [
+        Filter("kind", _("What"), [(one, _about(visit, one)) for one in kinds]),
+        Filter("peer", _("Partner"), [(name, name) for name in names]),
+    ]
+    table = table_of(visit, rows, COLUMNS, filters, most=MOST if len(found) >= MOST else None)
+    return visit.page("alerts.html", {"table": table})
+
+
+def _about(visit: Visit, kind: str) -> str:
+    return visit.text(ALERTS[kind]) if kind in ALERTS else kind
+
+
+async def _doctor(visit: Visit) -> Response:
+    """What was looked at just now, what needs something first."""
+    found: list[dict[str, Any]] = (await visit.api.get("/doctor"))["data"]
+    order = {"problem": 0, "warning": 1}
+    checks = sorted(found, key=lambda one: order.get(one["result"], 2))
+    counts = {name: sum(one["result"] == name for one in found) for name in order}
+    return visit.page("doctor.html", {"checks": checks, "counts": counts})
+
+
+PAGES = {"/alerts": _alerts, "/doctor": _doctor}

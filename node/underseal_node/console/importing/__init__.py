@@ -1,0 +1,1 @@
+"""Importing files: look at them, map their columns, let the node check them, and take them up."""

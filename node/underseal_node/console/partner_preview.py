@@ -1,0 +1,118 @@
+"""Preview as a partner: what it sees, found by the very queries that serve it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from starlette.responses import Response
+
+from underseal_node.console.api import ApiRefusedError, segment
+from underseal_node.console.exports import exported
+from underseal_node.console.json_text import laid_out
+from underseal_node.console.pages import Visit
+from underseal_node.console.sharing import attached, instant_of, partner_path
+from underseal_node.console.tables import Column
+from underseal_node.console.words import LEVELS
+
+__all__ = ["BLOCKS", "PAGES", "blocks_at"]
+
+PAGE_FOOTPRINTS = 50
+AT_A_TIME = 1_000
+MOST_EXPORTED = 100_000
+MAX_DIGITS = 18
+BLOCKS = ("quality", "verification", "emissions", "carbon", "method", "other")
+"""What of a footprint is shown or withheld as one, in the order of the levels."""
+SHOWN = {"total": 0, "quality": 2, "breakdown": 4, "full": 6}
+
+
+def _(text: str) -> str:
+    return text
+
+
+COLUMNS = (
+    Column("id", _("Footprint")),
+    Column("productNameCompany", _("Product")),
+    Column("productIds", _("Product ids")),
+    Column("pcfExcludingBiogenicUptake", _("kg CO₂e, without biogenic uptake"), "number"),
+    Column("declaredUnitAmount", _("per"), "number"),
+    Column("declaredUnitOfMeasurement", _("Unit")),
+    Column("status", _("Status"), "word"),
+    Column("level", _("Level"), "word"),
+    Column("withheld", _("Withheld")),
+)
+
+
+def blocks_at(level: str) -> list[tuple[str, bool]]:
+    """The blocks of a footprint, and whether a level shows them."""
+    return [(block, place < SHOWN[level]) for place, block in enumerate(BLOCKS)]
+
+
+async def _preview(visit: Visit) -> Response:
+    """A page of what it sees, now or at another moment."""
+    name, refusal = visit.request.path_params["name"], None
+    try:
+        at = instant_of(visit, visit.asked("at"))
+    except ApiRefusedError as error:
+        at, refusal = None, error
+    if visit.asked("as") in ("csv", "xlsx"):
+        rows = await _all(visit, name, at)
+        file = exported(visit, rows, COLUMNS, "preview")
+        if file is not None:
+            return file
+    query = {"peer": name, "at": at, "after": _after(visit), "limit": PAGE_FOOTPRINTS}
+    product = visit.asked("product").replace("\0", "") or None
+    found = await visit.api.get("/grants/preview", {**query, "productId": product})
+    values = {
+        "found": found,
+        "path": partner_path(found["peer"]),
+        "levels": [(one, found["levels"].get(one, 0)) for one in LEVELS],
+        "refusal": refusal,
+        "is_now": at is None,
+        "is_first": query["after"] == 0,
+        "product": product,
+    }
+    return visit.page("partner_preview.html", values, 200 if refusal is None else refusal.status)
+
+
+async def _all(visit: Visit, name: str, at: str | None) -> list[dict[str, Any]]:
+    """All pages, those of the moment of the first one."""
+    rows: list[dict[str, Any]] = []
+    after: int | None = 0
+    while after is not None and len(rows) < MOST_EXPORTED:
+        query = {"peer": name, "at": at, "after": after, "limit": AT_A_TIME}
+        found = await visit.api.get("/grants/preview", query)
+        rows += found["data"]
+        at, after = found["at"], found.get("next")
+    return rows
+
+
+async def _footprint(visit: Visit) -> Response:
+    """One footprint in the very bytes that it gets."""
+    name, footprint_id = visit.request.path_params["name"], visit.request.path_params["footprint"]
+    path = f"/footprints/{segment(footprint_id)}"
+    seen = await visit.api.call("GET", f"{path}/seen", {"as": name})
+    document = json.loads(seen.body)
+    if visit.asked("as") == "json":
+        return attached(seen.body, "footprint.json", "application/json")
+    detail = await visit.api.get(path, {"as": name})
+    values = {
+        "name": name,
+        "path": partner_path(name),
+        "detail": detail,
+        "document": document,
+        "text": laid_out(seen.body),
+        "blocks": blocks_at(detail["level"]),
+    }
+    return visit.page("partner_footprint.html", values)
+
+
+def _after(visit: Visit) -> int:
+    text = visit.asked("after")
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS else 0
+
+
+PAGES = {
+    "/partners/{name}/preview": _preview,
+    "/partners/{name}/preview/{footprint}": _footprint,
+}

@@ -1,0 +1,200 @@
+"""Received footprints: what verification said, where they come from, what they ask of us."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.responses import Response
+
+from underseal_node.console.api import ApiRefusedError, segment
+from underseal_node.console.documents import chain_of, downloaded, file_of, unit_text
+from underseal_node.console.exports import exported
+from underseal_node.console.pages import Visit, with_query
+from underseal_node.console.properties import figure_of, groups_of
+from underseal_node.console.property_names import BLOCKS
+from underseal_node.console.tables import Column, Filter, found_rows, table_of
+
+__all__ = ["ACTIONS", "PAGES", "can_be_pulled"]
+
+MOST = 10_000
+NOT_FOUND = 404
+STATUSES = ("Active", "Deprecated")
+VERIFICATIONS = ("verified", "unsigned", "invalid")
+USABLE, NOT_USABLE = "usable", "not usable"
+SEVERITIES = ("error", "warning", "info")
+
+
+def _(text: str) -> str:
+    return text
+
+
+def _address(row: Mapping[str, Any]) -> str:
+    return with_query(f"/received/{segment(row['id'])}", peer=row["peer"])
+
+
+COLUMNS = (
+    Column("name", _("Product"), link=_address),
+    Column("productIds", _("Product ids")),
+    Column("companyName", _("Company")),
+    Column("peer", _("Partner"), link=lambda row: f"/partners/{segment(row['peer'])}"),
+    Column("pcfExcludingBiogenicUptake", _("kg CO₂e"), "number"),
+    Column("unit", _("per")),
+    Column("verification", _("Verification"), "word"),
+    Column("use", _("Use"), "word"),
+    Column("status", _("Status"), "word"),
+    Column("terms", _("Usage terms")),
+    Column("receivedAt", _("Received"), "date"),
+)
+IN_FILES = (
+    *COLUMNS,
+    Column("changedAt", _("Changed"), "time"),
+    Column("id", _("Footprint id")),
+    Column("reason", _("Why it is not verified")),
+)
+
+
+async def _list(visit: Visit) -> Response:
+    peers = (await visit.api.get("/peers"))["data"]
+    names = [one["name"] for one in peers]
+    peer, verification, use = (visit.asked(one) for one in ("peer", "verification", "use"))
+    asked = {
+        "peer": peer if peer in names else None,
+        "verification": verification if verification in VERIFICATIONS else None,
+        "productId": visit.asked("product") or None,
+        "limit": MOST,
+    }
+    found = (await visit.api.get("/received", asked))["data"]
+    rows = [_row(visit, one) for one in found]
+    if use in (USABLE, NOT_USABLE):
+        rows = [one for one in rows if one["use"] == use]
+    # The same search for the page and for files, which have more columns.
+    file = exported(visit, found_rows(visit, rows, COLUMNS), IN_FILES, "received")
+    if file is not None:
+        return file
+    filters = [
+        Filter("peer", _("Partner"), [(one, one) for one in names]),
+        Filter("verification", _("Verification"), _options(visit, VERIFICATIONS)),
+        Filter("use", _("Use"), _options(visit, (USABLE, NOT_USABLE))),
+    ]
+    # What was asked for, before our own filter: there may be more of it.
+    most = MOST if len(found) >= MOST else None
+    table = table_of(visit, rows, COLUMNS, filters, most)
+    values = {
+        "table": table,
+        "product": visit.asked("product"),
+        "partners": [one for one in peers if can_be_pulled(one)],
+        "has_peers": bool(peers),
+    }
+    return visit.page("received.html", values)
+
+
+def can_be_pulled(peer: Mapping[str, Any]) -> bool:
+    """Whether the node can ask a partner for footprints."""
+    return peer["state"] == "active" and "url" in peer and bool(peer["hasCredentials"])
+
+
+def _options(visit: Visit, words: tuple[str, ...]) -> list[tuple[str, str]]:
+    return [(one, visit.text(one)) for one in words]
+
+
+def _row(visit: Visit, one: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of the list. What a broken footprint says of itself is not taken for one of ours."""
+    terms = [term.get("terms") or term.get("purpose") for term in one["usageTerms"]]
+    status = one["status"] if one["status"] in STATUSES else None
+    return {
+        **one,
+        "name": one.get("productNameCompany") or one["id"],
+        "unit": _unit(visit, one),
+        "use": USABLE if one["isUsable"] else NOT_USABLE,
+        "status": status,
+        "terms": [term for term in terms if term],
+    }
+
+
+def _unit(visit: Visit, one: Mapping[str, Any]) -> str:
+    return unit_text(one, visit.text if one["verification"] != "invalid" else str)
+
+
+async def _show(visit: Visit) -> Response:
+    return await _page(visit)
+
+
+async def _page(visit: Visit, refusal: ApiRefusedError | None = None) -> Response:
+    peer = visit.asked("peer") or visit.form.one("peer") or None
+    path = f"/received/{visit.part('id')}"
+    found = await visit.api.get(path, {"peer": peer})
+    name = found["peer"]
+
+    async def fetch(footprint_id: str) -> Mapping[str, Any]:
+        known: Mapping[str, Any] = await visit.api.get(
+            f"/received/{segment(footprint_id)}", {"peer": name}
+        )
+        return known
+
+    chain, partner, uses = await asyncio.gather(
+        chain_of(found, fetch),
+        visit.api.get(f"/peers/{segment(name)}"),
+        visit.api.get(f"{path}/uses", {"peer": name}),
+    )
+    values = {
+        "found": found,
+        "figure": figure_of(found["footprint"]),
+        "groups": groups_of(found["footprint"]),
+        "chain": chain,
+        "partner": partner,
+        "uses": uses,
+        "withheld": [BLOCKS[one] for one in BLOCKS if one in found["withheld"]],
+        "findings": _by_severity(found["findings"]),
+        "statuses": STATUSES,
+        "verify": f"underseal verify {found['id']}.json --peer {shlex.quote(name)}",
+        "can_pull": can_be_pulled(partner),
+        "refusal": refusal,
+        "address": "/received",
+        "peer": name,
+    }
+    return visit.page("received_one.html", values, 200 if refusal is None else refusal.status)
+
+
+def _by_severity(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(findings, key=lambda one: SEVERITIES.index(one["severity"]))
+
+
+async def _raw(visit: Visit) -> Response:
+    peer = visit.asked("peer") or None
+    answer = await visit.api.call("GET", f"/received/{visit.part('id')}", {"peer": peer})
+    return downloaded(answer, answer.json["id"])
+
+
+async def _evidence(visit: Visit) -> Response:
+    """All that `underseal verify` can use: the footprint with the statement of its status."""
+    peer = visit.asked("peer") or None
+    answer = await visit.api.call("GET", f"/received/{visit.part('id')}", {"peer": peer})
+    return file_of(answer.body, f"{answer.json['id']}-with-status")
+
+
+async def _ask(visit: Visit) -> Response:
+    """Ask the partner for what verifiers attest."""
+    path, peer = f"/received/{visit.part('id')}", visit.form.one("peer") or None
+    try:
+        found = (await visit.api.post(f"{path}/attestations", None, {"peer": peer}))["data"]
+    except ApiRefusedError as error:
+        if error.status == NOT_FOUND:
+            raise
+        return await _page(visit, error)
+    count = len(found)
+    said = visit.language.translations.ngettext(
+        "%(num)s attestation is held now.", "%(num)s attestations are held now.", count
+    )
+    return visit.done(with_query(path, peer=peer), said % {"num": count})
+
+
+PAGES = {
+    "/received": _list,
+    "/received/{id}": _show,
+    "/received/{id}/raw": _raw,
+    "/received/{id}/evidence": _evidence,
+}
+ACTIONS = {"/received/{id}/attestations": _ask}

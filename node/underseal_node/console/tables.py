@@ -1,0 +1,166 @@
+"""Lists that are searched, filtered, sorted, paged and exported; each state of one has an address.
+
+Rows are what the management endpoints answer, or rows made of it. The endpoints filter; here what
+they gave is searched and sorted, so that every column can be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any, Literal
+
+from underseal_node.console.pages import Visit
+
+__all__ = ["Column", "Filter", "Row", "Table", "found_rows", "table_of", "text_of"]
+
+Row = Mapping[str, Any]
+PAGE_ROWS = 50
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a list.
+
+    Attributes:
+        key: of the value in a row; also in the address when it is sorted by.
+        label: its head, marked for the catalogues.
+        kind: `text`; `number`, a decimal as text; `percent`, a share of 1 as text; `time`; `date`;
+            `word`, one of ours, which the catalogues translate.
+        link: the address behind a value, if there is one.
+    """
+
+    key: str
+    label: str
+    kind: Literal["text", "number", "percent", "time", "date", "word"] = "text"
+    link: Callable[[Row], str | None] | None = None
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A choice above a list; what is chosen stands in the query under its name.
+
+    Attributes:
+        name: in the query.
+        label: marked for the catalogues.
+        options: value and text of each.
+    """
+
+    name: str
+    label: str
+    options: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Table:
+    """The part of a list that is shown.
+
+    Attributes:
+        columns: of it.
+        filters: above it.
+        rows: of this page.
+        found: how many rows there are on all pages.
+        all: how many there are without the search.
+        is_filtered: whether a filter or a search is set.
+        page: number of this one, from 1.
+        pages: how many there are.
+        sort: key of the column that it is sorted by, with `-` in front when downwards; or nothing.
+        search: what was searched for.
+        most: how many were asked for, if there are more than that.
+    """
+
+    columns: Sequence[Column]
+    filters: Sequence[Filter]
+    rows: Sequence[Row]
+    found: int
+    all: int
+    is_filtered: bool
+    page: int
+    pages: int
+    sort: str
+    search: str
+    most: int | None
+
+
+def table_of(
+    visit: Visit,
+    rows: Sequence[Row],
+    columns: Sequence[Column],
+    filters: Sequence[Filter] = (),
+    most: int | None = None,
+) -> Table:
+    """The part of a list that a request asks for.
+
+    Args:
+        visit: with `q`, `sort` and `page` in its query.
+        rows: all that the filters let through.
+        columns: of them.
+        filters: above the list.
+        most: how many rows the endpoint was asked for: as many of them mean that there may be more.
+    """
+    search = visit.asked("q")
+    found = found_rows(visit, rows, columns)
+    pages = max(1, -(-len(found) // PAGE_ROWS))
+    page = min(max(1, _whole(visit.asked("page"))), pages)
+    return Table(
+        columns=columns,
+        filters=filters,
+        rows=found[(page - 1) * PAGE_ROWS : page * PAGE_ROWS],
+        found=len(found),
+        all=len(rows),
+        is_filtered=bool(search) or any(visit.asked(one.name) for one in filters),
+        page=page,
+        pages=pages,
+        sort=visit.asked("sort"),
+        search=search,
+        most=most if most is not None and len(rows) >= most else None,
+    )
+
+
+def found_rows(visit: Visit, rows: Sequence[Row], columns: Sequence[Column]) -> list[Row]:
+    """The rows on all pages of what a request asks for, in its order."""
+    return _sorted(_searched(rows, columns, visit.asked("q")), columns, visit.asked("sort"))
+
+
+def text_of(row: Row, column: Column) -> str:
+    """A value as text, as the node writes it; nothing is an empty text."""
+    value = row.get(column.key)
+    if value is None:
+        return ""
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _searched(rows: Sequence[Row], columns: Sequence[Column], search: str) -> list[Row]:
+    words = search.casefold().split()
+    if not words:
+        return list(rows)
+    texts = [" ".join(text_of(row, column) for column in columns).casefold() for row in rows]
+    return [
+        row for row, text in zip(rows, texts, strict=True) if all(word in text for word in words)
+    ]
+
+
+def _sorted(rows: list[Row], columns: Sequence[Column], sort: str) -> list[Row]:
+    column = next((one for one in columns if one.key == sort.removeprefix("-")), None)
+    if column is None:
+        return rows
+    with_value = [row for row in rows if text_of(row, column)]
+    without = [row for row in rows if not text_of(row, column)]
+    with_value.sort(key=lambda row: _order(row, column), reverse=sort.startswith("-"))
+    return with_value + without
+
+
+def _order(row: Row, column: Column) -> tuple[Decimal, str]:
+    text = text_of(row, column)
+    if column.kind in ("number", "percent"):
+        try:
+            number = Decimal(text)
+        except InvalidOperation:
+            return Decimal("Infinity"), text
+        return (Decimal("Infinity") if number.is_nan() else number), text
+    return Decimal(0), text.casefold()
+
+
+def _whole(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 1
