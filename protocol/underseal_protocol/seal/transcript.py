@@ -111,6 +111,17 @@ class _Transcript:
         """The next message of the verifier: a uniform scalar, by `DecodeField`."""
         return Scalar.from_uniform(self._sponge.squeeze(UNIFORM_BYTES))
 
+    def nonzero_challenge(self) -> Scalar:
+        """A challenge for an argument that divides by it, or that 0 would take a part from.
+
+        Raises:
+            ProofRefusedError: it is 0, which nobody will ever see.
+        """
+        challenge = self.challenge()
+        if not challenge:
+            raise ProofRefusedError("a challenge is 0, expected one that has an inverse")
+        return challenge
+
 
 class ProverTranscript(_Transcript):
     """Hashes and writes down what the prover sends (section Serialization)."""
