@@ -5,6 +5,7 @@ Pure: values in, bytes out, and back. From the bottom up:
 - `group`: scalars and points of BLS12-381 G1, the only importer of the curve library;
 - `codec` and `transcript`: the Fiat-Shamir transformation (draft-irtf-cfrg-fiat-shamir);
 - `relation` and `sigma`: linear relations and proofs of them (draft-irtf-cfrg-sigma-protocols);
+- `generators`, `inner_product`, `ranges`: commitments, and proofs that their values are in range;
 - `vectors`: checks vector files, `python -m underseal_protocol.seal.vectors FILE...`.
 
 Nothing here runs in constant time: the library multiplies faster by small scalars. Whoever can

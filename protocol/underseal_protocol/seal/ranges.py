@@ -19,8 +19,8 @@ and d takes the place of the sum of `z^(1+j) (0 || 2^n || 0)` in section 4.2. Al
     t_0 = sum_j z^(1+j) v_j + delta,
     delta = (z - z^2) sum_i y^i - sum_j z^(2+j) (2^(n_j) - 1)
 
-Why that is sound: an extractor (by rewinding, as in the paper's proof of section 4.2) gets a_L, a_R and openings
-v_j, r_j that are the same for all y, z, x, or a relation between generators. Then
+Why that is sound: an extractor (by rewinding, as in the proof of section 4.2) gets a_L, a_R and
+openings v_j, r_j that are the same for all y, z, x, or a relation between generators. Then
 
     sum_i y^i a_L,i a_R,i + z sum_i y^i (a_L,i - a_R,i - 1)
         + sum_j z^(1+j) (sum_i 2^(i - o_j) a_L,i - v_j) = 0      (the inner sum over the bits of j)
@@ -50,10 +50,10 @@ Pitfalls, and what is done
 
 Format
 ------
-`proof = version (1 byte, 1) || A || S || T_1 || T_2 || t || tau || mu || (L || R) for each halving ||
-a || b`, points of 48 bytes and scalars of 32: for N = 4096 1,505 bytes. `tau` and `mu` are tau_x and
-mu of the paper, t is t-hat; after mu the challenge for u = x_u U follows. The prover draws alpha, rho, s_L, s_R,
-tau_1, tau_2, in this order. The instance is that of `RangeStatement.encode`.
+`proof = version || A || S || T_1 || T_2 || t || tau || mu || (L || R) for each halving || a || b`,
+the version a byte of 1, points of 48 bytes, scalars of 32: 1,505 bytes for N = 4096. `t`, `tau` and
+`mu` are t-hat, tau_x and mu of the paper; the challenge after them makes u of U. The prover draws
+alpha, rho, s_L, s_R, tau_1, tau_2, in this order. The instance is that of `RangeStatement.encode`.
 """
 
 from __future__ import annotations
@@ -84,16 +84,15 @@ from underseal_protocol.seal.group import (
     RandomBytes,
     Scalar,
     linear_combination,
-    random_scalar,
 )
 from underseal_protocol.seal.inner_product import (
     Advance,
-    Vector,
     challenge_products,
     inner_product,
     prove_inner_product,
     work_of_proving,
 )
+from underseal_protocol.seal.range_prover import RangeProver
 from underseal_protocol.seal.range_statement import RANGE_SUITE, RangeStatement, powers
 from underseal_protocol.seal.transcript import (
     ProverTranscript,
@@ -144,7 +143,7 @@ def prove_ranges(
     missing, long_sums = missing_generators(positions), 2 * positions + work_of_proving(positions)
     advance = _counting(report, missing * _HASHING_COSTS + long_sums)
     bit_generators(positions, lambda count: advance(count * _HASHING_COSTS))
-    prover = _Prover(statement.bits(tuple(values)), random_bytes)
+    prover = RangeProver(statement.bits(tuple(values)), random_bytes)
     transcript.send_points(prover.commit(advance))
     y, z = transcript.nonzero_challenge().value, transcript.nonzero_challenge().value
     transcript.send_points(prover.commit_to_polynomial(statement.weights(z), y, z))
@@ -182,83 +181,6 @@ def verify_ranges(tag: bytes, statement: RangeStatement, proof: bytes) -> None:
 def range_proof_bytes(statement: RangeStatement) -> int:
     """The only length that a proof of this statement has."""
     return 1 + POINT_BYTES * (4 + 2 * _halvings(statement)) + SCALAR_BYTES * 5
-
-
-class _Prover:
-    """The secrets of a prover between its messages.
-
-    Args:
-        bits: `a_L`.
-        random_bytes: gives alpha, rho, s_L, s_R, tau_1, tau_2.
-
-    Raises:
-        SealError: the randomness repeats itself.
-    """
-
-    def __init__(self, bits: Vector, random_bytes: RandomBytes) -> None:
-        count = len(bits)
-        drawn = [random_scalar(random_bytes).value for _ in range(2 * count + 4)]
-        if len(set(drawn)) < len(drawn):
-            raise SealError("the random bytes repeat themselves, expected fresh ones for each use")
-        self._bits = bits
-        self._alpha, self._rho = drawn[:2]
-        self._s_left, self._s_right = drawn[2 : 2 + count], drawn[2 + count : -2]
-        self._tau_1, self._tau_2 = drawn[-2:]
-        # l and r, and t, as coefficients of X^0, X^1, X^2.
-        self._left: tuple[Vector, Vector] = ([], [])
-        self._right: tuple[Vector, Vector] = ([], [])
-        self._t: tuple[int, int, int] = (0, 0, 0)
-        self.vectors: tuple[Vector, Vector] = ([], [])
-        """l(x) and r(x), once there is x."""
-
-    def commit(self, advance: Advance) -> tuple[Point, Point]:
-        """A and S."""
-        of_left, of_right = bit_generators(len(self._bits))
-        # a_L is 0 or 1 and a_R is a_L - 1, so each position has one summand.
-        bits = Scalar(self._alpha) * H
-        for bit, g, h in zip(self._bits, of_left, of_right, strict=True):
-            bits = bits + g if bit else bits - h
-        blinds = linear_combination(
-            list(map(Scalar, [*self._s_left, *self._s_right, self._rho])), [*of_left, *of_right, H]
-        )
-        advance(2 * len(self._bits))
-        return bits, blinds
-
-    def commit_to_polynomial(self, weights: Vector, y: int, z: int) -> tuple[Point, Point]:
-        """T_1 and T_2."""
-        of_y = powers(y, len(weights))
-        self._left = [(bit - z) % ORDER for bit in self._bits], self._s_left
-        self._right = (
-            [
-                (power * (bit - 1 + z) + weight) % ORDER
-                for power, bit, weight in zip(of_y, self._bits, weights, strict=True)
-            ],
-            [power * one % ORDER for power, one in zip(of_y, self._s_right, strict=True)],
-        )
-        (left_0, left_1), (right_0, right_1) = self._left, self._right
-        mixed = (inner_product(left_0, right_1) + inner_product(left_1, right_0)) % ORDER
-        self._t = inner_product(left_0, right_0), mixed, inner_product(left_1, right_1)
-        return (
-            pedersen_commitment(Scalar(self._t[1]), Scalar(self._tau_1)),
-            pedersen_commitment(Scalar(self._t[2]), Scalar(self._tau_2)),
-        )
-
-    def evaluate(self, x: int, hidden: int) -> tuple[Scalar, Scalar, Scalar]:
-        """t, tau and mu.
-
-        Args:
-            x: the challenge.
-            hidden: the blindings of the commitments, with the powers of z that these have.
-        """
-        left, right = (
-            [(constant + x * factor) % ORDER for constant, factor in zip(*vector, strict=True)]
-            for vector in (self._left, self._right)
-        )
-        self.vectors = left, right
-        t = self._t[0] + x * (self._t[1] + x * self._t[2])
-        tau = hidden + x * (self._tau_1 + x * self._tau_2)
-        mu = self._alpha + x * self._rho
-        return Scalar(t % ORDER), Scalar(tau % ORDER), Scalar(mu % ORDER)
 
 
 class _Received(NamedTuple):
@@ -324,14 +246,10 @@ def _require_inner_product(statement: RangeStatement, received: _Received) -> No
             inverses, statement.weights(z), reversed(products), strict=True
         )
     ]
-    squares = [one * one for one in received.challenges]
-    rest = [
-        ONE,
-        received.x,
-        -received.mu,
-        received.of_base * (received.t - received.a * received.b),
-    ]
-    for square in squares:
+    of_base = received.of_base * (received.t - received.a * received.b)
+    rest = [ONE, received.x, -received.mu, of_base]
+    for challenge in received.challenges:
+        square = challenge * challenge
         rest += [square, square.inverse()]
     left, right = bit_generators(statement.positions)
     total = linear_combination(

@@ -8,6 +8,8 @@ from typing import TypeVar
 from underseal_protocol.errors import SealEncodingError, SealError
 from underseal_protocol.seal import codec
 from underseal_protocol.seal.group import decode_scalars
+from underseal_protocol.seal.range_statement import RANGE_SUITE, RangeStatement
+from underseal_protocol.seal.ranges import prove_ranges, verify_ranges
 from underseal_protocol.seal.relation import LinearRelation
 from underseal_protocol.seal.sigma import (
     CIPHERSUITE,
@@ -19,7 +21,7 @@ from underseal_protocol.seal.sigma import (
 )
 from underseal_protocol.seal.transcript import Sponge, derive_session_id
 from underseal_protocol.seal.vectors import sumcheck
-from underseal_protocol.seal.vectors.drng import prover_drng
+from underseal_protocol.seal.vectors.drng import prover_drng, range_drng
 from underseal_protocol.seal.vectors.record import MAX_SQUEEZED_BYTES, Record
 
 __all__ = ["CHECKS", "NotReproducedError"]
@@ -51,6 +53,26 @@ def _sigma_proof(record: Record) -> str:
         witness = decode_scalars(record.bytes("Witness"), relation.num_scalars)
         drng = prover_drng(record.text("Relation"), flavor)
         got = _PROVERS[flavor](tag, relation, witness, drng)
+    except SealError as error:
+        raise _not_proved_again(error) from None
+    _require("NargString", got, proof)
+    return PROVED_AGAIN
+
+
+def _range_proof(record: Record) -> str:
+    record.require_one_of("Ciphersuite", (RANGE_SUITE,))
+    tag, proof = record.ascii("Tag"), record.bytes("NargString")
+    _require_session_id(record, tag)
+    statement = RangeStatement.decode(record.bytes("Instance"))
+    verify_ranges(tag, statement, proof)
+    if "Relation" not in record or "Witness" not in record:
+        return "verified"
+    try:
+        count = len(statement.widths)
+        witness = decode_scalars(record.bytes("Witness"), 2 * count)
+        values, blindings = [one.value for one in witness[:count]], witness[count:]
+        drng = range_drng(record.text("Relation"))
+        got = prove_ranges(tag, statement, values, blindings, drng)
     except SealError as error:
         raise _not_proved_again(error) from None
     _require("NargString", got, proof)
@@ -143,6 +165,7 @@ def _sumcheck(record: Record) -> str:
 
 CHECKS: Mapping[str, Callable[[Record], str]] = {
     "SigmaProof": _sigma_proof,
+    "RangeProof": _range_proof,
     "DuplexSponge": _sponge,
     "DeriveSessionID": _session_id,
     "DecodeUint": _decode_uint,

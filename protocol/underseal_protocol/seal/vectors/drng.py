@@ -6,10 +6,11 @@ Never for a proof of anything (draft-irtf-cfrg-sigma-protocols, appendix Seeded 
 from __future__ import annotations
 
 from underseal_protocol.seal.group import RandomBytes
+from underseal_protocol.seal.range_statement import RANGE_SUITE
 from underseal_protocol.seal.sigma import CIPHERSUITE, Flavor
 from underseal_protocol.seal.transcript import Sponge, derive_session_id
 
-__all__ = ["instance_drng", "prover_drng"]
+__all__ = ["instance_drng", "prover_drng", "range_drng"]
 
 _TAG = "TestDRNG-SIGMA-PROOFS"
 
@@ -31,6 +32,15 @@ def prover_drng(relation: str, flavor: Flavor) -> RandomBytes:
         flavor: of the proof.
     """
     return _drng(f"{_TAG}-{flavor.value}-{CIPHERSUITE}-{relation}")
+
+
+def range_drng(name: str) -> RandomBytes:
+    """What the prover of a vector of range proofs hides the values with.
+
+    Args:
+        name: of what is proved, the `Relation` of the vector.
+    """
+    return _drng(f"TestDRNG-RANGE-PROOFS-{RANGE_SUITE}-{name}")
 
 
 def _drng(tag: str) -> RandomBytes:
