@@ -1,7 +1,7 @@
 """The second implementation of range proofs: plain integers, by the paper alone.
 
-It folds generators in each round and checks `P' = g^a h^b u^ab` at the end, as Protocol 2 of Bünz et
-al. has it, where the first has closed forms. Its prover takes any a_L and a_R: it can cheat. The
+It folds generators in each round and checks `P' = g^a h^b u^ab` at the end, as Protocol 2 of Bünz
+et al. has it, where the first has closed forms. Its prover takes any a_L and a_R: it can cheat. The
 generators are those of `tests/vectors/seal/generators.json`, as it cannot hash to the curve.
 """
 

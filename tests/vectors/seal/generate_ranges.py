@@ -36,7 +36,7 @@ GENERATORS = 16
 CASES: dict[str, list[tuple[int, int]]] = {
     "bit_0": [(1, 0)],
     "bit_1": [(1, 1)],
-    "two_widths": [(2, 2), (1, 1)],
+    "two_widths": [(1, 1), (2, 2)],
     "without_padding": [(1, 1), (3, 0), (4, 15)],
     "with_padding": [(3, 5), (2, 3)],
     "one_after_a_power": [(4, 15), (4, 0), (1, 1)],
@@ -91,7 +91,9 @@ def of_the_proof(base: Vector) -> Iterator[tuple[str, Vector]]:
     parts = [(name, 1 + 48 * at, 48) for at, name in enumerate(points)]
     parts += [(name, 193 + 32 * at, 32) for at, name in enumerate(["t", "tau", "mu"])]
     ends = range(289, len(proof) - 64, 48)
-    parts += [(f"{'LR'[at % 2]} of halving {at // 2 + 1}", start, 48) for at, start in enumerate(ends)]
+    parts += [
+        (f"{'LR'[at % 2]} of halving {at // 2 + 1}", start, 48) for at, start in enumerate(ends)
+    ]
     parts += [("a", len(proof) - 64, 32), ("b", len(proof) - 32, 32)]
     for name, start, length in parts:
         before, part, after = proof[:start], proof[start : start + length], proof[start + length :]
@@ -144,7 +146,7 @@ def of_the_statement(base: Vector) -> Iterator[tuple[str, Vector]]:
         yield "the last width - 1", made(commitments, (*widths[:-1], widths[-1] - 1))
         yield "commitments in another order", made(commitments[::-1], widths)
         yield "values in another order", made(commitments[::-1], widths[::-1])
-        yield "a bit of another value", made(commitments, (widths[0] - 1, widths[1] + 1))
+        yield "a bit of another value", made(commitments, (widths[0] + 1, widths[1] - 1))
         yield "a commitment less", made(commitments[:-1], widths[:-1])
     others = {
         "a byte more in the statement": data + bytes(1),
