@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.protocol.seal import second_ranges
 from tests.protocol.seal.range_cases import TAG, cases_in_range, opened
+from tests.protocol.seal.second import RefusedError
 from tests.protocol.seal.vector_files import ROOT, outcome, without
 from tests.vectors.seal import generate_ranges
 
@@ -115,7 +116,7 @@ def cheated(case: Any, left: list[int], right: list[int], t_shift: int = 0) -> N
     )
     with pytest.raises(ProofRefusedError):
         verify_ranges(TAG, case.statement, proof)
-    with pytest.raises(second_ranges.RefusedError):
+    with pytest.raises(RefusedError):
         second_ranges.verify(TAG, statement, proof)
 
 

@@ -2,7 +2,7 @@
 
 Run only when the format changes on purpose, from the root of the repository:
 
-    PYTHONPATH=. .venv/bin/python tests/vectors/seal/generate_ranges.py
+    .venv/bin/python tests/vectors/seal/generate_ranges.py
 
 Everything is drawn from deterministic generators, so that it comes out the same again. The refused
 vectors are made of the accepted ones; each says in `Comment` what was done to it.
