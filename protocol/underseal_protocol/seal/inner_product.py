@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-from underseal_protocol.seal.group import ORDER, Point, Scalar, linear_combination
+from underseal_protocol.seal.group import ORDER, Point, Scalar, long_linear_combination
 from underseal_protocol.seal.transcript import ProverTranscript
 
 __all__ = [
@@ -108,7 +108,7 @@ class _Bases:
             scales = self._scales[index :: self._length]
             scalars = [one * scale % ORDER for one, scale in zip(scalars, scales, strict=True)]
         self._advance(_FOLDING_COSTS * FOLD)
-        return linear_combination(list(map(Scalar, scalars)), points)
+        return long_linear_combination(scalars, points)
 
 
 def prove_inner_product(
@@ -142,9 +142,8 @@ def prove_inner_product(
             more_scalars, more_points = h.combined(of_b, high=not high)
             last = inner_product(of_a, of_b) * scale.value % ORDER
             sides.append(
-                linear_combination(
-                    list(map(Scalar, [*scalars, *more_scalars, last])),
-                    [*points, *more_points, point],
+                long_linear_combination(
+                    [*scalars, *more_scalars, last], [*points, *more_points, point]
                 )
             )
         transcript.send_points(sides)

@@ -9,7 +9,7 @@ from underseal_protocol.seal.group import (
     Point,
     RandomBytes,
     Scalar,
-    linear_combination,
+    long_linear_combination,
     random_scalar,
 )
 from underseal_protocol.seal.inner_product import Advance, Vector, inner_product
@@ -52,8 +52,8 @@ class RangeProver:
         bits = Scalar(self._alpha) * H
         for bit, g, h in zip(self._bits, of_left, of_right, strict=True):
             bits = bits + g if bit else bits - h
-        blinds = linear_combination(
-            list(map(Scalar, [*self._s_left, *self._s_right, self._rho])), [*of_left, *of_right, H]
+        blinds = long_linear_combination(
+            [*self._s_left, *self._s_right, self._rho], [*of_left, *of_right, H]
         )
         advance(2 * len(self._bits))
         return bits, blinds

@@ -84,13 +84,18 @@ class RangeStatement:
         ]
         return found + [0] * (self.positions - len(found))
 
-    def delta(self, powers_of_y: list[int], z: int) -> int:
+    def delta(self, y: int, z: int) -> int:
         """What of `t_0` is public."""
+        # The sum of y^i for i below N, a power of two: the product of 1 + y^(2^k).
+        sum_of_powers, square = 1, y
+        for _ in range(self.positions.bit_length() - 1):
+            sum_of_powers = sum_of_powers * (1 + square) % ORDER
+            square = square * square % ORDER
         most = (
             factor * ((1 << width) - 1)
             for factor, width in zip(self.powers(z), self.widths, strict=True)
         )
-        return ((z - z * z) * sum(powers_of_y) - z * sum(most)) % ORDER
+        return ((z - z * z) * sum_of_powers - z * sum(most)) % ORDER
 
     def encode(self) -> bytes:
         """What a proof binds: suite, number of values, a byte for each width, commitments."""

@@ -62,11 +62,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeAlias
 
-from underseal_protocol.errors import (
-    ProofRefusedError,
-    RelationError,
-    SealError,
-)
+from underseal_protocol.errors import ProofRefusedError, RelationError, SealError
 from underseal_protocol.seal.generators import (
     INNER_PRODUCT_GENERATOR,
     H,
@@ -84,6 +80,7 @@ from underseal_protocol.seal.group import (
     RandomBytes,
     Scalar,
     linear_combination,
+    long_linear_combination,
 )
 from underseal_protocol.seal.inner_product import (
     Advance,
@@ -222,7 +219,7 @@ def _received(transcript: VerifierTranscript, halvings: int) -> _Received:
 def _require_polynomial(statement: RangeStatement, received: _Received) -> None:
     """`t G + tau H = delta G + sum z^(1+j) V_j + x T_1 + x^2 T_2`: the first check."""
     y, z, x = received.y, received.z, received.x
-    delta = Scalar(statement.delta(powers(y, statement.positions), z))
+    delta = Scalar(statement.delta(y, z))
     scalars = [*map(Scalar, statement.powers(z)), x, x * x, delta - received.t, -received.tau]
     points = [*statement.commitments, *received.polynomial, GENERATOR, H]
     if not linear_combination(scalars, points).is_identity:
@@ -252,8 +249,8 @@ def _require_inner_product(statement: RangeStatement, received: _Received) -> No
         square = challenge * challenge
         rest += [square, square.inverse()]
     left, right = bit_generators(statement.positions)
-    total = linear_combination(
-        [*map(Scalar, of_left), *map(Scalar, of_right), *rest],
+    total = long_linear_combination(
+        [*of_left, *of_right, *(one.value for one in rest)],
         [*left, *right, *received.bits_and_blinds, H, INNER_PRODUCT_GENERATOR, *received.halves],
     )
     if not total.is_identity:

@@ -34,6 +34,7 @@ from underseal_protocol.seal.group import (
     encode_scalars,
     hash_to_curve,
     linear_combination,
+    long_linear_combination,
 )
 
 G = GENERATOR.encode()
@@ -291,6 +292,20 @@ def test_what_is_read_is_compared_with_what_it_encodes_to(monkeypatch: pytest.Mo
 def test_lists_of_unequal_length_are_refused(scalars: int, points: int) -> None:
     with pytest.raises(SealError, match=f"{scalars} scalars .* {points} points"):
         linear_combination([ONE] * scalars, [GENERATOR] * points)
+    with pytest.raises(SealError, match=f"{scalars} integers .* {points} points"):
+        long_linear_combination([1] * scalars, [GENERATOR] * points)
+
+
+@pytest.mark.parametrize("wrong", [-1, ORDER, ORDER + 1, 2**256, 2**300])
+def test_integers_that_are_no_scalars(wrong: int) -> None:
+    with pytest.raises(SealError, match=r"not in \[0, group order\)"):
+        long_linear_combination([1, wrong, 2], [GENERATOR] * 3)
+
+
+@pytest.mark.parametrize("wrong", [True, 1.0, "1", None, ONE])
+def test_what_is_no_integer(wrong: Any) -> None:
+    with pytest.raises(SealError, match="what is no integer"):
+        long_linear_combination([1, wrong, 2], [GENERATOR] * 3)
 
 
 def test_the_library_sums_over_the_shorter_list() -> None:
@@ -305,8 +320,9 @@ def test_a_sum_is_the_sum_of_products(summands: list[tuple[Scalar, Point]]) -> N
     expected = IDENTITY
     for scalar, point in summands:
         expected += scalar * point
-    got = linear_combination([one for one, _ in summands], [point for _, point in summands])
-    assert got == expected
+    scalars, points = [one for one, _ in summands], [point for _, point in summands]
+    assert linear_combination(scalars, points) == expected
+    assert long_linear_combination([one.value for one in scalars], points) == expected
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 33, 300])

@@ -17,35 +17,14 @@ from tests.protocol.seal.range_cases import (
     verify_bits,
 )
 
-from underseal_protocol.errors import (
-    ProofRefusedError,
-    RelationError,
-    SealEncodingError,
-    SealError,
-)
+from underseal_protocol.errors import ProofRefusedError, RelationError, SealEncodingError, SealError
 from underseal_protocol.seal import transcript
-from underseal_protocol.seal.generators import MAX_BITS, H, bit_generators, pedersen_commitment
-from underseal_protocol.seal.group import (
-    GENERATOR,
-    IDENTITY,
-    ORDER,
-    ZERO,
-    Point,
-    Scalar,
-    linear_combination,
-    random_scalar,
-)
-from underseal_protocol.seal.inner_product import (
-    FOLD,
-    challenge_products,
-    inner_product,
-    prove_inner_product,
-    work_of_proving,
-)
+from underseal_protocol.seal.generators import H, pedersen_commitment
+from underseal_protocol.seal.group import GENERATOR, ORDER, ZERO, Point, Scalar, random_scalar
 from underseal_protocol.seal.range_prover import RangeProver
 from underseal_protocol.seal.range_statement import RANGE_SUITE, RangeStatement
 from underseal_protocol.seal.ranges import prove_ranges, range_proof_bytes, verify_ranges
-from underseal_protocol.seal.transcript import ProverTranscript, Sponge
+from underseal_protocol.seal.transcript import Sponge
 
 QUICK = settings(max_examples=10, deadline=None)
 REFUSED = (ProofRefusedError, SealEncodingError)
@@ -286,60 +265,6 @@ def test_a_challenge_of_zero_is_refused(number: int, monkeypatch: pytest.MonkeyP
         SMALL.proof()
 
 
-# Statements
-
-
-C = SMALL.statement.commitments[0]
-FAILURES: dict[str, tuple[Any, Any, str]] = {
-    "none": ((), (), "expected at least one"),
-    "fewer widths": ((C, C), (1,), "2 commitments have 1 widths"),
-    "a width of 0": ((C,), (0,), "value 0 has 0 bits, expected 1 to 64"),
-    "a negative width": ((C, C), (1, -1), "value 1 has -1 bits"),
-    "a width of 65": ((C,), (65,), "value 0 has 65 bits"),
-    "no integer": ((C,), (True,), "value 0 has True bits"),
-    "too many bits": ((C,) * 65, (64,) * 64 + (1,), "4097 bits together, expected at most 4096"),
-    "the identity": ((C, IDENTITY), (1, 1), "commitment 1 is the identity"),
-}
-
-
-@pytest.mark.parametrize(("commitments", "widths", "message"), FAILURES.values(), ids=FAILURES)
-def test_what_is_no_statement(commitments: Any, widths: Any, message: str) -> None:
-    with pytest.raises(SealError, match=message):
-        RangeStatement(commitments, widths)
-
-
-@QUICK
-@given(st.lists(st.integers(1, 64), min_size=1, max_size=MAX_BITS // 64))
-def test_a_statement_is_read_as_it_was_written(widths: list[int]) -> None:
-    points = bit_generators(64)[0][: len(widths)]
-    statement = RangeStatement(points, tuple(widths))
-    data = statement.encode()
-    assert RangeStatement.decode(data) == statement
-    for wrong in (data[:-1], data + b"\0", data[1:], b""):
-        with pytest.raises(SealError):
-            RangeStatement.decode(wrong)
-
-
-def test_a_number_of_values_is_bounded_before_anything_is_read() -> None:
-    front = SMALL.statement.encode()[: 4 + len(RANGE_SUITE)]
-    with pytest.raises(SealEncodingError, match="there are 4294967295 values"):
-        RangeStatement.decode(front + b"\xff" * 4)
-    with pytest.raises(SealEncodingError, match="cannot be read from bytearray"):
-        RangeStatement.decode(bytearray(front))  # type: ignore[arg-type]
-
-
-def test_positions_are_a_power_of_two() -> None:
-    for widths, positions in [((1,), 1), ((2,), 2), ((1, 2), 4), ((64, 1), 128), ((64, 64), 128)]:
-        assert RangeStatement((C,) * len(widths), widths).positions == positions
-
-
-def test_weights_of_unequal_widths() -> None:
-    statement = RangeStatement((C, C, C), (2, 1, 3))
-    z = 10
-    assert statement.weights(z) == [100, 200, 1000, 10**4, 2 * 10**4, 4 * 10**4, 0, 0]
-    assert statement.bits((2, 1, 3)) == [0, 1, 1, 1, 1, 0, 0, 0]
-
-
 # Randomness and progress
 
 
@@ -386,50 +311,7 @@ def test_what_a_report_raises_ends_the_proof() -> None:
         prove_ranges(TAG, *SMALL, report=cancel)
 
 
-# The inner product
-
-
-@pytest.mark.parametrize("length", [1, 2, 8, FOLD, 2 * FOLD, 4 * FOLD])
-def test_the_closed_form_of_what_is_folded(length: int) -> None:
-    """Whether or not generators were folded on the way."""
-    g, h = bit_generators(length)
-    sponge = Sponge(bytes(32))
-    a, b, scales = (
-        [int.from_bytes(sponge.squeeze(40), "big") % ORDER for _ in range(length)] for _ in "abs"
-    )
-    base = (H, Scalar(9))
-    sent = ProverTranscript(bytes(32), b"inner product")
-    done: list[int] = []
-    prove_inner_product(sent, (a, g), (b, h, scales), base, done.append)
-    assert sum(done) == work_of_proving(length)
-    received = transcript.VerifierTranscript(bytes(32), b"inner product", sent.proof())
-    challenges: list[Scalar] = []
-    total = Scalar(inner_product(a, b)) * base[1] * H
-    total += linear_combination(list(map(Scalar, a)), g)
-    total += linear_combination(
-        [Scalar(one) * Scalar(by) for one, by in zip(b, scales, strict=True)], h
-    )
-    while 1 << len(challenges) < length:
-        left, right = received.receive_points(2)
-        challenges.append(received.nonzero_challenge())
-        square = challenges[-1] * challenges[-1]
-        total += square * left + square.inverse() * right
-    last_a, last_b = received.receive_scalars(2)
-    received.finish()
-    products = [Scalar(one) for one in challenge_products(challenges)]
-    expected = last_a * last_b * base[1] * H
-    expected += linear_combination([last_a * one for one in products], g)
-    inverse = zip(reversed(products), scales, strict=True)
-    expected += linear_combination([last_b * one * Scalar(by) for one, by in inverse], h)
-    assert total == expected
-
-
-def test_the_products_of_challenges() -> None:
-    first, second = Scalar(3), Scalar(5)
-    one, other = first.inverse(), second.inverse()
-    expected = [one * other, one * second, first * other, first * second]
-    assert challenge_products([first, second]) == [product.value for product in expected]
-    assert challenge_products([]) == [1]
+# Large
 
 
 @pytest.mark.soak
