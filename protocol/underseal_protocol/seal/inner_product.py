@@ -8,8 +8,8 @@ for each halving of their length and two scalars at the end.
 - The H' of a range proof is H with a scalar at each place (y^-i); it is never computed as points.
 - Folding generators in each round would take two multiplications for each of them. The prover
   instead leaves them as they are for a few rounds, with the products of challenges as scalars in
-  one multi-scalar multiplication, and then folds `FOLD` of them into one, by another. That takes
-  about half as long.
+  one multi-scalar multiplication, and then folds `FOLD` of them into one, by another: less than
+  half of the work for 4,096 positions.
 - The verifier folds nothing: after all rounds each generator has the product of the challenges or
   their inverses as its scalar (section 3.1, equation 4).
 
