@@ -24,7 +24,7 @@ from underseal_cli.demo_nodes import DemoError, Workbench
 from underseal_cli.demo_proxy import TamperingProxy
 from underseal_cli.demo_story import Story
 
-__all__ = ["run_demo"]
+__all__ = ["new_cast", "run_demo"]
 
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 MINIMUM_WIDTH = 100
@@ -51,7 +51,7 @@ def run_demo(*, keep: bool = False, console: Console | None = None) -> int:
         # Runs before: a second Ctrl-C must not leave half of the nodes behind.
         stack.callback(_ignore_signals)
         try:
-            cast = _cast(bench)
+            cast = new_cast(bench)
             stack.enter_context(cast.proxy)
             tell_everything(cast, story)
             _conclude(story, time.monotonic() - started)
@@ -65,7 +65,7 @@ def run_demo(*, keep: bool = False, console: Console | None = None) -> int:
     return 1 if story.failed else 0
 
 
-def _cast(bench: Workbench) -> Cast:
+def new_cast(bench: Workbench) -> Cast:
     """The companies and their nodes; the refiner's stands behind a reverse proxy.
 
     The last chapter makes that proxy lie.

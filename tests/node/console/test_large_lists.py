@@ -1,0 +1,64 @@
+"""A list of ten thousand rows: a page shows fifty of them, whatever it is sorted by."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from sqlalchemy import insert
+from sqlmodel import Session
+from tests.node.console.conftest import Browser
+from tests.node.manage.conftest import Company
+
+from underseal_node.store.exchange_tables import ReceivedFootprint
+
+ROWS = 10_000
+
+
+def fill(company: Company, peer_id: int) -> None:
+    """Ten thousand received footprints, as a pull leaves them."""
+    now = company.node.now()
+    rows = [
+        {
+            "peer_id": peer_id,
+            "footprint_id": f"00000000-0000-4000-8000-{number:012d}",
+            "body": b"{}",
+            "body_digest": "digest",
+            "status": "Active",
+            "verification": "verified",
+            "received_at": now,
+            "changed_at": now,
+            "valid_from": now,
+            "valid_until": now,
+            "summary": json.dumps(
+                {
+                    "productNameCompany": f"Zelle 电池 {number}",
+                    "productIds": [f"urn:pact:a.example:product-id:{number}"],
+                    "pcfExcludingBiogenicUptake": f"{number}.5",
+                }
+            ),
+            "withheld": "[]",
+        }
+        for number in range(ROWS)
+    ]
+
+    def work(session: Session) -> None:
+        session.execute(insert(ReceivedFootprint), rows)
+
+    company.node.store.write_sync(work)
+
+
+@pytest.fixture
+async def full(company: Company) -> Company:
+    await company.post("/peers", {"name": "cell", "url": "https://cell.example"}, 201)
+    fill(company, 1)
+    return company
+
+
+async def test_a_page_of_ten_thousand_rows_shows_fifty(full: Company, browser: Browser) -> None:
+    shown = await browser.get("/received", sort="-pcfExcludingBiogenicUptake")
+    assert shown.html.count("<tr>") == 51
+    assert "Zelle 电池 9999" in shown.text
+    assert len(shown.html) < 200_000
+    found = await browser.get("/received", q="电池 77")
+    assert found.html.count("<tr>") == 51
