@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +21,8 @@ __all__ = ["Answer", "Api", "ApiRefusedError", "Query", "segment"]
 
 JSON = "application/json"
 FIRST_ERROR = 400
+NOT_FOUND = 404
+ENCODED_SLASH = re.compile(r"%2f", re.IGNORECASE)
 PIECES_AHEAD = 4
 
 Query = Mapping[str, str | int | bool | Iterable[str] | None]
@@ -180,6 +183,9 @@ class Api:
         content_length: int,
         content_type: str | None,
     ) -> dict[str, Any]:
+        if ENCODED_SLASH.search(path):
+            # It would choose another endpoint; nothing that the node knows has one in its name.
+            raise ApiRefusedError(NOT_FOUND, "a name with a slash names nothing here")
         headers = [
             (b"host", self._host.encode()),
             (b"authorization", b"Bearer " + self._token.get_secret_value().encode()),

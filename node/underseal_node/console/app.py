@@ -245,10 +245,14 @@ def create_console(api: Api, clock: Clock, *, name: str, max_file_bytes: int) ->
         status = error.status_code if isinstance(error, HTTPException) else 404
         return plain_page("not_found.html", _language(request), {}, status)
 
+    async def failed(request: Request, error: Exception) -> Response:
+        # What asked for the page notes the error in the log, as it gets it, too.
+        return plain_page("failed.html", _language(request), {"kind": type(error).__name__}, 500)
+
     jobs = Jobs(clock)
     console = Starlette(
         routes=Console(api, clock, name, max_file_bytes, jobs).routes(),
-        exception_handlers={404: not_found, 405: not_found},
+        exception_handlers={404: not_found, 405: not_found, Exception: failed},
     )
     console.state.jobs = jobs
     return console

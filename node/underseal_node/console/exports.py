@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 
 from openpyxl import Workbook
@@ -18,6 +19,7 @@ __all__ = ["exported"]
 
 # A spreadsheet takes a text of a CSV file that begins so for a formula (OWASP, CSV injection).
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FIGURE = re.compile(r"-?[0-9]+(?:\.[0-9]+)?", re.ASCII)
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CSV = "text/csv; charset=utf-8"
 
@@ -52,12 +54,13 @@ def _csv(heads: Sequence[str], rows: Sequence[Row], columns: Sequence[Column]) -
     writer = csv.writer(text)
     writer.writerow(heads)
     for row in rows:
-        writer.writerow([_harmless(text_of(row, column), column) for column in columns])
+        writer.writerow([_harmless(text_of(row, column)) for column in columns])
     return text.getvalue().encode("utf-8-sig")  # without the mark, Excel takes it for another code
 
 
-def _harmless(text: str, column: Column) -> str:
-    return f"'{text}" if column.kind == "text" and text.startswith(FORMULA) else text
+def _harmless(text: str) -> str:
+    """A text that no spreadsheet calculates; what a partner calls a figure need not be one."""
+    return f"'{text}" if text.startswith(FORMULA) and not FIGURE.fullmatch(text) else text
 
 
 def _xlsx(heads: Sequence[str], rows: Sequence[Row], columns: Sequence[Column]) -> bytes:

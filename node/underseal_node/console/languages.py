@@ -10,8 +10,8 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation, localcontext
 from functools import lru_cache
 from importlib import resources
 
@@ -83,7 +83,8 @@ class Language:
             return str(share)
         if not number.is_finite() or abs(number.adjusted()) > MAX_DIGITS:
             return str(share)
-        rounded = (number * 100).quantize(Decimal(1).scaleb(-places))
+        with localcontext(prec=len(number.as_tuple().digits) + 2 * MAX_DIGITS):
+            rounded = (number * 100).quantize(Decimal(1).scaleb(-places))
         return f"{self.number(rounded)}\N{NO-BREAK SPACE}%"
 
     def date(self, text: str) -> str:
@@ -98,7 +99,8 @@ class Language:
 
 
 def _instant(text: str) -> datetime:
-    return datetime.fromisoformat(text)
+    instant = datetime.fromisoformat(text)
+    return instant if instant.tzinfo is None else instant.astimezone(UTC)
 
 
 @lru_cache(maxsize=len(LANGUAGES))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from starlette.responses import Response
@@ -52,7 +52,24 @@ async def _confirm(visit: Visit) -> Response:
     return await _done(visit, peer, visit.text("The words are the same: the keys are confirmed."))
 
 
+async def _still(visit: Visit, of: Callable[[Mapping[str, Any]], str]) -> None:
+    """Make sure that what is trusted is what was shown: a partner may show something else since.
+
+    Args:
+        visit: whose form has what was `shown`.
+        of: the same of the partner as it is now.
+
+    Raises:
+        RefusedHereError: it is another one now.
+    """
+    peer = await visit.api.get(f"/peers/{visit.part('name')}")
+    if of(peer) != visit.form.one("shown"):
+        message = visit.text("It shows something else by now; nothing was done.")
+        raise RefusedHereError(409, message, visit.text("Look at it once more, as it is now."))
+
+
 async def _compared(visit: Visit) -> Response:
+    await _still(visit, lambda peer: str((peer.get("fingerprint") or {}).get("hex", "")))
     peer = await _call(visit, "confirm", {})
     return await _done(visit, peer, visit.text("The keys are confirmed."))
 
@@ -82,11 +99,13 @@ async def _ask(visit: Visit) -> Response:
 
 
 async def _confirm_endpoint(visit: Visit) -> Response:
+    await _still(visit, lambda peer: str(peer.get("pendingTokenEndpoint", "")))
     peer = await visit.api.patch(f"/peers/{visit.part('name')}", {"confirmEndpoint": True})
     return await _done(visit, peer, visit.text("The new endpoint is trusted from now on."))
 
 
 async def _confirm_keys(visit: Visit) -> Response:
+    await _still(visit, lambda peer: " ".join(peer.get("pendingKeyThumbprints", ())))
     body = {"confirmKeys": True, **_words(visit, "keys_words")}
     peer = await visit.api.patch(f"/peers/{visit.part('name')}", body)
     return await _done(visit, peer, visit.text("The new keys are trusted from now on."))

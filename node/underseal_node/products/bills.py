@@ -8,7 +8,7 @@ correction is used as soon as it has arrived.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -53,6 +53,7 @@ __all__ = [
     "everything",
     "load",
     "newest_of",
+    "read_summary",
     "summary_pcf",
 ]
 
@@ -324,18 +325,29 @@ def _is_like(row: ReceivedFootprint, matched: ReceivedFootprint) -> bool:
     )
 
 
-def best_of(rows: Sequence[ReceivedFootprint], now: datetime) -> ReceivedFootprint | None:
+def read_summary(row: ReceivedFootprint) -> Mapping[str, Any]:
+    """What is stored to list a received footprint."""
+    found: Mapping[str, Any] = json.loads(row.summary)
+    return found
+
+
+def best_of(
+    rows: Sequence[ReceivedFootprint],
+    now: datetime,
+    read: Callable[[ReceivedFootprint], Mapping[str, Any]] = read_summary,
+) -> ReceivedFootprint | None:
     """Which footprint of a supplier's product counts: valid ones first, then the newest.
 
     Args:
         rows: what the supplier has sent of it, newest first.
         now: aware.
+        read: their summaries; who asks for many products reads each once.
 
     Returns:
         None if there is none that could be used at all.
     """
     usable = [row for row in rows if row.verification != VerificationState.INVALID]
-    summaries = {row.footprint_id: json.loads(row.summary) for row in usable}
+    summaries = {row.footprint_id: read(row) for row in usable}
     replaced = {one for summary in summaries.values() for one in summary.get("precedingPfIds", ())}
     moment = utc_text(now)
 

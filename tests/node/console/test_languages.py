@@ -112,3 +112,29 @@ async def test_a_language_leads_nowhere_else(browser: Browser, to: str) -> None:
     shown = await browser.get("/language/zh", to=to)
     assert shown.answer.url.host == "127.0.0.1"
     assert shown.answer.url.path.startswith("/console/")
+
+
+@pytest.mark.parametrize(
+    ("share", "shown"),
+    [
+        ("0.123456", "12.3\N{NO-BREAK SPACE}%"),
+        ("1" + "0" * 59, "1" + ",000" * 19 + "00.0"),
+        ("0." + "0" * 58 + "1", "0.0\N{NO-BREAK SPACE}%"),
+        ("1E+900", "1E+900"),
+        ("0." + "123456789" * 40, "12.3\N{NO-BREAK SPACE}%"),
+        ("NaN", "NaN"),
+        ("x", "x"),
+    ],
+)
+def test_a_share_of_any_size_is_shown(share: str, shown: str) -> None:
+    """A partner's figures may be anything that the schema lets through."""
+    found = language("en").percent(share)
+    if len(shown) > 60:
+        assert found.endswith("0.0\N{NO-BREAK SPACE}%")
+        assert NOT_A_DIGIT.sub("", found) == "1" + "0" * 62
+    else:
+        assert found == shown
+
+
+def test_an_instant_of_another_zone_is_shown_in_utc() -> None:
+    assert language("en").time("2026-01-31T23:30:00-08:00") == "1 Feb 2026, 07:30 UTC"

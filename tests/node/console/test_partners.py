@@ -168,7 +168,13 @@ async def test_words_that_somebody_compared_by_eye(pair: Pair, new_browser: NewB
     browser = await signed_in(new_browser, customer)
     shown = await browser.get("/partners/cathode")
     assert "data-confirm" in shown.html
-    await browser.send("/partners/cathode", do="compared")
+    peer = await customer.get("/peers/cathode")
+    assert f'name="shown" value="{peer["fingerprint"]["hex"]}"' in shown.html
+    refused = await browser.send("/partners/cathode", do="compared", shown="other keys")
+    assert refused.status == 409
+    assert "It shows something else by now; nothing was done." in refused.text
+    assert (await customer.get("/peers/cathode"))["assurance"] == "first-contact"
+    await browser.send("/partners/cathode", do="compared", shown=peer["fingerprint"]["hex"])
     assert (await customer.get("/peers/cathode"))["assurance"] == "confirmed"
 
 
@@ -299,7 +305,13 @@ async def test_other_keys_and_endpoints_are_trusted_by_hand(
     assert "Its token endpoint has moved" in shown.text
     assert "https://login.example/token" in shown.text
     assert "shows other keys or another endpoint" in (await browser.get("/partners")).text
-    await browser.send("/partners/cathode", do="endpoint")
+    # It has moved on to another one since: that one nobody has seen.
+    for other in ("https://evil.example/token", ""):
+        refused = await browser.send("/partners/cathode", do="endpoint", shown=other)
+        assert refused.status == 409
+        assert (await customer.get("/peers/cathode"))["pendingTokenEndpoint"]
+    moved_to = "https://login.example/token"
+    await browser.send("/partners/cathode", do="endpoint", shown=moved_to)
     peer = await customer.get("/peers/cathode")
     assert peer["tokenEndpoint"] == "https://login.example/token"
     assert "pendingTokenEndpoint" not in peer
