@@ -99,6 +99,7 @@ STATIC = {
 PLOTLY = "plotly.js"
 LANGUAGE_COOKIE = "underseal_language"
 YEAR_SECONDS = 365 * 24 * 3600
+METHOD_NOT_ALLOWED = 405
 MAX_FORM_BYTES = 1024 * 1024
 MULTIPART_BYTES = 64 * 1024  # what a form has beside its file
 MAX_AGE = {"cache-control": "private, max-age=3600"}
@@ -243,6 +244,10 @@ def create_console(api: Api, clock: Clock, *, name: str, max_file_bytes: int) ->
 
     async def not_found(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 404
+        if status == METHOD_NOT_ALLOWED and request.method == "GET":
+            # A form was refused at this address, and now the page behind it is wanted.
+            path = request.url.path.removeprefix(ROOT).rpartition("/")[0]
+            return moved(path or "/")
         return plain_page("not_found.html", _language(request), {}, status)
 
     async def failed(request: Request, error: Exception) -> Response:

@@ -189,3 +189,15 @@ async def test_the_menu_says_where_one_is(browser: Browser, path: str, area: str
     html = (await browser.get(path)).html.partition("</header>")[0]
     assert html.count("aria-current") == 1
     assert f'aria-current="page">{area}</a>' in html
+
+
+@pytest.mark.parametrize(
+    ("path", "page"),
+    [("/footprints/x/supersede", "/footprints/x"), ("/leave", "/"), ("/partners/x/y/z", None)],
+)
+async def test_where_a_form_was_refused_the_page_behind_it_is_shown(
+    browser: Browser, path: str, page: str | None
+) -> None:
+    """Choosing a language below it, or typing its address, asks for it without a form."""
+    answer = await browser.http.get(f"/console{path}", follow_redirects=False)
+    assert answer.headers.get("location") == (f"/console{page}" if page else None)
