@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
 
+from babel.dates import ParseError, parse_date
+
 from underseal_node.console.pages import Visit
 
 __all__ = ["Column", "Filter", "Row", "Table", "found_rows", "table_of", "text_of"]
@@ -120,7 +122,8 @@ def table_of(
 
 def found_rows(visit: Visit, rows: Sequence[Row], columns: Sequence[Column]) -> list[Row]:
     """The rows on all pages of what a request asks for, in its order."""
-    return _sorted(_searched(rows, columns, visit.asked("q")), columns, visit.asked("sort"))
+    found = _searched(visit, rows, columns) if visit.asked("q") else list(rows)
+    return _sorted(found, columns, visit.asked("sort"))
 
 
 def text_of(row: Row, column: Column) -> str:
@@ -131,14 +134,37 @@ def text_of(row: Row, column: Column) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _searched(rows: Sequence[Row], columns: Sequence[Column], search: str) -> list[Row]:
-    words = search.casefold().split()
-    if not words:
-        return list(rows)
-    texts = [" ".join(text_of(row, column) for column in columns).casefold() for row in rows]
+def _searched(visit: Visit, rows: Sequence[Row], columns: Sequence[Column]) -> list[Row]:
+    """The rows that have every word, as the node writes it or as the reader sees it."""
+    words = [{one, _plain(visit, one)} for one in visit.asked("q").casefold().split()]
+    shown = [_shown(visit, rows, column) for column in columns]
+    texts = (" ".join(cells).casefold() for cells in zip(*shown, strict=True))
     return [
-        row for row, text in zip(rows, texts, strict=True) if all(word in text for word in words)
+        row
+        for row, text in zip(rows, texts, strict=True)
+        if all(any(form in text for form in forms) for forms in words)
     ]
+
+
+def _shown(visit: Visit, rows: Sequence[Row], column: Column) -> list[str]:
+    """The texts of a column; of our own words, what they are called as well."""
+    texts = [text_of(row, column) for row in rows]
+    if column.kind != "word":
+        return texts
+    called = {one: visit.text(one) for one in {*texts} if one}
+    return [f"{one} {called.get(one, '')}" for one in texts]
+
+
+def _plain(visit: Visit, word: str) -> str:
+    """A figure or a date of the reader's language as the node writes it; else the word itself."""
+    symbols = visit.language.locale.number_symbols["latn"]
+    if word and not word.strip(f"0123456789{symbols['decimal']}{symbols['group']}"):
+        try:
+            return parse_date(word, locale=visit.language.locale).isoformat()
+        except (ParseError, ValueError, IndexError):
+            plain = word.replace(symbols["group"], "").replace(symbols["decimal"], ".")
+            return plain or word
+    return word
 
 
 def _sorted(rows: list[Row], columns: Sequence[Column], sort: str) -> list[Row]:

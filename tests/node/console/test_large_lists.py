@@ -15,8 +15,8 @@ from underseal_node.store.exchange_tables import ReceivedFootprint
 ROWS = 10_000
 
 
-def fill(company: Company, peer_id: int) -> None:
-    """Ten thousand received footprints, as a pull leaves them."""
+def fill(company: Company, peer_id: int, first: int = 0) -> None:
+    """Received footprints up to number 9,999, as a pull leaves them."""
     now = company.node.now()
     rows = [
         {
@@ -39,7 +39,7 @@ def fill(company: Company, peer_id: int) -> None:
             ),
             "withheld": "[]",
         }
-        for number in range(ROWS)
+        for number in range(first, ROWS)
     ]
 
     def work(session: Session) -> None:
