@@ -14,13 +14,14 @@ from underseal_node.console.exports import exported
 from underseal_node.console.pages import Visit
 from underseal_node.console.properties import figure_of, filled_blocks, groups_of
 from underseal_node.console.property_names import BLOCKS
-from underseal_node.console.tables import Column, Filter, found_rows, table_of
+from underseal_node.console.tables import Column, Filter, found_rows, table_of, whole
 
 __all__ = ["ACTIONS", "PAGES", "UPLOADS"]
 
 MOST = 10_000
 NOT_FOUND = 404
 AT_A_TIME = 8  # partners whose view is asked for at once
+PAGE_PARTNERS = 30
 DIGITS = "digits"
 
 
@@ -77,13 +78,17 @@ async def _page(visit: Visit, refusal: ApiRefusedError | None = None) -> Respons
         return found
 
     found = await fetch(visit.request.path_params["id"])
-    chain, views = await asyncio.gather(chain_of(found, fetch), _views(visit, found["id"]))
+    chain, (views, page, pages) = await asyncio.gather(
+        chain_of(found, fetch), _views(visit, found["id"])
+    )
     values = {
         "found": found,
         "figure": figure_of(found["footprint"]),
         "groups": groups_of(found["footprint"]),
         "chain": chain,
         "views": views,
+        "page": page,
+        "pages": pages,
         "blocks": BLOCKS,
         "refusal": refusal,
         "typed": visit.form.typed(),
@@ -93,9 +98,13 @@ async def _page(visit: Visit, refusal: ApiRefusedError | None = None) -> Respons
     return visit.page("footprint.html", values, 200 if refusal is None else refusal.status)
 
 
-async def _views(visit: Visit, footprint_id: str) -> list[dict[str, Any]]:
-    """What each active partner sees of a footprint; those who see something first."""
-    peers = [one for one in (await visit.api.get("/peers"))["data"] if one["state"] == "active"]
+async def _views(visit: Visit, footprint_id: str) -> tuple[list[dict[str, Any]], int, int]:
+    """What active partners see of a footprint, those of one page; its number, and how many."""
+    found = (await visit.api.get("/peers"))["data"]
+    peers = [one for one in found if one["state"] == "active"]
+    pages = max(1, -(-len(peers) // PAGE_PARTNERS))
+    page = min(max(1, whole(visit.asked("partners"))), pages)
+    peers = peers[(page - 1) * PAGE_PARTNERS : page * PAGE_PARTNERS]
     slots = asyncio.Semaphore(AT_A_TIME)
 
     async def view(peer: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,7 +112,7 @@ async def _views(visit: Visit, footprint_id: str) -> list[dict[str, Any]]:
             return {"peer": peer, **await _view(visit, footprint_id, peer["name"])}
 
     views = await asyncio.gather(*(view(one) for one in peers))
-    return sorted(views, key=lambda one: one["level"] is None)
+    return sorted(views, key=lambda one: one["level"] is None), page, pages
 
 
 async def _view(visit: Visit, footprint_id: str, peer: str) -> dict[str, Any]:

@@ -56,6 +56,7 @@ MENU = (
     ("/import", _("Import")),
     ("/audit", _("Audit")),
 )
+MOST_CHARACTERS = 160
 # Where pages belong that the menu does not name, by the first part of their address.
 AREAS = {
     "drafts": "/products", "factors": "/products", "pulls": "/received", "jobs": "/import",
@@ -192,8 +193,15 @@ def _environment(language: Language) -> Environment:
         time=language.time,
         query=_query_with,
         segment=segment,
+        brief=_brief,
     )
     return environment
+
+
+def _brief(value: object) -> str:
+    """A text for a list, where one partner's long names must not push the others' away."""
+    text = str(value)
+    return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}…"
 
 
 def _query_with(query: Mapping[str, str], **changes: object) -> str:

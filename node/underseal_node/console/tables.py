@@ -15,7 +15,7 @@ from babel.dates import ParseError, parse_date
 
 from underseal_node.console.pages import Visit
 
-__all__ = ["Column", "Filter", "Row", "Table", "found_rows", "table_of", "text_of"]
+__all__ = ["Column", "Filter", "Row", "Table", "found_rows", "table_of", "text_of", "whole"]
 
 Row = Mapping[str, Any]
 PAGE_ROWS = 50
@@ -104,7 +104,7 @@ def table_of(
     search = visit.asked("q")
     found = found_rows(visit, rows, columns)
     pages = max(1, -(-len(found) // PAGE_ROWS))
-    page = min(max(1, _whole(visit.asked("page"))), pages)
+    page = min(max(1, whole(visit.asked("page"))), pages)
     return Table(
         columns=columns,
         filters=filters,
@@ -188,5 +188,6 @@ def _order(row: Row, column: Column) -> tuple[Decimal, str]:
     return Decimal(0), text.casefold()
 
 
-def _whole(text: str) -> int:
+def whole(text: str) -> int:
+    """A number of a page in an address; 1 for what is none."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 1
