@@ -121,7 +121,9 @@ class Person:
             self.complaints.append(f"a request to elsewhere: {request.url}")
 
 
-@pytest.fixture(scope="session")
+# Not for the session: while it is open, an event loop runs in this thread, and no asynchronous test
+# of another module could.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
