@@ -8,7 +8,7 @@ correction is used as soon as it has arrived.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -17,6 +17,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from underseal_node.products.choosing import newest_of, preceding_of, read_summary
 from underseal_node.products.metered import Meters
 from underseal_node.products.used import Used, UsedFootprint, UsedLine
 from underseal_node.store import peers, products
@@ -24,7 +25,6 @@ from underseal_node.store.exchange_tables import ReceivedFootprint, Verification
 from underseal_node.store.identity import Identity
 from underseal_node.store.product_tables import MatchRow
 from underseal_node.store.tables import Peer
-from underseal_node.store.types import utc_text
 from underseal_protocol.canonical import canonical_bytes, digest_of_bytes
 from underseal_protocol.criteria import DEPRECATED
 from underseal_protocol.disclosure import Block
@@ -47,14 +47,10 @@ __all__ = [
     "PCF",
     "Bill",
     "Loader",
-    "best_of",
     "defaults_of",
     "digest_of",
     "everything",
     "load",
-    "newest_of",
-    "read_summary",
-    "summary_pcf",
 ]
 
 PCF = "pcfExcludingBiogenicUptake"
@@ -245,31 +241,34 @@ class Loader:
         used = _used(row, peer)
         if row.status != DEPRECATED:
             return used
-        others = (
-            other
-            for urn in json.loads(row.summary).get("productIds", ())
-            for other in products.received_by_product(
-                self._session, row.peer_id, str(urn).casefold()
-            )
+        replacing = (
+            other.footprint_id
+            for other in self._of_same_products(row)
+            if row.footprint_id in preceding_of(read_summary(other))
         )
-        replacing = (one.footprint_id for one in others if row.footprint_id in _preceding(one))
         return replace(used, replaced_by=next(replacing, None))
 
     def _history(self, row: ReceivedFootprint) -> tuple[Decimal, ...]:
         """What the peer said of the same products before."""
-        summary = json.loads(row.summary)
-        own = summary_pcf(summary)
+        own = _pcf_of(read_summary(row))
         found: dict[str, Decimal] = {}
-        for urn in summary.get("productIds", ()):
+        for other in self._of_same_products(row):
+            pcf = _pcf_of(read_summary(other))
+            if other.footprint_id == row.footprint_id or pcf is None or own is None:
+                continue
+            if pcf[1] == own[1]:
+                found[other.footprint_id] = pcf[0]
+        return tuple(found.values())
+
+    def _of_same_products(self, row: ReceivedFootprint) -> list[ReceivedFootprint]:
+        """What the peer has sent of the products of a footprint, itself included, each once."""
+        found: dict[int | None, ReceivedFootprint] = {}
+        for urn in read_summary(row).get("productIds", ()):
             for other in products.received_by_product(
                 self._session, row.peer_id, str(urn).casefold()
             ):
-                pcf = summary_pcf(json.loads(other.summary))
-                if other.footprint_id == row.footprint_id or pcf is None or own is None:
-                    continue
-                if pcf[1] == own[1]:
-                    found[other.footprint_id] = pcf[0]
-        return tuple(found.values())
+                found.setdefault(other.seq, other)
+        return list(found.values())
 
     def _own_history(self, product: Product) -> list[Fraction]:
         history = []
@@ -290,81 +289,7 @@ def _sources(product: Product) -> Iterable[Source]:
     return (one for one in map(_source, product.lines) if one is not None)
 
 
-def newest_of(
-    matched: ReceivedFootprint, rows: Sequence[ReceivedFootprint], now: datetime
-) -> ReceivedFootprint:
-    """Which footprint counts for a line that was matched to one: its newest good successor.
-
-    A successor names it as preceding, or is for the same place and unit and no older period. What
-    is for another place or an older period is another decision, and the operator's.
-
-    Args:
-        matched: that was decided for.
-        rows: what the supplier has sent of the product, newest first.
-        now: aware.
-    """
-    chain, grown = {matched.footprint_id}, True
-    while grown:
-        more = {row.footprint_id for row in rows if chain & set(_preceding(row))} - chain
-        chain |= more
-        grown = bool(more)
-    like = [row for row in rows if row.footprint_id in chain or _is_like(row, matched)]
-    return best_of([*like, *([] if matched in like else [matched])], now) or matched
-
-
-def _preceding(row: ReceivedFootprint) -> list[str]:
-    return [str(one) for one in json.loads(row.summary).get("precedingPfIds", ())]
-
-
-def _is_like(row: ReceivedFootprint, matched: ReceivedFootprint) -> bool:
-    one, other = json.loads(row.summary), json.loads(matched.summary)
-    return (
-        row.geography == matched.geography
-        and one.get("declaredUnitOfMeasurement") == other.get("declaredUnitOfMeasurement")
-        and str(one.get("referencePeriodEnd", "")) >= str(other.get("referencePeriodEnd", ""))
-    )
-
-
-def read_summary(row: ReceivedFootprint) -> Mapping[str, Any]:
-    """What is stored to list a received footprint."""
-    found: Mapping[str, Any] = json.loads(row.summary)
-    return found
-
-
-def best_of(
-    rows: Sequence[ReceivedFootprint],
-    now: datetime,
-    read: Callable[[ReceivedFootprint], Mapping[str, Any]] = read_summary,
-) -> ReceivedFootprint | None:
-    """Which footprint of a supplier's product counts: valid ones first, then the newest.
-
-    Args:
-        rows: what the supplier has sent of it, newest first.
-        now: aware.
-        read: their summaries; who asks for many products reads each once.
-
-    Returns:
-        None if there is none that could be used at all.
-    """
-    usable = [row for row in rows if row.verification != VerificationState.INVALID]
-    summaries = {row.footprint_id: read(row) for row in usable}
-    replaced = {one for summary in summaries.values() for one in summary.get("precedingPfIds", ())}
-    moment = utc_text(now)
-
-    def rank(row: ReceivedFootprint) -> tuple[bool, bool, bool, bool, str, int]:
-        return (
-            row.status != DEPRECATED,
-            row.valid_from <= moment <= row.valid_until,
-            row.footprint_id not in replaced,
-            row.verification == VerificationState.VERIFIED,
-            str(summaries[row.footprint_id].get("created", "")),
-            row.seq or 0,
-        )
-
-    return max(usable, key=rank, default=None)
-
-
-def summary_pcf(summary: Mapping[str, Any]) -> tuple[Decimal, str] | None:
+def _pcf_of(summary: Mapping[str, Any]) -> tuple[Decimal, str] | None:
     """The PCF per one declared unit and the unit, of what is stored to list a footprint."""
     try:
         pcf, amount = Decimal(summary[PCF]), Decimal(summary["declaredUnitAmount"])
@@ -389,7 +314,7 @@ def _used(row: ReceivedFootprint, peer: Peer) -> UsedFootprint:
         row.status,
         row.valid_from,
         row.valid_until,
-        tuple(_preceding(row)),
+        preceding_of(read_summary(row)),
         _trust(row, peer),
         tuple(json.loads(row.withheld)),
     )

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from underseal_node.products.bills import newest_of
+from underseal_node.products.choosing import newest_of
 from underseal_node.products.metered import Meters
 from underseal_node.store import peers, products
 from underseal_node.store.exchange_tables import ReceivedFootprint, VerificationState

@@ -13,12 +13,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from difflib import SequenceMatcher
-from functools import cache
 from typing import Any
 
 from sqlmodel import Session
 
-from underseal_node.products.bills import best_of, newest_of, read_summary
+from underseal_node.products.choosing import best_of, newest_of, read_summary
 from underseal_node.products.metered import Meters
 from underseal_node.store import peers, products
 from underseal_node.store import received as received_store
@@ -121,16 +120,14 @@ class Candidates:
     def _add_received(self, session: Session, now: datetime) -> None:
         """The footprint that counts of each product of each peer."""
         names = {peer.id: peer.name for peer in peers.listing(session)}
-        # One may have thousands of product ids, and many may have the same ones.
-        read = cache(lambda seq: read_summary(rows_by_seq[seq]))
-        rows_by_seq: dict[int | None, ReceivedFootprint] = {}
+        summaries: dict[int | None, Mapping[str, Any]] = {}
         for row, _ in received_store.listing(session, limit=MAX_RECEIVED):
             if row.verification != VerificationState.INVALID:
-                rows_by_seq[row.seq] = row
-                for urn in read(row.seq).get("productIds", ()):
+                summaries[row.seq] = read_summary(row)
+                for urn in summaries[row.seq].get("productIds", ()):
                     self._sent.setdefault((row.peer_id, fold(str(urn))), []).append(row)
         for rows in self._sent.values():
-            best = best_of(rows, now, lambda row: read(row.seq))
+            best = best_of(rows, now, lambda row: summaries[row.seq])
             if best is not None:
                 offer = _of_received(best, names.get(best.peer_id, ""))
                 self._offers.setdefault(offer.source, offer)
