@@ -7,6 +7,7 @@ from dataclasses import replace
 from hashlib import sha256
 from importlib import resources
 from importlib.util import find_spec
+from pathlib import PurePath
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -83,19 +84,7 @@ ACTIONS: dict[str, Page] = {
 UPLOADS: dict[str, Page] = {
     path: page for one in MODULES for path, page in getattr(one, "UPLOADS", {}).items()
 }
-STATIC = {
-    "console.css": "text/css",
-    "charts.css": "text/css",
-    "sharing.css": "text/css",
-    "imports.css": "text/css",
-    "console.js": "text/javascript",
-    "grants.js": "text/javascript",
-    "enter.js": "text/javascript",
-    "charts.js": "text/javascript",
-    "products.css": "text/css",
-    "what_if.js": "text/javascript",
-    "imports.js": "text/javascript",
-}
+MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript"}
 PLOTLY = "plotly.js"
 LANGUAGE_COOKIE = "underseal_language"
 YEAR_SECONDS = 365 * 24 * 3600
@@ -122,7 +111,6 @@ class Console:
         self._sessions = Sessions(clock)
         self._cookie = f"underseal_{sha256(name.encode()).hexdigest()[:12]}"
         self._max_file_bytes = max_file_bytes
-        self._max_upload_bytes = max_file_bytes + MULTIPART_BYTES
         self._jobs = jobs
 
     async def link(self, _request: Request) -> Response:
@@ -164,19 +152,15 @@ class Console:
             )  # fmt: skip
         return answer
 
-    def page(self, make: Page) -> Callable[[Request], Awaitable[Response]]:
-        """An endpoint that shows something to those who are signed in."""
+    def endpoint(
+        self, make: Page, max_form_bytes: int | None = None
+    ) -> Callable[[Request], Awaitable[Response]]:
+        """An endpoint for those who are signed in.
 
-        async def endpoint(request: Request) -> Response:
-            session = self._session(request)
-            if session is None:
-                return plain_page("signed_out.html", _language(request), {"was_used": False}, 401)
-            return await _answered(self._visit(request, session), make)
-
-        return endpoint
-
-    def action(self, make: Page, max_bytes: int) -> Callable[[Request], Awaitable[Response]]:
-        """An endpoint that does something for those who are signed in."""
+        Args:
+            make: answers.
+            max_form_bytes: of its form, if there is one; it has to come from a page of ours.
+        """
 
         async def endpoint(request: Request) -> Response:
             session = self._session(request)
@@ -184,12 +168,14 @@ class Console:
                 return plain_page("signed_out.html", _language(request), {"was_used": False}, 401)
             visit = self._visit(request, session)
             try:
-                form = await read_form(request, max_bytes)
+                if max_form_bytes is not None:
+                    form = await read_form(request, max_form_bytes)
+                    if not is_from_our_page(request, session, form):
+                        return visit.page("refused.html", {"refusal": None}, 403)
+                    visit = replace(visit, form=form)
+                return await make(visit)
             except ApiRefusedError as error:
-                return _refusal(visit, error)
-            if not is_from_our_page(request, session, form):
-                return visit.page("refused.html", {"refusal": None}, 403)
-            return await _answered(replace(visit, form=form), make)
+                return visit.page("refused.html", {"refusal": error}, error.status)
 
         return endpoint
 
@@ -202,18 +188,14 @@ class Console:
             Route("/leave", self.leave, methods=["POST"]),
             Route("/language/{code}", self.speak, methods=["GET"]),
             Route("/static/{name}", _static, methods=["GET"]),
-            *(Route(path, self.page(make), methods=["GET"]) for path, make in PAGES.items()),
+            *(Route(path, self.endpoint(make), methods=["GET"]) for path, make in PAGES.items()),
             *(
-                Route(path, self.action(make, MAX_FORM_BYTES), methods=["POST"])
-                for path, make in ACTIONS.items()
-            ),
-            *(
-                Route(
-                    path,
-                    self.action(make, self._max_upload_bytes),
-                    methods=["POST"],
+                Route(path, self.endpoint(make, max_bytes), methods=["POST"])
+                for forms, max_bytes in (
+                    (ACTIONS, MAX_FORM_BYTES),
+                    (UPLOADS, self._max_file_bytes + MULTIPART_BYTES),
                 )
-                for path, make in UPLOADS.items()
+                for path, make in forms.items()
             ),
         ]
 
@@ -270,28 +252,17 @@ async def _form_or_nothing(request: Request) -> Form:
         return Form()
 
 
-async def _answered(visit: Visit, make: Page) -> Response:
-    try:
-        return await make(visit)
-    except ApiRefusedError as error:
-        return _refusal(visit, error)
-
-
-def _refusal(visit: Visit, error: ApiRefusedError) -> Response:
-    return visit.page("refused.html", {"refusal": error}, error.status)
-
-
 async def _static(request: Request) -> Response:
     name = request.path_params["name"]
     if name == PLOTLY and find_spec("plotly") is not None:
         file = resources.files("plotly") / "package_data" / "plotly.min.js"
-        return Response(
-            file.read_bytes(), headers={**HEADERS, **MAX_AGE}, media_type=STATIC["console.js"]
-        )
-    if name not in STATIC:
+        headers = {**HEADERS, **MAX_AGE}
+    else:
+        file, headers = resources.files("underseal_node.console") / "static" / name, HEADERS
+    media_type = MEDIA_TYPES.get(PurePath(name).suffix)
+    if media_type is None or not file.is_file():
         raise HTTPException(404)
-    content = (resources.files("underseal_node.console") / "static" / name).read_bytes()
-    return Response(content, headers=HEADERS, media_type=STATIC[name])
+    return Response(file.read_bytes(), headers=headers, media_type=media_type)
 
 
 def _language(request: Request) -> Language:

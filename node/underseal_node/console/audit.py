@@ -12,8 +12,10 @@ from starlette.responses import Response, StreamingResponse
 
 from underseal_node.console.api import ApiRefusedError, Query
 from underseal_node.console.audit_words import ACTS, PROBLEMS
+from underseal_node.console.downloads import headers_of
 from underseal_node.console.exports import exported
-from underseal_node.console.pages import HEADERS, Visit
+from underseal_node.console.marks import _
+from underseal_node.console.pages import Visit
 from underseal_node.console.sharing import partner_path
 from underseal_node.console.tables import Column, Filter, Row, table_of
 
@@ -24,10 +26,6 @@ SHOWN_IDS = 3
 MOST_NAMES = 1_000
 LINES = "application/x-ndjson"
 FOOTPRINT_ID = re.compile(r"[0-9a-fA-F-]{36}")
-
-
-def _(text: str) -> str:
-    return text
 
 
 def _peer_link(row: Row) -> str | None:
@@ -141,8 +139,7 @@ async def _receipts(visit: Visit) -> Response:
 
 async def _passed_on(visit: Visit, path: str, query: Query | None, name: str) -> Response:
     pieces = await visit.api.pieces(path, query)
-    disposition = {"content-disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(pieces, headers={**HEADERS, **disposition}, media_type=LINES)
+    return StreamingResponse(pieces, headers=headers_of(name), media_type=LINES)
 
 
 PAGES = {

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
+from underseal_node.console.marks import _
+
 __all__ = ["ACTS", "PROBLEMS"]
-
-
-def _(text: str) -> str:
-    return text
 
 
 ACTS = {

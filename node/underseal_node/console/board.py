@@ -11,17 +11,14 @@ from starlette.responses import Response
 
 from underseal_node.console.api import segment
 from underseal_node.console.exports import exported
+from underseal_node.console.marks import _
 from underseal_node.console.pages import Visit
-from underseal_node.console.tables import Column, found_rows, table_of
+from underseal_node.console.tables import Column, table_of
 
 __all__ = ["PAGES"]
 
 BETWEEN = "\N{NO-BREAK SPACE}/\N{NO-BREAK SPACE}"
 SHOWN_PLACES = Decimal("0.01")
-
-
-def _(text: str) -> str:
-    return text
 
 
 def _address(row: Mapping[str, Any]) -> str:
@@ -86,8 +83,7 @@ async def _list(visit: Visit) -> Response:
     rows = [_row(visit, one) for one in found["data"]]
     # Without another order, as they improve; those that nothing is known of come last.
     rows.sort(key=lambda one: (one.get("rank") is None, one.get("rank")))
-    # The same search for the page and for files, which have more columns.
-    file = exported(visit, found_rows(visit, rows, COLUMNS), IN_FILES, "suppliers")
+    file = exported(visit, rows, IN_FILES, "suppliers", COLUMNS)
     if file is not None:
         return file
     values = {"found": found, "table": table_of(visit, rows, COLUMNS)}

@@ -9,9 +9,9 @@ from typing import Any
 from starlette.responses import Response
 
 from underseal_node.console.api import Answer, ApiRefusedError
-from underseal_node.console.pages import HEADERS
+from underseal_node.console.downloads import JSON, attached
 
-__all__ = ["Chain", "Step", "chain_of", "downloaded", "file_of", "unit_text"]
+__all__ = ["Chain", "Step", "chain_of", "downloaded", "unit_text"]
 
 Json = Mapping[str, Any]
 Fetch = Callable[[str], Awaitable[Json]]
@@ -95,18 +95,7 @@ def downloaded(answer: Answer, name: str) -> Response:
         answer: its last member is the footprint. In a text, the quotes of `MEMBER` are escaped.
         name: of the file, without its extension.
     """
-    return file_of(answer.body.partition(MEMBER)[2][:-1], name)
-
-
-def file_of(content: bytes, name: str) -> Response:
-    """JSON to be saved.
-
-    Args:
-        content: of the file.
-        name: without its extension; the id of a footprint and ASCII letters.
-    """
-    disposition = {"content-disposition": f'attachment; filename="{name}.json"'}
-    return Response(content, headers={**HEADERS, **disposition}, media_type="application/json")
+    return attached(answer.body.partition(MEMBER)[2][:-1], f"{name}.json", JSON)
 
 
 def unit_text(row: Json, text: Callable[[str], str]) -> str:

@@ -12,7 +12,8 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from starlette.responses import Response
 
-from underseal_node.console.pages import HEADERS, Visit
+from underseal_node.console.downloads import CSV, XLSX, attached
+from underseal_node.console.pages import Visit
 from underseal_node.console.tables import Column, Row, found_rows, text_of
 
 __all__ = ["exported"]
@@ -20,12 +21,14 @@ __all__ = ["exported"]
 # A spreadsheet takes a text of a CSV file that begins so for a formula (OWASP, CSV injection).
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 FIGURE = re.compile(r"-?[0-9]+(?:\.[0-9]+)?", re.ASCII)
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-CSV = "text/csv; charset=utf-8"
 
 
 def exported(
-    visit: Visit, rows: Sequence[Row], columns: Sequence[Column], name: str
+    visit: Visit,
+    rows: Sequence[Row],
+    columns: Sequence[Column],
+    name: str,
+    shown: Sequence[Column] | None = None,
 ) -> Response | None:
     """A list as a file, if the request asks for one (`as=csv` or `as=xlsx`).
 
@@ -35,18 +38,18 @@ def exported(
     Args:
         visit: with `as`, and what a list is searched and sorted by.
         rows: all.
-        columns: of them.
+        columns: of the file.
         name: of the file, without its extension.
+        shown: columns of the page, by which it is searched and sorted; those of the file by
+            default.
     """
     wanted = visit.asked("as")
     if wanted not in ("csv", "xlsx"):
         return None
     heads = [visit.text(column.label) for column in columns]
-    found = found_rows(visit, rows, columns)
+    found = found_rows(visit, rows, columns if shown is None else shown)
     content = _csv(heads, found, columns) if wanted == "csv" else _xlsx(heads, found, columns)
-    disposition = {"content-disposition": f'attachment; filename="{name}.{wanted}"'}
-    media_type = CSV if wanted == "csv" else XLSX
-    return Response(content, headers={**HEADERS, **disposition}, media_type=media_type)
+    return attached(content, f"{name}.{wanted}", CSV if wanted == "csv" else XLSX)
 
 
 def _csv(heads: Sequence[str], rows: Sequence[Row], columns: Sequence[Column]) -> bytes:

@@ -10,11 +10,13 @@ from starlette.responses import Response
 
 from underseal_node.console.api import ApiRefusedError, segment
 from underseal_node.console.documents import chain_of, downloaded, unit_text
+from underseal_node.console.downloads import JSON, attached
 from underseal_node.console.exports import exported
+from underseal_node.console.marks import _
 from underseal_node.console.pages import Visit
 from underseal_node.console.properties import figure_of, filled_blocks, groups_of
 from underseal_node.console.property_names import BLOCKS
-from underseal_node.console.tables import Column, Filter, found_rows, table_of, whole
+from underseal_node.console.tables import Column, Filter, page_of, table_of
 
 __all__ = ["ACTIONS", "PAGES", "UPLOADS"]
 
@@ -23,10 +25,6 @@ NOT_FOUND = 404
 AT_A_TIME = 8  # partners whose view is asked for at once
 PAGE_PARTNERS = 30
 DIGITS = "digits"
-
-
-def _(text: str) -> str:
-    return text
 
 
 STATUSES = (("Active", _("Active")), ("Deprecated", _("Deprecated")))
@@ -58,8 +56,7 @@ async def _list(visit: Visit) -> Response:
     }
     found = await visit.api.get("/footprints", asked)
     rows = [one | {"unit": unit_text(one, visit.text)} for one in found["data"]]
-    # The same search for the page and for files, which have more columns.
-    file = exported(visit, found_rows(visit, rows, COLUMNS), IN_FILES, "footprints")
+    file = exported(visit, rows, IN_FILES, "footprints", COLUMNS)
     if file is not None:
         return file
     table = table_of(visit, rows, COLUMNS, filters, MOST)
@@ -78,17 +75,13 @@ async def _page(visit: Visit, refusal: ApiRefusedError | None = None) -> Respons
         return found
 
     found = await fetch(visit.request.path_params["id"])
-    chain, (views, page, pages) = await asyncio.gather(
-        chain_of(found, fetch), _views(visit, found["id"])
-    )
+    chain, views = await asyncio.gather(chain_of(found, fetch), _views(visit, found["id"]))
     values = {
         "found": found,
         "figure": figure_of(found["footprint"]),
         "groups": groups_of(found["footprint"]),
         "chain": chain,
-        "views": views,
-        "page": page,
-        "pages": pages,
+        **views,
         "blocks": BLOCKS,
         "refusal": refusal,
         "typed": visit.form.typed(),
@@ -98,12 +91,12 @@ async def _page(visit: Visit, refusal: ApiRefusedError | None = None) -> Respons
     return visit.page("footprint.html", values, 200 if refusal is None else refusal.status)
 
 
-async def _views(visit: Visit, footprint_id: str) -> tuple[list[dict[str, Any]], int, int]:
-    """What active partners see of a footprint, those of one page; its number, and how many."""
+async def _views(visit: Visit, footprint_id: str) -> dict[str, Any]:
+    """What active partners see of a footprint, those of one page of them."""
     found = (await visit.api.get("/peers"))["data"]
     peers = [one for one in found if one["state"] == "active"]
-    pages = max(1, -(-len(peers) // PAGE_PARTNERS))
-    page = min(max(1, whole(visit.asked("partners"))), pages)
+    count = len(peers)
+    page, pages = page_of(visit.asked("partners"), count, PAGE_PARTNERS)
     peers = peers[(page - 1) * PAGE_PARTNERS : page * PAGE_PARTNERS]
     slots = asyncio.Semaphore(AT_A_TIME)
 
@@ -112,7 +105,8 @@ async def _views(visit: Visit, footprint_id: str) -> tuple[list[dict[str, Any]],
             return {"peer": peer, **await _view(visit, footprint_id, peer["name"])}
 
     views = await asyncio.gather(*(view(one) for one in peers))
-    return sorted(views, key=lambda one: one["level"] is None), page, pages
+    first = sorted(views, key=lambda one: one["level"] is None)
+    return {"views": first, "page": page, "pages": pages, "partners": count}
 
 
 async def _view(visit: Visit, footprint_id: str, peer: str) -> dict[str, Any]:
@@ -137,10 +131,10 @@ async def _seen(visit: Visit) -> Response:
     """A footprint as a partner sees it, to look at or (`raw`) in the very bytes that it gets."""
     peer = visit.asked("as")
     path = f"/footprints/{visit.part('id')}"
-    seen = await visit.api.get(path, {"as": peer})
     if visit.asked("raw"):
-        answer = await visit.api.call("GET", path, {"as": peer})
-        return downloaded(answer, seen["id"])
+        answer = await visit.api.call("GET", f"{path}/seen", {"as": peer})
+        return attached(answer.body, f"{answer.json['id']}.json", JSON)
+    seen = await visit.api.get(path, {"as": peer})
     values = {
         "found": seen,
         "figure": figure_of(seen["footprint"]),

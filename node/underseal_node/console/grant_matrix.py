@@ -14,6 +14,7 @@ from underseal_node.console.grant_effects import NONE, direct_grants, direct_lev
 from underseal_node.console.own_products import OwnProduct, active_footprints, products_of
 from underseal_node.console.pages import Visit, moved, with_query
 from underseal_node.console.sharing import GRANTEES
+from underseal_node.console.tables import page_of
 from underseal_node.console.words import LEVELS
 
 __all__ = ["PAGES", "granted_products", "show_matrix"]
@@ -21,7 +22,6 @@ __all__ = ["PAGES", "granted_products", "show_matrix"]
 PAGE_PRODUCTS = 50
 USUAL_PARTNERS, MAX_PARTNERS = 5, 8
 MOST_SEEN = 1_000
-MAX_DIGITS = 6
 BETWEEN = "/"  # names of partners in an address: none has a slash
 
 
@@ -69,8 +69,7 @@ async def show_matrix(visit: Visit, chosen: Mapping[tuple[str, str], str]) -> Re
     by_partner = {one["name"]: found["data"] for one, found in zip(partners, grants, strict=True)}
     footprints = await active_footprints(visit)
     products = _searched(visit, products_of(footprints, granted_products(by_partner.values())))
-    pages = max(1, -(-len(products) // PAGE_PRODUCTS))
-    page = min(_page(visit), pages)
+    page, pages = page_of(_given(visit, "page"), len(products), PAGE_PRODUCTS)
     shown = products[(page - 1) * PAGE_PRODUCTS : page * PAGE_PRODUCTS]
     seen = await asyncio.gather(*(_seen(visit, one["name"], shown) for one in partners))
     names = [one["name"] for one in partners]
@@ -159,12 +158,6 @@ def _cell(
         [one for one in direct if one.get("starts") or one.get("ends")],
         sorted(seen.get(product.id.casefold(), ()), key=LEVELS.index),
     )
-
-
-def _page(visit: Visit) -> int:
-    text = _given(visit, "page")
-    is_number = text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS
-    return max(1, int(text)) if is_number else 1
 
 
 PAGES = {"/grants/matrix": _matrix}

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from underseal_node.console.api import ApiRefusedError
 from underseal_node.console.exports import exported
 from underseal_node.console.grant_bodies import NAMED, body_of, replaced
+from underseal_node.console.marks import _
 from underseal_node.console.pages import Visit
 from underseal_node.console.sharing import (
     GRANTEES,
@@ -34,10 +35,6 @@ MINUTES = 16  # characters of a date and time, as a browser takes it
 SAID_OF_TIME = ("starts", "ends")
 SAID = ("terms", "purpose")
 SAME = ("peer", "kind", "value", "level")
-
-
-def _(text: str) -> str:
-    return text
 
 
 def _link(row: Row) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from starlette.responses import Response
 
 from underseal_node.console.exports import exported
+from underseal_node.console.marks import _
 from underseal_node.console.pages import Visit
 from underseal_node.console.sharing import partner_path
 from underseal_node.console.tables import Column, Filter, Row, table_of
@@ -14,10 +15,6 @@ from underseal_node.console.tables import Column, Filter, Row, table_of
 __all__ = ["ALERTS", "PAGES"]
 
 MOST = 5_000
-
-
-def _(text: str) -> str:
-    return text
 
 
 ALERTS = {

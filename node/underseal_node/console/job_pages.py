@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from underseal_node.console.exports import exported
 from underseal_node.console.jobs import MAX_ENDED, Job
+from underseal_node.console.marks import _
 from underseal_node.console.pages import Visit
 from underseal_node.console.tables import Column, Filter, Row, table_of
 
@@ -16,11 +17,6 @@ __all__ = ["PAGES", "job_path"]
 
 RELOAD_SECONDS = 2
 NOT_FOUND = 404
-
-
-def _(text: str) -> str:
-    """Marks a text for the catalogues; it is translated where it is shown."""
-    return text
 
 
 COLUMNS = (

@@ -12,18 +12,19 @@ from typing import Any
 from starlette.responses import Response
 
 from underseal_node.console.api import ApiRefusedError, segment
+from underseal_node.console.downloads import JSON, attached
 from underseal_node.console.own_products import active_footprints, products_of
 from underseal_node.console.pages import Visit
 from underseal_node.console.qr import picture_of
 from underseal_node.console.sharing import (
     RefusedHereError,
-    attached,
     done_with,
     level_of,
     level_options,
     lines_of,
     partner_path,
 )
+from underseal_node.console.tables import whole
 
 __all__ = ["ACTIONS", "PAGES", "UPLOADS"]
 
@@ -64,14 +65,14 @@ def _offer(visit: Visit) -> dict[str, Any]:
         ApiRefusedError: the number of days is none.
     """
     form = visit.form
-    days = form.one("days")
-    if not (days.isascii() and days.isdigit() and len(days) <= len(str(MAX_DAYS)) and int(days)):
+    days = whole(form.one("days"), len(str(MAX_DAYS)))
+    if not days:
         message = visit.text("An invitation is good for a number of days, 1 to %(most)s.", most=365)
         raise RefusedHereError(UNREADABLE, message)
     offer = {
         "name": form.one("name"),
         "preApprove": form.one("preApprove") == YES,
-        "expiresSeconds": int(days) * DAY_SECONDS,
+        "expiresSeconds": days * DAY_SECONDS,
         "productIds": list(dict.fromkeys([*form.all("product"), *lines_of(form.one("products"))])),
         "level": level_of(form.one("level")),
     }
@@ -103,7 +104,7 @@ async def _file(visit: Visit) -> Response:
         is_object = False
     if name is None or not is_object:
         raise RefusedHereError(NOT_UNDERSTOOD, visit.text("This form is not understood."))
-    return attached(content.replace("\r\n", "\n").encode(), name, "application/json")
+    return attached(content.replace("\r\n", "\n").encode(), name, JSON)
 
 
 async def _accept(visit: Visit) -> Response:

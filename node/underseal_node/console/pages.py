@@ -18,6 +18,7 @@ from underseal_node.console.api import Api, ApiRefusedError, segment
 from underseal_node.console.forms import Form
 from underseal_node.console.jobs import Jobs
 from underseal_node.console.languages import LANGUAGES, Language
+from underseal_node.console.marks import _
 from underseal_node.console.sessions import Session
 
 __all__ = ["HEADERS", "ROOT", "Visit", "moved", "plain_page", "with_query"]
@@ -37,11 +38,6 @@ HEADERS = {
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
     "cache-control": "no-store",
 }
-
-
-def _(text: str) -> str:
-    """Marks a text for the catalogues; it is translated where it is shown."""
-    return text
 
 
 # Where the menu leads: address, and its text.

@@ -8,26 +8,22 @@ from typing import Any
 from starlette.responses import Response
 
 from underseal_node.console.api import ApiRefusedError, segment
+from underseal_node.console.downloads import JSON, attached
 from underseal_node.console.exports import exported
 from underseal_node.console.json_text import laid_out
+from underseal_node.console.marks import _
 from underseal_node.console.pages import Visit
-from underseal_node.console.sharing import attached, instant_of, partner_path
-from underseal_node.console.tables import Column
+from underseal_node.console.sharing import instant_of, partner_path
+from underseal_node.console.tables import Column, whole
 from underseal_node.console.words import LEVELS
+from underseal_protocol.disclosure import Block, Level
 
-__all__ = ["BLOCKS", "PAGES", "blocks_at"]
+__all__ = ["PAGES", "blocks_at"]
 
 PAGE_FOOTPRINTS = 50
 AT_A_TIME = 1_000
 MOST_EXPORTED = 100_000
 MAX_DIGITS = 18
-BLOCKS = ("quality", "verification", "emissions", "carbon", "method", "other")
-"""What of a footprint is shown or withheld as one, in the order of the levels."""
-SHOWN = {"total": 0, "quality": 2, "breakdown": 4, "full": 6}
-
-
-def _(text: str) -> str:
-    return text
 
 
 COLUMNS = (
@@ -45,7 +41,8 @@ COLUMNS = (
 
 def blocks_at(level: str) -> list[tuple[str, bool]]:
     """The blocks of a footprint, and whether a level shows them."""
-    return [(block, place < SHOWN[level]) for place, block in enumerate(BLOCKS)]
+    shown = Level(level).blocks
+    return [(block, block in shown) for block in Block]
 
 
 async def _preview(visit: Visit) -> Response:
@@ -60,7 +57,12 @@ async def _preview(visit: Visit) -> Response:
         file = exported(visit, rows, COLUMNS, "preview")
         if file is not None:
             return file
-    query = {"peer": name, "at": at, "after": _after(visit), "limit": PAGE_FOOTPRINTS}
+    query = {
+        "peer": name,
+        "at": at,
+        "after": whole(visit.asked("after"), MAX_DIGITS) or 0,
+        "limit": PAGE_FOOTPRINTS,
+    }
     product = visit.asked("product").replace("\0", "") or None
     found = await visit.api.get("/grants/preview", {**query, "productId": product})
     values = {
@@ -94,7 +96,7 @@ async def _footprint(visit: Visit) -> Response:
     seen = await visit.api.call("GET", f"{path}/seen", {"as": name})
     document = json.loads(seen.body)
     if visit.asked("as") == "json":
-        return attached(seen.body, "footprint.json", "application/json")
+        return attached(seen.body, "footprint.json", JSON)
     detail = await visit.api.get(path, {"as": name})
     values = {
         "name": name,
@@ -105,11 +107,6 @@ async def _footprint(visit: Visit) -> Response:
         "blocks": blocks_at(detail["level"]),
     }
     return visit.page("partner_footprint.html", values)
-
-
-def _after(visit: Visit) -> int:
-    text = visit.asked("after")
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS else 0
 
 
 PAGES = {

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from underseal_node.console.api import ApiRefusedError
 from underseal_node.console.exports import exported
+from underseal_node.console.marks import _
 from underseal_node.console.pages import Visit
 from underseal_node.console.sharing import partner_path, words_of
 from underseal_node.console.tables import Column, Filter, Row, table_of
@@ -22,10 +23,6 @@ STATES = ("active", "pending", "invited", "suspended", "revoked")
 ASSURANCES = ("first-contact", "invitation", "confirmed")
 # Of each kind on the page of a partner; the list of grants has them all.
 MOST_GRANTS = 20
-
-
-def _(text: str) -> str:
-    return text
 
 
 def _link(row: Row) -> str:

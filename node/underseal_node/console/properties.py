@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from underseal_node.console.marks import _
 from underseal_node.console.property_names import GROUPS, WORDS, Kind
 from underseal_protocol.disclosure import (
     Block,
@@ -24,10 +25,6 @@ from underseal_protocol.disclosure import (
 __all__ = ["Group", "Member", "figure_of", "filled_blocks", "groups_of", "seen_at"]
 
 Json = Mapping[str, Any]
-
-
-def _(text: str) -> str:
-    return text
 
 
 @dataclass(frozen=True)

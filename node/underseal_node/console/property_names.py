@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
+from underseal_node.console.marks import _
 from underseal_protocol.disclosure import Block
 
 __all__ = ["BLOCKS", "GROUPS", "WORDS", "Kind"]
 
 Kind = Literal["text", "number", "date", "list", "flag", "word", "code"]
-
-
-def _(text: str) -> str:
-    return text
 
 
 BLOCKS = {

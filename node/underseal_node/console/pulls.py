@@ -8,6 +8,7 @@ from typing import Any
 from starlette.responses import Response
 
 from underseal_node.console.api import ApiRefusedError, segment
+from underseal_node.console.marks import _
 from underseal_node.console.pages import Visit
 from underseal_node.console.received import can_be_pulled
 
@@ -22,10 +23,6 @@ ENDED = ("done", "failed")
 LISTS = ("productId", "companyId", "geography", "classification")
 MOMENTS = ("validOn", "validAfter", "validBefore")
 STATUSES = ("Active", "Deprecated")
-
-
-def _(text: str) -> str:
-    return text
 
 
 async def _form(visit: Visit) -> Response:

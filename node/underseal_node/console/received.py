@@ -10,12 +10,14 @@ from typing import Any
 from starlette.responses import Response
 
 from underseal_node.console.api import ApiRefusedError, segment
-from underseal_node.console.documents import chain_of, downloaded, file_of, unit_text
+from underseal_node.console.documents import chain_of, downloaded, unit_text
+from underseal_node.console.downloads import JSON, attached
 from underseal_node.console.exports import exported
+from underseal_node.console.marks import _
 from underseal_node.console.pages import Visit, with_query
 from underseal_node.console.properties import figure_of, groups_of
 from underseal_node.console.property_names import BLOCKS
-from underseal_node.console.tables import Column, Filter, found_rows, table_of
+from underseal_node.console.tables import Column, Filter, table_of
 
 __all__ = ["ACTIONS", "PAGES", "can_be_pulled"]
 
@@ -25,10 +27,6 @@ STATUSES = ("Active", "Deprecated")
 VERIFICATIONS = ("verified", "unsigned", "invalid")
 USABLE, NOT_USABLE = "usable", "not usable"
 SEVERITIES = ("error", "warning", "info")
-
-
-def _(text: str) -> str:
-    return text
 
 
 def _address(row: Mapping[str, Any]) -> str:
@@ -70,8 +68,7 @@ async def _list(visit: Visit) -> Response:
     rows = [_row(visit, one) for one in found]
     if use in (USABLE, NOT_USABLE):
         rows = [one for one in rows if one["use"] == use]
-    # The same search for the page and for files, which have more columns.
-    file = exported(visit, found_rows(visit, rows, COLUMNS), IN_FILES, "received")
+    file = exported(visit, rows, IN_FILES, "received", COLUMNS)
     if file is not None:
         return file
     filters = [
@@ -172,7 +169,7 @@ async def _evidence(visit: Visit) -> Response:
     """All that `underseal verify` can use: the footprint with the statement of its status."""
     peer = visit.asked("peer") or None
     answer = await visit.api.call("GET", f"/received/{visit.part('id')}", {"peer": peer})
-    return file_of(answer.body, f"{answer.json['id']}-with-status")
+    return attached(answer.body, f"{answer.json['id']}-with-status.json", JSON)
 
 
 async def _ask(visit: Visit) -> Response:

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from underseal_node.console.api import ApiRefusedError, Query
 from underseal_node.console.exports import exported
+from underseal_node.console.marks import _
 from underseal_node.console.pages import Visit
 from underseal_node.console.sharing import instant_of, lines_of, partner_path, words_of
 from underseal_node.console.tables import Column, Filter, Row, table_of
@@ -19,10 +20,6 @@ MOST = 5_000
 DIRECTIONS = ("incoming", "outgoing")
 STATES = ("pending", "fulfilled", "rejected", "failed")
 STATUSES = ("Active", "Deprecated")
-
-
-def _(text: str) -> str:
-    return text
 
 
 # The filters of PACT, as they are called here; times are those that are no list.

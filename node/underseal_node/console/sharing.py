@@ -9,13 +9,14 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from underseal_node.console.api import ApiRefusedError, segment
-from underseal_node.console.pages import HEADERS, Visit
+from underseal_node.console.marks import _
+from underseal_node.console.pages import Visit
+from underseal_node.console.tables import whole
 from underseal_node.console.words import LEVELS
 
 __all__ = [
     "GRANTEES",
     "RefusedHereError",
-    "attached",
     "done_with",
     "instant_of",
     "level_of",
@@ -27,6 +28,7 @@ __all__ = [
 ]
 
 UNREADABLE = 422
+MAX_DIGITS = 9
 GRANTEES = ("active", "pending", "invited", "suspended")
 """States of partners that can be granted something; the first of them see it."""
 
@@ -35,10 +37,6 @@ class RefusedHereError(ApiRefusedError):
     """The console itself refuses, in the language of the reader."""
 
     is_translated = True
-
-
-def _(text: str) -> str:
-    return text
 
 
 LEVEL_TEXTS = {
@@ -81,9 +79,10 @@ def number_part(visit: Visit, name: str) -> str:
         HTTPException: it is none; then there is no such page.
     """
     text = str(visit.request.path_params[name])
-    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text)):
+    number = whole(text, MAX_DIGITS)
+    if not number:
         raise HTTPException(404)
-    return str(int(text))
+    return str(number)
 
 
 def instant_of(visit: Visit, text: str) -> str | None:
@@ -114,15 +113,3 @@ def done_with(visit: Visit, path: str, text: str, warnings: Iterable[str]) -> Re
     answer = visit.done(path, text)
     visit.session.messages.extend(("warning", one) for one in warnings)
     return answer
-
-
-def attached(content: bytes, name: str, media_type: str) -> Response:
-    """A file to be kept.
-
-    Args:
-        content: of it.
-        name: of ASCII letters, digits, dots and dashes.
-        media_type: of it.
-    """
-    disposition = {"content-disposition": f'attachment; filename="{name}"'}
-    return Response(content, headers={**HEADERS, **disposition}, media_type=media_type)

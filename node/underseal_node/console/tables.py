@@ -15,7 +15,17 @@ from babel.dates import ParseError, parse_date
 
 from underseal_node.console.pages import Visit
 
-__all__ = ["Column", "Filter", "Row", "Table", "found_rows", "table_of", "text_of", "whole"]
+__all__ = [
+    "Column",
+    "Filter",
+    "Row",
+    "Table",
+    "found_rows",
+    "page_of",
+    "table_of",
+    "text_of",
+    "whole",
+]
 
 Row = Mapping[str, Any]
 PAGE_ROWS = 50
@@ -103,8 +113,7 @@ def table_of(
     """
     search = visit.asked("q")
     found = found_rows(visit, rows, columns)
-    pages = max(1, -(-len(found) // PAGE_ROWS))
-    page = min(max(1, whole(visit.asked("page"))), pages)
+    page, pages = page_of(visit.asked("page"), len(found), PAGE_ROWS)
     return Table(
         columns=columns,
         filters=filters,
@@ -188,6 +197,18 @@ def _order(row: Row, column: Column) -> tuple[Decimal, str]:
     return Decimal(0), text.casefold()
 
 
-def whole(text: str) -> int:
-    """A number of a page in an address; 1 for what is none."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 1
+def whole(text: str, most_digits: int = 8) -> int | None:
+    """A whole number that was typed, from 0; `None` if it is none, or has more digits."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= most_digits else None
+
+
+def page_of(text: str, count: int, size: int) -> tuple[int, int]:
+    """Which page of a list an address asks for, and how many there are, both from 1.
+
+    Args:
+        text: what it says; the first or the last page for what is none of it.
+        count: of what there is.
+        size: so many on a page.
+    """
+    pages = max(1, -(-count // size))
+    return min(max(1, whole(text) or 1), pages), pages

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from underseal_node.console.marks import _
+from underseal_protocol.disclosure import Level
+
 __all__ = ["LEVELS", "UNITS", "WORDS"]
 
 
-def _(text: str) -> str:
-    return text
-
-
-LEVELS = ("total", "quality", "breakdown", "full")
+LEVELS = tuple(level.value for level in Level)
 """Disclosure levels, from the lowest."""
 
 WORDS = (
@@ -41,11 +40,11 @@ WORDS = (
     _("reading"), _("order"), _("meter"), _("setup"),
     # The audit log.
     _("operator"), _("peer"), _("node"),
-    # Partners and what they see: how keys became known, blocks of footprints.
-    _("invitation"), _("company"),
+    # What partners see: blocks of footprints.
+    _("company"),
     _("verification"), _("emissions"), _("carbon"), _("method"), _("other"),
     # The doctor.
-    _("ok"), _("warning"), _("problem"),
+    _("ok"), _("problem"),
 )  # fmt: skip
 
 UNITS = (

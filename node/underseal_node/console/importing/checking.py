@@ -19,16 +19,12 @@ from underseal_node.console.importing.outcomes import MAX_ITEMS, Outcome, outcom
 from underseal_node.console.importing.places import Flawed, Source, flawed_of
 from underseal_node.console.importing.reading import tables_of
 from underseal_node.console.jobs import Job
+from underseal_node.console.marks import _
 from underseal_node.console.pages import Visit
 from underseal_node.errors import RefusedError
 from underseal_node.sheets.tables import Table
 
 __all__ = ["begin_check", "begin_import"]
-
-
-def _(text: str) -> str:
-    """Marks a text for the catalogues; it is translated where it is shown."""
-    return text
 
 
 CHECK, IMPORT = _("Check"), _("Import")

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from underseal_node.console.importing.kinds import MIXED
 from underseal_node.console.importing.words import FOOTPRINT_WORDS, ROW_WORDS
+from underseal_node.console.marks import _
 from underseal_node.products import factor_columns, line_columns
 from underseal_node.products.columns import FACTOR, RowColumn, columns_of
 from underseal_node.publishing import columns as footprint_columns
@@ -27,11 +28,6 @@ IN_KILOGRAMS = re.compile(r"\bkg (?:CO2e|carbon|of product|of the declared)|\(kg
 AREA = "landAreaOccupation"
 URN_CHARACTERS = "!$&'()*+,;=:@"  # beside those that `quote` leaves anyway
 HOST = "HOST"
-
-
-def _(text: str) -> str:
-    """Marks a text for the catalogues; it is translated where it is shown."""
-    return text
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,9 @@ from underseal_node.console.importing.mapping import (
 from underseal_node.console.importing.pages import UNPROCESSABLE, go_on, held_of
 from underseal_node.console.importing.proposing import proposed_columns
 from underseal_node.console.importing.reading import SheetView, tables_of, view_of
+from underseal_node.console.marks import _
 from underseal_node.console.pages import Visit, moved
+from underseal_node.console.tables import whole
 from underseal_node.products.columns import LINE_KINDS
 from underseal_node.publishing.columns import EXAMPLES
 from underseal_node.sheets.problems import CellError
@@ -31,13 +33,9 @@ from underseal_node.sheets.problems import CellError
 __all__ = ["ACTIONS", "PAGES"]
 
 MAX_FIXED_CHARACTERS = 2_000
+MAX_ROW_DIGITS, MAX_COLUMN_DIGITS = 6, 4
 MARKS = ("", ",", ".")
 LEFT_OUT = "-"
-
-
-def _(text: str) -> str:
-    """Marks a text for the catalogues; it is translated where it is shown."""
-    return text
 
 
 NOTHING_CHOSEN = _("Say for one sheet at least what its rows are.")
@@ -141,9 +139,9 @@ async def _choose(visit: Visit) -> Response:
         return _page(visit, held, mapping, number, mistakes, flaws)
     held.mapping = mapping
     held.forget_check()
-    following = form.one("then")
-    if following.isdigit() and len(following) < 4 and int(following) < len(held.sheets):
-        return moved(f"{held.path}/columns?sheet={int(following)}")
+    following = whole(form.one("then"))
+    if following is not None and following < len(held.sheets):
+        return moved(f"{held.path}/columns?sheet={following}")
     remember(visit.session, held.key, mapping)
     return await go_on(visit, held)
 
@@ -157,8 +155,9 @@ async def _as_it_is(visit: Visit) -> Response:
 
 def _sheet_number(text: str, held: Held) -> int:
     """The sheet that is asked for; otherwise the first one of which something is known."""
-    if text.isascii() and text.isdigit() and len(text) < 4 and int(text) < len(held.sheets):
-        return int(text)
+    number = whole(text)
+    if number is not None and number < len(held.sheets):
+        return number
     sheets = (held.mapping or held.proposed).sheets
     return next((at for at, one in enumerate(sheets) if one.rows), 0)
 
@@ -167,21 +166,20 @@ def _sheet_of(form: Form, held: Held, before: SheetMapping) -> SheetMapping:
     """What the form says of a sheet."""
     rows = form.one("rows")
     rows = rows if rows in ROWS[held.kind] else ""
-    mark, heads = form.one("mark"), form.one("heads_row")
-    is_row = heads.isascii() and heads.isdigit() and 0 < len(heads) < 7
+    mark, heads = form.one("mark"), whole(form.one("heads_row"), MAX_ROW_DIGITS)
     columns = {
         one.name: chosen
         for one in (columns_of_rows(rows) if rows else ())
         if (chosen := _chosen(form, one)) != Chosen(form=one.written[0].code)
     }
-    heads_row = int(heads) if is_row else before.heads_row
+    heads_row = before.heads_row if heads is None else heads
     return SheetMapping(rows, heads_row, mark if mark in MARKS else "", columns)
 
 
 def _chosen(form: Form, ours: OurColumn) -> Chosen:
     name = f"c.{ours.name}"
     at = form.one(f"{name}.at")
-    position = int(at) if at.isascii() and at.isdigit() and len(at) < 5 else None
+    position = whole(at, MAX_COLUMN_DIGITS)
     fixed = form.one(f"{name}.fixed")[:MAX_FIXED_CHARACTERS] if position is None else ""
     return Chosen(position, fixed, ours.in_form(form.one(f"{name}.form")).code)
 

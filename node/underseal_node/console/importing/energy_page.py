@@ -18,6 +18,7 @@ from underseal_node.console.importing.pages import (
     refused,
     show_start,
 )
+from underseal_node.console.marks import _
 from underseal_node.console.pages import Visit
 from underseal_node.errors import RefusedError
 
@@ -27,11 +28,6 @@ __all__ = ["PAGES", "UPLOADS"]
 
 LAST_MAPPING = "energy mapping"
 MAX_OTHERS = 10
-
-
-def _(text: str) -> str:
-    """Marks a text for the catalogues; it is translated where it is shown."""
-    return text
 
 
 NO_MAPPING = _("Choose the mapping file as well: it says what is where in the export.")

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from underseal_node.console.marks import _
+
 __all__ = ["ENERGY", "FACTORS", "FOOTPRINTS", "KINDS", "MIXED", "PRODUCTS", "ROWS", "Kind"]
 
 FOOTPRINTS, PRODUCTS, FACTORS, ENERGY = "footprints", "products", "factors", "energy"
-
-
-def _(text: str) -> str:
-    """Marks a text for the catalogues; it is translated where it is shown."""
-    return text
 
 
 @dataclass(frozen=True)

@@ -11,19 +11,15 @@ from starlette.responses import Response
 from underseal_node.console.exports import exported
 from underseal_node.console.importing.kinds import ENERGY, FACTORS, FOOTPRINTS, KINDS, PRODUCTS
 from underseal_node.console.importing.places import Flawed
+from underseal_node.console.marks import _
 from underseal_node.console.pages import Visit
-from underseal_node.console.tables import Column, table_of
+from underseal_node.console.tables import Column, page_of, table_of
 
 __all__ = ["MAX_ITEMS", "Outcome", "outcome_of"]
 
 MAX_ITEMS = 5_000
 PAGE_ROWS = 60  # of a sheet with problems
 MAX_LISTED = 200
-
-
-def _(text: str) -> str:
-    """Marks a text for the catalogues; it is translated where it is shown."""
-    return text
 
 
 _OUTCOME = Column("outcome", _("Outcome"), "word")
@@ -89,10 +85,7 @@ class Outcome:
 
     def shown(self, visit: Visit) -> dict[str, Any]:
         """What the template needs of a request: the part of the list, or of the rows."""
-        pages = max(1, -(-self.flawed.shown_rows // PAGE_ROWS))
-        asked = visit.asked("page")
-        page = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 9 else 1
-        page = min(max(1, page), pages)
+        page, pages = page_of(visit.asked("page"), self.flawed.shown_rows, PAGE_ROWS)
         return {
             "outcome": self,
             "list_path": None if self.is_refused or self.is_check else KINDS[self.kind].list_path,

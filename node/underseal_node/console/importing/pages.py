@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from underseal_node.console.api import ApiRefusedError
+from underseal_node.console.downloads import XLSX, attached
 from underseal_node.console.forms import File
 from underseal_node.console.importing.checking import begin_check, begin_import
 from underseal_node.console.importing.files import (
@@ -34,7 +35,8 @@ from underseal_node.console.importing.reading import (
 )
 from underseal_node.console.job_pages import RELOAD_SECONDS, job_path
 from underseal_node.console.jobs import Busy, Job
-from underseal_node.console.pages import HEADERS, Visit, moved
+from underseal_node.console.marks import _
+from underseal_node.console.pages import Visit, moved
 from underseal_node.errors import RefusedError
 from underseal_node.sheets.tables import Table
 
@@ -42,17 +44,11 @@ __all__ = ["ACTIONS", "PAGES", "UPLOADS", "go_on", "held_of", "look_at", "refuse
 
 SHOWN_BYTES = 20_000  # of a mapping file
 NOT_FOUND, CONFLICT, UNPROCESSABLE, UNAVAILABLE = 404, 409, 422, 503
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 TEMPLATES = {
     "footprints": ("/footprints/template", "footprints.xlsx"),
     "products": ("/products/template", "products.xlsx"),
     "workbook": ("/products/workbook", "products-and-factors.xlsx"),
 }
-
-
-def _(text: str) -> str:
-    """Marks a text for the catalogues; it is translated where it is shown."""
-    return text
 
 
 BY_HEADINGS = _("what the headings say")
@@ -301,8 +297,7 @@ async def _template(visit: Visit) -> Response:
         raise HTTPException(NOT_FOUND)
     path, name = found
     answer = await visit.api.call("GET", path)
-    headers = {**HEADERS, "content-disposition": f'attachment; filename="{name}"'}
-    return Response(answer.body, headers=headers, media_type=XLSX)
+    return attached(answer.body, name, XLSX)
 
 
 PAGES = {

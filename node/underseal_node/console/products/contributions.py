@@ -9,13 +9,10 @@ from dataclasses import dataclass, replace
 from decimal import Decimal, localcontext
 from typing import Any
 
+from underseal_node.console.marks import _
 from underseal_node.console.products.figures import MAX_PRECISION
 
 __all__ = ["KINDS", "Contributions", "Group", "Part", "contributions_of", "line_id"]
-
-
-def _(text: str) -> str:
-    return text
 
 
 KINDS = {

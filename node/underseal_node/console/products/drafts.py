@@ -9,23 +9,20 @@ from typing import Any
 from starlette.responses import Response
 
 from underseal_node.console.api import ApiRefusedError
+from underseal_node.console.downloads import JSON, attached
 from underseal_node.console.exports import exported
-from underseal_node.console.pages import HEADERS, Visit
+from underseal_node.console.marks import _
+from underseal_node.console.pages import Visit
 from underseal_node.console.products.addresses import product_of, product_page
-from underseal_node.console.products.publishing import acknowledgement
+from underseal_node.console.products.publishing import acknowledgement, said_of
 from underseal_node.console.tables import Column, Row, table_of
 
 __all__ = ["ACTIONS", "PAGES", "UPLOADS"]
 
-JSON = "application/json"
 LIMIT = 10_000
 ATTESTATION = "attestation"  # the field for its text
 
 Json = Mapping[str, Any]
-
-
-def _(text: str) -> str:
-    return text
 
 
 def _page_of(row: Row) -> str:
@@ -80,8 +77,7 @@ async def _file(visit: Visit) -> Response:
     """The draft as a file, for the verifier."""
     draft = await visit.api.get(f"/drafts/{visit.part('id')}")
     content = json.dumps(draft["draft"], ensure_ascii=False, indent=2).encode()
-    disposition = {"content-disposition": f'attachment; filename="draft-{draft["id"]}.json"'}
-    return Response(content, headers={**HEADERS, **disposition}, media_type=JSON)
+    return attached(content, f"draft-{draft['id']}.json", JSON)
 
 
 async def _make(visit: Visit) -> Response:
@@ -111,14 +107,7 @@ async def _publish(visit: Visit) -> Response:
         )
     except ApiRefusedError as error:
         return await _page(visit, error, token)
-    if done["outcome"] == "unchanged":
-        message = visit.text(_("It had been published just like this; nothing was changed."))
-    elif done["notified"]:
-        names = ", ".join(done["notified"])
-        message = visit.text(_("Published. These partners are told: %(names)s."), names=names)
-    else:
-        message = visit.text(_("Published. No partner may see it yet."))
-    return visit.done(f"/footprints/{done['id']}", message)
+    return visit.done(f"/footprints/{done['id']}", said_of(visit, done))
 
 
 PAGES = {"/drafts": _list, "/drafts/{id}": _show, "/drafts/{id}/file": _file}

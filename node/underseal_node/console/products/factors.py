@@ -8,16 +8,13 @@ from typing import Any
 from starlette.responses import Response
 
 from underseal_node.console.exports import exported
+from underseal_node.console.marks import _
 from underseal_node.console.pages import Visit
 from underseal_node.console.tables import Column, Filter, table_of
 
 __all__ = ["PAGES"]
 
 TOTAL = "pcfExcludingBiogenicUptake"
-
-
-def _(text: str) -> str:
-    return text
 
 
 WORDS = (_("looked up"), _("not looked up"))

@@ -6,16 +6,14 @@ from typing import Any
 
 from starlette.responses import Response
 
-from underseal_node.console.exports import XLSX, exported
-from underseal_node.console.pages import HEADERS, Visit
+from underseal_node.console.downloads import XLSX, attached
+from underseal_node.console.exports import exported
+from underseal_node.console.marks import _
+from underseal_node.console.pages import Visit
 from underseal_node.console.products.addresses import product_page
 from underseal_node.console.tables import Column, Filter, Row, table_of
 
 __all__ = ["PAGES", "state_of"]
-
-
-def _(text: str) -> str:
-    return text
 
 
 STATES = (_("open lines"), _("not published"), _("stale"), _("current"))
@@ -73,8 +71,7 @@ async def _workbook(visit: Visit) -> Response:
     """Products as a workbook that can be imported again: one, or all."""
     chosen = visit.request.query_params.getlist("product")
     answer = await visit.api.call("GET", "/products/workbook", {"product": chosen})
-    disposition = {"content-disposition": 'attachment; filename="products.xlsx"'}
-    return Response(answer.body, headers={**HEADERS, **disposition}, media_type=XLSX)
+    return attached(answer.body, "products.xlsx", XLSX)
 
 
 PAGES = {"/products": _list, "/products/workbook": _workbook}

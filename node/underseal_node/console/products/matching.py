@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from underseal_node.console.api import ApiRefusedError
 from underseal_node.console.forms import Form
+from underseal_node.console.marks import _
 from underseal_node.console.pages import Visit, with_query
 from underseal_node.console.products.addresses import product_of
 from underseal_node.console.products.figures import amount_of
@@ -24,10 +25,6 @@ OTHER = "other"
 LEFT_OUT = "left-out"
 
 Json = Mapping[str, Any]
-
-
-def _(text: str) -> str:
-    return text
 
 
 async def _show(visit: Visit) -> Response:

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from underseal_node.console.api import ApiRefusedError
 from underseal_node.console.forms import Form
+from underseal_node.console.marks import _
 from underseal_node.console.pages import Visit
 from underseal_node.console.products.addresses import product_of
 from underseal_node.console.products.twin import MOST_FINDINGS, findings_of
@@ -23,10 +24,6 @@ SHOWN = ("pcf", "unit", "outcome", "deprecated")
 AGAINST = ("stop", "fewer blocks")
 
 Json = Mapping[str, Any]
-
-
-def _(text: str) -> str:
-    return text
 
 
 WORDS = (_("new"), _("successor"), _("unchanged"))
@@ -135,10 +132,11 @@ async def _publish(visit: Visit) -> Response:
         )
     except ApiRefusedError as error:
         return await _page(visit, digits, error)
-    return visit.done(f"/footprints/{done['footprint']}", _said(visit, done))
+    return visit.done(f"/footprints/{done['footprint']}", said_of(visit, done))
 
 
-def _said(visit: Visit, done: Json) -> str:
+def said_of(visit: Visit, done: Json) -> str:
+    """What came of a publication, of a product or of a draft."""
     if done["outcome"] == "unchanged":
         return visit.text(_("It had been published just like this; nothing was changed."))
     if not done["notified"]:

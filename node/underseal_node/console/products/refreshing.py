@@ -9,6 +9,7 @@ from typing import Any
 from starlette.responses import Response
 
 from underseal_node.console.api import ApiRefusedError
+from underseal_node.console.marks import _
 from underseal_node.console.pages import Visit, with_query
 from underseal_node.console.products.addresses import product_of
 from underseal_node.console.products.publishing import acknowledgement
@@ -21,10 +22,6 @@ CONFLICT = 409
 HUNDRED = Decimal(100)
 
 Json = Mapping[str, Any]
-
-
-def _(text: str) -> str:
-    return text
 
 
 async def _show(visit: Visit) -> Response:

@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from underseal_node.console.api import ApiRefusedError
 from underseal_node.console.exports import exported
+from underseal_node.console.marks import _
 from underseal_node.console.pages import Visit, with_query
 from underseal_node.console.products import charts
 from underseal_node.console.products.addresses import product_of, product_page
@@ -34,10 +35,6 @@ MOST_FINDINGS = 50
 ACTIVE = "Active"
 
 Json = Mapping[str, Any]
-
-
-def _(text: str) -> str:
-    return text
 
 
 EXPORTED = (
