@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from sqlalchemy.engine import URL
 from tests.postgresql import HAS_POSTGRESQL, Databases
+from tests.sqlite_template import copied_when_new
 
 from underseal_cli.demo_nodes import NodeProcess, Workbench
 from underseal_node.home import Home
@@ -79,10 +80,12 @@ def url_of(pytestconfig: pytest.Config) -> Callable[[Home], str | None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _template(pytestconfig: pytest.Config) -> None:
+def _template(pytestconfig: pytest.Config) -> Iterator[None]:
     """Before any test changes what migrations there are."""
     if _is_postgresql(pytestconfig):
         pytestconfig.stash[DATABASES].prepare()
+    with copied_when_new():
+        yield
 
 
 @pytest.fixture(autouse=True)

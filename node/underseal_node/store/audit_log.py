@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import delete, func, insert
+from sqlalchemy import ColumnElement, delete, func, insert
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, exists, select
 
 from underseal_node.errors import AuditLogError
 from underseal_node.store.audit import SHOWING, Outcome
@@ -40,6 +40,7 @@ __all__ = [
     "end_of",
     "entries",
     "heads",
+    "is_any_recorded",
     "is_waiting",
     "newest_number",
     "nodes_of",
@@ -185,6 +186,11 @@ def _insert_nodes(session: Session, nodes: list[dict[str, Any]]) -> None:
 def is_waiting(session: Session) -> bool:
     """Whether something was recorded that is not in the log yet."""
     return session.exec(select(AuditPending.id).limit(1)).first() is not None
+
+
+def is_any_recorded() -> ColumnElement[bool]:
+    """As `is_waiting`, for a statement."""
+    return exists().where(col(AuditPending.id).is_not(None))
 
 
 def nodes_of(session: Session) -> Nodes:

@@ -6,8 +6,8 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, func
-from sqlmodel import Session, col, select
+from sqlalchemy import ColumnElement, delete, func
+from sqlmodel import Session, col, exists, select
 
 from underseal_node.store.audit_tables import Receipt, ReceiptRole, ReceiptState
 from underseal_node.store.tables import Peer
@@ -20,6 +20,7 @@ __all__ = [
     "forget_refused",
     "get",
     "held",
+    "is_any_pending",
     "newest_held",
     "of_footprint",
     "pending",
@@ -101,6 +102,11 @@ def pending(session: Session, *, limit: int) -> Sequence[Receipt]:
         .order_by(is_new.desc(), col(Receipt.created_at), col(Receipt.id))
         .limit(limit)
     ).all()
+
+
+def is_any_pending() -> ColumnElement[bool]:
+    """Whether an acknowledgement of any peer waits for our receipt, for a statement."""
+    return exists().where(col(Receipt.role) == ReceiptRole.ISSUED, col(Receipt.state).in_(WAITING))
 
 
 def count_pending(session: Session, peer_id: int) -> int:

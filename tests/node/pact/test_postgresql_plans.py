@@ -40,6 +40,7 @@ from underseal_node.store.database import Store, open_store
 from underseal_node.store.granted import Coverage
 from underseal_node.store.page_sql import page_statement
 from underseal_node.store.requester_sql import BY_CLIENT, BY_PEER, CLIENT, GRANTS_SUMMARY
+from underseal_node.store.work import waiting_work
 
 pytestmark = pytest.mark.xdist_group("postgresql")
 
@@ -229,6 +230,7 @@ def test_no_other_look_reads_a_whole_table(
 
 
 WORK: dict[str, Callable[[Session], Any]] = {
+    "all: is there any": lambda s: waiting_work(s, NOW),
     "the outbox: whose turn": lambda s: leases.waiting_peers(s, NOW),
     "the outbox: the next event": lambda s: leases.claim(s, 101, NOW, NOW - NOW),
     "the inbox: what is due": lambda s: inbox.due(s, NOW),

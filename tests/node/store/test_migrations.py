@@ -34,6 +34,15 @@ from underseal_node.store.migrations import HEAD
 VERSIONS = Path(migrate.SCRIPTS) / "versions"
 
 
+UPGRADE = migrate._upgrade
+
+
+@pytest.fixture(autouse=True)
+def _migrates_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the copies that other tests take."""
+    monkeypatch.setattr(migrate, "_upgrade", UPGRADE)
+
+
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
     home = Home(tmp_path / "home")
