@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from sqlalchemy.engine import URL
 from tests.postgresql import HAS_POSTGRESQL, Databases
-from tests.sqlite_template import copied_when_new
+from tests.quick_sqlite import quick_sqlite
 
 from underseal_cli.demo_nodes import NodeProcess, Workbench
 from underseal_node.home import Home
@@ -84,7 +84,7 @@ def _template(pytestconfig: pytest.Config) -> Iterator[None]:
     """Before any test changes what migrations there are."""
     if _is_postgresql(pytestconfig):
         pytestconfig.stash[DATABASES].prepare()
-    with copied_when_new():
+    with quick_sqlite():
         yield
 
 
