@@ -107,7 +107,8 @@ def _use_postgresql(databases: Databases) -> None:
 
     @wraps(url_of)
     def database_url(settings: Settings, home: Home) -> URL:
-        if settings.database_url is None:
+        # What was restored is a file in the home.
+        if settings.database_url is None and not home.database.exists():
             settings = Settings(database_url=databases.of(home.path))  # type: ignore[arg-type]
         return url_of(settings, home)
 
