@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
+from time import process_time
 from typing import Any
 
 import pytest
@@ -377,6 +379,23 @@ def test_a_million_rows_are_refused_clearly() -> None:
     assert "row 500001" in problem.message
     assert "at most 500000 rows" in problem.message
     assert problem.hint == "Split the file."
+
+
+def test_a_year_of_quarter_hours() -> None:
+    first = datetime(2025, 1, 1)  # noqa: DTZ001 - local times
+    times = [first + timedelta(minutes=15 * one) for one in range(365 * 96 + 1)]
+    texts = [f"{one:%d.%m.%Y %H:%M}" for one in times]
+    rows = [
+        ("Z1", start, end, f"{number / 100:.2f}".replace(".", ","))
+        for number, (start, end) in enumerate(pairwise(texts))
+    ]
+    content = csv_of(HEADER, *rows, encoding="cp1252")
+    begun = process_time()
+    export = read(content, LONG.replace('"Europe/Berlin"', '"+01:00"'))
+    assert process_time() - begun < 15  # it takes 2
+    amounts = [one.value.quantity.amount for one in export.measured]  # type: ignore[union-attr]
+    assert len(amounts) == 35_040
+    assert sum(amounts) * 100 == sum(range(35_040))
 
 
 def test_a_workbook_with_too_many_rows() -> None:
