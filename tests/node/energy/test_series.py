@@ -171,17 +171,33 @@ def test_merged_cells() -> None:
         book.active.insert_rows(1)
         book.active["A1"] = "Werk Süd, Lastgänge 2025"
         book.active.merge_cells("A1:D1")
-        book.active.merge_cells("A3:A4")
+        book.active.merge_cells("A3:A4")  # a meter
+        book.active.merge_cells("B5:B7")  # a date, also of a row in which nothing else is
+        book.active.merge_cells("C5:C7")
 
     content = workbook_of(
         HEADER,
         ("Z1", "01.01.2025", "01.02.2025", 1),
-        ("Z1", "01.02.2025", "01.03.2025", 1),
+        ("Z1", "01.02.2025", "01.03.2025", 2),
+        ("Z1", date(2025, 3, 1), date(2025, 4, 1), 3),
+        ("Z2", date(2025, 3, 1), date(2025, 4, 1), 4),
+        (None, None, None, None),
         change=change,
     )
+    found = [(one[0], one[1].month, one[3]) for one in values(read(content))]
+    assert found == [("Z1", 12, 1), ("Z1", 1, 2), ("Z1", 2, 3), ("Z2", 2, 4)]
+
+
+def test_a_value_that_is_merged_may_be_of_all_rows_together() -> None:
+    content = workbook_of(
+        HEADER,
+        ("Z1", "01.01.2025", "01.02.2025", 1),
+        ("Z1", "01.02.2025", "01.03.2025", 1),
+        change=lambda book: book.active.merge_cells("D2:D3"),
+    )
     problem = only_problem(content)
-    assert problem.place == "sheet 'Daten', cell A4 (Zähler)"
-    assert problem.message == "the cell is merged with one in row 3"
+    assert problem.place == "sheet 'Daten', cell D3 (Verbrauch)"
+    assert problem.message == "the cell is merged with one in row 2"
     assert "fill in every cell" in (problem.hint or "")
 
 

@@ -190,6 +190,34 @@ def test_one_merged_cell_names_the_product_of_several_rows(book: Book, read: Rea
     assert [len(one.document.get("lines", ())) for one in found.products] == [2, 0]
 
 
+def test_what_is_said_once_for_several_rows_is_said_for_each(book: Book, read: Read) -> None:
+    def merge(made: openpyxl.Workbook) -> None:
+        for column in "ABDF":  # with a row below in which nothing else is
+            made["Materials"].merge_cells(f"{column}2:{column}4")
+
+    header = ["Product", "Name", "Quantity", "Unit", "Loss (%)", "Supplier"]
+    rows = [
+        header,
+        ["LH", "acid", 1, "kg", 2, "Säure AG"],
+        [None, None, 2, None, None, None],
+        [],
+    ]
+    first, second = lines_of(read(book({"Products": PRODUCTS, "Materials": rows}, merge)))
+    assert (first["quantity"]["amount"], second["quantity"]["amount"]) == ("1", "2")
+    assert second["quantity"]["unit"] == "kg"
+    assert (second["name"], second["supplier"]) == ("acid", "Säure AG")
+    assert "loss" not in second
+
+
+def test_cells_that_are_merged_across_columns_are_refused(book: Book, read: Read) -> None:
+    def merge(made: openpyxl.Workbook) -> None:
+        made["Materials"].merge_cells("A2:B2")
+
+    found = read(book({"Products": PRODUCTS, "Materials": MATERIALS}, merge)).problems
+    assert [one.place for one in found] == ["sheet Materials, cell B2 (Name)"]
+    assert "merged with one in row 2" in found[0].message
+
+
 def test_other_merged_cells_are_refused(book: Book, read: Read) -> None:
     def merge(made: openpyxl.Workbook) -> None:
         made["Materials"].merge_cells("C2:C3")
