@@ -143,8 +143,9 @@ def test_places_are_those_that_people_find(book: Book, read: Read) -> None:
         (0, "LX", "A3 (Product)", "there is no product 'LX' in the file", "There is LH."),
         (5, "LH", "F3 (Source)", "'LH' is a product, and no factor", "product:LH"),
         (5, "left out", "F3 (Source)", "does not say the reason", "left out: "),
-        (5, "=1+1", "F3 (Source)", "a formula without a result", "save it"),
-        (5, "#DIV/0!", "F3 (Source)", "holds an error", "Correct"),
+        (5, "=1+1", "F3 (Source)", "a formula without a result: =1+1", "save it"),
+        (5, "=A1&B1", "F3 (Source)", "a formula without a result: =A1&B1", "save it"),
+        (5, "#DIV/0!", "F3 (Source)", "the cell holds an error: #DIV/0!", "Correct"),
         (6, "x", "row 3, column G", "the column has no name", "begin its name"),
     ],
 )
