@@ -338,8 +338,9 @@ SETTINGS = {
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-def test_the_attacker(name: str) -> None:
-    off, on, share = rates(range(8), SETTINGS[name])
+def test_the_attacker(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with capsys.disabled():  # the rates are to be seen
+        off, on, share = rates(range(8), SETTINGS[name])
     assert on == []
     assert len(off) > 4
     assert share > 0.15
@@ -347,8 +348,9 @@ def test_the_attacker(name: str) -> None:
 
 @pytest.mark.soak
 @pytest.mark.parametrize("name", SETTINGS)
-def test_the_attacker_at_length(name: str) -> None:
-    off, on, share = rates(range(1000, 1400), SETTINGS[name])
+def test_the_attacker_at_length(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with capsys.disabled():
+        off, on, share = rates(range(1000, 1400), SETTINGS[name])
     assert on == []
     assert len(off) > 200
     assert share > 0.15
