@@ -58,6 +58,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason=f"about SQLite: {about.args[0]}"))
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What tests have measured and say by `record_property("said", ...)`, with workers as well."""
+    passed = terminalreporter.stats.get("passed", [])
+    for text in (said for one in passed for name, said in one.user_properties if name == "said"):
+        terminalreporter.write_line(str(text))
+
+
 @pytest.fixture(scope="session")
 def databases(pytestconfig: pytest.Config) -> Databases:
     """A PostgreSQL, for tests that need one whatever the other tests run on."""

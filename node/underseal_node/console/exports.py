@@ -73,7 +73,8 @@ def _xlsx(heads: Sequence[str], rows: Sequence[Row], columns: Sequence[Column]) 
     for row in rows:
         cells = []
         for column in columns:
-            cell = WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub("", text_of(row, column)))
+            text = ILLEGAL_CHARACTERS_RE.sub("", text_of(row, column))
+            cell = WriteOnlyCell(sheet, _harmless(text))  # it may be saved as CSV
             cell.data_type = "s"  # never a formula, and of a figure every digit
             cells.append(cell)
         sheet.append(cells)

@@ -11,15 +11,17 @@ from typing import Any
 from sqlmodel import Session
 
 from underseal_node.errors import NotFoundError, RefusedError
-from underseal_node.products.candidates import Candidates, Proposal
+from underseal_node.products.candidates import Candidates, Proposal, text_of
+from underseal_node.products.convertible import measures_of, require_convertible
 from underseal_node.products.existing import missing, text_of_missing
 from underseal_node.products.metered import Meters
 from underseal_node.store import audit, peers, products
 from underseal_node.store.audit import Act
 from underseal_node.store.product_tables import MatchRow
 from underseal_protocol.criteria import fold
+from underseal_protocol.errors import UnitError
 from underseal_protocol.rollup.documents import source_json
-from underseal_protocol.rollup.inputs import DirectEmission, SourcedLine
+from underseal_protocol.rollup.inputs import DirectEmission, Line, SourcedLine
 from underseal_protocol.rollup.sources import (
     FactorSource,
     FootprintSource,
@@ -193,10 +195,11 @@ def decide(
     Raises:
         NotFoundError: the product, the line or the source is not there, or nothing was decided
             that can be taken back.
-        RefusedError: several peers have sent a footprint with this id.
+        RefusedError: several peers have sent a footprint with this id, or the amount of the line
+            cannot be converted into its unit.
     """
     meters = Meters(session, defaults)
-    lines: dict[str, set[str]] = {}
+    lines: dict[str, dict[str, Line]] = {}
     count = 0
     for one in decisions:
         count += 1
@@ -208,14 +211,28 @@ def decide(
             continue
         if one.product_id not in lines:
             product = meters.known(products.product(session, one.product_id))
-            lines[one.product_id] = {line.id for line in product.lines}
-        if one.line_id not in lines[one.product_id]:
+            lines[one.product_id] = {line.id: line for line in product.lines}
+        line = lines[one.product_id].get(one.line_id)
+        if line is None:
             raise NotFoundError(
                 f"{one.product_id} has no line {one.line_id!r}",
                 hint=f"`underseal product show {one.product_id}` lists them.",
             )
         _confirm(session, now, one, one.source)
+        _require_convertible(session, line, one.source)
     audit.record(session, Act.LINES_MATCHED, now, detail={"lines": count})
+
+
+def _require_convertible(session: Session, line: Line, source: Source) -> None:
+    measure = measures_of(session, [source]).get(source)
+    if measure is None or isinstance(line, DirectEmission):
+        return
+    try:
+        require_convertible(line, measure)
+    except UnitError as error:
+        raise RefusedError(
+            f"line {line.id!r} cannot be {text_of(source)}: {error.message}", hint=error.hint
+        ) from error
 
 
 def _confirm(session: Session, now: datetime, decision: Decision, source: Source) -> None:

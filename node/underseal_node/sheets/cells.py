@@ -23,7 +23,17 @@ from underseal_protocol.errors import TimeError, UnitError
 from underseal_protocol.rollup.units import aliases_of, unit_of
 from underseal_protocol.times import parse_time
 
-__all__ = ["Cell", "Flaw", "Percentage", "calendar_time", "is_empty", "text_of_cell", "value_of"]
+__all__ = [
+    "Cell",
+    "Flaw",
+    "Percentage",
+    "calendar_time",
+    "is_blank",
+    "is_empty",
+    "seen",
+    "text_of_cell",
+    "value_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +50,14 @@ class Flaw:
     Attributes:
         message: what is wrong with it.
         hint: what usually helps.
-        covered_by: the cell that it is merged with, as people see that one in its place.
+        is_covered: it is merged with another one.
+        covered_by: the one of the same column that it is merged with, as people see that one in
+            its place; None if it is of another column.
     """
 
     message: str
     hint: str
+    is_covered: bool = False
     covered_by: Cell | None = None
 
 
@@ -75,6 +88,22 @@ TIME_HINT = "Write year, month and day: 2025-01-31; or 31.01.2025."
 def is_empty(cell: Cell) -> bool:
     """Whether nothing is in it."""
     return isinstance(cell, str) and not cell.strip()
+
+
+def is_blank(cell: Cell) -> bool:
+    """Whether nothing of its own is in it, but perhaps of a cell that it is merged with."""
+    return is_empty(cell) or (isinstance(cell, Flaw) and cell.is_covered)
+
+
+def seen(cell: Cell) -> Cell:
+    """What people see in a cell: of cells merged in a column, what is in the first one.
+
+    For texts and dates, which are said once for several rows. A number might be of all the rows
+    together.
+    """
+    if isinstance(cell, Flaw) and cell.covered_by is not None:
+        return cell.covered_by
+    return cell
 
 
 def value_of(cell: Cell, column: Column, mark: str | None) -> Any:
