@@ -22,7 +22,8 @@ ProtocolError
  │   ├─ SealEncodingError        bytes that are not the one encoding of what they stand for
  │   ├─ RelationError            a linear relation, or a witness, of which nothing can be proved
  │   ├─ ProofRefusedError        a proof that does not show its statement
- │   └─ SealNumberError          a figure that version 1 of sealed sums does not seal
+ │   ├─ SealNumberError          a figure that version 1 of sealed sums does not seal
+ │   └─ SealRefusedError         a sealed sum of which some part does not hold
  └─ CredentialError              a signed statement that does not hold
      ├─ AssertionRefusedError    a client assertion that does not authenticate the client
      ├─ InvitationError          an invitation, or the reply to one, that is not accepted
@@ -71,6 +72,7 @@ __all__ = [
     "SealEncodingError",
     "SealError",
     "SealNumberError",
+    "SealRefusedError",
     "SignatureMismatchError",
     "TermsError",
     "TimeError",
@@ -276,6 +278,15 @@ class ProofRefusedError(SealError):
 
 class SealNumberError(SealError):
     """Version 1 of sealed sums does not seal this figure."""
+
+
+class SealRefusedError(SealError):
+    """A part of a sealed sum does not hold. The message begins with the part, and a colon."""
+
+    @property
+    def part(self) -> str:
+        """Which one: `file`, `core`, `endorsement 2`, `sum` and so on."""
+        return self.message.partition(":")[0]
 
 
 class CredentialError(ProtocolError):

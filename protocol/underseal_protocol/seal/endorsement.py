@@ -159,7 +159,8 @@ class Endorsement:
             raise EndorsementError(
                 f"the endorsement names the key {self.kid}, expected {key.thumbprint()}"
             )
-        jws.check_signature(jws.parse(self.token), key.key, kid=self.kid)
+        signed = jws.signing_input(self.claims, ENDORSEMENT_TYPE, self.kid).encode("ascii")
+        jws.check_signature(jws.Jws({}, {}, signed, self.signature), key.key, kid=self.kid)
 
     def require_valid_for(self, created: datetime) -> None:
         """Whether it may stand behind a footprint that was created then.
