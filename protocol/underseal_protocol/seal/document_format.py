@@ -11,9 +11,6 @@ from collections.abc import Sequence
 from functools import partial
 from uuid import UUID
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-
 from underseal_protocol import base64url
 from underseal_protocol.carbon import UNITS
 from underseal_protocol.errors import SealEncodingError
@@ -198,26 +195,12 @@ def _read_header(reader: Reader) -> tuple[Header, bool]:
 
 
 def _supplier_bytes(one: ListedInput) -> bytes:
-    point = one.key.key.public_bytes(
-        serialization.Encoding.X962, serialization.PublicFormat.CompressedPoint
-    )
-    return _text_bytes(_shortened(one.endorsement.supplier)) + point
+    return _text_bytes(_shortened(one.endorsement.supplier)) + one.key.point()
 
 
 def _read_supplier(reader: Reader) -> tuple[str, PublicKey]:
-    url = _whole(reader.text("the URL"))
-    data = reader.take(KEY_BYTES, "the key")
-    try:
-        key = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), data)
-    except ValueError:
-        raise SealEncodingError("the key is no point of P-256") from None
-    written = key.public_bytes(
-        serialization.Encoding.X962, serialization.PublicFormat.CompressedPoint
-    )
-    if written != data:
-        raise SealEncodingError("the key is not in its one encoding")
-    unnamed = PublicKey("", KeyPurpose.FOOTPRINT, key)
-    return url, PublicKey(unnamed.thumbprint(), KeyPurpose.FOOTPRINT, key)
+    url, point = _whole(reader.text("the URL")), reader.take(KEY_BYTES, "the key")
+    return url, located("the key", partial(PublicKey.of_point, point, KeyPurpose.FOOTPRINT))
 
 
 def _terms_bytes(terms: Terms) -> bytes:
