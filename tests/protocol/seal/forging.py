@@ -13,7 +13,7 @@ import pytest
 from underseal_protocol.seal import prover, ranges
 from underseal_protocol.seal.document import SealedDocument
 from underseal_protocol.seal.document_format import encode_statement
-from underseal_protocol.seal.group import ORDER
+from underseal_protocol.seal.group import ORDER, RandomBytes
 from underseal_protocol.seal.ranges import prove_ranges, range_proof_bytes
 from underseal_protocol.seal.relation import LinearRelation
 from underseal_protocol.seal.sealing import Sealable
@@ -62,8 +62,9 @@ class Forger(prover._Secrets):
         high: int | None = None,
         covered: int | None = None,
         whole: int | None = None,
+        random_bytes: RandomBytes = secrets.token_bytes,
     ) -> None:
-        super().__init__(checked, secrets.token_bytes)
+        super().__init__(checked, random_bytes)
         step = checked.total.step
         self.covered = checked.covered if covered is None else covered
         self.whole = self.covered // step if whole is None else whole
@@ -103,22 +104,30 @@ class Forger(prover._Secrets):
         return values, blindings
 
 
-def forge(checked: Sealable, *, with_ranges: bool = True, **lies: int) -> bytes:
+def forge(
+    checked: Sealable,
+    *,
+    with_ranges: bool = True,
+    random_bytes: RandomBytes = secrets.token_bytes,
+    **lies: int,
+) -> bytes:
     """A document of any integers, with the best proofs that there are for them.
 
     Args:
         checked: what is written down; nothing of it is checked.
         with_ranges: where something else is refused before, that proof need not be there.
+        random_bytes: of everything that is drawn.
         lies: see `Forger`.
     """
-    secret = Forger(checked, **lies)
+    secret = Forger(checked, random_bytes=random_bytes, **lies)
     unsigned = secret.document()
     unsigned = replace(unsigned, statement=encode_statement(unsigned))
     with without_checks():
         relation = sum_relation(unsigned, checked.total)
-        sum_proof = prove_compact(sum_tag(unsigned), relation, secret.witness())
+        sum_proof = prove_compact(sum_tag(unsigned), relation, secret.witness(), random_bytes)
         statement = range_statement(unsigned, checked.total, checked.mass)
         if not with_ranges:
             return unsigned.statement + sum_proof + bytes(range_proof_bytes(statement))
-        range_proof = prove_ranges(range_tag(unsigned), statement, *secret.range_openings())
+        values, blindings = secret.range_openings()
+        range_proof = prove_ranges(range_tag(unsigned), statement, values, blindings, random_bytes)
     return unsigned.statement + sum_proof + range_proof

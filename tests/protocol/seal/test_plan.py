@@ -34,6 +34,7 @@ from underseal_protocol.seal.verdict import Grade
 from underseal_protocol.seal.verifier import verify_sealed
 from underseal_protocol.times import parse_time
 
+FOSSIL = "fossilGhgEmissions"
 CELLS = "0b7f6b3c-2d77-4b3e-9b6c-52a0d5f8a111"
 ALUMINIUM = "1c7f6b3c-2d77-4b3e-9b6c-52a0d5f8a222"
 PRODUCT = DECLARATION.product_ids[0]
@@ -227,10 +228,17 @@ def test_a_figure_that_was_changed_after_the_calculation() -> None:
         sealable(replace(order, document={**found.document, "pcf": pcf}))
 
 
-def test_a_half_that_the_roll_up_rounds_down() -> None:
-    """Half to even there, half up here: the figure has to be published as the sum has it."""
-    line = material("cells", 1, source=FootprintSource(CELLS))
-    found = rolled_up(product(line), bought(CELLS, "1.2345645"))
-    assert found.document["pcf"]["fossilGhgEmissions"] == "1.23456"
-    assert Total.of_sum(1_234_564_500 * NANO, 5).text == "1.23456"
-    assert Total.of_sum(1_234_565_000 * NANO, 5).text == "1.23457"
+def test_a_half_that_the_roll_up_rounds_to_even() -> None:
+    """Here a half is rounded up, so the figure has to be published as the sum has it."""
+    found = example(DirectEmission(id="x", name="x", emissions={FOSSIL: Decimal("0.0000600")}))
+    assert found.document["pcf"]["fossilGhgEmissions"] == "15.2239"
+    half = example(DirectEmission(id="x", name="x", emissions={FOSSIL: Decimal("0.000026")}))
+    assert half.figures["fossilGhgEmissions"] == Fraction("15.22385")
+    assert half.document["pcf"]["fossilGhgEmissions"] == "15.2238"
+    plan = planned(half, endorsed=[CELLS, ALUMINIUM], named=["EL"])
+    order = ordered(half, plan, half.document)
+    with pytest.raises(SealRefusedError, match=r"the inputs sum up to 15\.2239 kg"):
+        sealable(order)
+    total = Total.of_sum(int(plan.exact * 10**SCALE_DECIMALS), 4)
+    pcf = {**half.document["pcf"], "fossilGhgEmissions": total.text}
+    sealable(replace(order, document={**half.document, "pcf": pcf}))
