@@ -27,11 +27,8 @@ OWN: Path = ROOT / "tests" / "vectors" / "seal" / "sums.jsonl"
 LINES: list[dict[str, Any]] = [json.loads(line) for line in OWN.read_text("utf-8").splitlines()]
 VECTORS = [line for line in LINES if "id" in line]
 BASES = {line["id"]: base64.b64decode(line["document"]) for line in VECTORS if "document" in line}
-FOOTPRINTS = {
-    line["footprint"]: line["document"]
-    for line in LINES
-    if "footprint" in line and "id" not in line
-}
+OTHERS = [line for line in LINES if "id" not in line]
+FOOTPRINTS = {line["footprint"]: line["document"] for line in OTHERS if "footprint" in line}
 
 
 def reader(line: dict[str, Any]) -> TrustList:
