@@ -128,8 +128,21 @@ EXTENSION_SCHEMAS: dict[str, dict[str, Any]] = {
                     }
                 },
             ),
+            "sealedSum": _object(
+                "Sealed sum",
+                "Only of footprints that were sealed before they were signed.",
+                {
+                    "_sd": {
+                        "type": "array",
+                        "items": _DIGEST,
+                        "minItems": 1,
+                        "maxItems": 1,
+                        "description": "Digest of the disclosure of the sealed sum.",
+                    }
+                },
+            ),
         },
-        optional=("commitment",),
+        optional=("commitment", "sealedSum"),
     ),
     STATUS_SCHEMA_PATH: _object(
         "Claims of a status statement",
@@ -213,8 +226,12 @@ EXTENSION_SCHEMAS: dict[str, dict[str, Any]] = {
                     },
                     "completeness": _TEXT
                     | {"description": "What was checked of their being complete."},
+                    "sealedSum": _DIGEST
+                    | {
+                        "description": "Of the sealed sum whose quantities were compared with them."
+                    },
                 },
-                optional=("completeness",),
+                optional=("completeness", "sealedSum"),
             ),
         },
         optional=("commitment",),
