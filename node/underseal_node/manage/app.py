@@ -35,6 +35,7 @@ from underseal_node.manage import (
     release_routes,
     request_routes,
     seen_routes,
+    spend_routes,
     supplier_routes,
 )
 from underseal_node.manage.context import ManageContext
@@ -54,6 +55,7 @@ ROUTERS = (
     attestation_routes.router,
     received_routes.router,
     supplier_routes.router,
+    spend_routes.router,
     energy_routes.router,
     peer_routes.router,
     partner_routes.router,
