@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation, localcontext
 from functools import lru_cache
 from importlib import resources
@@ -90,6 +90,12 @@ class Language:
     def date(self, text: str) -> str:
         """A date of the node, in UTC."""
         return format_date(_instant(text), format="medium", locale=self.locale)
+
+    def last_day(self, text: str) -> str:
+        """The last day of a period, by the first instant after it."""
+        return format_date(
+            _instant(text) - timedelta(microseconds=1), format="medium", locale=self.locale
+        )
 
     def time(self, text: str) -> str:
         """An instant of the node, in UTC, to the minute."""

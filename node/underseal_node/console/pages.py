@@ -186,6 +186,7 @@ def _environment(language: Language) -> Environment:
         number=language.number,
         percent=language.percent,
         date=language.date,
+        last_day=language.last_day,
         time=language.time,
         query=_query_with,
         segment=segment,

@@ -48,6 +48,7 @@ TEMPLATES = {
     "footprints": ("/footprints/template", "footprints.xlsx"),
     "products": ("/products/template", "products.xlsx"),
     "workbook": ("/products/workbook", "products-and-factors.xlsx"),
+    "spend": ("/spend/template", "spend.xlsx"),
 }
 
 
