@@ -1,8 +1,8 @@
 """The languages of the console: texts by gettext catalogues, dates and numbers by locale.
 
 The catalogues are `locale/LANGUAGE/console.po`, read when they are first needed; `catalogues` keeps
-them. What a peer or the operator has written, and figures, are never translated; of figures every
-digit is kept. What the node itself says (refusals, findings, alerts) is in English.
+them; `locale/LANGUAGE/node.po` has what the node itself says (refusals, findings, alerts). What a
+peer or the operator has written, and figures, are never translated; of figures every digit is kept.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 from babel.support import NullTranslations, Translations
+
+from underseal_node.console.saying import sayings
 
 __all__ = ["DEFAULT", "LANGUAGES", "Language", "chosen", "language"]
 
@@ -50,6 +52,15 @@ class Language:
         """A text in this language; `values` stand in it as `%(name)s`."""
         found: str = self.translations.gettext(message)
         return found % values if values else found
+
+    def said(self, text: str) -> str | None:
+        """What the node says, in this language; None if that is not known."""
+        return text if self.code == DEFAULT else sayings(self.code, LOCALES[self.code]).text(text)
+
+    def said_or_so(self, text: str) -> str:
+        """The same, in English if it is not known."""
+        found = self.said(text)
+        return text if found is None else found
 
     def number(self, text: str | int | Decimal) -> str:
         """A decimal with the separators of the locale and every digit that it has.

@@ -44,6 +44,7 @@ WORDS = (
     # What partners see: blocks of footprints.
     _("company"),
     _("verification"), _("emissions"), _("carbon"), _("method"), _("other"),
+    _("does not verify"),
     # The doctor.
     _("ok"), _("problem"),
 )  # fmt: skip

@@ -84,6 +84,7 @@ ENERGY = {
 WITHOUT = {
     "POST /products/calculate": "it changes nothing",
     "POST /products/what-if": "it changes nothing",
+    "POST /receipts/check": "it only reads",
     "POST /audit/verify": "it only reads; what was recorded before it gets into the log",
 }
 
