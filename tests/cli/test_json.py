@@ -74,6 +74,7 @@ def test_every_command(
     checked("init", *identity, "--url", "https://werk.example", home=tmp_path / "home")
     footprints(checked, market, tmp_path)
     energy(checked, market)
+    spend(checked, market, tmp_path)
     peers_and_grants(checked, market)
     partners(checked, market, tmp_path)
     receiving(checked, market, tmp_path)
@@ -131,6 +132,17 @@ def energy(checked: Checked, market: Market) -> None:
     shown = checked("energy show", *period, home=home)
     assert shown["unallocated"][0]["amount"] == "90000"
     checked("energy import", folder / "orders.csv", *export[1:], home=home, status=1)
+
+
+def spend(checked: Checked, market: Market, tmp_path: Path) -> None:
+    home, file = market.seller.home, tmp_path / "spend.csv"
+    assert checked("spend template", tmp_path / "spend.xlsx", home=home)["bytes"] > 1000
+    file.write_text(
+        "Supplier,Spend,Currency,Period start,Period end\nA,5,EUR,2025-01-01,2026-01-01\n"
+    )
+    assert checked("spend import", file, home=home)["spend"][0]["outcome"] == "new"
+    assert checked("spend list", home=home)["data"][0]["total"] == "5"
+    assert checked("spend remove", "2025-01-01", "2026-01-01", home=home)["removed"] == 1
 
 
 def peers_and_grants(checked: Checked, market: Market) -> None:

@@ -1,8 +1,7 @@
-"""The audit log: who saw what, whether the log is whole, and what partners have signed."""
+"""The audit log: who saw what."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from collections.abc import Mapping
@@ -10,8 +9,8 @@ from typing import Any
 
 from starlette.responses import Response, StreamingResponse
 
-from underseal_node.console.api import ApiRefusedError, Query
-from underseal_node.console.audit_words import ACTS, PROBLEMS
+from underseal_node.console.api import Query
+from underseal_node.console.audit_words import ACTS
 from underseal_node.console.downloads import headers_of
 from underseal_node.console.exports import exported
 from underseal_node.console.marks import _
@@ -19,7 +18,7 @@ from underseal_node.console.pages import Visit
 from underseal_node.console.sharing import partner_path
 from underseal_node.console.tables import Column, Filter, Row, table_of
 
-__all__ = ["PAGES", "UPLOADS"]
+__all__ = ["PAGES", "passed_on"]
 
 MOST = 5_000
 SHOWN_IDS = 3
@@ -93,51 +92,11 @@ def _shown(value: object) -> str:
 
 async def _export(visit: Visit) -> Response:
     """The whole log, as it is passed on piece by piece."""
-    return await _passed_on(visit, "/audit/export", None, "underseal-audit.jsonl")
+    return await passed_on(visit, "/audit/export", None, "underseal-audit.jsonl")
 
 
-async def _show_verify(visit: Visit) -> Response:
-    return visit.page("audit_verify.html", _verified(None))
-
-
-async def _verify(visit: Visit) -> Response:
-    """Check the whole log, against what others hold as well if they have sent it."""
-    file = visit.form.file("file")
-    content = b"" if file is None else file.content
-    try:
-        check = await visit.api.upload("/audit/verify", content)
-    except ApiRefusedError as error:
-        return visit.page("audit_verify.html", _verified(None, refusal=error), error.status)
-    name = None if file is None else file.name
-    return visit.page("audit_verify.html", _verified(check, file=name))
-
-
-def _verified(
-    check: Any, refusal: ApiRefusedError | None = None, file: str | None = None
-) -> dict[str, Any]:
-    return {"check": check, "refusal": refusal, "file": file, "kinds": PROBLEMS}
-
-
-async def _receipts(visit: Visit) -> Response:
-    """How many there are, by kind; or the file of them."""
-    peer = visit.asked("peer")
-    query = {"peer": peer} if peer else None
-    if visit.asked("as") == "jsonl":
-        return await _passed_on(visit, "/audit/receipts", query, "underseal-receipts.jsonl")
-    peers, pieces = await asyncio.gather(
-        visit.api.get("/peers"), visit.api.pieces("/audit/receipts", query)
-    )
-    counts, rest = {"receipt": 0, "acknowledgement": 0}, b""
-    async for piece in pieces:
-        *lines, rest = (rest + piece).split(b"\n")
-        for line in lines:
-            kind = json.loads(line)["kind"]
-            counts[kind] = counts.get(kind, 0) + 1
-    values = {"counts": counts, "peers": [one["name"] for one in peers["data"]], "peer": peer}
-    return visit.page("audit_receipts.html", values)
-
-
-async def _passed_on(visit: Visit, path: str, query: Query | None, name: str) -> Response:
+async def passed_on(visit: Visit, path: str, query: Query | None, name: str) -> Response:
+    """A file of the node, as it comes."""
     pieces = await visit.api.pieces(path, query)
     return StreamingResponse(pieces, headers=headers_of(name), media_type=LINES)
 
@@ -145,7 +104,4 @@ async def _passed_on(visit: Visit, path: str, query: Query | None, name: str) ->
 PAGES = {
     "/audit": _list,
     "/audit/export": _export,
-    "/audit/verify": _show_verify,
-    "/audit/receipts": _receipts,
 }
-UPLOADS = {"/audit/verify": _verify}

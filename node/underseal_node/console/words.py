@@ -36,6 +36,7 @@ WORDS = (
     _("open lines"), _("not published"), _("stale"), _("current"),
     # Imports.
     _("Check"), _("Import"), _("new"), _("changed"), _("unchanged"), _("published"), _("corrected"),
+    _("removed"), _("spend"),
     _("footprints"), _("products"), _("factors"), _("readings"), _("orders"),
     _("reading"), _("order"), _("meter"), _("setup"),
     # The audit log.
@@ -43,6 +44,7 @@ WORDS = (
     # What partners see: blocks of footprints.
     _("company"),
     _("verification"), _("emissions"), _("carbon"), _("method"), _("other"),
+    _("does not verify"),
     # The doctor.
     _("ok"), _("problem"),
 )  # fmt: skip

@@ -31,10 +31,12 @@ from underseal_node.manage import (
     peer_routes,
     product_routes,
     pull_routes,
+    receipt_routes,
     received_routes,
     release_routes,
     request_routes,
     seen_routes,
+    spend_routes,
     supplier_routes,
 )
 from underseal_node.manage.context import ManageContext
@@ -54,6 +56,7 @@ ROUTERS = (
     attestation_routes.router,
     received_routes.router,
     supplier_routes.router,
+    spend_routes.router,
     energy_routes.router,
     peer_routes.router,
     partner_routes.router,
@@ -62,6 +65,7 @@ ROUTERS = (
     request_routes.router,
     seen_routes.router,
     audit_routes.router,
+    receipt_routes.router,
     product_routes.router,
     calculation_routes.router,
     release_routes.router,

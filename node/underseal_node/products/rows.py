@@ -19,7 +19,6 @@ from underseal_node.sheets.tables import Row, Table
 __all__ = ["ReadRow", "RowPlace", "Sheet"]
 
 EXAMPLE_COLUMNS = ("product", "id", "name")
-_INDEPENDENT_HINT = "A column whose name begins with # is ignored."
 
 Example = Mapping[str, object]
 
@@ -250,7 +249,7 @@ def _value(cell: Cell, column: RowColumn, mark: str | None) -> Any:
 def _not_of(kind: str, column: RowColumn) -> CellError:
     return CellError(
         f"a row of kind {kind} has no {column.title}",
-        hint=f"Clear the cell; {_INDEPENDENT_HINT[0].lower()}{_INDEPENDENT_HINT[1:]}",
+        hint="Clear the cell; a column whose name begins with # is ignored.",
     )
 
 

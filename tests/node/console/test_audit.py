@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 import pytest
 from tests.behind import sql
-from tests.node.console.conftest import Browser, NewBrowser
+from tests.node.console.conftest import Browser, NewBrowser, Shown
 from tests.node.console.partnership import (
     IMAGE,
     ODD_QUERIES,
@@ -104,6 +104,10 @@ async def test_odd_queries_are_harmless(
         assert_harmless(shown)
 
 
+def csv_rows(shown: Shown) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(shown.answer.content.decode("utf-8-sig"))))
+
+
 async def test_a_sound_log_is_told_so(exchanged: Pair, new_browser: NewBrowser) -> None:
     _, supplier = exchanged
     browser = await signed_in(new_browser, supplier)
@@ -172,6 +176,44 @@ async def test_the_whole_log_is_downloaded(exchanged: Pair, new_browser: NewBrow
     assert len(file.answer.content.splitlines()) > 5
     assert "attachment" in file.answer.headers["content-disposition"]
     assert "default-src 'none'" in file.answer.headers["content-security-policy"]
+
+
+async def test_each_receipt_is_listed_with_whether_it_verifies(
+    exchanged: Pair, new_browser: NewBrowser
+) -> None:
+    customer, supplier = exchanged
+    theirs, ours = [await signed_in(new_browser, one) for one in exchanged]
+    held = await theirs.get("/audit/receipts")
+    (row,) = csv_rows(await theirs.get("/audit/receipts", **{"as": "csv"}))
+    assert (row["Partner"], row["State"], row["Now"]) == ("cathode", "receipt signed", "verified")
+    assert row["Receipt"] == "for what we have received"
+    assert '<span class="word verified">verified</span>' in held.html
+    (given,) = csv_rows(await ours.get("/audit/receipts", **{"as": "csv"}))
+    assert (given["Partner"], given["Receipt"], given["Now"]) == (
+        "cell",
+        "for what we have shown",
+        "verified",
+    )
+    assert given["Entry"] == row["Entry"]
+    for query in ({"role": "issued"}, {"state": "failed"}, {"q": "nothing like this"}):
+        assert "Nothing matches." in (await theirs.get("/audit/receipts", **query)).text
+    assert "cathode" in (await theirs.get("/audit/receipts", sort="-verdict", role="held")).text
+    (footprint,) = (await supplier.get("/footprints"))["data"]
+    detail = await theirs.get(f"/audit/receipts/{row['ID']}")
+    assert "It verifies" in detail.text
+    assert f'/received/{footprint["id"]}?peer=cathode">{footprint["id"]}</a>' in detail.html
+    shown = await ours.get(f"/audit/receipts/{given['ID']}")
+    assert f'/footprints/{footprint["id"]}">{footprint["id"]}</a>' in shown.html
+    assert (await ours.get("/audit/receipts/nobody")).status == 404
+    # What is stored is not believed: somebody has put another receipt in its place.
+    sql(customer.node, "UPDATE receipt SET token = replace(token, '.', 'x.')")
+    spoiled = await theirs.get("/audit/receipts")
+    assert '<span class="word does-not-verify">does not verify</span>' in spoiled.html
+    (row,) = csv_rows(await theirs.get("/audit/receipts", **{"as": "csv"}))
+    assert row["Now"] == "does not verify"
+    assert row["Why"]
+    detail = await theirs.get(f"/audit/receipts/{row['ID']}")
+    assert "It does not verify with the keys that are known now" in detail.text
 
 
 async def test_receipts_of_nobody(exchanged: Pair, new_browser: NewBrowser) -> None:

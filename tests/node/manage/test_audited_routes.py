@@ -37,6 +37,8 @@ ACTS = {
     "POST /footprints/{id}/opening": Act.LINES_OPENED,
     "POST /received/{id}/attestations": Act.ATTESTATIONS_RECEIVED,
     "POST /energy/import": Act.ENERGY_IMPORTED,
+    "POST /spend/import": Act.SPEND_IMPORTED,
+    "DELETE /spend": Act.SPEND_REMOVED,
     "POST /peers": Act.PEER_ADDED,
     "PATCH /peers/{name}": Act.PEER_CHANGED,
     "POST /peers/{name}/credentials": Act.CREDENTIALS_ISSUED,
@@ -82,6 +84,7 @@ ENERGY = {
 WITHOUT = {
     "POST /products/calculate": "it changes nothing",
     "POST /products/what-if": "it changes nothing",
+    "POST /receipts/check": "it only reads",
     "POST /audit/verify": "it only reads; what was recorded before it gets into the log",
 }
 
@@ -99,6 +102,7 @@ class Deeds:
         given: Any = None,
         *,
         file: Any = None,
+        content: bytes | None = None,
         query: Document | None = None,
         **names: Any,
     ) -> Any:
@@ -106,13 +110,16 @@ class Deeds:
 
         Args:
             given: the body.
-            file: instead of it, a file that is uploaded.
+            file: instead of it, a file of JSON that is uploaded.
+            content: instead of it, a file that is uploaded as it is.
             query: of its address.
             names: what its path has to be filled with.
         """
         before = len(await entries(company))
         method, path = route.split(" ")
-        body = {"json": given} if file is None else {"content": json.dumps(file).encode()}
+        body: Document = {"json": given}
+        if file is not None or content is not None:
+            body = {"content": json.dumps(file).encode() if content is None else content}
         where = path.format(**names)
         answer = await company.http.request(method, where, params=query or {}, **body)
         assert answer.status_code < 300, (route, answer.text)
@@ -186,6 +193,7 @@ async def own(do: Deeds, company: Company, document: Documents) -> None:
     draft = await do(company, "POST /drafts", file=document(3))
     await do(company, "POST /drafts/publish", {"draft": json.dumps(draft["draft"])})
     await do(company, "POST /energy/import", ENERGY)
+    await spending(do, company)
     listed = (await company.get("/keys"))["data"]
     kid = next(one["kid"] for one in listed if one["purpose"] == "footprint")
     recovery = {"recoveryKey": recovery_text(RECOVERY_KEY)}
@@ -198,6 +206,14 @@ async def own(do: Deeds, company: Company, document: Documents) -> None:
     await do(company, "POST /keys/recovery", {"jwk": new, **recovery})
     await do(company, "POST /node/move", {"url": "https://moved.example"})
     await do(company, "POST /backup", {})
+
+
+async def spending(do: Deeds, company: Company) -> None:
+    """What is spent in a year, and forgotten."""
+    rows = "Supplier,Spend,Currency,Period start,Period end\na,1,EUR,2025-01-01,2026-01-01\n"
+    await do(company, "POST /spend/import", content=rows.encode())
+    year = {"from": "2025-01-01T00:00:00Z", "until": "2026-01-01T00:00:00Z"}
+    await do(company, "DELETE /spend", query=year)
 
 
 async def peers(

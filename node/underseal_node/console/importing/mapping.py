@@ -15,7 +15,7 @@ from hashlib import sha256
 from typing import Any
 
 from underseal_node.console.importing.columns import OurColumn, columns_of_rows
-from underseal_node.console.importing.kinds import FOOTPRINTS, MIXED, PRODUCTS
+from underseal_node.console.importing.kinds import FOOTPRINTS, MIXED, PRODUCTS, SPEND
 from underseal_node.console.importing.reading import SheetView, view_of
 from underseal_node.sheets.cells import Cell, Percentage, is_empty, seen, text_of_cell, value_of
 from underseal_node.sheets.columns import MARK, Column, Kind
@@ -283,7 +283,7 @@ def _of_value(value: Any) -> str:
 
 
 def _title(name: str) -> str:
-    for rows in ("footprints", MIXED, "factor"):
+    for rows in ("footprints", MIXED, "factor", SPEND):
         for one in columns_of_rows(rows):
             if one.name == name:
                 return one.title

@@ -33,7 +33,7 @@ from underseal_node.console.importing.reading import (
     tables_of,
     view_of,
 )
-from underseal_node.console.job_pages import RELOAD_SECONDS, job_path
+from underseal_node.console.job_pages import BUSY, RELOAD_SECONDS, UNAVAILABLE, job_path
 from underseal_node.console.jobs import Busy, Job
 from underseal_node.console.marks import _
 from underseal_node.console.pages import Visit, moved
@@ -43,19 +43,17 @@ from underseal_node.sheets.tables import Table
 __all__ = ["ACTIONS", "PAGES", "UPLOADS", "go_on", "held_of", "look_at", "refused", "show_start"]
 
 SHOWN_BYTES = 20_000  # of a mapping file
-NOT_FOUND, CONFLICT, UNPROCESSABLE, UNAVAILABLE = 404, 409, 422, 503
+NOT_FOUND, CONFLICT, UNPROCESSABLE = 404, 409, 422
 TEMPLATES = {
     "footprints": ("/footprints/template", "footprints.xlsx"),
     "products": ("/products/template", "products.xlsx"),
     "workbook": ("/products/workbook", "products-and-factors.xlsx"),
+    "spend": ("/spend/template", "spend.xlsx"),
 }
 
 
 BY_HEADINGS = _("what the headings say")
 NO_FILE = _("Choose a file first.")
-BUSY = _(
-    "As much work is going on as the node takes at a time. Try again when some of it has ended."
-)
 CHANGED = _(
     "The file, or how it is read, has changed since it was checked. Nothing was imported: look at "
     "what is here now, and confirm that."

@@ -201,7 +201,7 @@ def _charts(visit: Visit, known: _Known, found: Contributions | None) -> dict[st
         name = known.detail["name"]
         made["sankey"] = charts.sankey(found, name, lambda part: _name(visit, part), number)
         made["treemap"] = charts.treemap(found, name, lambda part: _name(visit, part), number)
-    trend = charts.trend(known.history["footprints"], number)
+    trend = charts.trend(known.history["footprints"], number, visit.said)
     if trend is not None:
         made["trend"] = trend
     return made
