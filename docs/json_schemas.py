@@ -28,7 +28,7 @@ from underseal_node.manage.shapes import (
     releases,
     suppliers,
 )
-from underseal_node.manage.shapes.base import Listing
+from underseal_node.manage.shapes.base import Listing, Part
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -37,7 +37,7 @@ SHAPES: dict[str, type[BaseModel]] = {
     "alert-list": Listing[node.AlertShape],
     "check-list": Listing[node.CheckShape],
     "import": footprints.ImportShape,
-    "footprint-list": Listing[footprints.FootprintShape],
+    "footprint-list": Part[footprints.FootprintShape],
     "footprint": footprints.FootprintDetail,
     "footprint-change": footprints.ChangedShape,
     "draft-made": attestations.DraftedShape,
@@ -49,7 +49,7 @@ SHAPES: dict[str, type[BaseModel]] = {
     "footprint-reissue": footprints.ReissuedShape,
     "energy-import": energy.EnergyImportShape,
     "energy": energy.EnergyShape,
-    "received-list": Listing[footprints.ReceivedShape],
+    "received-list": Part[footprints.ReceivedShape],
     "received": footprints.ReceivedDetail,
     "received-uses": suppliers.UsesShape,
     "supplier-list": suppliers.SuppliersShape,

@@ -11,6 +11,7 @@ from underseal_node.store import (
     energy_tables,
     exchange_tables,
     identity_tables,
+    list_tables,
     product_tables,
     tables,
 )
@@ -24,6 +25,7 @@ DEFINED_IN = (
     energy_tables,
     exchange_tables,
     identity_tables,
+    list_tables,
     product_tables,
     tables,
 )
