@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Iterator
-from contextlib import suppress
-from typing import Annotated, Any
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from typing import IO, Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from sqlmodel import Session
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from underseal_node.errors import AuditLogError, NotFoundError, RefusedError
 from underseal_node.manage.context import RESPONSE, Context, Limit, body_of
-from underseal_node.manage.lists import download
 from underseal_node.manage.shapes.audit import AuditCheckShape, AuditEntryShape
 from underseal_node.manage.shapes.base import Listing
 from underseal_node.node import Node
@@ -25,6 +26,8 @@ from underseal_protocol.witness import read_witnesses
 
 __all__ = ["router"]
 
+LINES = "application/x-ndjson"
+CHUNK_BYTES = 256 * 1024
 PeerName = Annotated[str | None, Query(description="only about this peer")]
 UPLOAD: dict[str, Any] = {
     "requestBody": {
@@ -89,7 +92,7 @@ async def export(context: Context) -> Response:
         for one in audit_log.sets(session):
             yield set_line(one.digest, one.packed)
 
-    return await download(node, lines)
+    return await _download(node, lines)
 
 
 @router.get("/receipts")
@@ -106,7 +109,7 @@ async def export_receipts(context: Context, peer: PeerName = None) -> Response:
             if token is not None:
                 yield json.dumps({"kind": kind, "token": token}).encode() + b"\n"
 
-    return await download(context.node, lines)
+    return await _download(context.node, lines)
 
 
 def _name_of(session: Session, peer: str) -> str:
@@ -126,3 +129,32 @@ async def _append(node: Node) -> None:
 def _known(members: dict[str, Any]) -> dict[str, Any]:
     """The members that are shown; an entry of a later version may have more."""
     return {name: value for name, value in members.items() if name in AuditEntryShape.model_fields}
+
+
+async def _download(node: Node, lines: Callable[[Session], Iterator[bytes]]) -> Response:
+    """An answer made of lines, all of one snapshot of the database."""
+    stream, size = await asyncio.to_thread(_written, node, lines)
+    headers = {"content-length": str(size)}
+    return StreamingResponse(_chunks(stream), media_type=LINES, headers=headers)
+
+
+def _written(node: Node, lines: Callable[[Session], Iterator[bytes]]) -> tuple[IO[bytes], int]:
+    with ExitStack() as stack:
+        try:
+            stream = stack.enter_context(tempfile.TemporaryFile(dir=node.home.backups))
+            node.store.read_sync(lambda session: stream.writelines(lines(session)))
+            size = stream.tell()
+            stream.seek(0)
+        except OSError as error:
+            raise RefusedError(
+                f"the export cannot be made in {node.home.backups}: {error.strerror or error}",
+                hint="Check the free space and the permissions; nothing was left behind.",
+            ) from error
+        stack.pop_all()  # it is closed when it has been sent
+    return stream, size
+
+
+def _chunks(stream: IO[bytes]) -> Iterator[bytes]:
+    with stream:
+        while chunk := stream.read(CHUNK_BYTES):
+            yield chunk

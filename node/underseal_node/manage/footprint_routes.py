@@ -26,10 +26,10 @@ from underseal_node.manage.lists import (
     Count,
     Offset,
     Search,
-    download,
-    line_of,
+    answered,
     part_of,
     sorts_of,
+    streamed,
     words_of,
 )
 from underseal_node.manage.seen_routes import note_on, seen_by, withheld_at
@@ -165,7 +165,7 @@ def _wanted(
 Wanted = Annotated[OwnWanted, Depends(_wanted)]
 
 
-@router.get("", **RESPONSE)
+@router.get("", response_model=Part[FootprintShape])
 async def list_footprints(
     context: Context,
     wanted: Wanted,
@@ -173,28 +173,29 @@ async def list_footprints(
     limit: Limit = 1000,
     offset: Offset = 0,
     count: Count = False,
-) -> Part[FootprintShape]:
+) -> Response:
     """Own footprints, newest publication first if nothing else is asked for."""
     part = part_of(sort, limit, offset, is_counted=count)
 
     def work(session: Session) -> Part[FootprintShape]:
         numbers, total = own_lists.find(session, wanted, part)
-        found = footprints.in_order(session, numbers)
-        return Part(data=[footprint_shape(one) for one in found], total=total)
+        return Part(data=list(_shapes(session, numbers)), total=total)
 
-    return await context.node.store.read(work)
+    return answered(await context.node.store.read(work))
 
 
 @router.get("/export")
 async def export_footprints(context: Context, wanted: Wanted, sort: OwnSort = None) -> Response:
     """All own footprints that are asked for, as lines of JSON."""
 
-    def lines(session: Session) -> Iterator[bytes]:
-        numbers, _ = own_lists.find(session, wanted, part_of(sort, None))
-        for one in footprints.in_order(session, numbers):
-            yield line_of(footprint_shape(one))
+    numbers, _ = await context.node.store.read(
+        lambda session: own_lists.find(session, wanted, part_of(sort, None))
+    )
+    return streamed(context.node, numbers, _shapes)
 
-    return await download(context.node, lines)
+
+def _shapes(session: Session, numbers: Iterable[int]) -> Iterator[FootprintShape]:
+    return (footprint_shape(one) for one in footprints.in_order(session, numbers))
 
 
 @router.get("/{footprint_id}", response_model=FootprintDetail)

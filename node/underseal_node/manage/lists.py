@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
-from typing import IO, Annotated
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from functools import partial
+from typing import Annotated
 
 from fastapi import Query
 from pydantic import StringConstraints
 from sqlmodel import Session
 from starlette.responses import Response, StreamingResponse
 
-from underseal_node.errors import RefusedError
+from underseal_node.manage.context import JSON
 from underseal_node.manage.shapes.base import Shape
 from underseal_node.node import Node
+from underseal_node.store.batches import batches
 from underseal_node.store.searching import MAX_OFFSET, Order, Part, Word
 
 __all__ = [
@@ -23,18 +22,19 @@ __all__ = [
     "Count",
     "Offset",
     "Search",
-    "download",
-    "line_of",
+    "answered",
     "part_of",
     "sorts_of",
+    "streamed",
     "words_of",
 ]
 
 LINES = "application/x-ndjson"
-CHUNK_BYTES = 256 * 1024
 MAX_WORDS = 50
 MAX_WORD_CHARACTERS = 2_000
 STATE = "="  # in front of a word of the node that is meant as a whole
+
+Made = Callable[[Session, list[int]], Iterable[Shape]]
 
 Search = Annotated[
     list[Annotated[str, StringConstraints(max_length=MAX_WORD_CHARACTERS)]],
@@ -89,43 +89,29 @@ def words_of(search: Sequence[str]) -> list[Word]:
     return found
 
 
-def line_of(shape: Shape) -> bytes:
-    """A row of a list, as a line of JSON."""
-    return shape.model_dump_json(by_alias=True, exclude_none=True).encode() + b"\n"
+def answered(shape: Shape) -> Response:
+    """A long list as it is written; the framework would check and copy each row once more."""
+    return Response(shape.model_dump_json(by_alias=True, exclude_none=True), media_type=JSON)
 
 
-async def download(node: Node, lines: Callable[[Session], Iterator[bytes]]) -> Response:
-    """An answer made of lines, all of one snapshot of the database.
+def streamed(node: Node, numbers: Iterable[int], made: Made) -> Response:
+    """An answer with the rows of a list, a line of JSON for each, that is made while it is sent.
 
     Args:
         node: whose database it is.
-        lines: makes them.
-
-    Raises:
-        RefusedError: there is no room for them on the disk.
+        numbers: of the rows, in their order.
+        made: makes some of them.
     """
-    stream, size = await asyncio.to_thread(_written, node, lines)
-    headers = {"content-length": str(size)}
-    return StreamingResponse(_chunks(stream), media_type=LINES, headers=headers)
+
+    async def lines() -> AsyncIterator[bytes]:
+        for part in batches(numbers):
+            yield await node.store.read(partial(_lines, made, part))
+
+    return StreamingResponse(lines(), media_type=LINES)
 
 
-def _written(node: Node, lines: Callable[[Session], Iterator[bytes]]) -> tuple[IO[bytes], int]:
-    with ExitStack() as stack:
-        try:
-            stream = stack.enter_context(tempfile.TemporaryFile(dir=node.home.backups))
-            node.store.read_sync(lambda session: stream.writelines(lines(session)))
-            size = stream.tell()
-            stream.seek(0)
-        except OSError as error:
-            raise RefusedError(
-                f"the export cannot be made in {node.home.backups}: {error.strerror or error}",
-                hint="Check the free space and the permissions; nothing was left behind.",
-            ) from error
-        stack.pop_all()  # it is closed when it has been sent
-    return stream, size
-
-
-def _chunks(stream: IO[bytes]) -> Iterator[bytes]:
-    with stream:
-        while chunk := stream.read(CHUNK_BYTES):
-            yield chunk
+def _lines(made: Made, part: list[int], session: Session) -> bytes:
+    return b"".join(
+        one.model_dump_json(by_alias=True, exclude_none=True).encode() + b"\n"
+        for one in made(session, part)
+    )

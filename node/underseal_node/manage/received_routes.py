@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from typing import Annotated
 
@@ -27,10 +27,10 @@ from underseal_node.manage.lists import (
     Count,
     Offset,
     Search,
-    download,
-    line_of,
+    answered,
     part_of,
     sorts_of,
+    streamed,
     words_of,
 )
 from underseal_node.manage.product_view import amount_text
@@ -47,7 +47,7 @@ from underseal_node.manage.shapes.footprints import (
 from underseal_node.manage.shapes.suppliers import UsedInShape, UseShape, UsesShape
 from underseal_node.products.bills import defaults_of
 from underseal_node.products.uses import uses_of
-from underseal_node.store import peers, receipts, received, received_lists
+from underseal_node.store import peers, pins, receipts, received, received_lists
 from underseal_node.store.exchange_tables import ReceivedFootprint, VerificationState
 from underseal_node.store.received_lists import ReceivedWanted
 from underseal_protocol import methodology
@@ -92,7 +92,7 @@ def _wanted(
 Wanted = Annotated[Callable[[Session], ReceivedWanted], Depends(_wanted)]
 
 
-@router.get("", **RESPONSE)
+@router.get("", response_model=Part[ReceivedShape])
 async def list_received(
     context: Context,
     wanted: Wanted,
@@ -100,16 +100,16 @@ async def list_received(
     limit: Limit = 1000,
     offset: Offset = 0,
     count: Count = False,
-) -> Part[ReceivedShape]:
+) -> Response:
     """Received footprints, newest first if nothing else is asked for."""
     now, part = context.node.now(), part_of(sort, limit, offset, is_counted=count)
 
     def work(session: Session) -> Part[ReceivedShape]:
         numbers, total = received_lists.find(session, wanted(session), part)
-        rows = received.in_order(session, numbers)
-        return Part(data=[received_shape(session, row, now) for row in rows], total=total)
+        found = received.in_order(session, numbers)
+        return Part(data=[received_shape(session, *one, now) for one in found], total=total)
 
-    return await context.node.store.read(work)
+    return answered(await context.node.store.read(work))
 
 
 @router.get("/export")
@@ -117,12 +117,14 @@ async def export_received(context: Context, wanted: Wanted, sort: ReceivedSort =
     """All received footprints that are asked for, as lines of JSON."""
     now = context.node.now()
 
-    def lines(session: Session) -> Iterator[bytes]:
-        numbers, _ = received_lists.find(session, wanted(session), part_of(sort, None))
-        for row in received.in_order(session, numbers):
-            yield line_of(received_shape(session, row, now))
+    def shapes(session: Session, numbers: Iterable[int]) -> Iterator[ReceivedShape]:
+        found = received.in_order(session, numbers)
+        return (received_shape(session, *one, now) for one in found)
 
-    return await download(context.node, lines)
+    numbers, _ = await context.node.store.read(
+        lambda session: received_lists.find(session, wanted(session), part_of(sort, None))
+    )
+    return streamed(context.node, numbers, shapes)
 
 
 @router.get("/{footprint_id}", response_model=ReceivedDetail)
@@ -133,7 +135,7 @@ async def show_received(context: Context, footprint_id: str, peer: str | None = 
     def work(session: Session) -> tuple[ReceivedDetail, bytes]:
         row = _the_one(session, footprint_id, peer)
         detail = ReceivedDetail(
-            **received_members(session, row, now),
+            **received_members(session, row, pins.peer_row(session, row.peer_id), now),
             footprint={},
             signature=_signature(row),
             successors=received.successors(session, row.peer_id, row.footprint_id),

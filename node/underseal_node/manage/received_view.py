@@ -25,14 +25,24 @@ from underseal_protocol.usage_terms import GrantedToUs
 __all__ = ["received_members", "received_shape"]
 
 
-def received_shape(session: Session, row: ReceivedFootprint, now: datetime) -> ReceivedShape:
+def received_shape(
+    session: Session, row: ReceivedFootprint, peer: Peer, now: datetime
+) -> ReceivedShape:
     """A received footprint in a list."""
-    return ReceivedShape(**received_members(session, row, now))
+    return ReceivedShape(**received_members(session, row, peer, now))
 
 
-def received_members(session: Session, row: ReceivedFootprint, now: datetime) -> dict[str, Any]:
-    """What lists and pages show of a received footprint."""
-    peer = session.get_one(Peer, row.peer_id)  # read once in a session
+def received_members(
+    session: Session, row: ReceivedFootprint, peer: Peer, now: datetime
+) -> dict[str, Any]:
+    """What lists and pages show of a received footprint.
+
+    Args:
+        session: to read.
+        row: the footprint.
+        peer: that it is from.
+        now: aware.
+    """
     return {
         "id": row.footprint_id,
         "peer": peer.name,

@@ -349,11 +349,12 @@ def successors(session: Session, peer_id: int, footprint_id: str) -> list[str]:
     return naming(session.exec(statement.order_by(col(of.seq))), footprint_id)
 
 
-def in_order(session: Session, numbers: Iterable[int]) -> Iterator[ReceivedFootprint]:
-    """Those with these sequence numbers, in the order of these, and not all in memory.
+def in_order(session: Session, numbers: Iterable[int]) -> Iterator[tuple[ReceivedFootprint, Peer]]:
+    """Those with these sequence numbers with their peers, in this order, and not all in memory.
 
     Their bytes are read when they are looked at.
     """
+    of_whom: dict[int | None, Peer] = {}  # a session forgets what nobody holds
     for part in batches(numbers, ROWS_AT_A_TIME):
         statement = (
             select(ReceivedFootprint)
@@ -361,9 +362,12 @@ def in_order(session: Session, numbers: Iterable[int]) -> Iterator[ReceivedFootp
             .where(col(ReceivedFootprint.seq).in_(part))
         )
         rows = {row.seq: row for row in session.exec(statement)}
-        yield from (rows[number] for number in part if number in rows)
-        for row in rows.values():
-            session.expunge(row)
+        unknown = {row.peer_id for row in rows.values()} - of_whom.keys()
+        if unknown:
+            found = session.exec(select(Peer).where(col(Peer.id).in_(unknown)))
+            of_whom.update((peer.id, peer) for peer in found)
+        for row in (rows[number] for number in part if number in rows):
+            yield row, of_whom[row.peer_id]
 
 
 def by_numbers(session: Session, numbers: Iterable[int]) -> Iterator[ReceivedFootprint]:

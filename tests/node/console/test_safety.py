@@ -10,7 +10,7 @@ from tests.node.manage.conftest import Company
 
 from underseal_node.console.api import Api, ApiRefusedError, segment
 from underseal_node.console.app import PAGES
-from underseal_node.console.exports import _csv
+from underseal_node.console.exports import _Csv, _texts
 from underseal_node.console.tables import Column
 
 HOSTILE = ["=HYPERLINK(1)", "+1+1", "-1-1", "@SUM(A1)", "\t=1", "-12.5", "12.5", "-", "=-12.5"]
@@ -20,7 +20,8 @@ HOSTILE = ["=HYPERLINK(1)", "+1+1", "-1-1", "@SUM(A1)", "\t=1", "-12.5", "12.5",
 def test_no_cell_of_a_csv_is_a_formula(kind: str) -> None:
     columns = [Column("value", "Value", kind)]  # type: ignore[arg-type]
     rows = [{"value": one} for one in HOSTILE]
-    _, *cells = _csv(["Value"], rows, columns).decode("utf-8-sig").splitlines()
+    content = _Csv(["Value"]).add(_texts(rows, columns))
+    _, *cells = content.decode("utf-8-sig").splitlines()
     for written, given in zip(cells, HOSTILE, strict=True):
         is_figure = given in ("-12.5", "12.5")
         assert written.strip('"') == (given if is_figure else f"'{given}")
