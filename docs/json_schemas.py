@@ -34,7 +34,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 SHAPES: dict[str, type[BaseModel]] = {
     "node": node.NodeShape,
-    "alert-list": Listing[node.AlertShape],
+    "alert-list": Part[node.AlertShape],
     "check-list": Listing[node.CheckShape],
     "import": footprints.ImportShape,
     "footprint-list": Part[footprints.FootprintShape],
@@ -80,14 +80,14 @@ SHAPES: dict[str, type[BaseModel]] = {
     "peer-declaration": releases.DeclarationShape,
     "release-list": Listing[releases.ReleaseShape],
     "pull": exchange.PullShape,
-    "request-list": Listing[exchange.RequestShape],
+    "request-list": Part[exchange.RequestShape],
     "request": exchange.RequestShape,
     "outbox-list": Listing[exchange.OutboxShape],
     "outbox-event": exchange.OutboxShape,
     "key-list": keys.KeysShape,
     "key-change": keys.KeyChangeShape,
     "move": keys.MoveShape,
-    "audit-list": Listing[audit.AuditEntryShape],
+    "audit-list": Part[audit.AuditEntryShape],
     "audit-check": audit.AuditCheckShape,
     "refusal": refusals.RefusalShape,
 }

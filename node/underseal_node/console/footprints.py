@@ -12,7 +12,7 @@ from underseal_node.console.api import ApiRefusedError, Query, segment
 from underseal_node.console.documents import chain_of, downloaded, unit_text
 from underseal_node.console.downloads import JSON, attached
 from underseal_node.console.marks import _
-from underseal_node.console.node_lists import NodeList, end_of
+from underseal_node.console.node_lists import NodeList, as_shown, end_of
 from underseal_node.console.pages import Visit
 from underseal_node.console.properties import figure_of, filled_blocks, groups_of
 from underseal_node.console.property_names import BLOCKS
@@ -48,7 +48,7 @@ IN_FILES = (
 )
 
 
-LIST = NodeList("/footprints", COLUMNS, IN_FILES, (*dict(STATUSES), *UNITS), "footprints")
+LIST = NodeList("/footprints", COLUMNS, IN_FILES, as_shown(*dict(STATUSES), *UNITS), "footprints")
 
 
 async def _list(visit: Visit) -> Response:

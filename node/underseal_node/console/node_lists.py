@@ -27,7 +27,7 @@ from underseal_node.console.tables import (
     whole,
 )
 
-__all__ = ["UNTIL", "NodeList", "end_of"]
+__all__ = ["UNTIL", "NodeList", "as_shown", "end_of"]
 
 UNTIL = "until"
 """In the query of a page: a day on which the validity of what it lists is over."""
@@ -48,15 +48,17 @@ class NodeList:
         path: of the endpoint; with `/export` behind it, that of all rows.
         columns: of the page.
         in_files: columns of its file.
-        words: of the node, that its rows have as words.
+        words: of the node, that its rows have as words, each with the text that it is shown as.
         name: of its file, without its extension.
+        export: path of the endpoint of all rows, if it is another.
     """
 
     path: str
     columns: Sequence[Column]
     in_files: Sequence[Column]
-    words: Sequence[str]
+    words: Mapping[str, str]
     name: str
+    export: str | None = None
 
     async def table(
         self,
@@ -108,7 +110,8 @@ class NodeList:
         kind = file_kind(visit)
         if kind is None:
             return None
-        pieces = await visit.api.pieces(f"{self.path}/export", {**query, **self._order(visit)})
+        path = self.export or f"{self.path}/export"
+        pieces = await visit.api.pieces(path, {**query, **self._order(visit)})
         return sent(visit, kind, _portions(pieces, shown), self.in_files, self.name)
 
     async def _page(self, visit: Visit, query: Query, page: int) -> tuple[Sequence[Row], int]:
@@ -131,8 +134,15 @@ class NodeList:
     def _search(self, visit: Visit, word: str) -> str:
         folded = word.casefold()
         plain = as_the_node_writes(visit, folded)
-        called = [one for one in self.words if folded in visit.text(one).casefold()]
+        called = [
+            one for one, shown in self.words.items() if folded in visit.text(shown).casefold()
+        ]
         return "\n".join(dict.fromkeys([word, plain, *(f"={one}" for one in called)]))
+
+
+def as_shown(*words: str) -> dict[str, str]:
+    """Words of the node that are shown as they are, translated."""
+    return {one: one for one in words}
 
 
 def end_of(visit: Visit) -> str | None:

@@ -14,7 +14,7 @@ from underseal_node.console.api import ApiRefusedError, Query, segment
 from underseal_node.console.documents import chain_of, downloaded, unit_text
 from underseal_node.console.downloads import JSON, attached
 from underseal_node.console.marks import _
-from underseal_node.console.node_lists import NodeList, end_of
+from underseal_node.console.node_lists import NodeList, as_shown, end_of
 from underseal_node.console.pages import Visit, with_query
 from underseal_node.console.properties import figure_of, groups_of
 from underseal_node.console.property_names import BLOCKS
@@ -57,7 +57,7 @@ IN_FILES = (
 )
 
 
-WORDS = (*STATUSES, *VERIFICATIONS, USABLE, NOT_USABLE, *UNITS)
+WORDS = as_shown(*STATUSES, *VERIFICATIONS, USABLE, NOT_USABLE, *UNITS)
 LIST = NodeList("/received", COLUMNS, IN_FILES, WORDS, "received")
 # There is no room for both dates.
 BY_END = replace(LIST, columns=(*COLUMNS[:-1], VALID_UNTIL))

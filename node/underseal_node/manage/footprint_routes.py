@@ -60,7 +60,7 @@ FileName = Annotated[str, Query(min_length=1, max_length=1024, description="of t
 
 Digits = Annotated[int | None, Query(alias="significantDigits", ge=1, le=MAX_DIGITS)]
 
-OwnSort = Annotated[str | None, AfterValidator(sorts_of(own_lists.ORDER)), Query()]
+OwnSort = Annotated[str | None, AfterValidator(sorts_of(own_lists.ORDER.columns)), Query()]
 
 UPLOAD: dict[str, Any] = {
     "requestBody": {

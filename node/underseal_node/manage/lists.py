@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from functools import partial
 from typing import Annotated
 
@@ -15,7 +15,7 @@ from underseal_node.manage.context import JSON
 from underseal_node.manage.shapes.base import Shape
 from underseal_node.node import Node
 from underseal_node.store.batches import batches
-from underseal_node.store.searching import MAX_OFFSET, Order, Part, Word
+from underseal_node.store.searching import MAX_OFFSET, Part, Word
 
 __all__ = [
     "LINES",
@@ -23,6 +23,7 @@ __all__ = [
     "Offset",
     "Search",
     "answered",
+    "line_of",
     "part_of",
     "sorts_of",
     "streamed",
@@ -44,12 +45,12 @@ Offset = Annotated[int, Query(ge=0, le=MAX_OFFSET, description="rows before that
 Count = Annotated[bool, Query(description="say how many there are of all")]
 
 
-def sorts_of(order: Order) -> Callable[[str | None], str | None]:
+def sorts_of(columns: Collection[str]) -> Callable[[str | None], str | None]:
     """Checks what a list is to be sorted by: a name that it has, `-` in front: from the highest."""
 
     def check(sort: str | None) -> str | None:
-        if sort is not None and sort.removeprefix("-") not in order.columns:
-            names = ", ".join(order.columns)
+        if sort is not None and sort.removeprefix("-") not in columns:
+            names = ", ".join(columns)
             raise ValueError(f"the list cannot be sorted by this, but by {names}; - in front: down")
         return sort
 
@@ -110,8 +111,10 @@ def streamed(node: Node, numbers: Iterable[int], made: Made) -> Response:
     return StreamingResponse(lines(), media_type=LINES)
 
 
+def line_of(shape: Shape) -> bytes:
+    """A row of a list, as a line of JSON."""
+    return shape.model_dump_json(by_alias=True, exclude_none=True).encode() + b"\n"
+
+
 def _lines(made: Made, part: list[int], session: Session) -> bytes:
-    return b"".join(
-        one.model_dump_json(by_alias=True, exclude_none=True).encode() + b"\n"
-        for one in made(session, part)
-    )
+    return b"".join(map(line_of, made(session, part)))

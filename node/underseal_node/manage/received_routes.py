@@ -59,7 +59,9 @@ from underseal_protocol.strict_json import JsonLimits, loads
 
 __all__ = ["router"]
 
-ReceivedSort = Annotated[str | None, AfterValidator(sorts_of(received_lists.ORDER)), Query()]
+ReceivedSort = Annotated[
+    str | None, AfterValidator(sorts_of(received_lists.ORDER.columns)), Query()
+]
 
 router = APIRouter(prefix="/received")
 

@@ -6,13 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, bindparam, case, func, not_, or_
+from sqlalchemy import and_, case, func, not_, or_
 from sqlmodel import Session, col, select
 
 from underseal_node.store.exchange_tables import ReceivedKey, VerificationState
 from underseal_node.store.list_tables import ReceivedEntry
-from underseal_node.store.listed import plain
-from underseal_node.store.searching import Condition, Order, Part, Word, found_in, part_of
+from underseal_node.store.searching import (
+    Condition,
+    Order,
+    Part,
+    Word,
+    called_so,
+    found_in,
+    part_of,
+)
 from underseal_node.store.tables import KeyKind, Peer
 from underseal_node.store.types import utc_text
 from underseal_protocol.carbon import UNITS
@@ -100,26 +107,16 @@ def find(session: Session, wanted: ReceivedWanted, part: Part) -> tuple[list[int
             ReceivedEntry.valid_until != "",
             ReceivedEntry.valid_until < utc_text(wanted.ends_before),
         )
-    names = session.exec(select(Peer.id, Peer.name)).all() if wanted.words else ()
-    statement = statement.where(*(_has(one, names) for one in wanted.words))
+    statement = statement.where(*(_has(session, one) for one in wanted.words))
     return part_of(session, statement, ORDER, part)
 
 
-def _has(word: Word, names: Sequence[tuple[int | None, str]]) -> Condition:
-    """Whether a word is in a row, or in what the row names.
-
-    Args:
-        names: of peers, by their ids.
-    """
-    forms = word.folded
-    called = [key for key, name in names if any(form in plain(name) for form in forms)]
+def _has(session: Session, word: Word) -> Condition:
+    """Whether a word is in a row, or in what the row names."""
     uses = word.among((USABLE, NOT_USABLE))
     found = [
         found_in(col(ReceivedEntry.search), word),
-        # As they are: there may be more peers than parameters of a statement.
-        col(ReceivedEntry.peer_id).in_(
-            bindparam(None, called, expanding=True, literal_execute=True)
-        ),
+        called_so(session, col(ReceivedEntry.peer_id), word),
         col(ReceivedEntry.verification).in_(word.among([one.value for one in VerificationState])),
         col(ReceivedEntry.status).in_(word.among(STATUSES)),
         *(col(ReceivedEntry.unit).startswith(f"{one}\n") for one in word.states if one in UNITS),

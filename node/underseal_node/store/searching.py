@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Select, case, func, or_
+from sqlalchemy import ColumnElement, Select, bindparam, case, func, or_
 from sqlmodel import Session, select
 
 from underseal_node.store.listed import plain
+from underseal_node.store.tables import Peer
 
-__all__ = ["MAX_OFFSET", "Condition", "Order", "Part", "Word", "found_in", "part_of"]
+__all__ = [
+    "MAX_OFFSET",
+    "Condition",
+    "Order",
+    "Part",
+    "Word",
+    "called_so",
+    "found_in",
+    "held_in",
+    "part_of",
+]
 
 MAX_OFFSET = 10_000_000
 
@@ -89,6 +100,34 @@ class Order:
 def found_in(column: Any, word: Word) -> Condition:
     """Whether a folded text has one of the forms of a word in it."""
     return or_(*(column.contains(one, autoescape=True) for one in word.folded))
+
+
+def held_in(column: Any, word: Word) -> Condition:
+    """Whether a text that is not folded has one of the forms of a word in it, in any case.
+
+    SQLite knows upper case of ASCII alone: of others, the usual ways to write them are looked for.
+    """
+    forms = {
+        variant
+        for one in word.forms
+        for variant in ({one} if one.isascii() else {one, one.lower(), one.upper(), one.title()})
+    }
+    return or_(*(column.icontains(one, autoescape=True) for one in sorted(forms)))
+
+
+def called_so(session: Session, peer_id: Any, word: Word) -> Condition:
+    """Whether the name of a peer has one of the forms of a word in it.
+
+    Args:
+        session: to read the names.
+        peer_id: the column with its id.
+        word: what is looked for.
+    """
+    forms, names = word.folded, session.exec(select(Peer.id, Peer.name)).all()
+    called = [key for key, name in names if any(form in plain(name) for form in forms)]
+    # As they are: there may be more peers than parameters of a statement.
+    ids: Any = bindparam(None, called, expanding=True, literal_execute=True)
+    return cast(Condition, peer_id.in_(ids))
 
 
 def part_of(

@@ -6,10 +6,19 @@ import json
 from typing import Any
 
 import pytest
+from sqlmodel import Session
 from tests.node.manage.conftest import Company, make_document
 
 from underseal_node.store import own_lists, received_lists
+from underseal_node.store.alerts import AlertKind, raise_alert
 
+SORTED_BY = {
+    "/footprints": "productNameCompany",
+    "/received": "productNameCompany",
+    "/requests": "answeredAt",
+    "/alerts": "footprintId",
+    "/audit": "number",
+}
 FIGURES = ("9.5", "10", "-3", "0.02")
 
 
@@ -93,15 +102,17 @@ async def test_an_export_has_all_that_the_list_has(stocked: Company) -> None:
         {"search": ["x"] * 51},
     ],
 )
-@pytest.mark.parametrize("path", ["/footprints", "/received"])
+@pytest.mark.parametrize("path", ["/footprints", "/received", "/requests", "/alerts", "/audit"])
 async def test_what_cannot_be_asked_is_refused(
     company: Company, path: str, query: dict[str, Any]
 ) -> None:
+    if "validUntilBefore" in query and path not in ("/footprints", "/received"):
+        return
     answer = await company.http.get(path, params=query)
     assert answer.status_code == 422
     assert next(iter(query)) in answer.json()["message"]
     if "sort" in query:
-        assert "productNameCompany" in answer.json()["message"]
+        assert SORTED_BY[path] in answer.json()["message"]
 
 
 @pytest.mark.parametrize(
@@ -149,3 +160,102 @@ async def test_received_footprints_are_found_by_what_their_list_shows(
     assert all(one["validUntil"] > one["receivedAt"] for one in found)
     answer = await customer.http.get("/received/export", params={"peer": "nobody"})
     assert answer.status_code == 404
+
+
+async def test_requests_are_found_sorted_and_exported(pair: tuple[Company, Company]) -> None:
+    customer, supplier = pair
+    for number in (1, 2, 3):
+        criteria = {"productId": [f"urn:x:{number}"], "geography": ["DE"]}
+        await customer.post("/requests", {"peer": "cathode", "criteria": criteria}, 201)
+    await customer.work()
+    await supplier.work()
+    rows = (await supplier.get("/requests"))["data"]
+    await supplier.post(f"/requests/{rows[1]['id']}/reject", {"reason": "Gehört uns NICHT"})
+
+    async def found(**query: Any) -> list[str]:
+        answer = await supplier.get("/requests", **query)
+        return [one["criteria"]["productId"][0][-1] for one in answer["data"]]
+
+    assert await found() == ["3", "2", "1"]
+    assert await found(sort="criteria") == ["1", "2", "3"]
+    assert await found(sort="-outcome") == ["2", "3", "1"]
+    assert await found(sort="answeredAt", limit=1) == ["2"]
+    for search in ("GEHÖRT", "nicht", "rejected", "qqq\n=rejected"):
+        assert await found(search=["urn", search]) == ["2"], search
+    for search in ("CELL", "incoming", "2026-03-01", "qqq\n=geography", "de"):
+        assert len(await found(search=search)) == 3, search
+    for search in ("outgoing", "fulfilled", "x%", "=geography", "footprints"):
+        assert await found(search=search) == [], search
+    assert await found(search=str(rows[0]["id"])) != []
+    assert (await supplier.get("/requests", state="pending", count=True, limit=1))["total"] == 2
+    query = {"state": "pending", "sort": "id"}
+    exported = await lines(supplier, "/requests/export", **query)
+    assert exported == (await supplier.get("/requests", **query))["data"]
+    assert len(exported) == 2
+
+
+async def test_alerts_are_found_sorted_and_exported(company: Company) -> None:
+    await company.post("/peers", {"name": "Größe"}, 201)
+
+    def work(session: Session) -> None:
+        now = company.node.now()
+        raise_alert(session, AlertKind.KEYS_CHANGED, "other keys", now, peer_id=1)
+        raise_alert(session, AlertKind.INVALID, "Broken", now, footprint_id="f-1")
+
+    company.node.store.write_sync(work)
+
+    async def found(**query: Any) -> list[str]:
+        return [one["message"] for one in (await company.get("/alerts", **query))["data"]]
+
+    assert await found() == ["Broken", "other keys"]
+    assert await found(sort="createdAt") == ["other keys", "Broken"]
+    assert await found(sort="peer") == await found(sort="-peer") == ["other keys", "Broken"]
+    for search in ("GRÖSSE", "KEYS-changed", "Keys", "qqq\n=keys-changed"):
+        assert await found(search=search) == ["other keys"], search
+    for search in ("f-1", "broken", "invalid"):
+        assert await found(search=search) == ["Broken"], search
+    assert await found(kind="invalid", peer="größe") == []
+    assert (
+        await lines(company, "/alerts/export", kind="invalid")
+        == (await company.get("/alerts", kind="invalid"))["data"]
+    )
+    assert (await company.get("/alerts", search="2026-03", count=True))["total"] == 2
+
+
+async def test_the_audit_log_is_searched_by_what_it_says(company: Company) -> None:
+    for name in ("acme", "Größe"):
+        await company.post("/peers", {"name": name}, 201)
+    await company.post("/peers/acme/suspend", {"reason": "Streit"})
+    await company.post("/audit/verify")  # what was recorded is appended
+
+    async def found(**query: Any) -> list[tuple[str, str]]:
+        data = (await company.get("/audit", **query))["data"]
+        return [(one["act"], one["peer"]["name"]) for one in data]
+
+    everything = await found()
+    suspended, added = ("partnership-suspended", "acme"), ("peer-added", "Größe")
+    other = ("peer-added", "acme")
+    assert {suspended, added, other} <= set(everything)
+    assert await found(sort="number") == everything[::-1]
+    assert await found(sort="number", limit=1, offset=1) == everything[-2:-1]
+    assert await found(act="peer-added", outcome="done") == [added, other]
+    assert await found(search=["ACME", ["reason:", "Streit"][0]]) == [suspended]
+    for search in ("streit", "qqq\n=partnership-suspended", "suspend"):
+        assert await found(search=search) == [suspended], search
+    assert await found(search="grösse", act="peer-added") == [added]
+    assert added in await found(search="GRÖSSE")
+    assert await found(search="2026-03-01", act="peer-added") == [added, other]
+    (newest,) = (await company.get("/audit", limit=1))["data"]
+    for hidden in (newest["previous"][:6], newest["random"][:6], "previous", "random"):
+        assert await found(search=hidden) == []
+    total_of = [({}, len(everything)), ({"act": "peer-added"}, 2), ({"search": "suspend"}, 1)]
+    for query, total in total_of:
+        for offset in (0, 1, 7):
+            answer = await company.get("/audit", count=True, limit=1, offset=offset, **query)
+            assert answer["total"] == total, (query, offset)
+    query = {"act": "peer-added", "sort": "number"}
+    assert (
+        await lines(company, "/audit/entries", **query)
+        == (await company.get("/audit", **query))["data"]
+    )
+    assert len(await lines(company, "/audit/entries")) == len(everything)
