@@ -27,6 +27,7 @@ NOT_FOUND = 404
 STATUSES = ("Active", "Deprecated")
 VERIFICATIONS = ("verified", "unsigned", "invalid")
 USABLE, NOT_USABLE = "usable", "not usable"
+IN_USE = "in a bill of materials"
 SEVERITIES = ("error", "warning", "info")
 
 
@@ -77,7 +78,7 @@ async def _list(visit: Visit) -> Response:
     filters = [
         Filter("peer", _("Partner"), [(one, one) for one in names]),
         Filter("verification", _("Verification"), _options(visit, VERIFICATIONS)),
-        Filter("use", _("Use"), _options(visit, (USABLE, NOT_USABLE))),
+        Filter("use", _("Use"), _options(visit, (USABLE, NOT_USABLE, IN_USE))),
         Filter("status", _("Status"), _options(visit, STATUSES)),
     ]
     shown_list = LIST if end_of(visit) is None else BY_END
@@ -101,6 +102,7 @@ def _wanted(visit: Visit, names: Sequence[str]) -> tuple[Query, bool]:
         "peer": peer if peer in names else None,
         "verification": verification if verification in VERIFICATIONS else None,
         "usable": use == USABLE if use in (USABLE, NOT_USABLE) else None,
+        "inUse": True if use == IN_USE else None,
         "status": status if status in STATUSES else None,
         "productId": product or None,
         "validUntilBefore": ends,

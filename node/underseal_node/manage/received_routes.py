@@ -46,6 +46,7 @@ from underseal_node.manage.shapes.footprints import (
 )
 from underseal_node.manage.shapes.suppliers import UsedInShape, UseShape, UsesShape
 from underseal_node.products.bills import defaults_of
+from underseal_node.products.bought import in_use_now
 from underseal_node.products.uses import uses_of
 from underseal_node.store import peers, pins, receipts, received, received_lists
 from underseal_node.store.exchange_tables import ReceivedFootprint, VerificationState
@@ -67,15 +68,18 @@ router = APIRouter(prefix="/received")
 
 
 def _wanted(
+    context: Context,
     peer: str | None = None,
     verification: VerificationState | None = None,
     status: str | None = None,
     usable: bool | None = None,
+    in_use: Annotated[bool, Query(alias="inUse")] = False,
     product_id: Annotated[str | None, Query(alias="productId")] = None,
     ends_before: Annotated[GivenInstant | None, Query(alias="validUntilBefore")] = None,
     search: Search = [],  # noqa: B006 - never changed
 ) -> Callable[[Session], ReceivedWanted]:
-    """What is wanted; which peer that is says the database."""
+    """What is wanted; which peer that is, and what is in use, says the database."""
+    node = context.node
 
     def wanted(session: Session) -> ReceivedWanted:
         return ReceivedWanted(
@@ -83,6 +87,7 @@ def _wanted(
             verification=verification,
             status=None if status is None else STATUS_BY_FOLDED.get(fold(status), status),
             is_usable=usable,
+            numbers=in_use_now(session, node.now(), defaults_of(node.identity)) if in_use else None,
             product_id=product_id,
             ends_before=ends_before,
             words=words_of(search),

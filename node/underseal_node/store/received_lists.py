@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,6 +18,7 @@ from underseal_node.store.searching import (
     Word,
     called_so,
     found_in,
+    is_one_of,
     part_of,
 )
 from underseal_node.store.tables import KeyKind, Peer
@@ -73,6 +74,7 @@ class ReceivedWanted:
         verification: a `VerificationState`.
         status: `Active` or `Deprecated`.
         is_usable: whether figures may be taken from them.
+        numbers: only these rows.
         product_id: a URN, in any case.
         ends_before: only those whose validity ends before this moment; aware.
         words: all of them have to be found.
@@ -82,6 +84,7 @@ class ReceivedWanted:
     verification: str | None = None
     status: str | None = None
     is_usable: bool | None = None
+    numbers: Collection[int] | None = None
     product_id: str | None = None
     ends_before: datetime | None = None
     words: Sequence[Word] = ()
@@ -98,6 +101,8 @@ def find(session: Session, wanted: ReceivedWanted, part: Part) -> tuple[list[int
         statement = statement.where(ReceivedEntry.status == wanted.status)
     if wanted.is_usable is not None:
         statement = statement.where(IS_USABLE if wanted.is_usable else not_(IS_USABLE))
+    if wanted.numbers is not None:
+        statement = statement.where(is_one_of(col(ReceivedEntry.seq), wanted.numbers))
     if wanted.product_id is not None:
         statement = statement.join(ReceivedKey, col(ReceivedKey.seq) == ReceivedEntry.seq).where(
             ReceivedKey.kind == KeyKind.PRODUCT, ReceivedKey.value == fold(wanted.product_id)

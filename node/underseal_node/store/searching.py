@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -21,6 +21,7 @@ __all__ = [
     "called_so",
     "found_in",
     "held_in",
+    "is_one_of",
     "part_of",
 ]
 
@@ -125,9 +126,13 @@ def called_so(session: Session, peer_id: Any, word: Word) -> Condition:
     """
     forms, names = word.folded, session.exec(select(Peer.id, Peer.name)).all()
     called = [key for key, name in names if any(form in plain(name) for form in forms)]
-    # As they are: there may be more peers than parameters of a statement.
-    ids: Any = bindparam(None, called, expanding=True, literal_execute=True)
-    return cast(Condition, peer_id.in_(ids))
+    return is_one_of(peer_id, [key for key in called if key is not None])
+
+
+def is_one_of(column: Any, numbers: Collection[int]) -> Condition:
+    """Whether a number is one of some, of which there may be more than parameters."""
+    as_they_are: Any = bindparam(None, sorted(numbers), expanding=True, literal_execute=True)
+    return cast(Condition, column.in_(as_they_are))
 
 
 def part_of(

@@ -208,8 +208,8 @@ class ReissuedShape(Shape):
 
 
 class ReceivedShape(Shape):
-    """GET /received (query: peer, verification, status, usable, productId, validUntilBefore,
-    search, sort, limit, offset, count) -> Part
+    """GET /received (query: peer, verification, status, usable, inUse, productId,
+    validUntilBefore, search, sort, limit, offset, count) -> Part
 
     And a line of GET /received/export (without limit, offset and count).
     """
