@@ -22,6 +22,7 @@ WORDS = (
     _("Active"), _("Deprecated"), _("verified"), _("unsigned"), _("invalid"),
     _("attested"), _("unknown-verifier"), _("expired"),
     _("shown"), _("withheld"), _("nothing stated"), _("usable"), _("not usable"),
+    _("in a bill of materials"),
     _("by contribution"), _("all alike"),
     _("reasonable"), _("limited"), _("info"), _("warning"), _("error"),
     # Units of PACT.

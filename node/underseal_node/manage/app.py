@@ -18,6 +18,7 @@ from underseal_node.console.pages import ROOT, moved
 from underseal_node.exchange.exchange import Exchange, exchange_of
 from underseal_node.exchange.pull_jobs import PullJobs
 from underseal_node.manage import (
+    alert_routes,
     attestation_routes,
     audit_routes,
     calculation_routes,
@@ -50,6 +51,7 @@ __all__ = ["create_manage_app"]
 
 ROUTERS = (
     node_routes.router,
+    alert_routes.router,
     key_routes.router,
     footprint_routes.router,
     opening_routes.router,

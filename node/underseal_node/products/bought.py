@@ -25,7 +25,7 @@ from underseal_protocol.rollup.documents import source_of
 from underseal_protocol.rollup.inputs import DirectEmission, Product, SourcedLine
 from underseal_protocol.rollup.sources import FootprintSource, ProductSource, Source
 
-__all__ = ["BoughtLine", "bought_lines", "is_usable"]
+__all__ = ["BoughtLine", "bought_lines", "in_use_now", "is_usable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,18 @@ def bought_lines(
         usable = footprint is not None and is_usable(footprint, known[footprint.peer_id])
         found.append(BoughtLine(product, line, source, footprint, usable))
     return tuple(found)
+
+
+def in_use_now(session: Session, now: datetime, defaults: Mapping[str, Any]) -> frozenset[int]:
+    """The numbers of the received footprints that lines of bills of materials resolve to.
+
+    Args:
+        session: to read.
+        now: aware.
+        defaults: as for `bought_lines`.
+    """
+    footprints = (one.footprint for one in bought_lines(session, now, defaults))
+    return frozenset(one.seq for one in footprints if one is not None and one.seq is not None)
 
 
 def is_usable(row: ReceivedFootprint | Held, peer: Peer) -> bool:

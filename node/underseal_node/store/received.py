@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import partial
 
 from sqlalchemy import delete, insert, update
+from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
 
 from underseal_node.store.batches import batches
@@ -29,6 +30,7 @@ __all__ = [
     "denied",
     "deny",
     "find",
+    "in_order",
     "listing",
     "not_verified",
     "read_again",
@@ -345,6 +347,27 @@ def successors(session: Session, peer_id: int, footprint_id: str) -> list[str]:
         of.peer_id == peer_id, col(of.summary).icontains(footprint_id, autoescape=True)
     )
     return naming(session.exec(statement.order_by(col(of.seq))), footprint_id)
+
+
+def in_order(session: Session, numbers: Iterable[int]) -> Iterator[tuple[ReceivedFootprint, Peer]]:
+    """Those with these sequence numbers with their peers, in this order, and not all in memory.
+
+    Their bytes are read when they are looked at.
+    """
+    of_whom: dict[int | None, Peer] = {}  # a session forgets what nobody holds
+    for part in batches(numbers, ROWS_AT_A_TIME):
+        statement = (
+            select(ReceivedFootprint)
+            .options(defer(ReceivedFootprint.body))  # type: ignore[arg-type]
+            .where(col(ReceivedFootprint.seq).in_(part))
+        )
+        rows = {row.seq: row for row in session.exec(statement)}
+        unknown = {row.peer_id for row in rows.values()} - of_whom.keys()
+        if unknown:
+            found = session.exec(select(Peer).where(col(Peer.id).in_(unknown)))
+            of_whom.update((peer.id, peer) for peer in found)
+        for row in (rows[number] for number in part if number in rows):
+            yield row, of_whom[row.peer_id]
 
 
 def by_numbers(session: Session, numbers: Iterable[int]) -> Iterator[ReceivedFootprint]:

@@ -76,7 +76,18 @@ async def test_the_log_is_read_filtered_and_exported(
         True, False,
     )  # fmt: skip
     one = await browser.get("/audit", footprint=footprint["id"].upper())
-    assert ("footprints shown" in one.text, "partner added" in one.text) == (True, False)
+    found = one.text.partition("Details")[2]
+    assert ("footprints shown" in found, "partner added" in found) == (True, False)
+    act = await browser.get("/audit", act="peer-added", outcome="done")
+    assert ("2 in all" in act.text, "footprints shown" in act.text.partition("Details")[2]) == (
+        True, False,
+    )  # fmt: skip
+    await browser.get("/language/de")
+    german = await browser.get("/audit", q="Betreiber hinzugefügt other")
+    assert "insgesamt 1" in german.text
+    assert "Partner hinzugefügt" in (await browser.get("/audit", q="OTHER")).text
+    assert "Nichts" in (await browser.get("/audit", q="Betreiber hinzugefügt andere")).text
+    await browser.get("/language/en")
     searched = await browser.get("/audit", q="footprints shown cell")
     assert "1 in all" in searched.text
     file = (await browser.get("/audit", **{"as": "csv", "sort": "number"})).html

@@ -42,7 +42,11 @@ class AuditFootprints(Shape):
 
 
 class AuditEntryShape(Shape):
-    """GET /audit -> Listing. See docs/reference/audit-log.md."""
+    """GET /audit (query: peer, footprintId, act, outcome, search, sort, limit, offset, count) ->
+    Part. See docs/reference/audit-log.md.
+
+    And a line of GET /audit/entries (without limit, offset and count).
+    """
 
     number: int
     time: str

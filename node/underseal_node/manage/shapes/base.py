@@ -17,7 +17,7 @@ from pydantic.alias_generators import to_camel
 
 from underseal_protocol.times import format_time
 
-__all__ = ["GivenInstant", "InputShape", "Instant", "Listing", "Shape"]
+__all__ = ["GivenInstant", "InputShape", "Instant", "Listing", "Part", "Shape"]
 
 T = TypeVar("T")
 
@@ -66,3 +66,9 @@ class Listing(Shape, Generic[T]):
     """A list."""
 
     data: list[T]
+
+
+class Part(Listing[T], Generic[T]):
+    """A part of a list."""
+
+    total: int | None = None  # of all parts; only if it is asked for
