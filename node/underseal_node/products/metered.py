@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from underseal_node.energy.usage import EnergyOfPlant, energy_of_plant
+from underseal_node.energy.usage import EnergyOfPlant, Records, energy_of_plant, records_of
 from underseal_node.errors import NodeError, NotFoundError
 from underseal_node.store import products
 from underseal_node.store.product_tables import ProductRow
@@ -86,6 +86,14 @@ class Meters:
             return []
         plant = self._plant(declared.period_start, declared.period_end)
         return [] if plant is None else list(findings_of(plant.allocation))
+
+    def records(self, start: datetime, end: datetime) -> Records:
+        """What the energy of a reference period follows from, read again.
+
+        Raises:
+            NotFoundError: nothing was imported.
+        """
+        return records_of(self._session, start, end, products=self._all_properties)
 
     def _plant(self, start: datetime, end: datetime) -> EnergyOfPlant | None:
         if (start, end) not in self._plants:
