@@ -17,6 +17,7 @@ from tests.node.manage.test_products import GRID, POWDER, line, load, product
 
 STEEL = GRID | {"id": "STEEL", "name": "Steel", "unit": "kg"}
 STEEL_USED: Any = {"source": {"factor": "STEEL"}}
+LID = STEEL | {"id": "LID", "name": "Lid", "unit": "piece"}
 
 
 @pytest.fixture
@@ -126,9 +127,9 @@ async def test_one_supplier_line_by_line(board: Browser) -> None:
 
 async def test_a_mass_that_is_not_known_is_said(buyer: Company, board: Browser) -> None:
     held = (await buyer.get("/received"))["data"][0]["id"]
-    lid = line("lid", "Lid", "1", "pcs", supplier="cathode", **STEEL_USED)
+    lid = line("lid", "Lid", "1", "pcs", supplier="cathode", source={"factor": "LID"})
     bill = product(POWDER | {"source": {"footprint": held}}, lid)
-    await load(buyer, bill, factors=(GRID, STEEL))
+    await load(buyer, bill, factors=(GRID, STEEL, LID))
     (row,) = await rows(board)
     assert (row["Coverage"], row["Lines without a known mass"]) == ("", "1")
     shown = await board.get("/board/cathode")
@@ -179,9 +180,9 @@ async def test_the_chart_has_the_figures_of_the_table(buyer: Company, board: Bro
 
 async def test_what_is_not_known_is_no_bar_of_0(buyer: Company, board: Browser) -> None:
     held = (await buyer.get("/received"))["data"][0]["id"]
-    lid = line("lid", "Lid", "1", "pcs", supplier="cathode", **STEEL_USED)
+    lid = line("lid", "Lid", "1", "pcs", supplier="cathode", source={"factor": "LID"})
     bill = product(POWDER | {"source": {"footprint": held}}, lid)
-    await load(buyer, bill, factors=(GRID, STEEL))
+    await load(buyer, bill, factors=(GRID, STEEL, LID))
     shown = await board.get("/board")
     chart = json.loads(shown.html.partition('id="coverage-data">')[2].partition("</script>")[0])
     (bar,) = chart["bars"]

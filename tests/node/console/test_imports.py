@@ -330,7 +330,7 @@ async def test_the_empty_page_says_what_to_do(browser: Browser) -> None:
     assert "Choose a file, or drop it here" in shown.text
     for name in ("footprints", "products", "workbook"):
         assert f"/import/templates/{name}" in shown.html
-    assert "Nothing was checked or imported" in (await browser.get("/jobs")).text
+    assert "Nothing was imported, verified or calculated" in (await browser.get("/jobs")).text
 
 
 async def test_spend_is_imported_with_headings_of_ones_own(
