@@ -68,6 +68,7 @@ SHAPES: dict[str, type[BaseModel]] = {
     "peer-rotated": peers.RotatedShape,
     "invitation-accepted": peers.AcceptedShape,
     "grant-list": Listing[peers.GrantShape],
+    "grant-effects": Listing[peers.EffectShape],
     "grant-preview": footprints.PreviewShape,
     "items-imported": products.ItemsImportedShape,
     "product-list": Listing[products.ProductShape],

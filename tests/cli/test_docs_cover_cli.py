@@ -67,7 +67,7 @@ STABLE = {
     "peer show": "",
     "peer remove": "",
     "grant add": "--all --product-id --classification --footprint --level --from --until --terms "
-    "--purpose --acknowledge --consent",
+    "--purpose --replace --acknowledge --consent",
     "grant list": "",
     "grant preview": "--at",
     "grant remove": "",

@@ -23,7 +23,7 @@ from underseal_node.console.words import UNITS
 
 __all__ = ["ACTIONS", "PAGES", "can_be_pulled"]
 
-NOT_FOUND = 404
+NOT_FOUND, AMBIGUOUS, MULTIPLE_CHOICES = 404, 409, 300
 STATUSES = ("Active", "Deprecated")
 VERIFICATIONS = ("verified", "unsigned", "invalid")
 USABLE, NOT_USABLE = "usable", "not usable"
@@ -144,7 +144,12 @@ async def _show(visit: Visit) -> Response:
 async def _page(visit: Visit, refusal: ApiRefusedError | None = None) -> Response:
     peer = visit.asked("peer") or visit.form.one("peer") or None
     path = f"/received/{visit.part('id')}"
-    found = await visit.api.get(path, {"peer": peer})
+    try:
+        found = await visit.api.get(path, {"peer": peer})
+    except ApiRefusedError as error:
+        if error.status != AMBIGUOUS:
+            raise
+        return await _choice(visit)
     name = found["peer"]
 
     async def fetch(footprint_id: str) -> Mapping[str, Any]:
@@ -175,6 +180,13 @@ async def _page(visit: Visit, refusal: ApiRefusedError | None = None) -> Respons
         "peer": name,
     }
     return visit.page("received_one.html", values, 200 if refusal is None else refusal.status)
+
+
+async def _choice(visit: Visit) -> Response:
+    """Several partners have sent a footprint with this id: which is meant (RFC 9110, 15.4.1)?"""
+    found = await visit.api.get("/received", {"id": visit.request.path_params["id"]})
+    rows = [{**one, "link": _address(one)} for one in found["data"]]
+    return visit.page("received_choice.html", {"rows": rows}, MULTIPLE_CHOICES)
 
 
 def _by_severity(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:

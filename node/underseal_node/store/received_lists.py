@@ -9,7 +9,11 @@ from datetime import datetime
 from sqlalchemy import and_, case, func, not_, or_
 from sqlmodel import Session, col, select
 
-from underseal_node.store.exchange_tables import ReceivedKey, VerificationState
+from underseal_node.store.exchange_tables import (
+    ReceivedFootprint,
+    ReceivedKey,
+    VerificationState,
+)
 from underseal_node.store.list_tables import ReceivedEntry
 from underseal_node.store.searching import (
     Condition,
@@ -75,6 +79,7 @@ class ReceivedWanted:
         status: `Active` or `Deprecated`.
         is_usable: whether figures may be taken from them.
         numbers: only these rows.
+        footprint_id: only with this id, in lower case.
         product_id: a URN, in any case.
         ends_before: only those whose validity ends before this moment; aware.
         words: all of them have to be found.
@@ -85,6 +90,7 @@ class ReceivedWanted:
     status: str | None = None
     is_usable: bool | None = None
     numbers: Collection[int] | None = None
+    footprint_id: str | None = None
     product_id: str | None = None
     ends_before: datetime | None = None
     words: Sequence[Word] = ()
@@ -103,6 +109,11 @@ def find(session: Session, wanted: ReceivedWanted, part: Part) -> tuple[list[int
         statement = statement.where(IS_USABLE if wanted.is_usable else not_(IS_USABLE))
     if wanted.numbers is not None:
         statement = statement.where(is_one_of(col(ReceivedEntry.seq), wanted.numbers))
+    if wanted.footprint_id is not None:
+        with_id = select(ReceivedFootprint.seq).where(
+            ReceivedFootprint.footprint_id == wanted.footprint_id
+        )
+        statement = statement.where(col(ReceivedEntry.seq).in_(with_id))
     if wanted.product_id is not None:
         statement = statement.join(ReceivedKey, col(ReceivedKey.seq) == ReceivedEntry.seq).where(
             ReceivedKey.kind == KeyKind.PRODUCT, ReceivedKey.value == fold(wanted.product_id)

@@ -53,7 +53,7 @@ async def _page(
             "further": max(0, len(still_open) - MOST),
             "number": sum(map(_is_open, still_open)),
             "resolved": [
-                {**one, "link": link_of(one["source"]), "shown": amount_of(visit, one["amount"])}
+                {**one, "link": link_of(one), "shown": amount_of(visit, one["amount"])}
                 for one in lines
                 if one not in still_open
             ],

@@ -225,12 +225,14 @@ def _exported_row(one: Json) -> dict[str, Any]:
     }
 
 
-def link_of(source: Json | None) -> str | None:
+def link_of(line: Json) -> str | None:
     """The page of what a line resolves to."""
+    source = line.get("source")
     if not source:
         return None
     if "footprint" in source:
-        return f"/received/{source['footprint']}"
+        # Several partners may have sent the same id.
+        return with_query(f"/received/{source['footprint']}", peer=line.get("peer"))
     if "product" in source:
         return product_page("twin", source["product"])
     return with_query("/factors", q=source["factor"]) if "factor" in source else None
