@@ -25,6 +25,6 @@ class SpendRow(SQLModel, table=True):
     period_end: datetime = Field(sa_type=UtcText, description="the first instant after it")
     supplier: str = Field(sa_type=Text, description="as the file names it")
     amount: str = Field(sa_type=Text, description="a decimal, in the currency")
-    currency: str = Field(max_length=3, description="ISO 4217")
+    currency: str = Field(description="ISO 4217")
     file: str = Field(sa_type=Text, description="that it was imported from")
     changed_at: datetime = Field(sa_type=UtcText)

@@ -228,7 +228,7 @@ def test_a_database_from_before_there_were_lists_gets_them(
     with node.store.write_engine.begin() as connection:
         for table in ("own_entry", "received_entry"):
             connection.exec_driver_sql(f"DROP TABLE {table}")
-        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0009'")
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0010'")
     open_store(node.settings, home, clock=clock).close()
     assert entries(node) == before
     assert [one["status"] for one in before[:3]] == ["Active", "Deprecated", "Active"]

@@ -20,7 +20,7 @@ def upgrade() -> None:
         sa.Column("period_end", sa.String(length=27), nullable=False),
         sa.Column("supplier", sa.Text(), nullable=False),
         sa.Column("amount", sa.Text(), nullable=False),
-        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("currency", sa.String(), nullable=False),
         sa.Column("file", sa.Text(), nullable=False),
         sa.Column("changed_at", sa.String(length=27), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_spend")),
