@@ -122,6 +122,8 @@ def _use_postgresql(databases: Databases) -> None:
     @wraps(finish)
     def finished(self: Home, **options: Any) -> None:
         finish(self, **options)
+        if self.database.exists():  # what was restored
+            return
         # For processes that are started in this home later.
         with self.config_file.open("a", encoding="utf-8") as file:
             file.write(f'\ndatabase_url = "{databases.of(self.path)}"\n')
@@ -130,7 +132,9 @@ def _use_postgresql(databases: Databases) -> None:
     def node(
         self: Workbench, name: str, *, settings: Mapping[str, str] | None = None, **options: Any
     ) -> NodeProcess:
-        given = {"database_url": databases.of(Path(self.directory) / name), **(settings or {})}
+        home, given = Home(Path(self.directory) / name), dict(settings or {})
+        if not home.database.exists():
+            given = {"database_url": databases.of(home.path), **given}
         return node_of(self, name, settings=given, **options)
 
     engines.database_url = database_url
