@@ -55,6 +55,7 @@ ACTS = {
     "POST /peers/{name}/rotate": Act.CREDENTIALS_ROTATED,
     "POST /peers/{name}/ask": Act.PARTNERSHIP_ACTIVATED,
     "POST /grants": Act.GRANT_ADDED,
+    "POST /grants/replace": Act.GRANT_ADDED,
     "DELETE /grants/{id}": Act.GRANT_REMOVED,
     "POST /products/import": Act.PRODUCTS_IMPORTED,
     "POST /factors/import": Act.PRODUCTS_IMPORTED,
@@ -82,6 +83,7 @@ ENERGY = {
     }.items()
 }
 WITHOUT = {
+    "POST /grants/effects": "it changes nothing: what it tries is taken back",
     "POST /products/calculate": "it changes nothing",
     "POST /products/what-if": "it changes nothing",
     "POST /receipts/check": "it only reads",
@@ -226,7 +228,10 @@ async def peers(
     await do(customer, "DELETE /peers/{name}", name="other")
     await market.befriend(customer, supplier)
     (footprint_id,) = await supplier.publish(document(9))
-    granted = await do(supplier, "POST /grants", {"peer": "cell", "everything": True})
+    grant = {"peer": "cell", "everything": True}
+    first = await do(supplier, "POST /grants", grant)
+    change = {"replaced": [first["data"][0]["id"]], "grant": grant | {"purpose": "a tender"}}
+    granted = await do(supplier, "POST /grants/replace", change)
     await do(customer, "POST /pulls", {"peers": ["cathode"]})
     criteria = {"criteria": {"productId": ["urn:gtin:4712345060507"]}}
     for answer, given in (
