@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlencode
@@ -20,6 +20,7 @@ from underseal_node.console.jobs import Jobs
 from underseal_node.console.languages import LANGUAGES, Language
 from underseal_node.console.marks import _
 from underseal_node.console.sessions import Session
+from underseal_node.console.ways import on_page
 
 __all__ = ["HEADERS", "ROOT", "Visit", "moved", "plain_page", "with_query"]
 
@@ -190,6 +191,7 @@ def _environment(language: Language) -> Environment:
         query=_query_with,
         segment=segment,
         brief=_brief,
+        on_page=partial(on_page, language=language, root=ROOT),
     )
     return environment
 
