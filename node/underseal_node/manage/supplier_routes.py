@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from fastapi import APIRouter
 from sqlmodel import Session
+from starlette.responses import Response
 
 from underseal_node.errors import NotFoundError
 from underseal_node.manage.context import RESPONSE, Context
+from underseal_node.manage.lists import answered
 from underseal_node.manage.product_view import amount_text
 from underseal_node.manage.shapes.suppliers import (
     BoughtShape,
@@ -35,11 +38,11 @@ __all__ = ["router"]
 router = APIRouter(prefix="/suppliers")
 
 
-@router.get("", **RESPONSE)
-async def list_suppliers(context: Context) -> SuppliersShape:
+@router.get("", response_model=SuppliersShape)
+async def list_suppliers(context: Context) -> Response:
     """All suppliers, by name."""
     found = await context.node.store.read(lambda session: _found(session, context))
-    return SuppliersShape(
+    shape = SuppliersShape(
         data=[SupplierShape(**_members(one)) for one in found.found],
         others=[
             NamedSupplierShape(name=name, lines=len(lines), mass_share=_text(found.share(lines)))
@@ -49,6 +52,7 @@ async def list_suppliers(context: Context) -> SuppliersShape:
         products=found.products,
         coverage=_text(found.coverage),
     )
+    return answered(shape)
 
 
 @router.get("/{name}", **RESPONSE)
@@ -164,5 +168,6 @@ def _mean(ratings: Iterable[Fraction] | None) -> Fraction | None:
     return None if ratings is None else sum(ratings, Fraction()) / 3
 
 
+@lru_cache(maxsize=16_384)
 def _text(value: Fraction | None) -> str | None:
     return None if value is None else shown_text(value)
