@@ -74,7 +74,7 @@ async def test_its_footprint_and_where_that_comes_from(
         ["Cathode powder powder", "Materials", "2 kg", "Cathode"],
         ["Electricity power", "Energy", "5 kWh", "–"],
     ]
-    assert f'href="/console/received/{footprint}"' in shown.html
+    assert f'href="/console/received/{footprint}?peer=cathode"' in shown.html
     assert 'href="/console/factors?q=EL-HU"' in shown.html
     assert "Primary data 37.5 %" in shown.text
 
