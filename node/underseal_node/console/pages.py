@@ -21,6 +21,7 @@ from underseal_node.console.jobs import Jobs
 from underseal_node.console.languages import LANGUAGES, Language
 from underseal_node.console.marks import _
 from underseal_node.console.sessions import Session
+from underseal_node.console.ways import on_page
 
 __all__ = ["HEADERS", "ROOT", "Visit", "moved", "plain_page", "with_query"]
 
@@ -198,6 +199,7 @@ def _environment(language: Language) -> Environment:
         query=_query_with,
         segment=segment,
         brief=_brief,
+        on_page=partial(on_page, language=language, root=ROOT),
     )
     return environment
 

@@ -19,10 +19,12 @@ from underseal_node.console.pages import Visit
 __all__ = [
     "PAGE_ROWS",
     "Column",
+    "Cut",
     "Filter",
     "Row",
     "Table",
     "as_the_node_writes",
+    "cut",
     "found_rows",
     "page_of",
     "table_of",
@@ -207,6 +209,38 @@ def _order(row: Row, column: Column) -> tuple[Decimal, str]:
 def whole(text: str, most_digits: int = 8) -> int | None:
     """A whole number that was typed, from 0; `None` if it is none, or has more digits."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= most_digits else None
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A page of the rows of a table that stands beside others on a page.
+
+    Attributes:
+        rows: of it.
+        page: number of this page, from 1.
+        pages: how many there are.
+        found: how many rows there are on all of them.
+        name: of the page in the query.
+    """
+
+    rows: Sequence[Any]
+    page: int
+    pages: int
+    found: int
+    name: str
+
+
+def cut(visit: Visit, rows: Sequence[Any], name: str, size: int = PAGE_ROWS) -> Cut:
+    """The page of a table that a request asks for.
+
+    Args:
+        visit: with the number in its query.
+        rows: of all pages.
+        name: in the query.
+        size: so many rows on a page.
+    """
+    page, pages = page_of(visit.asked(name), len(rows), size)
+    return Cut(rows[(page - 1) * size : page * size], page, pages, len(rows), name)
 
 
 def page_of(text: str, count: int, size: int) -> tuple[int, int]:

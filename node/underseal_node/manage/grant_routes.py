@@ -240,15 +240,16 @@ def _refuse_less(grant: AccessGrant, given: GrantInput) -> None:
         raise RefusedError(
             f"{given.peer} sees this at the level {given.level} already, without limits in time "
             f"(grant {grant.id})",
-            hint=f"To limit it, run `underseal grant remove {grant.id}` first, or add "
-            f"`--replace {grant.id}` to this one.",
+            hint=f"To limit it, take that one away first (`underseal grant remove {grant.id}`), or "
+            f"put this one in its place (`underseal grant add --replace {grant.id}`).",
         )
     if grant.level > given.level.rank:
         raise RefusedError(
             f"{given.peer} sees this at the level {Level.of_rank(grant.level)} already "
             f"(grant {grant.id}), and of several grants the highest counts",
-            hint=f"To show less, run `underseal grant remove {grant.id}` first, or add "
-            f"`--replace {grant.id}` to this one.",
+            hint="To show less, take that one away first "
+            f"(`underseal grant remove {grant.id}`), or put this one in its place "
+            f"(`underseal grant add --replace {grant.id}`).",
         )
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from fractions import Fraction
+from functools import lru_cache
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from sqlmodel import Session
+from starlette.responses import Response
 
 from underseal_node.errors import NotFoundError, RefusedError
 from underseal_node.manage.context import RESPONSE, Context
+from underseal_node.manage.lists import answered
 from underseal_node.manage.product_view import amount_text
 from underseal_node.manage.shapes.base import GivenInstant
 from underseal_node.manage.shapes.suppliers import (
@@ -44,12 +47,12 @@ Start = Annotated[GivenInstant | None, Query(alias="from", description="of the s
 End = Annotated[GivenInstant | None, Query(alias="until", description="of the spend")]
 
 
-@router.get("", **RESPONSE)
-async def list_suppliers(context: Context, start: Start = None, end: End = None) -> SuppliersShape:
+@router.get("", response_model=SuppliersShape)
+async def list_suppliers(context: Context, start: Start = None, end: End = None) -> Response:
     """All suppliers, by name."""
     period = _period(start, end)
     found = await context.node.store.read(lambda session: _found(session, context, period))
-    return SuppliersShape(
+    shape = SuppliersShape(
         data=[SupplierShape(**_members(one, found)) for one in found.found],
         others=_others(found),
         **_counts(found.lines),
@@ -58,6 +61,7 @@ async def list_suppliers(context: Context, start: Start = None, end: End = None)
         primary_coverage=_text(found.primary_coverage),
         spend=_spend(found),
     )
+    return answered(shape)
 
 
 @router.get("/{name}", **RESPONSE)
@@ -235,6 +239,7 @@ def _mean(ratings: Iterable[Fraction] | None) -> Fraction | None:
     return None if ratings is None else sum(ratings, Fraction()) / 3
 
 
+@lru_cache(maxsize=16_384)
 def _text(value: Fraction | None) -> str | None:
     return None if value is None else shown_text(value)
 

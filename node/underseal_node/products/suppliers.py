@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fractions import Fraction
+from functools import cached_property
+from math import lcm
 from typing import Any
 
 from sqlmodel import Session
@@ -17,13 +19,21 @@ from sqlmodel import Session
 from underseal_node.products.bought import bought_lines
 from underseal_node.products.partner_names import Names, partners_of, sent_of
 from underseal_node.products.spending import Spending, spending_of
-from underseal_node.products.supply import Stated, Weighed, has_mass, stated_of, weighed
+from underseal_node.products.supply import (
+    SCALE,
+    Stated,
+    Weighed,
+    all_stated,
+    has_mass,
+    in_units,
+    weighed,
+)
 from underseal_node.products.trends import Sent, Trend, summary_texts
-from underseal_node.store import granted, received
+from underseal_node.store import granted
 from underseal_node.store.received import Held
 from underseal_node.store.spend import Period
 from underseal_node.store.tables import Peer
-from underseal_node.store.types import from_utc_text
+from underseal_node.store.types import from_utc_text, utc_text
 from underseal_protocol.criteria import fold
 from underseal_protocol.errors import TimeError
 from underseal_protocol.times import parse_time
@@ -96,7 +106,7 @@ class Supplier:
         """Of its products whose footprints have replaced others."""
         return self.sent.trends
 
-    @property
+    @cached_property
     def change(self) -> Fraction | None:
         """The average change of these products, a share of 1; each counts alike."""
         found = [one.change for one in self.trends if one.change is not None]
@@ -111,7 +121,8 @@ class Supplier:
     @property
     def valid_until(self) -> datetime | None:
         """When the first of the footprints ceases to be valid."""
-        return min((from_utc_text(row.valid_until) for row in self.used), default=None)
+        first = min((row.valid_until for row in self.used), default=None)
+        return None if first is None else from_utc_text(first)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +207,7 @@ def suppliers_of(
     partners = partners_of(session)
     sent = sent_of(session, partners)
     names = Names(partners, sent)
-    lines = weighed(bought_lines(session, now, defaults))
+    lines = weighed(session, bought_lines(session, now, defaults))
     with_mass = {one.bought.product.id for one in lines if one.share is not None}
     by_peer, others = _by_supplier(lines, partners, names)
     spending = spending_of(session, names, period)
@@ -252,7 +263,7 @@ def _supplier(
         averages=_weighted(lines) or _plain(session, sent.current),
         used=used,
         is_in_use=bool(in_use),
-        expired=sum(from_utc_text(row.valid_until) < now for row in used),
+        expired=sum(row.valid_until < utc_text(now) for row in used),
     )
 
 
@@ -292,7 +303,7 @@ def _primary(lines: Iterable[Weighed]) -> Fraction:
 
 
 def _sum(lines: Iterable[Weighed]) -> Fraction:
-    return sum((one.share for one in lines if one.share is not None), NONE)
+    return Fraction(sum(in_units(one.share) for one in lines if one.share is not None), SCALE)
 
 
 def _weighted(lines: Sequence[Weighed]) -> Averages | None:
@@ -308,8 +319,8 @@ def _weighted(lines: Sequence[Weighed]) -> Averages | None:
 
 
 def _plain(session: Session, rows: Sequence[Held]) -> Averages:
-    found = received.by_numbers(session, (row.seq for row in rows))
-    return _averages([(stated_of(row), Fraction(1)) for row in found], is_weighted=False)
+    found = all_stated(session, rows).values()
+    return _averages([(one, Fraction(1)) for one in found], is_weighted=False)
 
 
 def _averages(items: Sequence[tuple[Stated, Fraction]], *, is_weighted: bool) -> Averages:
@@ -332,8 +343,14 @@ def _averages(items: Sequence[tuple[Stated, Fraction]], *, is_weighted: bool) ->
 
 
 def _mean(items: Sequence[tuple[Fraction, Fraction]]) -> Fraction:
-    whole = sum((weight for _, weight in items), Fraction())
-    return sum((value * weight for value, weight in items), Fraction()) / whole
+    # Over a common denominator: whole numbers are added faster than fractions.
+    below = lcm(*(value.denominator for value, _ in items))
+    total = whole = 0
+    for value, weight in items:
+        units = in_units(weight)
+        whole += units
+        total += value.numerator * (below // value.denominator) * units
+    return Fraction(total, below * whole)
 
 
 def _ranked(found: Sequence[Supplier]) -> tuple[Supplier, ...]:

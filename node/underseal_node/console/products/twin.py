@@ -26,7 +26,7 @@ from underseal_node.console.products.contributions import (
 )
 from underseal_node.console.products.figures import amount_of, difference
 from underseal_node.console.products.listing import state_of
-from underseal_node.console.tables import Column
+from underseal_node.console.tables import Column, cut
 
 __all__ = ["MOST_FINDINGS", "PAGES", "findings_of", "link_of"]
 
@@ -118,8 +118,9 @@ async def _twin(visit: Visit) -> Response:
             "tiers": {} if found is None else {one.key: one.label for one in found.tiers},
             "kinds": KINDS,
             "name_of": lambda part: _name(visit, part),
-            "versions": known.history["versions"],
-            "succession": _succession(known.history["footprints"]),
+            "bill": cut(visit, detail["lines"], "bill"),
+            "versions": cut(visit, known.history["versions"], "versions"),
+            "succession": cut(visit, _succession(known.history["footprints"]), "trend"),
             "findings": {} if known.calculated is None else findings_of(known.calculated),
             "most_findings": MOST_FINDINGS,
             "charts": _charts(visit, known, found),
