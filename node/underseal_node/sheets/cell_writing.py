@@ -79,7 +79,8 @@ def set_cell(cell: Cell, value: Written) -> None:
 def _share(share: str) -> Written:
     """In percent."""
     if "/" in share:
-        return neutral(str(Fraction(share) * 100))
+        percent = Fraction(share) * 100
+        return neutral(f"{percent.numerator}/{percent.denominator}")
     if "." in share and share.endswith("0") and len(share) <= MAX_EXPONENT:
         return neutral(_with_exponent(share, 2))
     return _number(format_decimal(Decimal(share).scaleb(2)))

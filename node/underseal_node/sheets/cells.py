@@ -121,8 +121,11 @@ def text_of_cell(cell: Cell) -> str:
 
 def _number(cell: Cell, column: Column, mark: str | None) -> str:
     if column.kind is Kind.SHARE:
+        percent = _number(cell, _IN_PERCENT, mark)
+        if isinstance(cell, str) and "/" in cell:
+            return str(Fraction(percent) / 100)
         has_exponent = isinstance(cell, str) and _EXPONENT.search(cell) is not None
-        return _share_of(_number(cell, _IN_PERCENT, mark), exactly=has_exponent)
+        return _share_of(percent, exactly=has_exponent)
     if isinstance(cell, str) and column.kind in _WITH_FRACTIONS:
         fraction = _FRACTION.fullmatch(cell.strip().removesuffix("%").rstrip())
         if fraction is not None:
@@ -132,8 +135,6 @@ def _number(cell: Cell, column: Column, mark: str | None) -> str:
 
 def _share_of(percent: str, *, exactly: bool) -> str:
     """4 percent is 0.04, and 50 percent is 0.5; or 0.50 if it has all its digits."""
-    if "/" in percent:
-        return str(Fraction(percent) / 100)
     share = format_decimal(Decimal(percent).scaleb(-2))
     return share.rstrip("0").rstrip(".") if "." in share and not exactly else share
 

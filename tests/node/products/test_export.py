@@ -205,10 +205,10 @@ def test_negative_numbers_are_numbers() -> None:
 )
 def test_numbers_keep_the_zeros_at_their_end_whatever_mark_others_have(text: str) -> None:
     document = product_json(EVERYTHING)
-    document |= {"massKg": text, "history": [text, "1.5"], "yield": "0.50"}
+    document |= {"massKg": text, "history": [text, "1.5"], "yieldShare": "0.50"}
     content = workbook_of([document], settings=SETTINGS)
     (placed,) = read_products("x.xlsx", content, SETTINGS).products
-    for name in ("massKg", "history", "yield"):
+    for name in ("massKg", "history", "yieldShare"):
         assert placed.document[name] == document[name]
 
     book = openpyxl.load_workbook(io.BytesIO(content))
@@ -225,7 +225,7 @@ def test_numbers_keep_the_zeros_at_their_end_whatever_mark_others_have(text: str
 
 
 def test_a_number_without_such_zeros_is_a_number_in_its_cell() -> None:
-    document = product_json(EVERYTHING) | {"massKg": "1.25", "yield": "0.5"}
+    document = product_json(EVERYTHING) | {"massKg": "1.25", "yieldShare": "0.5"}
     sheet = openpyxl.load_workbook(io.BytesIO(workbook_of([document], settings=SETTINGS)))
     values = [cell.value for cell in sheet["Products"][3]]
     assert 1.25 in values
