@@ -10,12 +10,12 @@ from starlette.responses import Response
 
 from underseal_node.console.api import ApiRefusedError, Query, segment
 from underseal_node.console.documents import chain_of, downloaded, unit_text
-from underseal_node.console.downloads import JSON, attached
 from underseal_node.console.marks import _
 from underseal_node.console.node_lists import NodeList, as_shown, end_of
 from underseal_node.console.pages import Visit
 from underseal_node.console.properties import figure_of, filled_blocks, groups_of
 from underseal_node.console.property_names import BLOCKS
+from underseal_node.console.seen_pages import seen_page
 from underseal_node.console.tables import Column, Filter, Row, page_of
 from underseal_node.console.words import UNITS
 
@@ -138,19 +138,12 @@ async def _view(visit: Visit, footprint_id: str, peer: str) -> dict[str, Any]:
 
 async def _seen(visit: Visit) -> Response:
     """A footprint as a partner sees it, to look at or (`raw`) in the very bytes that it gets."""
-    peer = visit.asked("as")
-    path = f"/footprints/{visit.part('id')}"
-    if visit.asked("raw"):
-        answer = await visit.api.call("GET", f"{path}/seen", {"as": peer})
-        return attached(answer.body, f"{answer.json['id']}.json", JSON)
-    seen = await visit.api.get(path, {"as": peer})
-    values = {
-        "found": seen,
-        "figure": figure_of(seen["footprint"]),
-        "groups": groups_of(seen["footprint"]),
-        "blocks": BLOCKS,
-    }
-    return visit.page("footprint_seen.html", values)
+    crumbs = (
+        ("/footprints", visit.text("Own footprints")),
+        (f"/footprints/{visit.part('id')}#seen", ""),
+    )
+    footprint_id = visit.request.path_params["id"]
+    return await seen_page(visit, footprint_id, visit.asked("as"), crumbs, "raw")
 
 
 async def _raw(visit: Visit) -> Response:

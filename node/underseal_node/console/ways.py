@@ -141,7 +141,7 @@ COMMANDS: dict[str, Find] = {
     "product list": _page(PRODUCTS, "/products"),
     "product show": _product("twin"),
     "product publish": _product("publish"),
-    "product refresh": _page(_("Footprints that would be others now"), "/products/refresh"),
+    "product refresh": _page(_("Footprints that are out of date"), "/products/refresh"),
     "product import": _page(IMPORT, "/import"),
     "factor list": _page(_("Emission factors"), "/factors"),
     "factor import": _page(IMPORT, "/import"),

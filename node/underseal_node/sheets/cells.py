@@ -76,6 +76,8 @@ _FLAGS = dict.fromkeys(("yes", "true", "ja", "wahr", "igen", "是"), True)
 _FLAGS |= dict.fromkeys(("no", "false", "nein", "falsch", "nem", "否"), False)
 _UNITS = aliases_of(UNITS)
 
+_EXPONENT = re.compile(r"[0-9][eE]")
+
 # One digit less than what may be in a document: it is divided by 100, or not.
 _FRACTION = re.compile(r"-?[0-9]{1,190}/[1-9][0-9]{0,190}")
 _WITH_FRACTIONS = (Kind.AMOUNT, Kind.IN_PERCENT)
@@ -148,7 +150,11 @@ def text_of_cell(cell: Cell) -> str:
 
 def _number(cell: Cell, column: Column, mark: str | None) -> str:
     if column.kind is Kind.SHARE:
-        return _share_of(_number(cell, _IN_PERCENT, mark))
+        percent = _number(cell, _IN_PERCENT, mark)
+        if isinstance(cell, str) and "/" in cell:
+            return str(Fraction(percent) / 100)
+        has_exponent = isinstance(cell, str) and _EXPONENT.search(cell) is not None
+        return _share_of(percent, exactly=has_exponent)
     if isinstance(cell, str) and column.kind in _WITH_FRACTIONS:
         fraction = _FRACTION.fullmatch(cell.strip().removesuffix("%").rstrip())
         if fraction is not None:
@@ -156,12 +162,10 @@ def _number(cell: Cell, column: Column, mark: str | None) -> str:
     return _decimal(cell, column, mark)
 
 
-def _share_of(percent: str) -> str:
-    """4 percent is 0.04."""
-    if "/" in percent:
-        return str(Fraction(percent) / 100)
+def _share_of(percent: str, *, exactly: bool) -> str:
+    """4 percent is 0.04, and 50 percent is 0.5; or 0.50 if it has all its digits."""
     share = format_decimal(Decimal(percent).scaleb(-2))
-    return share.rstrip("0").rstrip(".") if "." in share else share
+    return share.rstrip("0").rstrip(".") if "." in share and not exactly else share
 
 
 def _numbers(cell: Cell, column: Column, mark: str | None) -> list[str]:

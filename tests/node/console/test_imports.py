@@ -20,6 +20,7 @@ from tests.node.manage.conftest import Company, make_document
 
 from underseal_node.console.api import Api
 from underseal_node.console.importing.files import MAX_FILES
+from underseal_node.energy.mapping import read_mapping
 from underseal_node.publishing.columns import column_of
 
 SECOND = {"productIds": "urn:pact:cathode.example:product-id:2", "productNameCompany": "Clip"}
@@ -173,6 +174,13 @@ async def test_templates_are_workbooks(browser: Browser, name: str) -> None:
     assert answer.headers["content-disposition"].startswith("attachment")
     assert openpyxl.load_workbook(io.BytesIO(answer.content)).sheetnames
     assert (await browser.get("/import/templates/nothing")).status == 404
+
+
+async def test_an_example_of_a_mapping_of_meters_can_be_read(browser: Browser) -> None:
+    assert "/import/templates/mapping.toml" in (await browser.get("/import")).html
+    answer = (await browser.get("/import/templates/mapping.toml")).answer
+    assert answer.headers["content-disposition"].startswith("attachment")
+    assert read_mapping("mapping.toml", answer.content).timezone == "Europe/Berlin"
 
 
 async def test_a_filled_in_template_needs_no_mapping(company: Company, browser: Browser) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from importlib import resources
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -50,6 +51,7 @@ TEMPLATES = {
     "workbook": ("/products/workbook", "products-and-factors.xlsx"),
     "spend": ("/spend/template", "spend.xlsx"),
 }
+EXAMPLE_MAPPING = "mapping.toml"
 
 
 BY_HEADINGS = _("what the headings say")
@@ -290,6 +292,9 @@ async def _discard(visit: Visit) -> Response:
 
 
 async def _template(visit: Visit) -> Response:
+    if visit.request.path_params["name"] == EXAMPLE_MAPPING:
+        example = resources.files("underseal_node.energy") / "example.toml"
+        return attached(example.read_bytes(), EXAMPLE_MAPPING, "application/toml")
     found = TEMPLATES.get(visit.request.path_params["name"])
     if found is None:
         raise HTTPException(NOT_FOUND)
