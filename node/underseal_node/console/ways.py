@@ -165,6 +165,9 @@ COMMANDS: dict[str, Find] = {
     "grant preview": _partner(PREVIEW, "/preview"),
     "request list": _requests,
     "alert list": _page(_("Alerts"), "/alerts"),
+    "spend list": _page(_("Suppliers"), "/board"),
+    "spend template": _page(IMPORT, "/import"),
+    "audit receipts": _page(_("Receipts"), "/audit/receipts"),
     "audit verify": _page(_("Verify the audit log"), "/audit/verify"),
 }  # fmt: skip
 OPTIONS = {

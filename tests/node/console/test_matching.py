@@ -190,7 +190,10 @@ async def test_ids_of_any_characters(company: Company, browser: Browser) -> None
 
 
 async def test_many_lines_come_in_pages(company: Company, browser: Browser) -> None:
-    still_open = [line(f"o{number:03}", f"Open {number:03}") for number in range(60)]
+    still_open = [
+        {**line(f"o{number:03}", f"Open {number:03}", "1", "kWh"), "kind": "energy"}
+        for number in range(60)
+    ]
     known = [
         {**line(f"k{number:03}", f"Known {number:03}", "1", "kWh"), "kind": "energy",
          "source": {"factor": "EL-HU"}}
