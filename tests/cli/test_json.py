@@ -87,10 +87,10 @@ def test_every_command(
     building(checked, market, tmp_path)
     keys(checked, tmp_path)
     auditing(checked, market, tmp_path)
-    keeping(checked, market, tmp_path)
+    restored = keeping(checked, market, tmp_path)
     expected = set(docs("cli_reference").JSON_OF)
     if HAS_POSTGRESQL and not is_postgresql:  # what is moved is its file
-        moving(checked, tmp_path / "restored")
+        moving(checked, restored)
     else:
         expected.remove("migrate-store")
     assert checked.seen == expected
@@ -406,7 +406,8 @@ def publish_lines(home: Path, tmp_path: Path) -> str:
         node.close()
 
 
-def keeping(checked: Checked, market: Market, tmp_path: Path) -> None:
+def keeping(checked: Checked, market: Market, tmp_path: Path) -> Path:
+    """Back up, restore and run what was restored; its home is returned."""
     home = market.seller.home
     checked("doctor", home=home)
     link = checked("console", home=home)
@@ -419,12 +420,11 @@ def keeping(checked: Checked, market: Market, tmp_path: Path) -> None:
     backup = checked("backup", archive, "--with-key", home=home, stdin=f"{PASSPHRASE}\n")
     assert backup["bytes"] == archive.stat().st_size
     market.seller.run("peer", "remove", "absent")
-    target = tmp_path / "restored"
+    target = Path(market.bench.directory) / "restored"
     restored = checked("restore", archive, home=target, stdin=f"{PASSPHRASE}\n")
     assert restored["hasMasterKey"] is True
     assert restored["pausedEvents"] >= 1
-    node = market.bench.node("restored")
-    node.home = target
+    node = market.bench.node(target.name)
     node.start()
     try:
         paused = checked("outbox list", "--state", "paused", home=target)["data"]
@@ -432,7 +432,8 @@ def keeping(checked: Checked, market: Market, tmp_path: Path) -> None:
         assert retried["state"] == "pending"
     finally:
         node.stop()
-        del market.bench.nodes["restored"]
+        del market.bench.nodes[target.name]
+    return target
 
 
 def moving(checked: Checked, home: Path) -> None:

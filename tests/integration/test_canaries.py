@@ -105,6 +105,7 @@ def misuse(workbench: Workbench, node: NodeProcess, client_id: str, secret: str)
     return [token.encode(), *(b"%r" % answer.headers + answer.content for answer in answers)]
 
 
+@pytest.mark.sqlite("its file and its write-ahead log are what is looked into")
 def test_no_secret_of_a_running_node_is_found_anywhere(
     workbench: Workbench, nodes: tuple[NodeProcess, NodeProcess], monkeypatch: pytest.MonkeyPatch
 ) -> None:
