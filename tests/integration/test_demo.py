@@ -129,6 +129,7 @@ def test_a_signal_while_the_nodes_are_starting_stops_them_too(
     assert processes(tmp_path) == []
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("running", [("--keep",)], indirect=True)
 def test_keep_leaves_the_nodes_up_and_says_how_to_talk_to_them(
     running: subprocess.Popen[str], tmp_path: Path
