@@ -34,7 +34,7 @@ _CLAIMS = frozenset(
 )
 _COMMITMENT = "commitment"  # a claim that only some have
 _COMMITMENT_MEMBERS = frozenset({"root", "disclosure"})
-_COMPLETENESS = "completeness"
+_COMPLETENESS, _SEALED_SUM = "completeness", "sealedSum"
 _REQUIRED_PROPERTIES = ("coverage", "providerName", "completedAt", "standardName")
 _STATEMENT_LIMITS = {
     "text": MAX_TEXT_CHARACTERS,
@@ -78,10 +78,13 @@ class AttestedBooks:
     Attributes:
         disclosure: of its root, encoded, as the credential bears it.
         completeness: what the verifier has checked of its being complete, in words.
+        sealed_sum: the digest of the sealed sum whose quantities the verifier has compared with the
+            lines.
     """
 
     disclosure: str
     completeness: str | None = None
+    sealed_sum: str | None = None
 
     @property
     def root(self) -> str:
@@ -90,8 +93,9 @@ class AttestedBooks:
 
     def to_json(self) -> dict[str, str]:
         """The claim."""
-        said = {} if self.completeness is None else {_COMPLETENESS: self.completeness}
-        return {"root": self.root, "disclosure": self.disclosure, **said}
+        said = {_COMPLETENESS: self.completeness, _SEALED_SUM: self.sealed_sum}
+        more = {name: value for name, value in said.items() if value is not None}
+        return {"root": self.root, "disclosure": self.disclosure, **more}
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +172,7 @@ def attestation_of(token: str, parsed: jws.Jws) -> Attestation:
         token=token,
         books=None
         if books is None
-        else AttestedBooks(books["disclosure"], books.get(_COMPLETENESS)),
+        else AttestedBooks(books["disclosure"], books.get(_COMPLETENESS), books.get(_SEALED_SUM)),
     )
 
 
@@ -266,10 +270,11 @@ def _check_statement(statement: Any) -> None:
 
 
 def _check_books(books: Any) -> None:
-    if not isinstance(books, Mapping) or books.keys() - {_COMPLETENESS} != _COMMITMENT_MEMBERS:
+    optional = {_COMPLETENESS, _SEALED_SUM}
+    if not isinstance(books, Mapping) or books.keys() - optional != _COMMITMENT_MEMBERS:
         raise AttestationError(
             f"the attestation has the commitment {books!r}, expected root, disclosure and perhaps "
-            f"{_COMPLETENESS}"
+            f"{' and '.join(sorted(optional))}"
         )
     try:
         root = root_in(books["disclosure"])
@@ -283,6 +288,8 @@ def _check_books(books: Any) -> None:
         raise AttestationError(
             f"the completeness is no text of 1..{MAX_TEXT_CHARACTERS} characters"
         )
+    if _SEALED_SUM in books and not _is_digest(books[_SEALED_SUM]):
+        raise AttestationError(f"sealedSum is {books[_SEALED_SUM]!r:.80}, expected a digest")
 
 
 def _is_text(value: Any, max_characters: int) -> bool:

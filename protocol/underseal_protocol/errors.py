@@ -21,7 +21,9 @@ ProtocolError
  ├─ SealError                    a part of a sealed sum that cannot be used
  │   ├─ SealEncodingError        bytes that are not the one encoding of what they stand for
  │   ├─ RelationError            a linear relation, or a witness, of which nothing can be proved
- │   └─ ProofRefusedError        a proof that does not show its statement
+ │   ├─ ProofRefusedError        a proof that does not show its statement
+ │   ├─ SealNumberError          a figure that version 1 of sealed sums does not seal
+ │   └─ SealRefusedError         a sealed sum of which some part does not hold
  └─ CredentialError              a signed statement that does not hold
      ├─ AssertionRefusedError    a client assertion that does not authenticate the client
      ├─ InvitationError          an invitation, or the reply to one, that is not accepted
@@ -29,6 +31,7 @@ ProtocolError
      ├─ MissingCredentialError   there is none
      ├─ SignatureMismatchError   its signature is not of the key that it names
      ├─ CommitmentError          what is opened is not what was committed to
+     ├─ EndorsementError         an endorsement, or what goes with it, that is not accepted
      └─ AttestationError         what a verifier attests is not what is there
          └─ AttestationExpiredError   it is, and it is not valid at this time
 """
@@ -50,6 +53,7 @@ __all__ = [
     "CriteriaError",
     "DecimalError",
     "DraftError",
+    "EndorsementError",
     "ErrorCode",
     "EventError",
     "InvitationError",
@@ -67,6 +71,8 @@ __all__ = [
     "SchemaError",
     "SealEncodingError",
     "SealError",
+    "SealNumberError",
+    "SealRefusedError",
     "SignatureMismatchError",
     "TermsError",
     "TimeError",
@@ -270,6 +276,19 @@ class ProofRefusedError(SealError):
     """A proof does not show its statement."""
 
 
+class SealNumberError(SealError):
+    """Version 1 of sealed sums does not seal this figure."""
+
+
+class SealRefusedError(SealError):
+    """A part of a sealed sum does not hold. The message begins with the part, and a colon."""
+
+    @property
+    def part(self) -> str:
+        """Which one: `file`, `core`, `endorsement 2`, `sum` and so on."""
+        return self.message.partition(":")[0]
+
+
 class CredentialError(ProtocolError):
     """A signed statement does not hold."""
 
@@ -292,6 +311,10 @@ class AttestationExpiredError(AttestationError):
 
 class CommitmentError(CredentialError):
     """What is opened is not what was committed to, or nothing can be committed to like that."""
+
+
+class EndorsementError(CredentialError):
+    """An endorsement of a supplier, or what goes with it, is not accepted."""
 
 
 class KeyLogError(CredentialError):

@@ -25,7 +25,16 @@ from underseal_protocol.canonical import digest_of_bytes
 from underseal_protocol.errors import CredentialError, JsonError, SignatureMismatchError
 from underseal_protocol.keys import ALGORITHM, KeyPurpose, PublicKeySet, SigningKey
 
-__all__ = ["Jws", "named_key", "parse", "sign", "statement_digest", "verify"]
+__all__ = [
+    "Jws",
+    "compact",
+    "named_key",
+    "parse",
+    "sign",
+    "signing_input",
+    "statement_digest",
+    "verify",
+]
 
 MAX_CHARACTERS = 16_384
 MAX_DEPTH = 16
@@ -63,12 +72,23 @@ def sign(payload: Mapping[str, Any], *, typ: str, key: SigningKey) -> str:
         typ: the kind of statement, as media subtype (RFC 8725 section 3.11).
         key: of the purpose that this kind of statement needs; the caller has checked that.
     """
-    body = base64url.encode(_ENCODER.encode(payload).encode())
-    signing_input = f"{_header(typ, key.kid)}.{body}"
-    der = key.private_key.sign(signing_input.encode("ascii"), _SIGNATURE)
+    signed = signing_input(payload, typ, key.kid)
+    der = key.private_key.sign(signed.encode("ascii"), _SIGNATURE)
     r, s = decode_dss_signature(der)
     raw = r.to_bytes(_NUMBER_BYTES, "big") + s.to_bytes(_NUMBER_BYTES, "big")
-    return f"{signing_input}.{base64url.encode(raw)}"
+    return f"{signed}.{base64url.encode(raw)}"
+
+
+def compact(payload: Mapping[str, Any], *, typ: str, kid: str, signature: bytes) -> str:
+    """The token that `sign` made, from what it was made of and the signature.
+
+    Args:
+        payload: the claims, in the order in which they were signed.
+        typ: the kind of statement.
+        kid: the name of the key.
+        signature: r and s, 32 bytes each; not checked here.
+    """
+    return f"{signing_input(payload, typ, kid)}.{base64url.encode(signature)}"
 
 
 def verify(
@@ -184,6 +204,11 @@ def statement_digest(token: str) -> str:
     one that verifies too (s and n - s). Two digests mean two statements, never two spellings.
     """
     return digest_of_bytes(token.rpartition(".")[0].encode("ascii"))
+
+
+def signing_input(payload: Mapping[str, Any], typ: str, kid: str) -> str:
+    """Header and payload, as the signature covers them (RFC 7515 section 5.1)."""
+    return f"{_header(typ, kid)}.{base64url.encode(_ENCODER.encode(payload).encode())}"
 
 
 @lru_cache(maxsize=64)

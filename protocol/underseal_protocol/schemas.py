@@ -213,8 +213,12 @@ EXTENSION_SCHEMAS: dict[str, dict[str, Any]] = {
                     },
                     "completeness": _TEXT
                     | {"description": "What was checked of their being complete."},
+                    "sealedSum": _DIGEST
+                    | {
+                        "description": "Of the sealed sum whose quantities were compared with them."
+                    },
                 },
-                optional=("completeness",),
+                optional=("completeness", "sealedSum"),
             ),
         },
         optional=("commitment",),

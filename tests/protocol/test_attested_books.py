@@ -72,6 +72,16 @@ def test_it_need_not_say_anything_of_that() -> None:
     checked(found)
 
 
+def test_the_sealed_sum_that_was_compared_with_them() -> None:
+    books = AttestedBooks(COMMITMENT.disclosure, SAID, "S" * 42 + "A")
+    found = verify_attestation(attested(books).token, keys=VERIFIER_KEYS, issuer=VERIFIER)
+    assert found.books == books
+    checked(found)
+    Draft202012Validator(EXTENSION_SCHEMAS[ATTESTATION_CLAIMS_SCHEMA_PATH]).validate(
+        jws.parse(found.token).payload
+    )
+
+
 def test_the_root_of_other_books_is_refused() -> None:
     found = attested(AttestedBooks(commit(LEAVES).disclosure))
     with pytest.raises(AttestationError, match=r"about other books: the root .* is not the one"):
@@ -96,6 +106,8 @@ def test_a_draft_has_no_root_yet() -> None:
         (lambda c: c.update(completeness=""), "completeness is no text"),
         (lambda c: c.update(completeness="x" * 2001), "completeness is no text"),
         (lambda c: c.update(completeness=7), "completeness is no text"),
+        (lambda c: c.update(sealedSum="S"), "sealedSum is 'S', expected a digest"),
+        (lambda c: c.update(sealedSum=None), "sealedSum is None, expected a digest"),
         (lambda c: c.update(more="x"), "expected root, disclosure"),
         (lambda c: c.pop("root"), "expected root, disclosure"),
     ],

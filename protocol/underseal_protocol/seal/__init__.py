@@ -6,6 +6,9 @@ Pure: values in, bytes out, and back. From the bottom up:
 - `codec` and `transcript`: the Fiat-Shamir transformation (draft-irtf-cfrg-fiat-shamir);
 - `relation` and `sigma`: linear relations and proofs of them (draft-irtf-cfrg-sigma-protocols);
 - `generators`, `inner_product`, `ranges`: commitments, and proofs that their values are in range;
+- `numbers`, `context`, `terms`: the integers that are sealed, and what is said with them;
+- `endorsement` with `endorsed_value`, `endorsement_checks` and `endorsement_exchange`: what a
+  supplier signs about a figure, its opening, and the messages by which it is asked for;
 - `vectors`: checks vector files, `python -m underseal_protocol.seal.vectors FILE...`.
 
 Nothing here runs in constant time: the library multiplies faster by small scalars. Whoever can

@@ -5,26 +5,29 @@
 | G | none: the generator of the suite | values |
 | H | `H` | blindings |
 | U | `U` | the inner product of a range proof |
-| G_i, H_i | `G_0` to `G_4095`, `H_0` to `H_4095`, in decimal | the bits of a range proof |
+| G_i, H_i | `G_0` to `G_16383`, `H_0` to `H_16383`, in decimal | the bits of a range proof |
 
 All but G are hashes to the curve (`group.hash_to_curve`) of the message in ASCII, in `DOMAIN`, so
 that nobody knows a relation between any of them, and none is used in two places of an equation.
 
-A hash takes about as long as two multiplications, all 8,192 of them seconds. Hence they are made
-when a size first needs them, and kept. A process that starts often can have them in a quarter of
-the time: `encoded_vectors` gives bytes to keep anywhere, `preload_vectors` takes them back. Where
-they were kept need not be trusted: they are compared with the digest that stands here.
+A hash takes about as long as two multiplications, the 8,192 of a usual seal seconds. Hence they are
+made when a size first needs them, and kept. A process that starts often can have the first 4,096
+of both kinds in a quarter of the time: `encoded_vectors` gives bytes to keep anywhere,
+`preload_vectors` takes them back. Where they were kept need not be trusted: they are compared with
+the digest that stands here.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from underseal_protocol.errors import SealEncodingError, SealError
+from underseal_protocol.seal.fixed_base import FixedBase
 from underseal_protocol.seal.group import (
     GENERATOR,
+    IDENTITY,
     POINT_BYTES,
     Point,
     Scalar,
@@ -37,10 +40,12 @@ from underseal_protocol.seal.group import (
 __all__ = [
     "DOMAIN",
     "INNER_PRODUCT_GENERATOR",
+    "KEPT",
     "MAX_BITS",
     "VECTORS_SHA256",
     "H",
     "bit_generators",
+    "combined",
     "encoded_vectors",
     "missing_generators",
     "pedersen_commitment",
@@ -48,7 +53,8 @@ __all__ = [
 ]
 
 DOMAIN = b"UNDERSEAL-SEAL-V01-generators-with-BLS12381G1_XMD:SHA-256_SSWU_RO_"
-MAX_BITS = 4096  # of one range proof
+MAX_BITS = 16_384  # of one range proof
+KEPT = 4_096  # of each kind: as many as a seal of up to 31 inputs needs
 VECTORS_SHA256 = "114cfa05c5487f34a5f4989941c7f203f4e9ac63e8106feb22bcdcc932358ba2"
 """Of G_0 to G_4095, then H_0 to H_4095, each compressed."""
 
@@ -57,6 +63,9 @@ Advance: TypeAlias = Callable[[int], None]
 """Is told how many more generators there are."""
 
 H = hash_to_curve(b"H", DOMAIN)
+_FIXED = FixedBase(GENERATOR), FixedBase(H)
+# With more other points than these, one sum of all is faster.
+_FEW_OTHERS = 3
 INNER_PRODUCT_GENERATOR = hash_to_curve(b"U", DOMAIN)
 
 
@@ -67,7 +76,24 @@ def pedersen_commitment(value: Scalar, blinding: Scalar) -> Point:
         value: what is committed to.
         blinding: uniform, of this commitment only; it hides the value.
     """
-    return linear_combination([value, blinding], [GENERATOR, H])
+    of_g, of_h = _FIXED
+    return of_g.times(value) + of_h.times(blinding)
+
+
+def combined(scalars: Sequence[Scalar], points: Sequence[Point]) -> Point:
+    """As `group.linear_combination`, and faster where there are few points besides G and H.
+
+    Raises:
+        SealError: there are more of the ones than of the others.
+    """
+    others = [point for point in points if point != GENERATOR and point != H]
+    if len(others) > _FEW_OTHERS or len(scalars) != len(points):
+        return linear_combination(scalars, points)
+    total = IDENTITY
+    for scalar, point in zip(scalars, points, strict=True):
+        table = next((one for one in _FIXED if one.point == point), None)
+        total += scalar * point if table is None else table.times(scalar)
+    return total
 
 
 class _Vectors:
@@ -92,7 +118,9 @@ class _Vectors:
         return of_left[:count], of_right[:count]
 
     def replace(self, points: tuple[Point, ...]) -> None:
-        self._made = points[:MAX_BITS], points[MAX_BITS:]
+        half = len(points) // 2
+        if half > len(self):
+            self._made = points[:half], points[half:]
 
     @staticmethod
     def _extended(
@@ -130,13 +158,13 @@ def missing_generators(count: int) -> int:
 
 
 def encoded_vectors() -> bytes:
-    """All G_i and H_i, for `preload_vectors`: 384 KiB. Makes them, which takes seconds."""
-    of_left, of_right = bit_generators(MAX_BITS)
+    """The first `KEPT` G_i and H_i, for `preload_vectors`: 384 KiB. Making them takes seconds."""
+    of_left, of_right = bit_generators(KEPT)
     return encode_points(of_left) + encode_points(of_right)
 
 
 def preload_vectors(data: bytes) -> None:
-    """All G_i and H_i from what `encoded_vectors` gave, so that they need not be made.
+    """The first `KEPT` G_i and H_i from what `encoded_vectors` gave, so that they need not be made.
 
     Args:
         data: from anywhere.
@@ -144,7 +172,7 @@ def preload_vectors(data: bytes) -> None:
     Raises:
         SealEncodingError: these are other bytes.
     """
-    expected = 2 * MAX_BITS * POINT_BYTES
+    expected = 2 * KEPT * POINT_BYTES
     if type(data) is not bytes or len(data) != expected:
         raise SealEncodingError(f"the generators are not the {expected} bytes that they should be")
     digest = hashlib.sha256(data).hexdigest()
@@ -152,4 +180,4 @@ def preload_vectors(data: bytes) -> None:
         raise SealEncodingError(
             f"the SHA-256 digest of the generators is {digest}, expected {VECTORS_SHA256}"
         )
-    _VECTORS.replace(decode_points(data, 2 * MAX_BITS))
+    _VECTORS.replace(decode_points(data, 2 * KEPT))

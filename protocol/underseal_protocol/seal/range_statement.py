@@ -32,7 +32,7 @@ class RangeStatement:
 
     Raises:
         SealError: there is no commitment, or not a width for each; a width is not from 1 to 64;
-            there are more than 4,096 bits; a commitment is the identity, which hides nothing.
+            there are more than 16,384 bits; a commitment is the identity, which hides nothing.
     """
 
     commitments: tuple[Point, ...]

@@ -25,6 +25,7 @@ from typing import NamedTuple
 
 from underseal_protocol.errors import RelationError, SealEncodingError
 from underseal_protocol.seal import codec
+from underseal_protocol.seal.generators import combined
 from underseal_protocol.seal.group import (
     GENERATOR,
     ONE,
@@ -34,7 +35,6 @@ from underseal_protocol.seal.group import (
     Scalar,
     decode_points,
     encode_points,
-    linear_combination,
 )
 
 __all__ = ["MAX_RELATION_BYTES", "Equation", "ImageTerm", "LinearRelation", "Term"]
@@ -180,7 +180,7 @@ class LinearRelation:
 
     def _combined(self, coefficients: Mapping[int, Scalar]) -> Point:
         used = [(index, one) for index, one in coefficients.items() if one]
-        return linear_combination([one for _, one in used], [self.elements[i] for i, _ in used])
+        return combined([one for _, one in used], [self.elements[i] for i, _ in used])
 
     def _vanishes(self, coefficients: Mapping[int, Scalar]) -> bool:
         """Whether the sum is the identity; one element alone cannot be, as the order is prime."""

@@ -93,7 +93,7 @@ def statement_of(data: bytes) -> Statement:
     rest = data[len(front) + 4 :]
     require(len(rest) == 49 * count and count > 0)
     widths = list(rest[:count])
-    require(all(1 <= one <= 64 for one in widths) and sum(widths) <= 4096)
+    require(all(1 <= one <= 64 for one in widths) and sum(widths) <= 16384)
     points = [decode(rest[i : i + 48]) for i in range(count, len(rest), 48)]
     return Statement(data, widths, points)
 

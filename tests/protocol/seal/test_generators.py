@@ -12,6 +12,7 @@ from underseal_protocol.seal import generators
 from underseal_protocol.seal.generators import (
     DOMAIN,
     INNER_PRODUCT_GENERATOR,
+    KEPT,
     MAX_BITS,
     VECTORS_SHA256,
     H,
@@ -68,7 +69,7 @@ def test_they_are_made_once(none_made: None) -> None:
 
 @pytest.mark.parametrize("count", [-1, MAX_BITS + 1, 10**9])
 def test_there_are_no_more(count: int) -> None:
-    with pytest.raises(SealError, match="there are 4096 of each kind"):
+    with pytest.raises(SealError, match="there are 16384 of each kind"):
         bit_generators(count)
 
 
@@ -87,7 +88,7 @@ def test_what_cannot_be_generators(data: Any, none_made: None) -> None:
 
 def test_other_points_are_refused(none_made: None) -> None:
     """Also points that somebody knows the logarithms of."""
-    data = (GENERATOR.encode() + H.encode()) * MAX_BITS
+    data = (GENERATOR.encode() + H.encode()) * KEPT
     with pytest.raises(SealEncodingError, match=f"expected {VECTORS_SHA256}"):
         preload_vectors(data)
     assert missing_generators(1) == 2
@@ -95,7 +96,7 @@ def test_other_points_are_refused(none_made: None) -> None:
 
 def test_kept_ones_are_taken_back(none_made: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a few, as all take seconds."""
-    monkeypatch.setattr(generators, "MAX_BITS", 4)
+    monkeypatch.setattr(generators, "KEPT", 4)
     data = encoded_vectors()
     assert data == encode_points([*bit_generators(4)[0], *bit_generators(4)[1]])
     monkeypatch.setattr(generators, "VECTORS_SHA256", hashlib.sha256(data).hexdigest())
@@ -104,6 +105,10 @@ def test_kept_ones_are_taken_back(none_made: None, monkeypatch: pytest.MonkeyPat
     preload_vectors(data)
     assert missing_generators(4) == 0
     assert bit_generators(4) == expected
+    more = bit_generators(6)
+    preload_vectors(data)
+    assert missing_generators(6) == 0
+    assert bit_generators(6) == more
     changed = data[:-1] + bytes([data[-1] ^ 1])
     with pytest.raises(SealEncodingError, match="digest"):
         preload_vectors(changed)
@@ -113,6 +118,6 @@ def test_kept_ones_are_taken_back(none_made: None, monkeypatch: pytest.MonkeyPat
 def test_all_of_them_have_the_digest(none_made: None) -> None:
     data = encoded_vectors()
     assert hashlib.sha256(data).hexdigest() == VECTORS_SHA256
-    expected = bit_generators(MAX_BITS)
+    expected = bit_generators(KEPT)
     preload_vectors(data)
-    assert bit_generators(MAX_BITS) == expected
+    assert bit_generators(KEPT) == expected

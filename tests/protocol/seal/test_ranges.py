@@ -77,6 +77,8 @@ def test_the_length_of_a_proof() -> None:
     assert len(PROOF) == 1 + 4 * 48 + 5 * 32 + 2 * 48
     most = RangeStatement((GENERATOR,) * 64, (64,) * 64)
     assert (most.positions, range_proof_bytes(most)) == (4096, 1505)
+    most = RangeStatement((GENERATOR,) * 256, (64,) * 256)
+    assert (most.positions, range_proof_bytes(most)) == (16_384, 1697)
 
 
 # Values out of range

@@ -1,0 +1,224 @@
+"""A sealed document: what a publisher gives to whoever may read a sealed sum, and nothing secret.
+
+This module has its parts; `document_format` has the bytes.
+
+- The header says for which footprint it is: publisher, product, version, and the digest of the
+  core. T, mass and unit are not in it: whoever verifies takes them from the footprint.
+- An input is an endorsement with the key that has signed it, and a commitment Q to the quantity.
+  Customer, context, property and consent of the endorsement are not written down: they follow from
+  the header, so an endorsement for anything else does not verify.
+- Inputs are sorted by C, so that their order tells nothing. None occurs twice.
+- A factor is public: a name, a unit and a value that the publisher chose to show, and Q.
+- E, R and the others are commitments to what the publisher does not show (`statement`).
+- The statement is everything but the two proofs. Its digest names the sealed sum: credentials and
+  attestations bear it, and both proofs are bound to it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from itertools import pairwise
+
+from underseal_protocol import canonical
+from underseal_protocol.errors import SealEncodingError, SealNumberError
+from underseal_protocol.keys import PublicKey
+from underseal_protocol.seal.context import SALT_BYTES, context_of
+from underseal_protocol.seal.endorsement import MAX_ID_CHARACTERS, Endorsement
+from underseal_protocol.seal.group import Point
+from underseal_protocol.seal.numbers import VALUE_BITS, SealedProperty, require_bits
+
+__all__ = [
+    "COVERAGE_STEPS",
+    "MAX_FACTORS",
+    "MAX_INPUTS",
+    "Header",
+    "ListedFactor",
+    "ListedInput",
+    "NamedFactor",
+    "Scheme",
+    "SealedDocument",
+]
+
+MAX_INPUTS = 126
+MAX_FACTORS = 30  # so that the most of both have fewer than 16,384 bits together
+COVERAGE_STEPS = (0, 25, 50, 75, 90)  # percent; 0 says nothing
+MAX_PRODUCT_ID_CHARACTERS = 1_000
+MAX_NAME_CHARACTERS = 200
+MAX_UNIT_CHARACTERS = 40
+CORE_BYTES = 32
+
+
+class Scheme(IntEnum):
+    """How suppliers endorse. Further ones are further numbers, with inputs of another form."""
+
+    NODE_KEYS = 1
+    """By signatures of their nodes: whoever reads the document sees who they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """For which footprint it is, and what is shown of it.
+
+    Args:
+        publisher: the URL of the node that publishes the footprint.
+        footprint_id: `id`, a UUID in lower case.
+        product_id: one of `productIds`.
+        core: SHA-256 of the core.
+        salt: of the context, 32 bytes.
+        sealed: which property.
+        decimals: `d` of the total.
+        coverage: in percent, one of `COVERAGE_STEPS`.
+
+    Raises:
+        SealEncodingError: one of them is not in its form.
+    """
+
+    publisher: str
+    footprint_id: str
+    product_id: str
+    core: bytes
+    salt: bytes
+    sealed: SealedProperty
+    decimals: int
+    coverage: int
+
+    def __post_init__(self) -> None:
+        _require_text(self.publisher, MAX_ID_CHARACTERS, "the publisher")
+        _require_text(self.product_id, MAX_PRODUCT_ID_CHARACTERS, "the product")
+        for data, length, what in (
+            (self.core, CORE_BYTES, "core"),
+            (self.salt, SALT_BYTES, "salt"),
+        ):
+            if len(data) != length:
+                raise SealEncodingError(f"the {what} has {len(data)} bytes, expected {length}")
+        if self.coverage not in COVERAGE_STEPS:
+            raise SealEncodingError(
+                f"the coverage is {self.coverage} %, expected one of {COVERAGE_STEPS}"
+            )
+
+    @property
+    def context(self) -> bytes:
+        """What the endorsements are bound to."""
+        return context_of(self.publisher, self.product_id, self.footprint_id, self.salt)
+
+
+@dataclass(frozen=True, slots=True)
+class ListedInput:
+    """An endorsed input.
+
+    Args:
+        endorsement: its customer, context and property are those of the header.
+        key: that has signed it, as the document says.
+        quantity: `Q`.
+    """
+
+    endorsement: Endorsement
+    key: PublicKey
+    quantity: Point
+
+
+@dataclass(frozen=True, slots=True)
+class NamedFactor:
+    """A public factor.
+
+    Args:
+        name: by which readers find it.
+        unit: that it is per.
+        value: `f`, in 10^-9 kg CO2e per unit, above 0.
+
+    Raises:
+        SealEncodingError: one of them is not in its form.
+    """
+
+    name: str
+    unit: str
+    value: int
+
+    def __post_init__(self) -> None:
+        _require_text(self.name, MAX_NAME_CHARACTERS, "the name of a factor")
+        _require_text(self.unit, MAX_UNIT_CHARACTERS, "the unit of a factor")
+        try:
+            require_bits(self.value, VALUE_BITS, "the value of a factor")
+        except SealNumberError as error:
+            raise SealEncodingError(error.message) from None
+        if not self.value:
+            raise SealEncodingError("the value of a factor is 0, so it adds nothing: leave it out")
+
+
+@dataclass(frozen=True, slots=True)
+class ListedFactor:
+    """A public factor, and how much of it is used.
+
+    Args:
+        factor: the public part.
+        quantity: `Q`.
+    """
+
+    factor: NamedFactor
+    quantity: Point
+
+
+@dataclass(frozen=True, slots=True)
+class SealedDocument:
+    """A sealed document that has the right form; whether it proves anything is another matter.
+
+    Attributes:
+        header: for which footprint it is.
+        inputs: sorted by C.
+        factors: sorted by name, unit and value.
+        own: `E`: own emissions, and all that nobody endorsed.
+        remainder: `R`: what rounding leaves.
+        mass_high: `M_1`; None without a mass balance.
+        covered: `P` and `A`; None without coverage.
+        statement: the bytes of all of the above.
+        sum_proof, range_proof: about it.
+    """
+
+    header: Header
+    inputs: tuple[ListedInput, ...]
+    factors: tuple[ListedFactor, ...]
+    own: Point
+    remainder: Point
+    mass_high: Point | None
+    covered: tuple[Point, Point] | None
+    statement: bytes = field(repr=False)
+    sum_proof: bytes = field(default=b"", repr=False)
+    range_proof: bytes = field(default=b"", repr=False)
+
+    @property
+    def digest(self) -> str:
+        """By which a sealed sum is known: SHA-256 of the statement, base64url."""
+        return canonical.digest_of_bytes(self.statement)
+
+    @property
+    def digest_hex(self) -> str:
+        """The same, as tags have it."""
+        return hashlib.sha256(self.statement).hexdigest()
+
+    @property
+    def has_masses(self) -> bool:
+        """Whether an endorsed input has a mass."""
+        return any(one.endorsement.terms.mass for one in self.inputs)
+
+
+def require_sorted(items: Sequence[bytes], what: str) -> None:
+    """Whether each comes after the one before it.
+
+    Raises:
+        SealEncodingError: one does not, or is there twice.
+    """
+    for number, (one, other) in enumerate(pairwise(items), 2):
+        if one == other:
+            raise SealEncodingError(f"{what} {number} is there twice")
+        if one > other:
+            raise SealEncodingError(f"{what} {number} is not in its place, expected them sorted")
+
+
+def _require_text(text: str, most: int, what: str) -> None:
+    if not 0 < len(text) <= most or not text.isprintable():
+        raise SealEncodingError(
+            f"{what} is {text!r:.60}, expected 1 to {most} printable characters"
+        )

@@ -1,0 +1,425 @@
+"""The bytes of a sealed document, version 1, scheme 1 (docs/reference/sealed-sum-format.md).
+
+Each document has one encoding. What is read is bounded before anything is calculated: the length of
+the whole, the counts, each text; after the counts and texts every length follows. Integers are
+little-endian, points and scalars as `group` has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeVar
+from uuid import UUID
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from underseal_protocol import base64url
+from underseal_protocol.carbon import UNITS
+from underseal_protocol.errors import ProtocolError, SealEncodingError
+from underseal_protocol.keys import KeyPurpose, PublicKey
+from underseal_protocol.seal import codec
+from underseal_protocol.seal.document import (
+    MAX_FACTORS,
+    MAX_INPUTS,
+    Header,
+    ListedFactor,
+    ListedInput,
+    NamedFactor,
+    Scheme,
+    SealedDocument,
+    require_sorted,
+)
+from underseal_protocol.seal.endorsement import DIGEST_BYTES, SIGNATURE_BYTES, Endorsement
+from underseal_protocol.seal.group import POINT_BYTES, SCALAR_BYTES, Point, encode_points
+from underseal_protocol.seal.numbers import MIN_DECIMALS, SealedProperty
+from underseal_protocol.seal.terms import Terms
+
+__all__ = [
+    "MAGIC",
+    "MAX_DOCUMENT_BYTES",
+    "VERSION",
+    "encode_statement",
+    "factor_bytes",
+    "read_document",
+]
+
+MAGIC = b"UNDERSEAL\x00"
+VERSION = 1
+MAX_DOCUMENT_BYTES = 160 * 1024
+MAX_TEXT_BYTES = 4_000
+
+KEY_BYTES = 33  # of P-256, compressed (SEC 1 section 2.3.3)
+SECOND_BYTES, VALUE_BYTES, MASS_BYTES = 5, 7, 8
+_PROPERTIES = tuple(SealedProperty)
+_MASS_FLAG = 1
+_SCHEME = "https://"  # of most nodes; left out
+_T = TypeVar("_T")
+
+
+def encode_statement(document: SealedDocument) -> bytes:
+    """Everything of a document but its proofs, from its parts.
+
+    Args:
+        document: whose inputs and factors are sorted.
+    """
+    inputs, factors = document.inputs, document.factors
+    suppliers = sorted({_supplier_bytes(one) for one in inputs})
+    terms = sorted({_terms_bytes(one.endorsement.terms) for one in inputs})
+    parts = [_header_bytes(document)]
+    parts += [bytes([len(suppliers)]), *suppliers, bytes([len(terms)]), *terms]
+    parts.append(bytes([len(inputs)]))
+    for one in inputs:
+        indices = (
+            suppliers.index(_supplier_bytes(one)),
+            terms.index(_terms_bytes(one.endorsement.terms)),
+        )
+        parts += [bytes(indices), _input_bytes(one)]
+    parts.append(bytes([len(factors)]))
+    parts += [factor_bytes(one.factor) + one.quantity.encode() for one in factors]
+    points = [document.own, document.remainder]
+    points += [] if document.mass_high is None else [document.mass_high]
+    points += document.covered or ()
+    return b"".join(parts) + encode_points(points)
+
+
+def read_document(data: bytes) -> SealedDocument:
+    """Read a document.
+
+    Args:
+        data: from anywhere.
+
+    Raises:
+        SealEncodingError: it is none, or none of this version and scheme, or not in its one
+            encoding; the message says where.
+    """
+    if type(data) is not bytes:
+        raise SealEncodingError(f"a document cannot be read from {type(data).__name__}")
+    if len(data) > MAX_DOCUMENT_BYTES:
+        raise SealEncodingError(f"there are {len(data)} bytes, expected at most 163840")
+    reader = _Reader(data)
+    header, has_mass = _read_header(reader)
+    suppliers = reader.table("supplier", MAX_INPUTS, _read_supplier)
+    terms = reader.table("terms", MAX_INPUTS, _read_terms)
+    inputs = _read_inputs(reader, header, suppliers, terms)
+    factors = reader.table("factor", MAX_FACTORS, _read_factor, _key_of_factor)
+    own, remainder = reader.point("own emissions"), reader.point("remainder")
+    mass_high = reader.point("mass") if has_mass else None
+    covered = None
+    if header.coverage:
+        covered = reader.point("covered sum"), reader.point("covered whole")
+    statement = data[: reader.at]
+    scalars = 2 * len(inputs) + 2 * len(factors) + (2 if covered else 1)
+    sum_proof = reader.take(SCALAR_BYTES * (scalars + 1), "the proof of the sum")
+    return SealedDocument(
+        header,
+        tuple(inputs),
+        factors,
+        own,
+        remainder,
+        mass_high,
+        covered,
+        statement,
+        sum_proof,
+        reader.rest(),
+    )
+
+
+class _Reader:
+    """Takes a document apart from front to back."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self.at = 0
+
+    def take(self, length: int, what: str) -> bytes:
+        end = self.at + length
+        if end > len(self._data):
+            raise SealEncodingError(f"it ends within {what}, at byte {len(self._data)}")
+        taken, self.at = self._data[self.at : end], end
+        return taken
+
+    def rest(self) -> bytes:
+        return self.take(len(self._data) - self.at, "the rest")
+
+    def since(self, start: int) -> bytes:
+        """What was taken since a position."""
+        return self._data[start : self.at]
+
+    def byte(self, what: str) -> int:
+        return self.take(1, what)[0]
+
+    def integer(self, length: int, what: str) -> int:
+        return codec.from_little_endian(self.take(length, what))
+
+    def text(self, what: str) -> str:
+        length = self.integer(2, what)
+        if length > MAX_TEXT_BYTES:
+            raise SealEncodingError(f"{what} has {length} bytes, expected at most {MAX_TEXT_BYTES}")
+        try:
+            return self.take(length, what).decode("utf-8")
+        except UnicodeDecodeError:
+            raise SealEncodingError(f"{what} is no text in UTF-8") from None
+
+    def point(self, what: str) -> Point:
+        return located(what, lambda: Point.decode(self.take(POINT_BYTES, what)))
+
+    def table(
+        self,
+        what: str,
+        most: int,
+        read: Callable[[_Reader], _T],
+        key: Callable[[bytes], bytes] = bytes,
+    ) -> tuple[_T, ...]:
+        """As many as a byte says, sorted by their bytes."""
+        count = self.byte(f"the number of {what}s")
+        if count > most:
+            raise SealEncodingError(f"there are {count} {what}s, expected at most {most}")
+        items, keys = [], []
+        for number in range(1, count + 1):
+            start = self.at
+            items.append(located(f"{what} {number}", partial(read, self)))
+            keys.append(key(self.since(start)))
+        require_sorted(keys, what)
+        return tuple(items)
+
+
+def located(what: str, read: Callable[[], _T]) -> _T:
+    """What is read, or an error that says what could not be.
+
+    Raises:
+        SealEncodingError: it cannot be read.
+    """
+    try:
+        return read()
+    except SealEncodingError as error:
+        if error.message.startswith(what):
+            raise
+        raise SealEncodingError(f"{what}: {error.message}", hint=error.hint) from None
+    except ProtocolError as error:
+        raise SealEncodingError(f"{what}: {error.message}", hint=error.hint) from None
+
+
+# The header
+
+
+def _header_bytes(document: SealedDocument) -> bytes:
+    header = document.header
+    fixed = (
+        VERSION,
+        Scheme.NODE_KEYS,
+        1 + _PROPERTIES.index(header.sealed),
+        header.decimals - MIN_DECIMALS,
+        header.coverage,
+        0 if document.mass_high is None else _MASS_FLAG,
+    )
+    return b"".join(
+        (
+            MAGIC,
+            bytes(fixed),
+            UUID(header.footprint_id).bytes,
+            header.core,
+            header.salt,
+            _text_bytes(_shortened(header.publisher)),
+            _text_bytes(header.product_id),
+        )
+    )
+
+
+def _read_header(reader: _Reader) -> tuple[Header, bool]:
+    if reader.take(len(MAGIC), "the header") != MAGIC:
+        raise SealEncodingError("it does not begin as a sealed document does")
+    version, scheme = reader.byte("the version"), reader.byte("the scheme")
+    if (version, scheme) != (VERSION, Scheme.NODE_KEYS):
+        raise SealEncodingError(
+            f"it is of version {version} and scheme {scheme}, expected {VERSION} and "
+            f"{Scheme.NODE_KEYS.value}",
+            hint="A newer version of Underseal may know it.",
+        )
+    number = reader.byte("the property")
+    if not 1 <= number <= len(_PROPERTIES):
+        raise SealEncodingError(f"the property has the number {number}, expected 1 or 2")
+    decimals = reader.byte("the decimals") + MIN_DECIMALS
+    coverage, flags = reader.byte("the coverage"), reader.byte("the flags")
+    if flags not in (0, _MASS_FLAG):
+        raise SealEncodingError(f"the flags are {flags}, expected 0 or {_MASS_FLAG}")
+    footprint_id = str(UUID(bytes=reader.take(16, "the footprint")))
+    core, salt = reader.take(DIGEST_BYTES, "the core"), reader.take(32, "the salt")
+    publisher, product = _whole(reader.text("the publisher")), reader.text("the product")
+    header = Header(
+        publisher,
+        footprint_id,
+        product,
+        core,
+        salt,
+        _PROPERTIES[number - 1],
+        decimals,
+        coverage,
+    )
+    return header, bool(flags)
+
+
+# Suppliers, terms, inputs
+
+
+def _supplier_bytes(one: ListedInput) -> bytes:
+    point = one.key.key.public_bytes(
+        serialization.Encoding.X962, serialization.PublicFormat.CompressedPoint
+    )
+    return _text_bytes(_shortened(one.endorsement.supplier)) + point
+
+
+def _read_supplier(reader: _Reader) -> tuple[str, PublicKey]:
+    url = _whole(reader.text("the URL"))
+    data = reader.take(KEY_BYTES, "the key")
+    try:
+        key = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), data)
+    except ValueError:
+        raise SealEncodingError("the key is no point of P-256") from None
+    written = key.public_bytes(
+        serialization.Encoding.X962, serialization.PublicFormat.CompressedPoint
+    )
+    if written != data:
+        raise SealEncodingError("the key is not in its one encoding")
+    unnamed = PublicKey("", KeyPurpose.FOOTPRINT, key)
+    return url, PublicKey(unnamed.thumbprint(), KeyPurpose.FOOTPRINT, key)
+
+
+def _terms_bytes(terms: Terms) -> bytes:
+    parts = [
+        _text_bytes(terms.amount),
+        bytes([UNITS.index(terms.unit)]),
+        codec.little_endian(terms.mass, MASS_BYTES),
+        codec.little_endian(terms.period_start, SECOND_BYTES),
+        codec.little_endian(terms.period_end, SECOND_BYTES),
+    ]
+    for names in (terms.assessment_reports, terms.standards):
+        parts += [bytes([len(names)]), *map(_text_bytes, names)]
+    return b"".join(parts)
+
+
+def _read_terms(reader: _Reader) -> Terms:
+    amount, unit = reader.text("the amount"), reader.byte("the unit")
+    if unit >= len(UNITS):
+        raise SealEncodingError(f"the unit has the number {unit}, expected 0 to {len(UNITS) - 1}")
+    mass = reader.integer(MASS_BYTES, "the mass")
+    start = reader.integer(SECOND_BYTES, "the reference period")
+    end = reader.integer(SECOND_BYTES, "the reference period")
+    reports, standards = (
+        tuple(reader.text(what) for _ in range(reader.byte(what)))
+        for what in ("the assessment reports", "the standards")
+    )
+    return Terms(amount, UNITS[unit], mass, reports, standards, start, end)
+
+
+def _input_bytes(one: ListedInput) -> bytes:
+    said = one.endorsement
+    return b"".join(
+        (
+            said.commitment.encode(),
+            base64url.decode(said.credential),
+            codec.little_endian(said.not_before, SECOND_BYTES),
+            codec.little_endian(said.not_after, SECOND_BYTES),
+            said.signature,
+            one.quantity.encode(),
+        )
+    )
+
+
+def _read_inputs(
+    reader: _Reader,
+    header: Header,
+    suppliers: Sequence[tuple[str, PublicKey]],
+    terms: Sequence[Terms],
+) -> list[ListedInput]:
+    count = reader.byte("the number of inputs")
+    if count > MAX_INPUTS:
+        raise SealEncodingError(f"there are {count} inputs, expected at most {MAX_INPUTS}")
+    context = header.context
+    used: tuple[set[int], set[int]] = set(), set()
+    found, keys = [], []
+    for number in range(1, count + 1):
+        where = f"endorsement {number}"
+        at = reader.byte(where), reader.byte(where)
+        for index, table, seen in zip(at, (suppliers, terms), used, strict=True):
+            if index >= len(table):
+                raise SealEncodingError(f"{where}: there is no entry {index} for it")
+            seen.add(index)
+        start = reader.at
+        read = partial(_read_input, reader, header, context, suppliers[at[0]], terms[at[1]])
+        found.append(located(where, read))
+        keys.append(reader.since(start)[:POINT_BYTES])
+    require_sorted(keys, "endorsement")
+    if (len(used[0]), len(used[1])) != (len(suppliers), len(terms)):
+        raise SealEncodingError("a supplier or terms stand there that no endorsement has")
+    return found
+
+
+def _read_input(
+    reader: _Reader,
+    header: Header,
+    context: bytes,
+    supplier: tuple[str, PublicKey],
+    terms: Terms,
+) -> ListedInput:
+    url, key = supplier
+    commitment = reader.point("C")
+    credential = base64url.encode(reader.take(DIGEST_BYTES, "the credential"))
+    not_before = reader.integer(SECOND_BYTES, "the validity")
+    not_after = reader.integer(SECOND_BYTES, "the validity")
+    signature = reader.take(SIGNATURE_BYTES, "the signature")
+    endorsement = Endorsement(
+        commitment=commitment,
+        supplier=url,
+        kid=key.kid,
+        customer=header.publisher,
+        context=context,
+        credential=credential,
+        sealed=header.sealed,
+        terms=terms,
+        not_before=not_before,
+        not_after=not_after,
+        is_named=True,
+        signature=signature,
+    )
+    return ListedInput(endorsement, key, reader.point("Q"))
+
+
+# Factors and texts
+
+
+def factor_bytes(factor: NamedFactor) -> bytes:
+    """The public part of a factor, by which factors are sorted."""
+    value = codec.little_endian(factor.value, VALUE_BYTES)
+    return _text_bytes(factor.name) + _text_bytes(factor.unit) + value
+
+
+def _read_factor(reader: _Reader) -> ListedFactor:
+    name, unit = reader.text("the name"), reader.text("the unit")
+    factor = NamedFactor(name, unit, reader.integer(VALUE_BYTES, "the value"))
+    return ListedFactor(factor, reader.point("Q"))
+
+
+def _key_of_factor(data: bytes) -> bytes:
+    """Two with the same name, unit and value are one."""
+    return data[:-POINT_BYTES]
+
+
+def _text_bytes(text: str) -> bytes:
+    data = text.encode("utf-8")
+    return codec.little_endian(len(data), 2) + data
+
+
+def _shortened(url: str) -> str:
+    """The URL of a node without the scheme that most have, where that is no loss."""
+    rest = url.removeprefix(_SCHEME)
+    return url if "://" in rest else rest
+
+
+def _whole(text: str) -> str:
+    """The inverse of `_shortened`."""
+    url = text if "://" in text else _SCHEME + text
+    if _shortened(url) != text:
+        raise SealEncodingError(f"a URL begins with {_SCHEME}, expected it without")
+    return url

@@ -1,0 +1,87 @@
+"""Whom the reader of a sealed document knows: only their endorsements count.
+
+An invented supplier is refused by this list, not by cryptography: anybody can sign anything about
+a supplier that does not exist. So whoever is not in the list is an unknown endorser.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from underseal_protocol.errors import EndorsementError, KeySetError
+from underseal_protocol.keys import KeyPurpose, PublicKeySet
+from underseal_protocol.times import format_time
+
+__all__ = ["KnownNode", "Standing", "TrustList"]
+
+
+class Standing(StrEnum):
+    """What an endorser is to the reader."""
+
+    KNOWN = "known"
+    UNKNOWN = "unknown"
+    OTHER_KEY = "unknown: its key is not one that you have pinned"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownNode:
+    """A node that the reader knows.
+
+    Attributes:
+        urls: under which it signs; several if it has moved.
+        keys: pinned.
+        revoked: keys that it has revoked, each with the instant since which it may have been in
+            other hands.
+    """
+
+    urls: tuple[str, ...]
+    keys: PublicKeySet
+    revoked: Mapping[str, datetime] = field(default_factory=dict)
+
+
+class TrustList:
+    """The nodes that the reader of a sealed document knows.
+
+    Args:
+        nodes: each once.
+    """
+
+    def __init__(self, nodes: Iterable[KnownNode] = ()) -> None:
+        self._by_url = {url.rstrip("/"): node for node in nodes for url in node.urls}
+
+    def standing(self, url: str, kid: str, time: datetime) -> Standing:
+        """What an endorser is.
+
+        Args:
+            url: of its node.
+            kid: the thumbprint of the key that it has signed with.
+            time: when the reader got the document, aware.
+
+        Raises:
+            EndorsementError: the node has revoked that key.
+        """
+        node = self._by_url.get(url)
+        if node is None:
+            return Standing.UNKNOWN
+        since = node.revoked.get(kid)
+        if since is not None and since <= time:
+            raise EndorsementError(
+                f"{url} has revoked the key {kid}, which may have been in other hands since "
+                f"{format_time(since)}",
+                hint="Ask the publisher for a seal with a new endorsement.",
+            )
+        if since is not None:
+            return Standing.KNOWN
+        try:
+            node.keys.get(kid, KeyPurpose.FOOTPRINT)
+        except KeySetError:
+            return Standing.OTHER_KEY
+        return Standing.KNOWN
+
+    def kids_of(self, urls: Iterable[str]) -> frozenset[str]:
+        """The thumbprints of all keys of nodes."""
+        nodes = (self._by_url.get(url.rstrip("/")) for url in urls)
+        return frozenset(kid for node in nodes if node for kid in node.keys.thumbprints())
