@@ -77,6 +77,8 @@ JSON_OF = {
     "request show": "request",
     "request fulfil": "request",
     "request reject": "request",
+    "endorsement list": "endorsement-list",
+    "endorsement answer": "endorsement",
     "outbox list": "outbox-list",
     "outbox retry": "outbox-event",
     "alert list": "alert-list",

@@ -26,6 +26,7 @@ from underseal_node.manage.shapes import (
     products,
     refusals,
     releases,
+    seals,
     suppliers,
 )
 from underseal_node.manage.shapes.base import Listing
@@ -80,6 +81,8 @@ SHAPES: dict[str, type[BaseModel]] = {
     "peer-declaration": releases.DeclarationShape,
     "release-list": Listing[releases.ReleaseShape],
     "pull": exchange.PullShape,
+    "endorsement-list": Listing[seals.QuestionShape],
+    "endorsement": seals.QuestionShape,
     "request-list": Listing[exchange.RequestShape],
     "request": exchange.RequestShape,
     "outbox-list": Listing[exchange.OutboxShape],

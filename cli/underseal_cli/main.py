@@ -25,6 +25,7 @@ from underseal_cli import (
     demo_command,
     doctor,
     drafts,
+    endorsements,
     energy,
     footprints,
     grants,
@@ -83,6 +84,7 @@ app.add_typer(grants.app, name="grant")
 app.command()(pull.pull)
 app.add_typer(received.app, name="received")
 app.add_typer(requests.app, name="request")
+app.add_typer(endorsements.app, name="endorsement")
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(doctor.alerts, name="alert")
 app.add_typer(keys.app, name="key")

@@ -91,6 +91,8 @@ STABLE = {
     "request show": "",
     "request fulfil": "--footprint",
     "request reject": "--reason",
+    "endorsement list": "--state --limit",
+    "endorsement answer": "--allow --refuse --named --not-named",
     "outbox list": "",
     "outbox retry": "",
     "alert list": "",

@@ -11,6 +11,8 @@ from typing import Any
 
 from underseal_node.store.announcements import ANNOUNCED_ENTRIES
 from underseal_protocol.disclosure import Level
+from underseal_protocol.seal.endorsement_exchange import ENDORSEMENTS_PATH
+from underseal_protocol.seal.numbers import SealedProperty
 from underseal_protocol.usage_terms import (
     GRANTS_PATH,
     KINDS,
@@ -26,6 +28,7 @@ URNS: Schema = {"type": "array", "items": {"type": "string"}}
 TEXTS: Schema = {"type": "array", "items": {"type": "string"}}
 INSTANT: Schema = {"type": "string", "format": "date-time"}
 UUID: Schema = {"type": "string", "format": "uuid"}
+BYTES_32: Schema = {"type": "string", "pattern": "^[A-Za-z0-9_-]{43}$"}
 
 SCHEMAS: dict[str, Schema] = {
     "Error": {
@@ -37,6 +40,33 @@ SCHEMAS: dict[str, Schema] = {
         "type": "object",
         "required": ["entries"],
         "properties": {"entries": {**TEXTS, "maxItems": ANNOUNCED_ENTRIES}},
+    },
+    "EndorsementQuestion": {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["version", "footprintId", "property", "context"],
+        "properties": {
+            "version": {"enum": [1]},
+            "footprintId": UUID,
+            "property": {"enum": [one.value for one in SealedProperty]},
+            "context": BYTES_32,
+        },
+    },
+    "Endorsement": {
+        "type": "object",
+        "required": ["version", "endorsement", "opening"],
+        "properties": {
+            "version": {"enum": [1]},
+            "endorsement": {"type": "string", "description": "a JWS"},
+            "opening": {
+                "type": "object",
+                "required": ["value", "blinding"],
+                "properties": {
+                    "value": {"type": "string", "pattern": "^[0-9]{1,17}$"},
+                    "blinding": BYTES_32,
+                },
+            },
+        },
     },
     "TokenError": {
         "type": "object",
@@ -266,6 +296,7 @@ def _own_paths() -> dict[str, Any]:
         GRANTS_PATH: {"get": _grants()},
         "/extensions/attestations/{id}": {"get": attestations_of},
         **_receipt_paths(),
+        ENDORSEMENTS_PATH: {"post": _endorsements()},
     }
     for path, (name, summary, media_type) in {
         "/.well-known/openid-configuration": ("discovery", "Discovery", "application/json"),
@@ -356,6 +387,18 @@ def _receipt_paths() -> dict[str, Any]:
         "/extensions/receipts": {"post": create},
         "/extensions/receipts/{id}": {"get": show},
     }
+
+
+def _endorsements() -> Schema:
+    operation = _operation(
+        "endorse",
+        "Ask for the endorsement of a figure, with its opening for the requester alone",
+        _json({"$ref": "#/components/schemas/Endorsement"}),
+        errors=(400, 401, 403, 404, 409, 413, 429),
+        body=("application/json", "EndorsementQuestion"),
+    )
+    operation["responses"]["202"] = {"description": "not answered yet; see Retry-After"}
+    return operation
 
 
 def _operation(

@@ -12,6 +12,7 @@ from underseal_node.store import (
     exchange_tables,
     identity_tables,
     product_tables,
+    seal_tables,
     tables,
 )
 
@@ -25,6 +26,7 @@ DEFINED_IN = (
     exchange_tables,
     identity_tables,
     product_tables,
+    seal_tables,
     tables,
 )
 METADATA = SQLModel.metadata

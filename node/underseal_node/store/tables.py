@@ -179,6 +179,9 @@ class Peer(SQLModel, table=True):
     )
     accept_unsigned: bool = Field(default=True, description="policy: unsigned ones are usable")
     signed_before: bool = Field(default=False, description="then a missing credential is invalid")
+    # What it may have from us for its own sealed sums; none: as the settings say.
+    endorse: str | None = Field(default=None, description="trust.endorsing.EndorsePolicy")
+    endorse_named: bool | None = Field(default=None, description="whether we consent to be named")
     # Up to which entry of our audit log it has been noted what was shown to the peer.
     shown_until: int = Field(
         default=0, sa_column=Column(Sequence, nullable=False, server_default="0")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.committed import publish_committed
+from tests.node.exchange.endorsing import ask
 from tests.node.manage.conftest import RECOVERY_KEY, Company, Document, Market, Stage
 from tests.node.manage.test_products import GRID, POWER, product
 
@@ -35,6 +36,7 @@ ACTS = {
     "POST /attestations": Act.ATTESTATION_MADE,
     "POST /attestations/attach": Act.ATTESTATION_ATTACHED,
     "POST /footprints/{id}/opening": Act.LINES_OPENED,
+    "POST /endorsements/{id}/answer": Act.ENDORSEMENT_GIVEN,
     "POST /received/{id}/attestations": Act.ATTESTATIONS_RECEIVED,
     "POST /energy/import": Act.ENERGY_IMPORTED,
     "POST /peers": Act.PEER_ADDED,
@@ -140,7 +142,7 @@ def test_no_route_is_forgotten() -> None:
         for route in router.routes
         for method in route.methods - {"GET", "HEAD"}  # type: ignore[attr-defined]
     }
-    for name in ("footprint_id", "grant_id", "request_id", "outbox_id"):
+    for name in ("footprint_id", "grant_id", "request_id", "outbox_id", "question_id"):
         routes = {route.replace(f"{{{name}}}", "{id}") for route in routes}
     assert routes == ACTS.keys() | WITHOUT.keys()
     assert not ACTS.keys() & WITHOUT.keys()
@@ -200,6 +202,13 @@ async def own(do: Deeds, company: Company, document: Documents) -> None:
     await do(company, "POST /backup", {})
 
 
+async def a_question(customer: Company, supplier: Company, footprint_id: str) -> int:
+    """The number of a question for an endorsement that waits at the supplier."""
+    await ask(customer, "cathode", footprint_id)
+    (question,) = (await supplier.get("/endorsements", state="open"))["data"]
+    return int(question["id"])
+
+
 async def peers(
     do: Deeds, customer: Company, supplier: Company, market: Market, document: Documents
 ) -> None:
@@ -212,6 +221,8 @@ async def peers(
     (footprint_id,) = await supplier.publish(document(9))
     granted = await do(supplier, "POST /grants", {"peer": "cell", "everything": True})
     await do(customer, "POST /pulls", {"peers": ["cathode"]})
+    asked = await a_question(customer, supplier, footprint_id)
+    await do(supplier, "POST /endorsements/{id}/answer", {"allow": True}, id=asked)
     criteria = {"criteria": {"productId": ["urn:gtin:4712345060507"]}}
     for answer, given in (
         ("fulfil", {"footprintIds": [footprint_id]}),

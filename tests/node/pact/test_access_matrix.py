@@ -25,6 +25,8 @@ from underseal_node.store.attestation_tables import AttestationRole, Attestation
 from underseal_node.store.tables import KeyKind
 from underseal_protocol.criteria import Criteria, FootprintIndex
 from underseal_protocol.disclosure import Block, Level
+from underseal_protocol.seal.endorsement_exchange import ENDORSEMENTS_PATH, EndorsementRequest
+from underseal_protocol.seal.numbers import SealedProperty
 
 World = Any
 Document = dict[str, Any]
@@ -270,6 +272,15 @@ def of_token(stage: Stage) -> Iterator[Asked]:
         yield "POST", f"/auth/token?productId={quote(product(number))}", b""
 
 
+def of_endorsements(stage: Stage) -> Iterator[Asked]:
+    """Questions about what is hidden, and what is no question."""
+    yield from of_posts(ENDORSEMENTS_PATH)(stage)
+    for document in stage.documents.values():
+        for sealed in SealedProperty:
+            question = EndorsementRequest(document["id"], sealed, bytes(32))
+            yield "POST", ENDORSEMENTS_PATH, json.dumps(question.to_json()).encode()
+
+
 def of_posts(path: str) -> Callable[[Stage], Iterator[Asked]]:
     """Documents that name what is hidden, at an endpoint that takes others."""
 
@@ -309,6 +320,7 @@ REQUESTS: dict[str, Callable[[Stage], Iterator[Asked]]] = {
             "/extensions/receipts",
         )
     },
+    ENDORSEMENTS_PATH: of_endorsements,
     "/extensions/receipts/{id}": of_one("/extensions/receipts/{id}"),
     "/3/events": of_events,
     "/auth/token": of_token,

@@ -32,6 +32,7 @@ WITH_INPUT = [
     "postKeyLog",
     "acknowledge",
     "getReceipt",
+    "endorse",
 ]
 WITHOUT_INPUT = ["discovery", "jwks", "did", "keyLog", "health"]
 CASES = [(name, GenerationMode.POSITIVE) for name in (*WITH_INPUT, *WITHOUT_INPUT)]

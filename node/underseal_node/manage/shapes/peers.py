@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field
 
 from underseal_node.manage.shapes.base import GivenInstant, InputShape, Instant, Shape
+from underseal_node.settings import EndorsePolicy
 from underseal_node.store.tables import Assurance, AuthMethod, Awaits, PeerState
 from underseal_protocol.disclosure import Level
 from underseal_protocol.usage_terms import MAX_PURPOSE_CHARACTERS, MAX_TERMS_CHARACTERS
@@ -54,6 +55,8 @@ class PeerInput(InputShape):
     ca_pem: str | None = Field(default=None, repr=False)
     accept_unsigned: bool | None = None
     allow_private_network: bool | None = None
+    endorse: EndorsePolicy | Literal[""] | None = None  # empty: as the settings say
+    endorse_named: bool | Literal[""] | None = None  # likewise
     confirm_endpoint: bool = False
     confirm_keys: bool = False
     words: str | None = None  # of the keys that are confirmed, as they were read out
@@ -136,6 +139,8 @@ class PeerShape(Shape):
     has_ca: bool
     accept_unsigned: bool
     allow_private_network: bool
+    endorse: EndorsePolicy | None = None  # for its sealed sums; absent: as the settings say
+    endorse_named: bool | None = None  # likewise: whether that consents to name us
     signed_before: bool
     issued_client_ids: list[str]  # of the peer here
     created_at: Instant
