@@ -10,6 +10,10 @@ disclosure, of the root of a Merkle tree over its inputs (`commitment`). It has 
 so that it cannot be the second disclosure of a block. No disclosure level shows the root; whoever
 is to check an opening gets it with that (docs/adr/0017-commitments.md).
 
+A footprint that was sealed before it was signed claims the digest of a disclosure of that, too
+(`seal.binding`): `sealedSum`. It is never among the disclosures: whoever has the sealed document
+can calculate it.
+
 The rules by which `verify` accepts:
 
 1. Exactly one credential entry, of exactly the form that `segments.pack` writes: it is the one part
@@ -20,6 +24,7 @@ The rules by which `verify` accepts:
 5. Each disclosure was signed, stands for one block, and holds the digest of that block.
 6. A block that is not disclosed has no content in the document.
 7. `commitment`, if it is there, holds exactly one digest, and what is disclosed of it is a root.
+8. `sealedSum`, if it is there, holds exactly one digest, and nothing is disclosed of it.
 """
 
 from __future__ import annotations
@@ -36,8 +41,11 @@ from underseal_protocol.commitment import digest_of_root
 from underseal_protocol.credential_claims import (
     CLAIMS,
     COMMITMENT,
+    OPTIONAL_CLAIMS,
+    SEALED_SUM,
     committed,
     disclosed_in,
+    sealed,
 )
 from underseal_protocol.credential_content import ContentMismatchError, check_content, check_given
 from underseal_protocol.disclosure import (
@@ -112,6 +120,7 @@ class VerifiedCredential:
         disclosures: those that are shown, encoded.
         commitment: the digest of the disclosure of the root; None if nothing is committed to.
         root: of the tree that is committed to, base64url, if it is disclosed.
+        sealed_sum: the digest of the disclosure of a sealed sum; None if nothing is sealed.
     """
 
     issuer: str
@@ -125,6 +134,7 @@ class VerifiedCredential:
     disclosures: tuple[str, ...] = field(repr=False)
     commitment: str | None = None
     root: str | None = None
+    sealed_sum: str | None = None
 
     def shown_digests(self) -> dict[Block, str]:
         """The salted digests of the blocks that are shown."""
@@ -169,6 +179,7 @@ def issue(
     issued_at: datetime,
     disclosures: Mapping[Block, str] | None = None,
     root: str | None = None,
+    sealed_sum: str | None = None,
 ) -> IssuedCredential:
     """Sign a footprint.
 
@@ -182,6 +193,7 @@ def issue(
         disclosures: of blocks whose salts have been fixed before, by a draft.
         root: the disclosure of what the footprint was calculated from (`Commitment.disclosure`),
             of which the credential bears the digest.
+        sealed_sum: the digest of the disclosure of its sealed sum (`seal.binding`).
 
     Raises:
         CredentialError: it has no id or no carbon footprint, the key is for something else, a
@@ -211,6 +223,9 @@ def issue(
     }
     if root is not None:
         payload[COMMITMENT] = {"_sd": [digest_of_root(root)]}
+    if sealed_sum is not None:
+        payload[SEALED_SUM] = {"_sd": [sealed_sum]}
+        sealed(payload)
     return IssuedCredential(jws.sign(payload, typ=CREDENTIAL_TYPE, key=key), made)
 
 
@@ -295,7 +310,7 @@ def _proven(
             f"the credential entry names the schema {entry['dataSchema']!r}, "
             f"expected {token.payload['iss'] + CREDENTIAL_SCHEMA_PATH!r}"
         )
-    commitment = committed(token.payload)
+    commitment, sealed_sum = committed(token.payload), sealed(token.payload)
     disclosed, root = disclosed_in(token.payload, disclosures)
     check_content(document, token.payload["core"], disclosed)
     return VerifiedCredential(
@@ -310,6 +325,7 @@ def _proven(
         disclosures=tuple(disclosures),
         commitment=commitment,
         root=root,
+        sealed_sum=sealed_sum,
     )
 
 
@@ -346,7 +362,7 @@ def _check_claims(
     payload: dict[str, Any], document: Mapping[str, Any], issuer: str | Collection[str] | None
 ) -> datetime:
     """The claims that name issuer, footprint and time. Returns the time."""
-    if payload.keys() - {COMMITMENT} != CLAIMS:
+    if payload.keys() - OPTIONAL_CLAIMS != CLAIMS:
         raise CredentialError(
             f"the credential has the claims {sorted(payload)}, expected {sorted(CLAIMS)}"
         )

@@ -1,6 +1,6 @@
 """What the issuer-signed part of a credential claims, and what of it is disclosed.
 
-The rules are listed in `credential`; these are 5, but for the content, and 7.
+The rules are listed in `credential`; these are 5, but for the content, 7 and 8.
 """
 
 from __future__ import annotations
@@ -14,11 +14,25 @@ from underseal_protocol.commitment import ROOT_NAME, check_root
 from underseal_protocol.disclosure import Block
 from underseal_protocol.errors import CredentialError
 
-__all__ = ["CLAIMS", "COMMITMENT", "committed", "disclosed_in", "is_digest"]
+__all__ = [
+    "CLAIMS",
+    "COMMITMENT",
+    "OPTIONAL_CLAIMS",
+    "SEALED_SUM",
+    "committed",
+    "disclosed_in",
+    "is_digest",
+    "sealed",
+]
 
 CLAIMS = frozenset({"iss", "sub", "iat", "core", "_sd", "_sd_alg"})
 COMMITMENT = "commitment"
 """A claim that only footprints with a commitment have."""
+
+SEALED_SUM = "sealedSum"
+"""A claim that only footprints with a sealed sum have."""
+
+OPTIONAL_CLAIMS = frozenset({COMMITMENT, SEALED_SUM})
 
 _DIGEST = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
@@ -32,13 +46,19 @@ def committed(payload: Mapping[str, Any]) -> str | None:
     Raises:
         CredentialError: the claim is not of the expected form.
     """
-    if COMMITMENT not in payload:
-        return None
-    given = payload[COMMITMENT]
-    digests = given.get("_sd") if isinstance(given, dict) and len(given) == 1 else None
-    if not isinstance(digests, list) or len(digests) != 1 or not is_digest(digests[0]):
-        raise CredentialError(f"the commitment is {given!r}, expected exactly one digest in _sd")
-    return str(digests[0])
+    return _one_digest(payload, COMMITMENT)
+
+
+def sealed(payload: Mapping[str, Any]) -> str | None:
+    """The digest of the disclosure of a sealed sum; None if nothing is sealed.
+
+    Args:
+        payload: of the issuer-signed part.
+
+    Raises:
+        CredentialError: the claim is not of the expected form.
+    """
+    return _one_digest(payload, SEALED_SUM)
 
 
 def disclosed_in(
@@ -67,7 +87,19 @@ def disclosed_in(
         raise CredentialError(
             f"the credential discloses the block {unknown[0]!r}, expected one of {', '.join(Block)}"
         )
+    if claims.get(SEALED_SUM):
+        raise CredentialError("the credential discloses its sealed sum, expected that beside it")
     return {Block(name): value for name, value in found.items()}, _root(claims, payload)
+
+
+def _one_digest(payload: Mapping[str, Any], name: str) -> str | None:
+    if name not in payload:
+        return None
+    given = payload[name]
+    digests = given.get("_sd") if isinstance(given, dict) and len(given) == 1 else None
+    if not isinstance(digests, list) or len(digests) != 1 or not is_digest(digests[0]):
+        raise CredentialError(f"the {name} is {given!r}, expected exactly one digest in _sd")
+    return str(digests[0])
 
 
 def _root(claims: Mapping[str, Any], payload: Mapping[str, Any]) -> str | None:

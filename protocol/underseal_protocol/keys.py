@@ -179,6 +179,32 @@ class PublicKey:
         """RFC 7638."""
         return thumbprint(_coordinates(self.key))
 
+    def point(self) -> bytes:
+        """As a compressed point (SEC 1 section 2.3.3): 33 bytes."""
+        return self.key.public_bytes(
+            serialization.Encoding.X962, serialization.PublicFormat.CompressedPoint
+        )
+
+    @classmethod
+    def of_point(cls, point: bytes, purpose: KeyPurpose) -> PublicKey:
+        """The inverse of `point`; its name is its thumbprint.
+
+        Raises:
+            KeySetError: it is no compressed point of P-256 in its one encoding.
+        """
+        try:
+            key = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
+        except ValueError:
+            raise KeySetError("this is no point of P-256") from None
+        found = cls(thumbprint(_coordinates(key)), purpose, key)
+        if found.point() != point:
+            raise KeySetError("this point of P-256 is not in its one encoding")
+        return found
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Public keys travel between processes."""
+        return _unpickled_key, (self.kid, self.purpose, self.point())
+
 
 class PublicKeySet:
     """The ES256 keys of a JWK set (RFC 7517 section 5).
@@ -297,6 +323,10 @@ def did_document(url: str, key_set: PublicKeySet) -> dict[str, Any]:
             f"{did}#{key.kid}" for key in key_set if key.purpose in (None, KeyPurpose.FOOTPRINT)
         ],
     }
+
+
+def _unpickled_key(kid: str, purpose: KeyPurpose | None, point: bytes) -> PublicKey:
+    return PublicKey(kid, purpose, PublicKey.of_point(point, KeyPurpose.FOOTPRINT).key)
 
 
 def _coordinates(key: ec.EllipticCurvePublicKey) -> dict[str, str]:

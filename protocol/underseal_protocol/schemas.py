@@ -128,8 +128,21 @@ EXTENSION_SCHEMAS: dict[str, dict[str, Any]] = {
                     }
                 },
             ),
+            "sealedSum": _object(
+                "Sealed sum",
+                "Only of footprints that were sealed before they were signed.",
+                {
+                    "_sd": {
+                        "type": "array",
+                        "items": _DIGEST,
+                        "minItems": 1,
+                        "maxItems": 1,
+                        "description": "Digest of the disclosure of the sealed sum.",
+                    }
+                },
+            ),
         },
-        optional=("commitment",),
+        optional=("commitment", "sealedSum"),
     ),
     STATUS_SCHEMA_PATH: _object(
         "Claims of a status statement",

@@ -22,7 +22,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))  # when run as a file
 
 from tests.benchmarks import wrk
-from tests.benchmarks.calculating import release_gate_figures, roll_up_figures
+from tests.benchmarks.calculating import release_gate_figures, roll_up_figures, seal_figures
 from tests.benchmarks.databases import NewDatabase, is_postgresql_there, postgresql
 from tests.benchmarks.exchanging import fan_out_figures, pull_figures
 from tests.benchmarks.machine import description
@@ -63,6 +63,7 @@ class Options:
     lines: int = 100_000
     received: int = 50
     releases: int = 20
+    sealed: int = 30
     memory_seconds: float = 20.0
 
 
@@ -81,6 +82,7 @@ QUICK = Options(
     lines=1_000,
     received=20,
     releases=2,
+    sealed=2,
     memory_seconds=0.2,
 )
 
@@ -155,11 +157,15 @@ class Bench:
     def release_gate(self) -> list[Figure]:
         return release_gate_figures(self._options.received, self._options.releases)
 
+    def seal(self) -> list[Figure]:
+        return seal_figures(self._options.sealed, self._options.rounds)
+
 
 # In the order in which they run: what shares a store stands together.
 PARTS: dict[str, Callable[[Bench], list[Figure]]] = {
     "roll-up": Bench.roll_up,
     "release-gate": Bench.release_gate,
+    "seal": Bench.seal,
     "import": Bench.workbook,
     "publish": Bench.publish,
     "pull": Bench.pull,
@@ -225,6 +231,7 @@ def _parser() -> argparse.ArgumentParser:
         "lines": "of the bill of materials",
         "received": "footprints in a product, for the release gate",
         "releases": "how many it has judged before",
+        "sealed": "endorsed inputs of a sealed sum",
         "memory_seconds": "of the load under which memory is measured",
     }
     for name, default in asdict(Options()).items():

@@ -1,8 +1,8 @@
-"""What takes processor time alone: a large roll-up, and the verdicts of the release gate."""
+"""What takes processor time alone: a large roll-up, verdicts of the release gate, a sealed sum."""
 
 from __future__ import annotations
 
-from tests.benchmarks import release_gate, roll_up
+from tests.benchmarks import release_gate, roll_up, sealing
 from tests.benchmarks.machine import reference_seconds
 from tests.benchmarks.results import Figure
 from tests.benchmarks.work import done
@@ -47,4 +47,22 @@ def release_gate_figures(footprints: int, releases: int) -> list[Figure]:
             {"seconds here": found[outcome]},
         )
         for outcome, target in targets.items()
+    ]
+
+
+def seal_figures(inputs: int, rounds: int) -> list[Figure]:
+    """A sealed sum with mass and coverage."""
+    found = done("seal", inputs=inputs, rounds=rounds)
+    units = {"prove": "multiplications", "verify": "multiplications", "size": "kB"}
+    return [
+        Figure(
+            "seal",
+            f"seal-{inputs}-{name}",
+            found[name],
+            unit,
+            sealing.TARGETS[name],
+            True,
+            {} if name == "size" else {"seconds here": found[f"{name}_seconds"]},
+        )
+        for name, unit in units.items()
     ]

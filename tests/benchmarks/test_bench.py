@@ -36,6 +36,9 @@ ALWAYS = {
     "roll-up-1000": 2,
     "release-gate-20-2-allowed": 5,
     "release-gate-20-2-stopped": 30,
+    "seal-2-prove": 13_000,
+    "seal-2-verify": 1_200,
+    "seal-2-size": 12,
 }
 WITH_POSTGRESQL = {
     "postgresql-read-by-id": 0.12,

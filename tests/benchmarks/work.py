@@ -110,6 +110,13 @@ def judge(footprints: int, releases: int) -> Json:
     return _with_rate(lambda: release_gate.measured(footprints, releases))
 
 
+def seal(inputs: int, rounds: int) -> Json:
+    """A sealed sum, proved and verified, against multiplications in the same process."""
+    from tests.benchmarks import sealing
+
+    return dict(sealing.measured(inputs, rounds))
+
+
 def _with_rate(work: Callable[[], dict[str, float]]) -> Json:
     before = signatures_per_second(clock=time.process_time)
     found = work()
@@ -123,6 +130,7 @@ WORKS: dict[str, Callable[..., Json]] = {
     "fan-out": fan_out,
     "roll-up": calculate,
     "release-gate": judge,
+    "seal": seal,
 }
 
 

@@ -9,6 +9,10 @@ Pure: values in, bytes out, and back. From the bottom up:
 - `numbers`, `context`, `terms`: the integers that are sealed, and what is said with them;
 - `endorsement` with `endorsed_value`, `endorsement_checks` and `endorsement_exchange`: what a
   supplier signs about a figure, its opening, and the messages by which it is asked for;
+- `document` and `document_format`: the parts of a sealed document, and its bytes;
+- `plan`, `sealing`, `prover`: from a calculation to integers, and from these to a document;
+- `statement`: what is proved, for prover and verifier alike;
+- `verifier`, `verdict`, `trust`: whether a document holds, what it shows to whom, and what not;
 - `vectors`: checks vector files, `python -m underseal_protocol.seal.vectors FILE...`.
 
 Nothing here runs in constant time: the library multiplies faster by small scalars. Whoever can

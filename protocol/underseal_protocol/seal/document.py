@@ -17,10 +17,8 @@ This module has its parts; `document_format` has the bytes.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from itertools import pairwise
 
 from underseal_protocol import canonical
 from underseal_protocol.errors import SealEncodingError, SealNumberError
@@ -28,7 +26,13 @@ from underseal_protocol.keys import PublicKey
 from underseal_protocol.seal.context import SALT_BYTES, context_of
 from underseal_protocol.seal.endorsement import MAX_ID_CHARACTERS, Endorsement
 from underseal_protocol.seal.group import Point
-from underseal_protocol.seal.numbers import VALUE_BITS, SealedProperty, require_bits
+from underseal_protocol.seal.numbers import (
+    MAX_DECIMALS,
+    MIN_DECIMALS,
+    VALUE_BITS,
+    SealedProperty,
+    require_bits,
+)
 
 __all__ = [
     "COVERAGE_STEPS",
@@ -94,6 +98,10 @@ class Header:
         ):
             if len(data) != length:
                 raise SealEncodingError(f"the {what} has {len(data)} bytes, expected {length}")
+        if not MIN_DECIMALS <= self.decimals <= MAX_DECIMALS:
+            raise SealEncodingError(
+                f"there are {self.decimals} decimals, expected {MIN_DECIMALS} to {MAX_DECIMALS}"
+            )
         if self.coverage not in COVERAGE_STEPS:
             raise SealEncodingError(
                 f"the coverage is {self.coverage} %, expected one of {COVERAGE_STEPS}"
@@ -202,19 +210,6 @@ class SealedDocument:
     def has_masses(self) -> bool:
         """Whether an endorsed input has a mass."""
         return any(one.endorsement.terms.mass for one in self.inputs)
-
-
-def require_sorted(items: Sequence[bytes], what: str) -> None:
-    """Whether each comes after the one before it.
-
-    Raises:
-        SealEncodingError: one does not, or is there twice.
-    """
-    for number, (one, other) in enumerate(pairwise(items), 2):
-        if one == other:
-            raise SealEncodingError(f"{what} {number} is there twice")
-        if one > other:
-            raise SealEncodingError(f"{what} {number} is not in its place, expected them sorted")
 
 
 def _require_text(text: str, most: int, what: str) -> None:

@@ -7,19 +7,16 @@ little-endian, points and scalars as `group` has them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import TypeVar
 from uuid import UUID
-
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from underseal_protocol import base64url
 from underseal_protocol.carbon import UNITS
-from underseal_protocol.errors import ProtocolError, SealEncodingError
+from underseal_protocol.errors import SealEncodingError
 from underseal_protocol.keys import KeyPurpose, PublicKey
 from underseal_protocol.seal import codec
+from underseal_protocol.seal.byte_reader import Reader, located, require_sorted
 from underseal_protocol.seal.document import (
     MAX_FACTORS,
     MAX_INPUTS,
@@ -29,11 +26,16 @@ from underseal_protocol.seal.document import (
     NamedFactor,
     Scheme,
     SealedDocument,
-    require_sorted,
 )
 from underseal_protocol.seal.endorsement import DIGEST_BYTES, SIGNATURE_BYTES, Endorsement
-from underseal_protocol.seal.group import POINT_BYTES, SCALAR_BYTES, Point, encode_points
-from underseal_protocol.seal.numbers import MIN_DECIMALS, SealedProperty
+from underseal_protocol.seal.group import POINT_BYTES, SCALAR_BYTES, encode_points
+from underseal_protocol.seal.numbers import (
+    MIN_DECIMALS,
+    VALUE_BITS,
+    WIDE_BITS,
+    SealedProperty,
+)
+from underseal_protocol.seal.ranges import proof_bytes
 from underseal_protocol.seal.terms import Terms
 
 __all__ = [
@@ -48,14 +50,12 @@ __all__ = [
 MAGIC = b"UNDERSEAL\x00"
 VERSION = 1
 MAX_DOCUMENT_BYTES = 160 * 1024
-MAX_TEXT_BYTES = 4_000
 
 KEY_BYTES = 33  # of P-256, compressed (SEC 1 section 2.3.3)
 SECOND_BYTES, VALUE_BYTES, MASS_BYTES = 5, 7, 8
 _PROPERTIES = tuple(SealedProperty)
 _MASS_FLAG = 1
 _SCHEME = "https://"  # of most nodes; left out
-_T = TypeVar("_T")
 
 
 def encode_statement(document: SealedDocument) -> bytes:
@@ -97,8 +97,10 @@ def read_document(data: bytes) -> SealedDocument:
     if type(data) is not bytes:
         raise SealEncodingError(f"a document cannot be read from {type(data).__name__}")
     if len(data) > MAX_DOCUMENT_BYTES:
-        raise SealEncodingError(f"there are {len(data)} bytes, expected at most 163840")
-    reader = _Reader(data)
+        raise SealEncodingError(
+            f"there are {len(data)} bytes, expected at most {MAX_DOCUMENT_BYTES}"
+        )
+    reader = Reader(data)
     header, has_mass = _read_header(reader)
     suppliers = reader.table("supplier", MAX_INPUTS, _read_supplier)
     terms = reader.table("terms", MAX_INPUTS, _read_terms)
@@ -112,6 +114,10 @@ def read_document(data: bytes) -> SealedDocument:
     statement = data[: reader.at]
     scalars = 2 * len(inputs) + 2 * len(factors) + (2 if covered else 1)
     sum_proof = reader.take(SCALAR_BYTES * (scalars + 1), "the proof of the sum")
+    wide = 3 + (2 if mass_high else 0) + (4 if covered else 0)
+    bits = VALUE_BITS * (2 * len(inputs) + len(factors)) + WIDE_BITS * wide
+    range_proof = reader.take(proof_bytes(bits), "the proof of the ranges")
+    reader.finish()
     return SealedDocument(
         header,
         tuple(inputs),
@@ -122,83 +128,8 @@ def read_document(data: bytes) -> SealedDocument:
         covered,
         statement,
         sum_proof,
-        reader.rest(),
+        range_proof,
     )
-
-
-class _Reader:
-    """Takes a document apart from front to back."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self.at = 0
-
-    def take(self, length: int, what: str) -> bytes:
-        end = self.at + length
-        if end > len(self._data):
-            raise SealEncodingError(f"it ends within {what}, at byte {len(self._data)}")
-        taken, self.at = self._data[self.at : end], end
-        return taken
-
-    def rest(self) -> bytes:
-        return self.take(len(self._data) - self.at, "the rest")
-
-    def since(self, start: int) -> bytes:
-        """What was taken since a position."""
-        return self._data[start : self.at]
-
-    def byte(self, what: str) -> int:
-        return self.take(1, what)[0]
-
-    def integer(self, length: int, what: str) -> int:
-        return codec.from_little_endian(self.take(length, what))
-
-    def text(self, what: str) -> str:
-        length = self.integer(2, what)
-        if length > MAX_TEXT_BYTES:
-            raise SealEncodingError(f"{what} has {length} bytes, expected at most {MAX_TEXT_BYTES}")
-        try:
-            return self.take(length, what).decode("utf-8")
-        except UnicodeDecodeError:
-            raise SealEncodingError(f"{what} is no text in UTF-8") from None
-
-    def point(self, what: str) -> Point:
-        return located(what, lambda: Point.decode(self.take(POINT_BYTES, what)))
-
-    def table(
-        self,
-        what: str,
-        most: int,
-        read: Callable[[_Reader], _T],
-        key: Callable[[bytes], bytes] = bytes,
-    ) -> tuple[_T, ...]:
-        """As many as a byte says, sorted by their bytes."""
-        count = self.byte(f"the number of {what}s")
-        if count > most:
-            raise SealEncodingError(f"there are {count} {what}s, expected at most {most}")
-        items, keys = [], []
-        for number in range(1, count + 1):
-            start = self.at
-            items.append(located(f"{what} {number}", partial(read, self)))
-            keys.append(key(self.since(start)))
-        require_sorted(keys, what)
-        return tuple(items)
-
-
-def located(what: str, read: Callable[[], _T]) -> _T:
-    """What is read, or an error that says what could not be.
-
-    Raises:
-        SealEncodingError: it cannot be read.
-    """
-    try:
-        return read()
-    except SealEncodingError as error:
-        if error.message.startswith(what):
-            raise
-        raise SealEncodingError(f"{what}: {error.message}", hint=error.hint) from None
-    except ProtocolError as error:
-        raise SealEncodingError(f"{what}: {error.message}", hint=error.hint) from None
 
 
 # The header
@@ -227,7 +158,7 @@ def _header_bytes(document: SealedDocument) -> bytes:
     )
 
 
-def _read_header(reader: _Reader) -> tuple[Header, bool]:
+def _read_header(reader: Reader) -> tuple[Header, bool]:
     if reader.take(len(MAGIC), "the header") != MAGIC:
         raise SealEncodingError("it does not begin as a sealed document does")
     version, scheme = reader.byte("the version"), reader.byte("the scheme")
@@ -264,26 +195,12 @@ def _read_header(reader: _Reader) -> tuple[Header, bool]:
 
 
 def _supplier_bytes(one: ListedInput) -> bytes:
-    point = one.key.key.public_bytes(
-        serialization.Encoding.X962, serialization.PublicFormat.CompressedPoint
-    )
-    return _text_bytes(_shortened(one.endorsement.supplier)) + point
+    return _text_bytes(_shortened(one.endorsement.supplier)) + one.key.point()
 
 
-def _read_supplier(reader: _Reader) -> tuple[str, PublicKey]:
-    url = _whole(reader.text("the URL"))
-    data = reader.take(KEY_BYTES, "the key")
-    try:
-        key = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), data)
-    except ValueError:
-        raise SealEncodingError("the key is no point of P-256") from None
-    written = key.public_bytes(
-        serialization.Encoding.X962, serialization.PublicFormat.CompressedPoint
-    )
-    if written != data:
-        raise SealEncodingError("the key is not in its one encoding")
-    unnamed = PublicKey("", KeyPurpose.FOOTPRINT, key)
-    return url, PublicKey(unnamed.thumbprint(), KeyPurpose.FOOTPRINT, key)
+def _read_supplier(reader: Reader) -> tuple[str, PublicKey]:
+    url, point = _whole(reader.text("the URL")), reader.take(KEY_BYTES, "the key")
+    return url, located("the key", partial(PublicKey.of_point, point, KeyPurpose.FOOTPRINT))
 
 
 def _terms_bytes(terms: Terms) -> bytes:
@@ -299,7 +216,7 @@ def _terms_bytes(terms: Terms) -> bytes:
     return b"".join(parts)
 
 
-def _read_terms(reader: _Reader) -> Terms:
+def _read_terms(reader: Reader) -> Terms:
     amount, unit = reader.text("the amount"), reader.byte("the unit")
     if unit >= len(UNITS):
         raise SealEncodingError(f"the unit has the number {unit}, expected 0 to {len(UNITS) - 1}")
@@ -328,7 +245,7 @@ def _input_bytes(one: ListedInput) -> bytes:
 
 
 def _read_inputs(
-    reader: _Reader,
+    reader: Reader,
     header: Header,
     suppliers: Sequence[tuple[str, PublicKey]],
     terms: Sequence[Terms],
@@ -357,7 +274,7 @@ def _read_inputs(
 
 
 def _read_input(
-    reader: _Reader,
+    reader: Reader,
     header: Header,
     context: bytes,
     supplier: tuple[str, PublicKey],
@@ -395,7 +312,7 @@ def factor_bytes(factor: NamedFactor) -> bytes:
     return _text_bytes(factor.name) + _text_bytes(factor.unit) + value
 
 
-def _read_factor(reader: _Reader) -> ListedFactor:
+def _read_factor(reader: Reader) -> ListedFactor:
     name, unit = reader.text("the name"), reader.text("the unit")
     factor = NamedFactor(name, unit, reader.integer(VALUE_BYTES, "the value"))
     return ListedFactor(factor, reader.point("Q"))

@@ -98,7 +98,9 @@ def seal(
     )
     data = unsigned.statement + sum_proof + range_proof
     if len(data) > MAX_DOCUMENT_BYTES:
-        raise SealError(f"the document has {len(data)} bytes, expected at most 163840")
+        raise SealError(
+            f"the document has {len(data)} bytes, expected at most {MAX_DOCUMENT_BYTES}"
+        )
     by_commitment = dict(
         zip((one.endorsement.commitment for one in checked.inputs), secret.quantities, strict=False)
     )

@@ -100,6 +100,7 @@ from underseal_protocol.seal.transcript import (
 __all__ = [
     "RANGE_PROOF_VERSION",
     "Report",
+    "proof_bytes",
     "prove_ranges",
     "range_proof_bytes",
     "verify_ranges",
@@ -177,7 +178,13 @@ def verify_ranges(tag: bytes, statement: RangeStatement, proof: bytes) -> None:
 
 def range_proof_bytes(statement: RangeStatement) -> int:
     """The only length that a proof of this statement has."""
-    return 1 + POINT_BYTES * (4 + 2 * _halvings(statement)) + SCALAR_BYTES * 5
+    return proof_bytes(sum(statement.widths))
+
+
+def proof_bytes(bits: int) -> int:
+    """The same of a statement whose values have so many bits together, at least 1."""
+    halvings = (bits - 1).bit_length()
+    return 1 + POINT_BYTES * (4 + 2 * halvings) + SCALAR_BYTES * 5
 
 
 class _Received(NamedTuple):

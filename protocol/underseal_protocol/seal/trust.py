@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from underseal_protocol.errors import EndorsementError, KeySetError
-from underseal_protocol.keys import KeyPurpose, PublicKeySet
+from underseal_protocol.keys import KeyPurpose, PublicKey, PublicKeySet
 from underseal_protocol.times import format_time
 
 __all__ = ["KnownNode", "Standing", "TrustList"]
@@ -76,10 +76,12 @@ class TrustList:
         if since is not None:
             return Standing.KNOWN
         try:
-            node.keys.get(kid, KeyPurpose.FOOTPRINT)
+            pinned = node.keys.get(kid, KeyPurpose.FOOTPRINT)
         except KeySetError:
             return Standing.OTHER_KEY
-        return Standing.KNOWN
+        # Another vendor may call a key by the thumbprint of another one.
+        found = PublicKey(kid, KeyPurpose.FOOTPRINT, pinned).thumbprint()
+        return Standing.KNOWN if found == kid else Standing.OTHER_KEY
 
     def kids_of(self, urls: Iterable[str]) -> frozenset[str]:
         """The thumbprints of all keys of nodes."""

@@ -25,7 +25,7 @@ credential of the footprint, or in a signed statement of its own (`binding`).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Set
 from datetime import datetime
 from typing import Any
 
@@ -130,7 +130,8 @@ def _endorsers(
     trusted: TrustList,
     time: datetime,
 ) -> tuple[Endorser, ...]:
-    of_publisher = trusted.kids_of(expected_issuers(publisher) or [])
+    publishers = expected_issuers(publisher) or []
+    of_publisher = {*publishers, *trusted.kids_of(publishers)}
     found = []
     for number, one in enumerate(sealed.inputs, 1):
         try:
@@ -147,7 +148,7 @@ def _endorsers(
 def _standing(
     one: ListedInput,
     facts: Facts,
-    of_publisher: Collection[str],
+    of_publisher: Set[str],
     trusted: TrustList,
     time: datetime,
 ) -> Standing:
@@ -160,8 +161,8 @@ def _standing(
             f"the value is by the GWP of {foreign[0]}, the footprint names "
             f"{', '.join(sorted(facts.assessment_reports))}"
         )
-    if said.kid in of_publisher:
-        raise CredentialError("it is signed with a key of the publisher")
+    if of_publisher & {said.supplier, said.kid}:
+        raise CredentialError("it is of the publisher, or signed with a key of the publisher")
     return trusted.standing(said.supplier, said.kid, time)
 
 

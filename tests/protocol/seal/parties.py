@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -51,7 +52,8 @@ class Supplier:
 
 
 def supplier(name: str, figure: str = "14.28", mass: str = "1", **pcf: Any) -> Supplier:
-    """A supplier whose product has this figure and mass per declared unit."""
+    """A supplier whose product has this figure and mass per declared unit, always with the same
+    key."""
     figures = {
         "fossilGhgEmissions": figure,
         "pcfExcludingBiogenicUptake": figure,
@@ -59,4 +61,6 @@ def supplier(name: str, figure: str = "14.28", mass: str = "1", **pcf: Any) -> S
         "productMassPerDeclaredUnit": mass,
     }
     document = sample(pcf=figures | pcf)
-    return Supplier(f"https://{name}.example", SigningKey.generate(KeyPurpose.FOOTPRINT), document)
+    scalar = hashlib.sha256(name.encode()).digest()
+    key = SigningKey.from_scalar(scalar, KeyPurpose.FOOTPRINT)
+    return Supplier(f"https://{name}.example", key, document)
