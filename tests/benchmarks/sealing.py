@@ -55,7 +55,7 @@ def timed(work: Callable[[], T]) -> tuple[_Timed, T]:
 def measured(inputs: int, rounds: int) -> dict[str, float]:
     """Ratios and seconds of proving and verifying, and the size in kB."""
     parts = tuple(Part(f"{7 + n}.{n}", "1.1", f"0.0{n + 1}") for n in range(inputs))
-    chain = Chain(parts=parts, own="0.5", mass="0.01", decimals=3, coverage=50)
+    chain = Chain(parts=parts, own="0.01", mass="0.01", decimals=3, coverage=50)
     order = chain.order  # endorsements are made before, and verified once more in the work
     bit_generators(1 << (112 * inputs + 9 * 64 - 1).bit_length())
     proved, documents = zip(*(timed(lambda: seal(order)) for _ in range(rounds)), strict=True)

@@ -85,7 +85,7 @@ def require_bound(sealed: SealedDocument, proven: VerifiedCredential) -> None:
         )
     if proven.sealed_sum != bound_digest(sealed):
         raise SealRefusedError(
-            f"binding: the credential of the footprint bears another sealed sum, not {sealed.digest}"
+            f"binding: the credential of the footprint bears another seal than {sealed.digest}"
         )
 
 

@@ -21,10 +21,10 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 from underseal_protocol import canonical
-from underseal_protocol.errors import SealEncodingError, SealNumberError
+from underseal_protocol.errors import EndorsementError, SealEncodingError, SealNumberError
 from underseal_protocol.keys import PublicKey
 from underseal_protocol.seal.context import SALT_BYTES, context_of
-from underseal_protocol.seal.endorsement import MAX_ID_CHARACTERS, Endorsement
+from underseal_protocol.seal.endorsement import Endorsement, check_party
 from underseal_protocol.seal.group import Point
 from underseal_protocol.seal.numbers import (
     MAX_DECIMALS,
@@ -90,7 +90,10 @@ class Header:
     coverage: int
 
     def __post_init__(self) -> None:
-        _require_text(self.publisher, MAX_ID_CHARACTERS, "the publisher")
+        try:
+            check_party(self.publisher, "the publisher")
+        except EndorsementError as error:
+            raise SealEncodingError(error.message) from None
         _require_text(self.product_id, MAX_PRODUCT_ID_CHARACTERS, "the product")
         for data, length, what in (
             (self.core, CORE_BYTES, "core"),

@@ -217,10 +217,7 @@ def endorse(
         CredentialError: the key is for something else.
         ValueError: an instant is naive.
     """
-    if key.purpose is not KeyPurpose.FOOTPRINT:
-        raise CredentialError(f"a key for {key.purpose} was used to sign an endorsement")
-    if not_before.tzinfo is None or not_after.tzinfo is None:
-        raise ValueError("an instant has no time zone")
+    _require_signer(key)
     opening = ValueOpening(value_in(document, sealed), random_scalar(random_bytes))
     unsigned = Endorsement(
         commitment=opening.commitment,
@@ -231,8 +228,8 @@ def endorse(
         credential=credential_digest,
         sealed=sealed,
         terms=Terms.of_footprint(document),
-        not_before=int(not_before.timestamp()),
-        not_after=int(not_after.timestamp()),
+        not_before=_seconds(not_before),
+        not_after=_seconds(not_after),
         is_named=is_named,
         signature=bytes(SIGNATURE_BYTES),
     )
@@ -294,6 +291,17 @@ def check_party(value: Any, what: str) -> None:
             f"{what} is {value!r:.80}, expected the URL of a node, without a slash at its end, of "
             f"at most {MAX_ID_CHARACTERS} characters"
         )
+
+
+def _require_signer(key: SigningKey) -> None:
+    if key.purpose is not KeyPurpose.FOOTPRINT:
+        raise CredentialError(f"a key for {key.purpose} was used to sign an endorsement")
+
+
+def _seconds(instant: datetime) -> int:
+    if instant.tzinfo is None:
+        raise ValueError("an instant has no time zone")
+    return int(instant.timestamp())
 
 
 def _require_names(claims: Mapping[str, Any]) -> None:

@@ -56,6 +56,7 @@ NANO = 10**9
 SCALE_DECIMALS = 18  # of the unit of sums: 10^-18 kg CO2e
 MIN_DECIMALS, MAX_DECIMALS = -1, SCALE_DECIMALS
 VALUE_BITS, WIDE_BITS = 56, 64
+MAX_TOTAL_CHARACTERS = 100
 SHOWN_CHARACTERS = 60
 
 _NO_NEGATIVES = "Version 1 of sealed sums has no negative numbers."
@@ -154,6 +155,10 @@ def total_of(text: str, decimals: int | None = None) -> Total:
     Raises:
         SealNumberError: it is negative or out of range, or cannot have so many decimals.
     """
+    if isinstance(text, str) and len(text) > MAX_TOTAL_CHARACTERS:
+        raise SealNumberError(
+            f"the total has {len(text)} characters, expected at most {MAX_TOTAL_CHARACTERS}"
+        )
     try:
         number, places = scaled_integer(text)
     except DecimalError as error:

@@ -74,7 +74,10 @@ def verify_sealed(
 
     Raises:
         SealRefusedError: some part does not hold.
+        ValueError: `time` is naive.
     """
+    if time.tzinfo is None:
+        raise ValueError("the time has no time zone")
     sealed, facts = read_sealed(data), facts_of(document)
     _require_footprint(sealed, facts, publisher)
     try:

@@ -106,7 +106,20 @@ def test_tens_may_be_what_was_rounded_to() -> None:
             total_of(text, decimals)
 
 
-@pytest.mark.parametrize("text", ["-1", "-0", "1e3", "1,5", "", "0.0000000000000000001", "9" * 17])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-1",
+        "-0",
+        "1e3",
+        "1,5",
+        "",
+        "0.0000000000000000001",
+        "9" * 17,
+        "0" * 5000,
+        "1." + "0" * 5000,
+    ],
+)
 def test_totals_that_are_not_sealed(text: str) -> None:
     with pytest.raises(SealNumberError, match="total"):
         total_of(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from collections.abc import Iterator
 from dataclasses import replace
@@ -23,9 +24,10 @@ from underseal_protocol.attestation_claims import Attestation
 from underseal_protocol.credential import issue, verify
 from underseal_protocol.disclosure import Level
 from underseal_protocol.draft import Subject
-from underseal_protocol.errors import CredentialError, SealRefusedError
+from underseal_protocol.errors import CredentialError, SealNumberError, SealRefusedError
 from underseal_protocol.keys import KeyPurpose, PublicKeySet, SigningKey
 from underseal_protocol.seal.document_format import read_document
+from underseal_protocol.seal.facts import facts_of, figures_of
 from underseal_protocol.seal.numbers import SealedProperty
 from underseal_protocol.seal.trust import KnownNode, Standing, TrustList
 from underseal_protocol.seal.verdict import Grade
@@ -113,6 +115,20 @@ def test_another_property_and_tens(figure: str, decimals: int) -> None:
     assert verdict.total.precision == ("5" if decimals < 0 else "0.00005")
 
 
+def test_a_time_without_a_zone() -> None:
+    with pytest.raises(ValueError, match="no time zone"):
+        CHAIN.verify(time=CREATED.replace(tzinfo=None))
+
+
+@pytest.mark.parametrize("name", ["fossilGhgEmissions", "productMassPerDeclaredUnit"])
+def test_figures_of_a_million_digits(name: str) -> None:
+    pcf = {**CHAIN.document["pcf"], name: "1" * 1_000_000}
+    refused("core", document={**CHAIN.document, "pcf": pcf})
+    facts = facts_of({**CHAIN.document, "pcf": pcf})
+    with pytest.raises(SealNumberError):
+        figures_of(facts, SealedProperty.FOSSIL, None)
+
+
 def test_a_publisher_that_has_moved() -> None:
     assert CHAIN.verify(publisher=["https://new.example", CUSTOMER + "/"]).publisher == CUSTOMER
     error = refused("publisher", publisher=["https://new.example"])
@@ -175,6 +191,35 @@ def test_every_field_of_a_sealed_footprint(path: tuple[Any, ...]) -> None:
     with pytest.raises(SealRefusedError) as refusal:
         CHAIN.verify(document=altered)
     assert refusal.value.part in {"footprint", "product", "core"}
+
+
+OTHERS: tuple[Any, ...] = (
+    None,
+    5,
+    1.5,
+    True,
+    [],
+    {},
+    ["x"],
+    "x",
+    "\ud800",
+    "1e999",
+    float("inf"),
+    2**80,
+)
+
+
+@pytest.mark.parametrize("other", OTHERS, ids=lambda one: f"{type(one).__name__} {one!r:.9}")
+def test_values_of_other_kinds_are_refused_and_never_break_anything(other: Any) -> None:
+    outside: list[tuple[Any, ...]] = [("pcf",), ("productIds",), ("pcf", "biogenicCO2Uptake")]
+    for path in [*FIELDS, *outside]:
+        document: Any = copy.deepcopy(CHAIN.document)
+        target = document
+        for step in path[:-1]:
+            target = target[step]
+        target[path[-1]] = other
+        with contextlib.suppress(SealRefusedError, SealNumberError):
+            figures_of(facts_of(document), SealedProperty.FOSSIL, None)
 
 
 @pytest.mark.parametrize(

@@ -187,71 +187,79 @@ def of_footprints(maker: Maker) -> None:
     maker.add(MAIN, "after a key was revoked", data, base, trust="revoked", time=later)
 
 
-# Of publishers that cheat
+class Cheats:
+    """A publisher that skips every check, with the secrets of one document."""
 
+    def __init__(self, maker: Maker) -> None:
+        self.maker, self.chain = maker, maker.chains[MAIN]
+        self.honest = sealable(self.chain.order)
+        masses = [one.endorsement.terms.mass for one in self.honest.inputs]
+        self.heavy = masses.index(max(masses))
 
-def of_cheats(maker: Maker) -> None:
-    chain = maker.chains[MAIN]
-    honest = sealable(chain.order)
-    heavy = next(n for n, one in enumerate(honest.inputs) if one.endorsement.terms.mass > NANO)
-    one = honest.inputs[heavy]
+    def cheat(self, comment: str, lie: Sealable, change: Line | None = None, **more: Any) -> None:
+        data = forge(lie, random_bytes=drng(comment), **more)
+        self.maker.add(MAIN, comment, data, change=change or {})
 
-    def moved(steps: int) -> Sealable:
-        found = with_quantity(honest, heavy, modular(one.quantity + steps * NANO))
+    def with_header(self, **changes: Any) -> Sealable:
+        return replace(self.honest, header=replace(self.honest.header, **changes))
+
+    def moved(self, steps: int) -> Sealable:
+        """With another quantity, for which own emissions make up."""
+        honest, one = self.honest, self.honest.inputs[self.heavy]
+        found = with_quantity(honest, self.heavy, modular(one.quantity + steps * NANO))
         own = honest.own - steps * one.opening.value
         covered = honest.covered + steps * NANO * one.opening.value
         excess = (honest.excess or 0) + steps * NANO * one.endorsement.terms.mass
         return replace(found, own=modular(own), covered=covered, excess=excess)
 
-    def cheat(comment: str, lie: Sealable, change: Line | None = None, **more: Any) -> None:
-        data = forge(lie, random_bytes=drng(comment), **more)
-        maker.add(MAIN, comment, data, change=change or {})
+    def of_quantities(self) -> None:
+        honest = self.honest
+        self.cheat("honest, by the tool of the cheats", honest)
+        self.cheat("a negative quantity", self.moved(-2))
+        without = replace(self.moved(-2), excess=honest.excess)
+        self.cheat("a negative quantity without mass", without)
+        self.cheat("own emissions below 0", self.moved(1))
+        lower = Total(honest.total.number - 1000, honest.total.decimals)
+        change = {f"/pcf/{name}": lower.text for name in TOTALS}
+        lie = self.with_header(core=facts_of(changed(self.chain.document, change)).core)
+        remainder = modular(honest.remainder + 1000 * honest.total.step)
+        lie = replace(lie, total=lower, remainder=remainder)
+        self.cheat("a lower total, for a footprint that says so", lie, change)
 
-    cheat("honest, by the tool of the cheats", honest)
-    cheat("a negative quantity", moved(-2))
-    cheat("a negative quantity without mass", replace(moved(-2), excess=honest.excess))
-    cheat("own emissions below 0", moved(1))
-    lower = Total(honest.total.number - 1000, honest.total.decimals)
-    change = {f"/pcf/{name}": lower.text for name in TOTALS}
-    core = facts_of(changed(chain.document, change)).core
-    header = replace(honest.header, core=core)
-    remainder = modular(honest.remainder + 1000 * honest.total.step)
-    cheat(
-        "a lower total, for a footprint that says so",
-        replace(honest, header=header, total=lower, remainder=remainder),
-        change,
-    )
-    cheat("no mass balance", replace(honest, excess=None))
-    heavier = {"/pcf/productMassPerDeclaredUnit": "5.03"}
-    core = facts_of(changed(chain.document, heavier)).core
-    excess = (honest.excess or 0) - 530 * NANO * NANO // 1000
-    below = replace(
-        honest, header=replace(honest.header, core=core), mass=5_030_000_000, excess=excess
-    )
-    cheat("less mass than the product", below, heavier)
-    cheat("less mass than the product, wrapped around", below, heavier, high=0)
-    whole = 2 * honest.covered // honest.total.step
-    most = replace(honest, header=replace(honest.header, coverage=90))
-    cheat("coverage of 90 % where there is that much", most)
-    cheat("coverage with own emissions in it", most, covered=honest.covered + NANO * honest.own)
-    cheat("more wholes than are covered", most, whole=whole)
-    other = replace(honest.header, salt=bytes(32))
-    cheat("endorsements of another context", replace(honest, header=other), with_ranges=False)
-    other = replace(honest.header, product_id="urn:gtin:2040000001025")
-    cheat("endorsements of another product", replace(honest, header=other), with_ranges=False)
-    for comment, changes in (
-        ("an endorsement that has ended", {"not_after": CREATED}),
-        ("an endorsement that is not valid yet", {"not_before": CREATED + timedelta(seconds=1)}),
-        ("an endorsement for another customer", {"customer": "https://other.example"}),
-        ("an endorsement without consent to be named", {"is_named": False}),
-    ):
-        supplier_of = chain.suppliers[0]
-        endorsement, opening = supplier_of.endorse(random_bytes=drng(f"{comment}: r"), **changes)
-        lie = replace(one, endorsement=endorsement, opening=opening)
-        inputs = sorted(
-            (lie, honest.inputs[1 - heavy]), key=lambda item: item.endorsement.commitment.encode()
-        )
-        cheat(comment, replace(honest, inputs=tuple(inputs)), with_ranges=False)
+    def of_mass_and_coverage(self) -> None:
+        honest = self.honest
+        self.cheat("no mass balance", replace(honest, excess=None))
+        heavier = {"/pcf/productMassPerDeclaredUnit": "5.03"}
+        below = self.with_header(core=facts_of(changed(self.chain.document, heavier)).core)
+        excess = (honest.excess or 0) - 530 * NANO * NANO // 1000
+        below = replace(below, mass=5_030_000_000, excess=excess)
+        self.cheat("less mass than the product", below, heavier)
+        self.cheat("less mass than the product, wrapped around", below, heavier, high=0)
+        most, covered = self.with_header(coverage=90), honest.covered
+        self.cheat("coverage of 90 % where there is that much", most)
+        with_own = covered + NANO * honest.own
+        self.cheat("coverage with own emissions in it", most, covered=with_own)
+        whole = 2 * covered // honest.total.step
+        self.cheat("more wholes than are covered", most, whole=whole)
+
+    def of_endorsements(self) -> None:
+        other = self.with_header(salt=bytes(32))
+        self.cheat("endorsements of another context", other, with_ranges=False)
+        other = self.with_header(product_id="urn:gtin:2040000001025")
+        self.cheat("endorsements of another product", other, with_ranges=False)
+        one, light = self.honest.inputs[self.heavy], self.honest.inputs[1 - self.heavy]
+        late = CREATED + timedelta(seconds=1)
+        for comment, changes in (
+            ("an endorsement that has ended", {"not_after": CREATED}),
+            ("an endorsement that is not valid yet", {"not_before": late}),
+            ("an endorsement for another customer", {"customer": "https://other.example"}),
+            ("an endorsement without consent to be named", {"is_named": False}),
+        ):
+            drawn = drng(f"{comment}: r")
+            endorsement, opening = self.chain.suppliers[0].endorse(random_bytes=drawn, **changes)
+            lie = replace(one, endorsement=endorsement, opening=opening)
+            inputs = sorted((lie, light), key=lambda item: item.endorsement.commitment.encode())
+            self.cheat(comment, replace(self.honest, inputs=tuple(inputs)), with_ranges=False)
 
 
 def text() -> str:
@@ -266,7 +274,10 @@ def text() -> str:
         of_order(maker)
         of_proofs(maker)
         of_footprints(maker)
-        of_cheats(maker)
+        cheats = Cheats(maker)
+        cheats.of_quantities()
+        cheats.of_mass_and_coverage()
+        cheats.of_endorsements()
     return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in maker.lines)
 
 
