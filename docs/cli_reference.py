@@ -77,6 +77,7 @@ JSON_OF = {
     "request show": "request",
     "request fulfil": "request",
     "request reject": "request",
+    "product seal": "seal",
     "endorsement list": "endorsement-list",
     "endorsement answer": "endorsement",
     "outbox list": "outbox-list",

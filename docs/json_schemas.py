@@ -83,6 +83,7 @@ SHAPES: dict[str, type[BaseModel]] = {
     "pull": exchange.PullShape,
     "endorsement-list": Listing[seals.QuestionShape],
     "endorsement": seals.QuestionShape,
+    "seal": seals.PreparedSealShape,
     "request-list": Listing[exchange.RequestShape],
     "request": exchange.RequestShape,
     "outbox-list": Listing[exchange.OutboxShape],

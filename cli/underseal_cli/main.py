@@ -43,6 +43,7 @@ from underseal_cli import (
     received,
     requests,
     restore,
+    seals,
     serve,
     verify,
 )
@@ -73,6 +74,7 @@ drafts.register(footprints.app)
 app.add_typer(footprints.app, name="footprint")
 calculations.register(products.app)
 drafts.register_product(products.app)
+seals.register(products.app)
 declarations.register(peers.app)
 app.add_typer(products.app, name="product")
 app.add_typer(products.factors, name="factor")

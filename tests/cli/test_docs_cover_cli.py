@@ -91,6 +91,7 @@ STABLE = {
     "request show": "",
     "request fulfil": "--footprint",
     "request reject": "--reason",
+    "product seal": "--property --coverage --name-factors --now --yes --out",
     "endorsement list": "--state --limit",
     "endorsement answer": "--allow --refuse --named --not-named",
     "outbox list": "",

@@ -351,6 +351,8 @@ def building(checked: Checked, market: Market, tmp_path: Path) -> None:
     assert isinstance(checked("peer releases", home=home)["data"], list)
     assert calculated["document"]["pcf"]["pcfExcludingBiogenicUptake"]
     drafted = checked("product draft", "json", "--out", tmp_path / "json.draft", home=home)
+    sealed = checked("product seal", "json", "--now", "--yes", home=home)
+    assert sealed["job"]["seal"]["footprintId"] == drafted["id"]
     published = checked("product publish", "json", home=home)
     assert (published["outcome"], published["footprint"]) == ("new", drafted["id"])
     listed = {one["id"]: one for one in checked("product list", home=home)["data"]}

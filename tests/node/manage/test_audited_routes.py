@@ -11,6 +11,7 @@ from typing import Any
 from tests.committed import publish_committed
 from tests.node.exchange.endorsing import ask
 from tests.node.manage.conftest import RECOVERY_KEY, Company, Document, Market, Stage
+from tests.node.manage.sealing import Sealing, open_sealing
 from tests.node.manage.test_products import GRID, POWER, product
 
 from underseal_node.manage.app import ROUTERS
@@ -37,6 +38,8 @@ ACTS = {
     "POST /attestations/attach": Act.ATTESTATION_ATTACHED,
     "POST /footprints/{id}/opening": Act.LINES_OPENED,
     "POST /endorsements/{id}/answer": Act.ENDORSEMENT_GIVEN,
+    "POST /seals/prepare": Act.ENDORSEMENT_RECEIVED,
+    "POST /seals": Act.FOOTPRINT_SEALED,
     "POST /received/{id}/attestations": Act.ATTESTATIONS_RECEIVED,
     "POST /energy/import": Act.ENERGY_IMPORTED,
     "POST /peers": Act.PEER_ADDED,
@@ -120,6 +123,8 @@ class Deeds:
         assert answer.status_code < 300, (route, answer.text)
         is_json = answer.headers.get("content-type") == "application/json"
         made: Any = answer.json() if is_json else None
+        if route == "POST /seals":
+            await company.app.state.context.seals.finished(made["id"])
         if route == "POST /pulls":
             await company.app.state.context.pulls.finished(made["id"])
         acts = [one["act"] for one in await entries(company)][before:]
@@ -153,6 +158,7 @@ async def test_each_writes_an_entry(market: Market, stage: Stage, document: Docu
     await partners(do, await market.open("pack"), await market.open("foil"), market)
     await peers(do, await market.open("cell"), stage.supplier, market, document)
     await attesting(do, stage, document)
+    await sealing(do, await open_sealing(market, ("anode",), name="packer"))
     await own(do, await market.open("alone"), document)
     await calculating(do, stage.supplier)
     assert do.done == ACTS.keys()
@@ -173,6 +179,17 @@ async def calculating(do: Deeds, company: Company) -> None:
     given = {"group": "Group"}
     name = (await company.get("/peers"))["data"][0]["name"]
     await do(company, "POST /peers/{name}/declaration", given, name=name)
+
+
+async def sealing(do: Deeds, chain: Sealing) -> None:
+    """A company and its supplier."""
+    await chain.draft()
+    await chain.prepare()
+    (supplier,) = chain.suppliers
+    await chain.suppliers[supplier].patch(f"/peers/{chain.name}", {"endorse": "never"})
+    wanted = {"name": "cell", "property": "fossilGhgEmissions"}
+    await do(chain.cell, "POST /seals/prepare", wanted)
+    await do(chain.cell, "POST /seals", {"name": "cell"})
 
 
 async def own(do: Deeds, company: Company, document: Documents) -> None:
