@@ -78,6 +78,7 @@ JSON_OF = {
     "request fulfil": "request",
     "request reject": "request",
     "product seal": "seal",
+    "received sealed-sum": "sealed-sum",
     "endorsement list": "endorsement-list",
     "endorsement answer": "endorsement",
     "outbox list": "outbox-list",

@@ -26,6 +26,7 @@ from underseal_node.manage.shapes import (
     products,
     refusals,
     releases,
+    sealed,
     seals,
     suppliers,
 )
@@ -84,6 +85,7 @@ SHAPES: dict[str, type[BaseModel]] = {
     "endorsement-list": Listing[seals.QuestionShape],
     "endorsement": seals.QuestionShape,
     "seal": seals.PreparedSealShape,
+    "sealed-sum": sealed.ReceivedSealShape,
     "request-list": Listing[exchange.RequestShape],
     "request": exchange.RequestShape,
     "outbox-list": Listing[exchange.OutboxShape],
@@ -128,6 +130,42 @@ def with_members(shape: type[BaseModel], title: str, more: Mapping[str, Any]) ->
     return {**schema, "title": title, "properties": {**schema["properties"], **more}}
 
 
+ENDORSER = closed(
+    "Endorser",
+    {
+        "supplier": TEXT,
+        "kid": TEXT,
+        "isKnown": FLAG,
+        "standing": TEXT,
+        "credential": TEXT,
+        "declaredUnitAmount": TEXT,
+        "declaredUnitOfMeasurement": TEXT,
+        "referencePeriodStart": INSTANT,
+        "referencePeriodEnd": INSTANT,
+    },
+)
+SEALED_SUM = closed(
+    "SealedSumHeld",
+    {
+        "grade": TEXT,
+        "property": TEXT,
+        "total": TEXT,
+        "precision": TEXT,
+        "footprint": TEXT,
+        "publisher": TEXT,
+        "coveragePercent": COUNT,
+        "statedCoveragePercent": COUNT,
+        "endorsers": {"type": "array", "items": ENDORSER},
+        "factors": {
+            "type": "array",
+            "items": closed("Factor", {"name": TEXT, "unit": TEXT, "nanoKgCo2ePerUnit": TEXT}),
+        },
+        "digest": TEXT,
+        "statement": TEXT,
+        "reductions": TEXTS,
+        "notShown": TEXTS,
+    },
+)
 VERIFIED = closed(
     "Verified",
     {
@@ -185,7 +223,8 @@ VERIFIED = closed(
                 "isWhole": FLAG,
                 "lines": {"type": "array", "items": inner(openings.LineShape)},
             },
-        )
+        ),
+        "sealedSum": SEALED_SUM,
     },
 )
 NOT_VERIFIED = closed(

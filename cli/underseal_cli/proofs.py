@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from underseal_cli.evidence import Evidence, about
+from underseal_cli.seal_proofs import add_sealed
 from underseal_cli.trusted_keys import TrustedKeys
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def prove(document: Mapping[str, Any], given: Evidence) -> dict[str, Any]:
         )
     proved += [_attested(one) for one in attestations]
     _add_opening(opening, proven, proved, unproved)
+    sealed = add_sealed(document, proven, given, attestations, proved, unproved)
     if given.verifier is not None:
         for name in dict.fromkeys(one.verifier for one in attestations):
             unproved += _limits(given.verifier, name)
@@ -85,6 +87,7 @@ def prove(document: Mapping[str, Any], given: Evidence) -> dict[str, Any]:
         "proved": proved,
         "notProved": unproved,
         **({} if opening is None else {"opening": _opening_members(opening)}),
+        **sealed,
     }
 
 

@@ -92,6 +92,7 @@ STABLE = {
     "request fulfil": "--footprint",
     "request reject": "--reason",
     "product seal": "--property --coverage --name-factors --now --yes --out",
+    "received sealed-sum": "--peer --out",
     "endorsement list": "--state --limit",
     "endorsement answer": "--allow --refuse --named --not-named",
     "outbox list": "",

@@ -154,7 +154,10 @@ def effects_of(
 
 def _seen(grants: Iterable[Mapping[str, Any]], footprint: Footprint) -> str:
     levels = [
-        str(one["level"]) for one in grants if one["state"] == "active" and _covers(one, footprint)
+        str(one["level"])
+        for one in grants
+        # Of a sealed sum, the footprint itself is not seen.
+        if one["state"] == "active" and one["level"] in LEVELS and _covers(one, footprint)
     ]
     return max(levels, key=_rank, default=NONE)
 

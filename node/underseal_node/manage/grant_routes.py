@@ -15,11 +15,12 @@ from underseal_node.manage.grant_view import grant_shape
 from underseal_node.manage.shapes.base import Listing
 from underseal_node.manage.shapes.peers import GrantInput, GrantShape
 from underseal_node.products import gate
+from underseal_node.sealing.granting import grant_seal
 from underseal_node.store import footprints, grants, peers
 from underseal_node.store.audit import Act
-from underseal_node.store.tables import AccessGrant, KeyKind, PeerState
+from underseal_node.store.tables import AccessGrant, KeyKind, Peer, PeerState
 from underseal_node.store.types import utc_text
-from underseal_protocol.disclosure import Level
+from underseal_protocol.disclosure import GrantLevel, Level
 from underseal_protocol.release.verdict import Acknowledgement
 from underseal_protocol.urns import parse_urn
 
@@ -31,7 +32,7 @@ router = APIRouter(prefix="/grants")
 @router.post("", status_code=201, **RESPONSE)
 async def add(context: Context, given: GrantInput) -> Listing[GrantShape]:
     """Let a peer see something."""
-    wanted = _wanted(given)
+    wanted, level = _wanted(given), given.level.disclosure
     now = context.node.now()
     said = None
     if given.acknowledge is not None:
@@ -46,12 +47,14 @@ async def add(context: Context, given: GrantInput) -> Listing[GrantShape]:
                 hint="To begin anew, run `underseal peer remove "
                 f"{shlex.quote(peer.name)}` and invite it again.",
             )
+        if level is None:
+            return [_sealed(session, context, peer, value, given) for _, value in wanted]
         made = []
         for kind, value in wanted:
             if kind is KeyKind.FOOTPRINT:
                 value = footprints.row(session, value).id
             allowed = gate.require_grant(
-                session, context.node, peer.id or 0, kind, value, given.level, said
+                session, context.node, peer.id or 0, kind, value, level, said
             )
             grant = grants.add(
                 session,
@@ -65,8 +68,8 @@ async def add(context: Context, given: GrantInput) -> Listing[GrantShape]:
                 terms=given.terms,
                 purpose=given.purpose,
             )
-            if allowed.level is given.level:
-                _refuse_less(grant, given)
+            if allowed.level is level:
+                _refuse_less(grant, given, level)
             warning = _withheld(allowed) or _warning(session, grant, now)
             made.append((grant, peer.name, warning))
         return made
@@ -116,6 +119,10 @@ def _wanted(given: GrantInput) -> list[tuple[KeyKind, str]]:
             "a grant is of everything, of products, of classifications or of footprints",
             hint="Give exactly one of --all, --product-id, --classification and --footprint.",
         )
+    if given.level is GrantLevel.SEALED and not given.footprint_ids:
+        raise RefusedError(
+            "sealed sums are granted one by one", hint="Name footprints, with --footprint."
+        )
     for values in (given.product_ids, given.classifications):
         for value in values:
             parse_urn(value)
@@ -131,20 +138,37 @@ def _withheld(allowed: gate.Allowed) -> str | None:
     return f"given at the level {allowed.level}; the release gate: {' '.join(allowed.reasons)}"
 
 
-def _refuse_less(grant: AccessGrant, given: GrantInput) -> None:
+def _sealed(
+    session: Session, context: Context, peer: Peer, footprint_id: str, given: GrantInput
+) -> tuple[AccessGrant, str, str | None]:
+    """A grant of a sealed sum."""
+    grant, warning = grant_seal(
+        session,
+        context.node,
+        peer,
+        footprint_id,
+        starts=_date(given.starts),
+        ends=_date(given.ends),
+        terms=given.terms,
+        purpose=given.purpose,
+    )
+    return grant, peer.name, warning
+
+
+def _refuse_less(grant: AccessGrant, given: GrantInput, level: Level) -> None:
     """A grant adds; whoever wants to show less, or for less long, has to take one away.
 
     Raises:
         RefusedError: the peer sees more already, so that the new grant would change nothing.
     """
     is_limited = bool(given.starts or given.ends)
-    if is_limited and grant.dates == (None, None) and grant.level == given.level.rank:
+    if is_limited and grant.dates == (None, None) and grant.level == level.rank:
         raise RefusedError(
-            f"{given.peer} sees this at the level {given.level} already, without limits in time "
+            f"{given.peer} sees this at the level {level} already, without limits in time "
             f"(grant {grant.id})",
             hint=f"To limit it, run `underseal grant remove {grant.id}` first.",
         )
-    if grant.level > given.level.rank:
+    if grant.level > level.rank:
         raise RefusedError(
             f"{given.peer} sees this at the level {Level.of_rank(grant.level)} already "
             f"(grant {grant.id}), and of several grants the highest counts",

@@ -13,6 +13,7 @@ from sqlmodel import Session
 from underseal_node.errors import NodeError, NotFoundError, RefusedError
 from underseal_node.exchange.attested import ask, judged_of
 from underseal_node.exchange.receiving import json_limits
+from underseal_node.exchange.sealed import fetch_sealed_sum
 from underseal_node.exchange.verification import check_statement, trust_in
 from underseal_node.manage.attestation_view import judged_shape
 from underseal_node.manage.context import (
@@ -24,6 +25,7 @@ from underseal_node.manage.context import (
 )
 from underseal_node.manage.footprint_view import signature_shape
 from underseal_node.manage.product_view import amount_text
+from underseal_node.manage.sealed_view import sealed_shape
 from underseal_node.manage.shapes.attested import JudgedShape
 from underseal_node.manage.shapes.base import Listing
 from underseal_node.manage.shapes.footprints import (
@@ -34,6 +36,7 @@ from underseal_node.manage.shapes.footprints import (
     SignatureShape,
     UsageTermsShape,
 )
+from underseal_node.manage.shapes.sealed import ReceivedSealShape
 from underseal_node.manage.shapes.suppliers import UsedInShape, UseShape, UsesShape
 from underseal_node.products.bills import defaults_of
 from underseal_node.products.bought import is_usable
@@ -92,6 +95,7 @@ async def show_received(context: Context, footprint_id: str, peer: str | None = 
             successors=received.successors(session, row.peer_id, row.footprint_id),
             status_statement=row.status_statement,
             receipt=_receipt(session, row),
+            sealed_sum=sealed_shape(session, row),
             findings=_findings(row, limits, now.date()),
         )
         return detail, row.body
@@ -116,6 +120,25 @@ async def ask_for_attestations(
         return [judged_shape(one) for one in found]
 
     return Listing(data=await store.read(work))
+
+
+@router.post("/{footprint_id}/sealed-sum", **RESPONSE)
+async def ask_for_sealed_sum(
+    context: Context, footprint_id: str, peer: str | None = None
+) -> ReceivedSealShape:
+    """Fetch the sealed sum of a received footprint, and judge it by whom we know now."""
+    store = context.node.store
+    row = await store.read(lambda session: _the_one(session, footprint_id, peer))
+    access = await context.exchange.access(row.peer_id)
+    if access.is_underseal:
+        await fetch_sealed_sum(context.exchange, access, row.footprint_id)
+    found = await store.read(lambda session: sealed_shape(session, row))
+    if found is None:
+        raise NotFoundError(
+            f"{access.name} shows us no sealed sum of {row.footprint_id}",
+            hint="Ask it to grant that, with the level `sealed`.",
+        )
+    return found
 
 
 @router.get("/{footprint_id}/uses", **RESPONSE)

@@ -38,6 +38,7 @@ from underseal_node.pact.receipts import PATH as RECEIPTS
 from underseal_node.pact.receipts import ReceiptsEndpoint
 from underseal_node.pact.refusals import Refusals
 from underseal_node.pact.registration import InvitationEndpoint, RegistrationEndpoint
+from underseal_node.pact.sealed_sums import SealedSumsEndpoint
 from underseal_node.pact.throttle import Throttle
 from underseal_node.pact.token import TokenEndpoint
 from underseal_node.pact.well_known import public_routes
@@ -47,6 +48,7 @@ from underseal_protocol.acceptance import REGISTRATION_PATH
 from underseal_protocol.client_notice import CLIENT_IDS_PATH
 from underseal_protocol.invitation import INVITATION_PATH
 from underseal_protocol.seal.endorsement_exchange import ENDORSEMENTS_PATH
+from underseal_protocol.seal.sealed_sum import SEALED_SUM_PATH
 from underseal_protocol.usage_terms import GRANTS_PATH
 
 __all__ = ["NO_TELEMETRY", "create_public_app"]
@@ -151,7 +153,7 @@ def create_public_app(node: Node, counts: RequestCounts | None = None) -> FastAP
 
 
 def _routes(context: PublicContext, hot: HotRoutes) -> list[Route]:
-    receipts = ReceiptsEndpoint(context)
+    receipts, sealed_sums = ReceiptsEndpoint(context), SealedSumsEndpoint(context)
     routes = [
         Route(f"{hot.path}/{{id}}", hot.of_one, methods=["GET"], name="get_footprint"),
         Route(hot.path, hot.of_list, methods=["GET"], name="list_footprints"),
@@ -194,6 +196,8 @@ def _routes(context: PublicContext, hot: HotRoutes) -> list[Route]:
             methods=["POST"],
             name="peer_key_log",
         ),
+        Route(SEALED_SUM_PATH, sealed_sums.list, methods=["GET"], name="sealed_sums"),
+        Route(f"{SEALED_SUM_PATH}/{{id}}", sealed_sums.show, methods=["GET"], name="sealed_sum"),
         Route(
             ENDORSEMENTS_PATH,
             EndorsementsEndpoint(context).handle,

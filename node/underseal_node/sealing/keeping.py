@@ -8,8 +8,7 @@ already, the node signs a statement.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
 
 from sqlmodel import Session
 
@@ -21,20 +20,25 @@ from underseal_node.store.audit import Act
 from underseal_node.store.product_tables import DraftRollUpRow
 from underseal_node.store.seal_tables import Seal
 from underseal_node.trust.vault import Vault, VaultPurpose
-from underseal_protocol import base64url
 from underseal_protocol.commitment import Commitment, commit, read_commitment
 from underseal_protocol.criteria import ACTIVE
 from underseal_protocol.keys import KeyPurpose
 from underseal_protocol.seal.binding import issue_seal_statement
-from underseal_protocol.seal.document import SealedDocument
+from underseal_protocol.seal.document import ListedFactor, SealedDocument
 from underseal_protocol.seal.document_format import read_document
-from underseal_protocol.seal.prover import QuantityOpening, Sealed
+from underseal_protocol.seal.opened import (
+    LEAF_MEMBER,
+    OpenedInput,
+    OpenedQuantity,
+    leaf_commitments,
+    read_sealed_opening,
+    sealed_opening_json,
+)
+from underseal_protocol.seal.prover import Sealed
 from underseal_protocol.strict_json import dumps, loads
 
 __all__ = ["keep_seal", "openings_in", "statement_in"]
 
-# Of an opening, what readers of the sealed document see, too.
-SHOWN = ("commitment", "quantityCommitment")
 CHANGED = "the draft was made anew or published meanwhile"
 
 
@@ -51,13 +55,14 @@ async def keep_seal(node: Node, ordered: Ordered, sealed: Sealed) -> Seal:
     """
     node.signing_key(KeyPurpose.FOOTPRINT)  # here, not in the writer thread
     document = read_document(sealed.document)
-    openings = _openings(ordered, document, sealed)
+    opened = _opened(ordered, document, sealed)
+    openings = sealed_opening_json(sealed.document, opened)
 
     def work(session: Session) -> Seal:
         subject = ordered.subject
         binding: dict[str, str] = {}
         if subject.is_draft:
-            _into_draft(session, ordered, openings)
+            _into_draft(session, ordered, opened)
         else:
             binding["statement"] = _beside(session, node, ordered, document)
         row = Seal(
@@ -78,16 +83,15 @@ async def keep_seal(node: Node, ordered: Ordered, sealed: Sealed) -> Seal:
     return await node.store.write(work)
 
 
-def openings_in(vault: Vault, row: Seal) -> dict[str, Any]:
-    """What opens the quantities of a seal.
+def openings_in(vault: Vault, row: Seal) -> tuple[OpenedQuantity, ...]:
+    """What opens the quantities and the endorsed values of a seal.
 
     Raises:
         VaultError: it cannot be decrypted.
+        CommitmentError: what is stored was altered.
     """
-    found: dict[str, Any] = loads(
-        vault.open(VaultPurpose.SEAL, row.openings, context=_context(row.footprint_id))
-    )
-    return found
+    stored = loads(vault.open(VaultPurpose.SEAL, row.openings, context=_context(row.footprint_id)))
+    return read_sealed_opening(stored, ()).quantities
 
 
 def statement_in(row: Seal) -> str | None:
@@ -96,13 +100,13 @@ def statement_in(row: Seal) -> str | None:
     return found
 
 
-def _into_draft(session: Session, ordered: Ordered, openings: Mapping[str, Any]) -> None:
+def _into_draft(session: Session, ordered: Ordered, opened: Sequence[OpenedQuantity]) -> None:
     subject = ordered.subject
     unpublished = draft_roll_ups.unpublished(session, subject.product_id)
     row = next((one for one in unpublished if one.footprint_id == subject.footprint_id), None)
     if row is None or row.calculated_at != subject.calculated_at:
         raise RefusedError(CHANGED, hint="Run the command again.")
-    committed = _with_quantities(read_commitment(loads(row.commitment)), openings)
+    committed = _with_quantities(read_commitment(loads(row.commitment)), opened)
     kept = row.model_dump() | {
         "commitment": dumps(committed.to_json()).decode(),
         "exposure": json.dumps(ordered.exposure.to_json()),
@@ -128,51 +132,49 @@ def _beside(session: Session, node: Node, ordered: Ordered, document: SealedDocu
     )
 
 
-def _with_quantities(committed: Commitment, openings: Mapping[str, Any]) -> Commitment:
+def _with_quantities(committed: Commitment, opened: Sequence[OpenedQuantity]) -> Commitment:
     """The books with the sealed quantities, under fresh salts."""
-    by_leaf = {
-        one["line"]: {
-            name: one[name] for name in ("commitment", "quantityCommitment") if name in one
-        }
-        for one in openings["quantities"]
-        if one["line"] is not None
+    by_line = {
+        one.line: leaf_commitments(
+            one.commitment, None if one.endorsed is None else one.endorsed.commitment
+        )
+        for one in opened
     }
-    leaves = [
-        {**one, "sealed": by_leaf[one["id"]]} if one["id"] in by_leaf else one
-        for one in committed.leaves
-    ]
+    leaves = []
+    for leaf in committed.leaves:
+        plain = {name: one for name, one in leaf.items() if name != LEAF_MEMBER}
+        shown = by_line.get(plain["id"])
+        leaves.append(plain if shown is None else plain | {LEAF_MEMBER: shown})
     return commit(leaves)
 
 
-def _openings(ordered: Ordered, document: SealedDocument, sealed: Sealed) -> dict[str, Any]:
+def _opened(
+    ordered: Ordered, document: SealedDocument, sealed: Sealed
+) -> tuple[OpenedQuantity, ...]:
     """What opens the quantities, and which leaf of the books each is about."""
-    credentials = {said.credential: one for one, said in ordered.listed}
-    quantities: list[dict[str, str]] = []
-    for one, opening in zip(ordered.order.inputs, sealed.inputs, strict=True):
-        supplier = credentials[one.endorsement.credential]
-        quantities.append(
-            {
-                "line": f"footprint:{supplier.footprint_id}",
-                "commitment": base64url.encode(one.endorsement.commitment.encode()),
-                **_quantity(opening),
-            }
+    suppliers = {said.credential: one for one, said in ordered.listed}
+    inputs = [
+        OpenedQuantity(
+            f"footprint:{suppliers[one.endorsement.credential].footprint_id}",
+            opening.quantity,
+            opening.blinding,
+            OpenedInput(one.endorsement.commitment, one.opening),
         )
-    factor_lines = {
-        f", {one.id})": f"factor:{one.id}"
-        for one in ordered.subject.calculation.result.explanation.calculated.factors
-    }
-    for factor, opening in zip(document.factors, sealed.factors, strict=True):
-        named = (line for end, line in factor_lines.items() if factor.factor.name.endswith(end))
-        quantities.append({"line": next(named, ""), **_quantity(opening)})
-    return {"sealedSum": sealed.digest, "quantities": quantities}
+        for one, opening in zip(ordered.order.inputs, sealed.inputs, strict=True)
+    ]
+    factors = [
+        OpenedQuantity(_line_of(ordered, one), opening.quantity, opening.blinding)
+        for one, opening in zip(document.factors, sealed.factors, strict=True)
+    ]
+    return (*inputs, *factors)
 
 
-def _quantity(opening: QuantityOpening) -> dict[str, str]:
-    return {
-        "quantityCommitment": base64url.encode(opening.commitment.encode()),
-        "quantity": str(opening.quantity),
-        "blinding": base64url.encode(opening.blinding.encode()),
-    }
+def _line_of(ordered: Ordered, listed: ListedFactor) -> str:
+    """The leaf of a factor: its name ends with its id, unless that is too long."""
+    for one in ordered.subject.calculation.result.explanation.calculated.factors:
+        if listed.factor.name.endswith(f", {one.id})"):
+            return f"factor:{one.id}"
+    return ""
 
 
 def _context(footprint_id: str) -> str:

@@ -69,13 +69,18 @@ class AuthMethod(StrEnum):
 
 
 class KeyKind(StrEnum):
-    """What a grant or a criterion can name of a footprint."""
+    """What a grant or a criterion can name of a footprint.
+
+    `sealed` is of grants only, and no footprint has such a key: a grant of the sealed sum of a
+    footprint shows nothing of the footprint.
+    """
 
     ALL = "all"
     PRODUCT = "product"
     COMPANY = "company"
     CLASSIFICATION = "classification"
     FOOTPRINT = "footprint"
+    SEALED = "sealed"
 
 
 class Peer(SQLModel, table=True):

@@ -40,6 +40,7 @@ ACTS = {
     "POST /endorsements/{id}/answer": Act.ENDORSEMENT_GIVEN,
     "POST /seals/prepare": Act.ENDORSEMENT_RECEIVED,
     "POST /seals": Act.FOOTPRINT_SEALED,
+    "POST /received/{id}/sealed-sum": Act.SEALED_SUM_RECEIVED,
     "POST /received/{id}/attestations": Act.ATTESTATIONS_RECEIVED,
     "POST /energy/import": Act.ENERGY_IMPORTED,
     "POST /peers": Act.PEER_ADDED,

@@ -20,8 +20,11 @@ Listed = Callable[[httpx.Response], list[str]]
 World = Any
 
 PRODUCT = "urn:pact:node.example:product-id:1"
-OF_ONE = ("/3/footprints/{}", "/extensions/status/{}", "/extensions/attestations/{}")
-PATHS = ("/3/footprints", "/extensions/grants", *OF_ONE)
+OF_ONE = (
+    *("/3/footprints/{}", "/extensions/status/{}", "/extensions/attestations/{}"),
+    "/extensions/sealed-sum/{}",
+)
+PATHS = ("/3/footprints", "/extensions/grants", "/extensions/sealed-sum", *OF_ONE)
 POSTS = ("POST /3/events", "POST /extensions/key-log", "POST /extensions/endorsements")
 
 

@@ -33,6 +33,8 @@ WITH_INPUT = [
     "acknowledge",
     "getReceipt",
     "endorse",
+    "listSealedSums",
+    "getSealedSum",
 ]
 WITHOUT_INPUT = ["discovery", "jwks", "did", "keyLog", "health"]
 CASES = [(name, GenerationMode.POSITIVE) for name in (*WITH_INPUT, *WITHOUT_INPUT)]

@@ -9,6 +9,8 @@ from pydantic import Field
 from underseal_node.manage.shapes.attested import JudgedShape
 from underseal_node.manage.shapes.base import InputShape, Instant, Shape
 from underseal_node.manage.shapes.refusals import ProblemShape
+from underseal_node.manage.shapes.sealed import ReceivedSealShape
+from underseal_node.manage.shapes.seals import SealShows
 from underseal_node.store.exchange_tables import VerificationState
 from underseal_protocol.disclosure import Level
 
@@ -140,6 +142,7 @@ class SeenShape(Shape):
     declared_unit_of_measurement: str
     level: Level
     withheld: list[str]  # blocks
+    sealed_sum: SealShows | None = None  # what it sees of it, if it is granted that, too
 
 
 class PreviewShape(Shape):
@@ -245,4 +248,5 @@ class ReceivedDetail(ReceivedShape):
     successors: list[str]  # ids of footprints of the peer that name it as preceding
     status_statement: str | None = None
     receipt: ReceivedReceipt | None = None
+    sealed_sum: ReceivedSealShape | None = None
     findings: list[FindingShape]

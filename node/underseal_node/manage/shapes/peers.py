@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field
 from underseal_node.manage.shapes.base import GivenInstant, InputShape, Instant, Shape
 from underseal_node.settings import EndorsePolicy
 from underseal_node.store.tables import Assurance, AuthMethod, Awaits, PeerState
-from underseal_protocol.disclosure import Level
+from underseal_protocol.disclosure import GrantLevel, Level
 from underseal_protocol.usage_terms import MAX_PURPOSE_CHARACTERS, MAX_TERMS_CHARACTERS
 
 __all__ = [
@@ -82,7 +82,7 @@ class GrantedShape(Shape):
 
     kind: str
     value: str
-    level: Level
+    level: GrantLevel
     state: GrantState
     starts: Instant | None = None
     ends: Instant | None = None
@@ -277,7 +277,7 @@ class GrantInput(InputShape):
     product_ids: list[str] = Field(default_factory=list)
     classifications: list[str] = Field(default_factory=list)
     footprint_ids: list[str] = Field(default_factory=list)
-    level: Level = Level.TOTAL
+    level: GrantLevel = GrantLevel.TOTAL  # sealed: of single footprints only
     # Of an existing grant: absent leaves these four, an empty text clears them.
     starts: GivenInstant | Literal[""] | None = None  # inclusive
     ends: GivenInstant | Literal[""] | None = None  # exclusive
