@@ -52,6 +52,8 @@ ACTS = {
     "endorsement-refused": _("endorsement refused"),
     "footprint-sealed": _("footprint sealed"),
     "energy-imported": _("metered energy imported"),
+    "spend-imported": _("spend on suppliers imported"),
+    "spend-removed": _("spend of a period removed"),
     "grant-added": _("grant made"),
     "grant-changed": _("grant changed"),
     "grant-removed": _("grant removed"),

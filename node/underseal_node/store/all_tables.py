@@ -11,8 +11,10 @@ from underseal_node.store import (
     energy_tables,
     exchange_tables,
     identity_tables,
+    list_tables,
     product_tables,
     seal_tables,
+    spend_tables,
     tables,
 )
 
@@ -25,8 +27,10 @@ DEFINED_IN = (
     energy_tables,
     exchange_tables,
     identity_tables,
+    list_tables,
     product_tables,
     seal_tables,
+    spend_tables,
     tables,
 )
 METADATA = SQLModel.metadata

@@ -94,6 +94,8 @@ class Act(StrEnum):
     ENDORSEMENT_REFUSED = "endorsement-refused"
     FOOTPRINT_SEALED = "footprint-sealed"
     ENERGY_IMPORTED = "energy-imported"
+    SPEND_IMPORTED = "spend-imported"
+    SPEND_REMOVED = "spend-removed"
     GRANT_ADDED = "grant-added"
     GRANT_CHANGED = "grant-changed"
     GRANT_REMOVED = "grant-removed"

@@ -71,14 +71,17 @@ _ATTESTATIONS = (
     "WHERE {which} ORDER BY a.created_at, a.digest"
 )
 # Whether the requester may see the sealed sum of the footprint `:id`, and there is one.
-_SEALED_FOR_ASKER = (
-    f"EXISTS (SELECT 1 FROM access_grant g WHERE g.kind = '{KeyKind.SEALED}' AND g.value = :id "  # noqa: S608
-    f"AND g.peer_id = c.peer_id AND {ACTIVE_GRANT})"
+_SEALED_GRANTS = (
+    f"FROM access_grant g WHERE g.kind = '{KeyKind.SEALED}' AND g.value = :id "
+    f"AND g.peer_id = c.peer_id AND {ACTIVE_GRANT}"
 )
+_SEALED_FOR_ASKER = f"EXISTS (SELECT 1 {_SEALED_GRANTS})"
 _HAS_SEAL = f"{_SEALED_FOR_ASKER} AND EXISTS (SELECT 1 FROM seal WHERE footprint_id = :id)"  # noqa: S608
 _FOOTPRINT = _ONE.replace(", f.id FROM", f", f.id, {_HAS_SEAL} FROM")
 _SEALED_SUM = (
-    f"SELECT {_WHO}, s.document, f.status, {_GRANTED_TO_ASKER}, f.id, s.binding FROM {{source}} "  # noqa: S608
+    f"SELECT {_WHO}, s.document, f.status, "  # noqa: S608 - constants
+    f"CASE WHEN {_GRANTED_TO_ASKER} IS NOT NULL THEN (SELECT min(g.id) {_SEALED_GRANTS}) END, "
+    "f.id, s.binding FROM {source} "
     f"{_THAT_OR_NEWEST} LEFT JOIN seal s ON s.footprint_id = CASE WHEN {_SEALED_FOR_ASKER} "
     "THEN f.id END AND f.id = :id WHERE {which}"
 )
@@ -138,8 +141,8 @@ class Statements:
             requester may see.
         status_statement: the same with the signed statement of its status.
         attestations: the same with what verifiers attest beside it, a row for each.
-        sealed_sum: the same with its sealed document, if the requester may see that, and with what
-            its publisher stands by it with.
+        sealed_sum: the sealed document, if the requester may see that and the footprint; its
+            status, the grant of the sealed sum, its id, and what its publisher stands by it with.
         sealed_sums: grant, footprint and digest of each sealed sum that the requester may see,
             those whose grant has an id after `:after`.
         reach: the change counter, and kind, value, rank, change and id of each grant.

@@ -18,7 +18,7 @@ from underseal_node.exchange.endorser import Endorser
 from underseal_node.exchange.watch import Watch
 from underseal_node.publishing.changing import deprecate
 from underseal_node.sealing.endorsing import decide
-from underseal_node.store import audit_log, endorsements, peers
+from underseal_node.store import audit_lists, endorsements, peers
 from underseal_node.store.seal_tables import Question, QuestionState
 from underseal_node.store.tables import KeyKind
 from underseal_node.trust import partnerships
@@ -41,7 +41,7 @@ def questions(company: Company) -> list[Question]:
 
 async def acts(company: Company) -> list[tuple[str, str]]:
     await company.sequence()
-    found = company.node.store.read_sync(audit_log.recent)
+    found = company.node.store.read_sync(audit_lists.recent)
     told = [(one["act"], one["outcome"]) for one in found][::-1]
     return [one for one in told if one[0].startswith("endorsement")]
 

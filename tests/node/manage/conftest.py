@@ -65,6 +65,7 @@ class Company:
     exchange: Exchange
     http: httpx.AsyncClient
     time: list[datetime]
+    public: FastAPI
 
     @property
     def url(self) -> str:
@@ -96,6 +97,10 @@ class Company:
         """What the background workers do until nothing is due."""
         await OutboxWorker(self.exchange).drain()
         await InboxWorker(self.exchange).drain()
+
+    async def note_reads(self) -> None:
+        """Write down what peers have read, as the public listener does now and then."""
+        await self.public.state.context.audit.flush()
 
     async def pull(self, peer: str) -> Any:
         """Pull from a peer and wait for the end."""
@@ -156,7 +161,7 @@ class Market:
                 headers={"authorization": f"Bearer {home.operator_token()}"},
             )
         )
-        return Company(node, app, exchange, http, self.time)
+        return Company(node, app, exchange, http, self.time, public)
 
     async def befriend(self, one: Company, other: Company) -> None:
         """Register both at each other, by their host names, with credentials."""

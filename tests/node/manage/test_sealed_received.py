@@ -9,7 +9,7 @@ import httpx
 import pytest
 from tests.behind import sql
 from tests.node.manage.conftest import Company, Market
-from tests.node.manage.sealing import Sealing, open_sealing
+from tests.node.manage.sealing import GTIN, Sealing, open_sealing
 from tests.node.manage.test_audited_routes import entries
 
 from underseal_node.sealing.generators import FILE_NAME
@@ -39,6 +39,8 @@ async def pack(sealing: Sealing) -> Company:
 
 async def grant(sealing: Sealing, footprint_id: str, level: str, **more: Any) -> Json:
     given = {"peer": "pack", "footprintIds": [footprint_id], "level": level} | more
+    if level != "sealed":
+        given |= {"acknowledge": "a test", "consent": "of the only supplier"}
     found: Json = (await sealing.cell.post("/grants", given, 201))["data"][0]
     return found
 
@@ -68,14 +70,21 @@ async def test_a_pull_brings_it_and_says_what_it_shows(
     (endorser,) = verdict["endorsers"]
     assert (endorser["supplier"], endorser["isKnown"]) == ("https://cathode.example", True)
     assert any("publisher and suppliers" in one for one in verdict["notShown"])
+    (sealed_grant,) = [
+        one["id"]
+        for one in (await sealing.cell.get("/grants", peer="pack"))["data"]
+        if one["level"] == "sealed"
+    ]
     acts = [one["act"] for one in await entries(pack)]
     assert "sealed-sum-received" in acts
+    await sealing.cell.note_reads()
     (read,) = [
         one
         for one in await entries(sealing.cell)
         if one["act"] == "sealed-sums-read" and "footprints" in one
     ]
     assert (read["footprints"]["ids"], read["peer"]["name"]) == ([granted], "pack")
+    assert ("level" in read, read["grants"]) == (False, [sealed_grant])
 
 
 async def test_it_is_fetched_once(sealing: Sealing, pack: Company, granted: str) -> None:
@@ -253,13 +262,14 @@ async def test_a_successor_does_not_inherit_it(
     await sealing.cell.upload("/factors/import", {"factors": [dirtier]}, name="f.json")
     successor = await sealing.sealed()
     assert successor != granted
-    levels = [
-        (one["value"], one["level"])
-        for one in (await sealing.cell.get("/grants"))["data"]
-        if one["peer"] == "pack"
-    ]
-    assert (successor, "total") in levels
-    assert (successor, "sealed") not in levels
+    granted_to_it = (await sealing.cell.get("/grants", peer="pack"))["data"]
+    assert {one["value"] for one in granted_to_it} == {granted}
+    given = {"peer": "pack", "productIds": [GTIN], "level": "total"}
+    said = {"acknowledge": "a test", "consent": "of the only supplier"}
+    await sealing.cell.post("/grants", given | said, 201)
+    await pack.pull("cell")
+    assert "sealedSum" not in await show(pack, successor)
+    assert (await show(pack, granted))["sealedSum"]["state"] == "verified"
 
 
 async def test_the_audit_log_says_what_was_granted(
