@@ -148,6 +148,21 @@ ENDORSER = closed(
         "referencePeriodEnd": INSTANT,
     },
 )
+SEALED_SUM_OPENED = closed(
+    "SealedSumOpened",
+    {
+        "digest": TEXT,
+        "property": TEXT,
+        "isWhole": FLAG,
+        "inBooks": COUNT,
+        "quantities": {
+            "type": "array",
+            "items": closed(
+                "SealedQuantity", {"line": TEXT, "quantity": TEXT}, optional={"value": TEXT}
+            ),
+        },
+    },
+)
 SEALED_SUM = closed(
     "SealedSumHeld",
     {
@@ -227,6 +242,7 @@ VERIFIED = closed(
                 "isWhole": FLAG,
                 "lines": {"type": "array", "items": inner(openings.LineShape)},
             },
+            optional={"sealedSum": SEALED_SUM_OPENED},
         ),
         "sealedSum": SEALED_SUM,
     },

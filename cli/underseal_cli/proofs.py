@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from underseal_cli.evidence import Evidence, about
+from underseal_cli.opened_seals import add_quantities
 from underseal_cli.seal_proofs import add_sealed
 from underseal_cli.trusted_keys import TrustedKeys
 
@@ -64,6 +65,10 @@ def prove(document: Mapping[str, Any], given: Evidence) -> dict[str, Any]:
     proved += [_attested(one) for one in attestations]
     _add_opening(opening, proven, proved, unproved)
     sealed = add_sealed(document, proven, given, attestations, proved, unproved)
+    quantities = {}
+    if opening is not None:
+        with about(f"what is opened in {given.opening_in}"):
+            quantities = add_quantities(opening, proven, sealed, proved, unproved)
     if given.verifier is not None:
         for name in dict.fromkeys(one.verifier for one in attestations):
             unproved += _limits(given.verifier, name)
@@ -86,7 +91,7 @@ def prove(document: Mapping[str, Any], given: Evidence) -> dict[str, Any]:
         "attestations": [_members(one) for one in attestations],
         "proved": proved,
         "notProved": unproved,
-        **({} if opening is None else {"opening": _opening_members(opening)}),
+        **({} if opening is None else {"opening": _opening_members(opening) | quantities}),
         **sealed,
     }
 

@@ -16,6 +16,7 @@ from underseal_cli import output
 from underseal_cli.checking import documents_in
 from underseal_cli.evidence import Evidence, EvidenceError
 from underseal_cli.files import read_input
+from underseal_cli.opened_seals import quantity_line
 from underseal_cli.openings import content_text
 from underseal_cli.options import Json, home_of, manage_of, usage_error
 from underseal_cli.proofs import prove
@@ -220,5 +221,9 @@ def _print(result: Mapping[str, Any]) -> None:
             *(
                 f"  {one['id']} ({one['kind']}): {content_text(one['content'])}"
                 for one in result["opening"]["lines"]
+            ),
+            *(
+                f"  {quantity_line(one)}"
+                for one in result["opening"].get("sealedSum", {}).get("quantities", ())
             ),
         )

@@ -33,6 +33,7 @@ from underseal_protocol.seal.opened import (
     leaf_commitments,
     read_sealed_opening,
     sealed_opening_json,
+    without_seal,
 )
 from underseal_protocol.seal.prover import Sealed
 from underseal_protocol.strict_json import dumps, loads
@@ -141,10 +142,9 @@ def _with_quantities(committed: Commitment, opened: Sequence[OpenedQuantity]) ->
         for one in opened
     }
     leaves = []
-    for leaf in committed.leaves:
-        plain = {name: one for name, one in leaf.items() if name != LEAF_MEMBER}
+    for plain in without_seal(committed.leaves):
         shown = by_line.get(plain["id"])
-        leaves.append(plain if shown is None else plain | {LEAF_MEMBER: shown})
+        leaves.append(plain if shown is None else {**plain, LEAF_MEMBER: shown})
     return commit(leaves)
 
 

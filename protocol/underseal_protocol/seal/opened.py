@@ -30,6 +30,7 @@ from typing import Any
 from underseal_protocol import base64url
 from underseal_protocol.commitment import Leaf
 from underseal_protocol.errors import CommitmentError, SealError
+from underseal_protocol.seal.binding import bound_digest
 from underseal_protocol.seal.document import SealedDocument
 from underseal_protocol.seal.document_format import read_document
 from underseal_protocol.seal.endorsed_value import ValueOpening
@@ -45,6 +46,7 @@ __all__ = [
     "leaf_commitments",
     "read_sealed_opening",
     "sealed_opening_json",
+    "without_seal",
 ]
 
 LEAF_MEMBER = "sealed"
@@ -96,6 +98,7 @@ class OpenedSeal:
 
     Attributes:
         digest: by which the sealed sum is known.
+        bound: what the credential of the footprint bears if it was sealed before it was signed.
         sealed: the property.
         quantities: that were opened.
         is_whole: every quantity of the document.
@@ -103,6 +106,7 @@ class OpenedSeal:
     """
 
     digest: str
+    bound: str
     sealed: SealedProperty
     quantities: tuple[OpenedQuantity, ...] = field(repr=False)
     is_whole: bool
@@ -118,6 +122,15 @@ def leaf_commitments(quantity: Point, endorsed: Point | None) -> dict[str, str]:
     """
     shown = {"quantityCommitment": _text(quantity)}
     return shown if endorsed is None else {"commitment": _text(endorsed), **shown}
+
+
+def without_seal(leaves: Iterable[Leaf]) -> list[Leaf]:
+    """Lines of the books as they are where nothing is sealed.
+
+    Args:
+        leaves: in their order.
+    """
+    return [{name: one for name, one in leaf.items() if name != LEAF_MEMBER} for leaf in leaves]
 
 
 def sealed_opening_json(document: bytes, quantities: Iterable[OpenedQuantity]) -> dict[str, Any]:
@@ -160,7 +173,12 @@ def read_sealed_opening(value: Any, lines: Sequence[Leaf]) -> OpenedSeal:
     in_books = sum(_is_in_books(one, by_line) for one in opened)
     count = len(document.inputs) + len(document.factors)
     return OpenedSeal(
-        document.digest, document.header.sealed, tuple(opened), len(opened) == count, in_books
+        document.digest,
+        bound_digest(document),
+        document.header.sealed,
+        tuple(opened),
+        len(opened) == count,
+        in_books,
     )
 
 

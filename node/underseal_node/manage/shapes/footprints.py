@@ -201,13 +201,15 @@ class ReissueInput(InputShape):
 
 class ReissuedShape(Shape):
     """Answer of POST /footprints/reissue. `successors`: old id -> new id; empty in a dry run.
-    `unattested`: ids of the successors whose predecessors were attested; in a dry run of these"""
+    `unattested`: ids of the successors whose predecessors were attested; in a dry run of these.
+    `unsealed`: likewise of those that were sealed"""
 
     dry_run: bool
     found: int
     successors: dict[str, str]
     notified: list[str]
     unattested: list[str]
+    unsealed: list[str]
 
 
 class ReceivedShape(Shape):
