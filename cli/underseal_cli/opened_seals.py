@@ -1,4 +1,4 @@
-"""What an auditor is shown of a sealed sum: its quantities, for `underseal verify --opening`."""
+"""What an auditor is shown, of the books and of a sealed sum, for `underseal verify --opening`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from underseal_protocol.opening import Opening
     from underseal_protocol.seal.opened import OpenedQuantity
 
-__all__ = ["add_quantities", "quantity_line"]
+__all__ = ["add_quantities", "opening_members", "quantity_line"]
 
 NANO = Decimal("1e-9")
 
@@ -74,6 +74,29 @@ def add_quantities(
         "quantities": [_members(one) for one in found.quantities],
     }
     return {"sealedSum": members}
+
+
+def opening_members(found: Opening) -> dict[str, Any]:
+    """What is opened of the books, as members of the result."""
+    from underseal_protocol.times import format_time
+
+    return {
+        "verifier": found.verifier,
+        "issuer": found.issuer,
+        "kid": found.kid,
+        "issuedAt": format_time(found.issued_at),
+        "root": found.root,
+        "size": found.size,
+        "isWhole": found.is_whole,
+        "lines": [
+            {
+                "id": one["id"],
+                "kind": one["kind"],
+                "content": {name: one[name] for name in one if name not in ("id", "kind")},
+            }
+            for one in found.lines
+        ],
+    }
 
 
 def quantity_line(one: Mapping[str, Any]) -> str:

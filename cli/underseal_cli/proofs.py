@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from underseal_cli.evidence import Evidence, about
-from underseal_cli.opened_seals import add_quantities
+from underseal_cli.opened_seals import add_quantities, opening_members
 from underseal_cli.seal_proofs import add_sealed
 from underseal_cli.trusted_keys import TrustedKeys
 
@@ -65,10 +65,7 @@ def prove(document: Mapping[str, Any], given: Evidence) -> dict[str, Any]:
     proved += [_attested(one) for one in attestations]
     _add_opening(opening, proven, proved, unproved)
     sealed = add_sealed(document, proven, given, attestations, proved, unproved)
-    quantities = {}
-    if opening is not None:
-        with about(f"what is opened in {given.opening_in}"):
-            quantities = add_quantities(opening, proven, sealed, proved, unproved)
+    shown = _opened(opening, proven, given, sealed, proved, unproved)
     if given.verifier is not None:
         for name in dict.fromkeys(one.verifier for one in attestations):
             unproved += _limits(given.verifier, name)
@@ -91,7 +88,7 @@ def prove(document: Mapping[str, Any], given: Evidence) -> dict[str, Any]:
         "attestations": [_members(one) for one in attestations],
         "proved": proved,
         "notProved": unproved,
-        **({} if opening is None else {"opening": _opening_members(opening) | quantities}),
+        **shown,
         **sealed,
     }
 
@@ -275,26 +272,24 @@ def _add_opening(
     )
 
 
-def _opening_members(found: Opening) -> dict[str, Any]:
-    from underseal_protocol.times import format_time
+def _opened(
+    found: Opening | None,
+    proven: VerifiedCredential,
+    given: Evidence,
+    sealed: Mapping[str, Any],
+    proved: list[str],
+    unproved: list[str],
+) -> dict[str, Any]:
+    """The members of the result about what is opened, if anything is.
 
-    return {
-        "verifier": found.verifier,
-        "issuer": found.issuer,
-        "kid": found.kid,
-        "issuedAt": format_time(found.issued_at),
-        "root": found.root,
-        "size": found.size,
-        "isWhole": found.is_whole,
-        "lines": [
-            {
-                "id": one["id"],
-                "kind": one["kind"],
-                "content": {name: one[name] for name in one if name not in ("id", "kind")},
-            }
-            for one in found.lines
-        ],
-    }
+    Raises:
+        EvidenceError: it opens another sealed sum, or not what is sealed.
+    """
+    if found is None:
+        return {}
+    with about(f"what is opened in {given.opening_in}"):
+        quantities = add_quantities(found, proven, sealed, proved, unproved)
+    return {"opening": opening_members(found) | quantities}
 
 
 def _add_times(
