@@ -223,7 +223,7 @@ VERIFIED = closed(
                     "validFrom": INSTANT,
                     "validUntil": INSTANT,
                 },
-                optional={"comments": TEXT, "root": TEXT, "completeness": TEXT},
+                optional={"comments": TEXT, "root": TEXT, "completeness": TEXT, "sealedSum": TEXT},
             ),
         },
         "proved": TEXTS,

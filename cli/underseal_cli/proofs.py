@@ -356,6 +356,8 @@ def _attested(found: Attestation) -> str:
         books = f"; of what it was calculated from, it has looked into {found.books.root}"
         if found.books.completeness is not None:
             books += f", and says of its being complete: {found.books.completeness}"
+        if found.books.sealed_sum is not None:
+            books += f"; it has compared the quantities of the sealed sum {found.books.sealed_sum}"
     return (
         f"{given['providerName']} ({found.verifier}) attests it with {found.level} assurance: "
         f"{given['coverage']}, {given['standardName']}, completed {given['completedAt']}, valid "
@@ -377,5 +379,5 @@ def _members(found: Attestation) -> dict[str, Any]:
         "issuedAt": format_time(found.issued_at),
         "validFrom": format_time(found.valid_from),
         "validUntil": format_time(found.valid_until),
-        **{name: books[name] for name in ("root", "completeness") if name in books},
+        **{name: books[name] for name in ("root", "completeness", "sealedSum") if name in books},
     }

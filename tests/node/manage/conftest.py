@@ -121,6 +121,7 @@ class Market:
     directory: Path
     stack: AsyncExitStack
     internet: Internet = field(default_factory=Internet)
+    companies: dict[str, Company] = field(default_factory=dict)
     time: list[datetime] = field(
         default_factory=lambda: [datetime(2026, 3, 1, 12, 0, 0, 250_000, tzinfo=UTC)]
     )
@@ -161,7 +162,8 @@ class Market:
                 headers={"authorization": f"Bearer {home.operator_token()}"},
             )
         )
-        return Company(node, app, exchange, http, self.time, public)
+        self.companies[name] = Company(node, app, exchange, http, self.time, public)
+        return self.companies[name]
 
     async def befriend(self, one: Company, other: Company) -> None:
         """Register both at each other, by their host names, with credentials."""

@@ -13,11 +13,13 @@ from tests.node.manage.test_products import GRID
 
 from underseal_node.publishing.comparing import document_of
 from underseal_node.publishing.opening import lines_of
+from underseal_node.sealing.generators import FILE_NAME
 from underseal_node.store import footprints
 from underseal_protocol.credential import verify
 from underseal_protocol.keys import KeyPurpose
 from underseal_protocol.opening import Opening, verify_opening
 from underseal_protocol.recovery import recovery_text
+from underseal_protocol.seal.generators import encoded_vectors
 from underseal_protocol.seal.opened import read_sealed_opening
 
 Json = dict[str, Any]
@@ -104,6 +106,64 @@ async def revoked(sealing: Sealing) -> str:
     given = {"since": "2026-03-01T00:00:00Z", "recoveryKey": recovery_text(RECOVERY_KEY)}
     await sealing.cell.post("/keys/revoke", {"kids": [kid], **given})
     return str(kid)
+
+
+async def attested(sealing: Sealing, footprint_id: str, *lines: str, status: int = 200) -> Json:
+    """By an auditor, who is granted everything."""
+    cell = sealing.cell
+    auditor = await sealing.market.open("auditor")
+    await sealing.market.befriend(cell, auditor)
+    given = {"peer": "auditor", "footprintIds": [footprint_id], "level": "full"}
+    await cell.post("/grants", given | SAID, 201)
+    await auditor.pull("cell")
+    await cell.pull("auditor")
+    answer, _ = await opened(sealing, footprint_id, *lines)
+    said = {
+        "document": json.dumps(await auditor.get(f"/received/{footprint_id}")),
+        "level": "limited",
+        "coverage": "product level",
+        "standardName": "ISO 14067:2018",
+        "completedAt": "2026-03-01T12:00:00Z",
+        "statement": {"text": "We have compared them."},
+        "opening": json.dumps(answer["opening"]),
+        "namesSeal": True,
+    }
+    made: Json = await auditor.post("/attestations", said, status)
+    return made
+
+
+async def test_an_auditor_attests_the_quantities_and_readers_see_that(sealing: Sealing) -> None:
+    footprint_id = await sealing.sealed()
+    made = await attested(sealing, footprint_id)
+    assert made["sealedSum"] == (await sealing.cell.get(f"/seals/{footprint_id}"))["digest"]
+    await sealing.cell.post("/attestations/attach", {"attestation": made["attestation"]})
+    pack = await sealing.market.open("pack")
+    (pack.node.home.run / FILE_NAME).write_bytes(encoded_vectors())
+    await sealing.market.befriend(pack, sealing.cell)
+    for level in ("quality", "sealed"):
+        given = {"peer": "pack", "footprintIds": [footprint_id], "level": level}
+        await sealing.cell.post("/grants", given | SAID, 201)
+    await pack.pull("cell")
+    path = f"/received/{footprint_id}"
+    assert (await pack.get(path))["sealedSum"]["verdict"]["grade"] == "origin"
+    auditor = sealing.market.companies["auditor"]
+    await sealing.market.befriend(pack, auditor)
+    await pack.pull("auditor")
+    await pack.post(f"{path}/attestations")
+    again = await pack.post(f"{path}/sealed-sum")
+    assert again["verdict"]["grade"] == "attested"
+
+
+async def test_quantities_that_are_not_all_opened_are_not_attested(sealing: Sealing) -> None:
+    footprint_id = await sealing.sealed(nameFactors=True)
+    refused = await attested(sealing, footprint_id, "factor:EL-HU", status=409)
+    assert "not all quantities" in refused["message"]
+
+
+async def test_what_is_not_sealed_is_not_attested_as_such(sealing: Sealing) -> None:
+    footprint_id = await sealing.publish(await sealing.draft())
+    refused = await attested(sealing, footprint_id, status=409)
+    assert "nothing of a sealed sum was opened" in refused["message"]
 
 
 async def test_what_is_reissued_after_a_theft_has_no_seal_and_can_be_sealed(
