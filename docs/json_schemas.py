@@ -26,6 +26,8 @@ from underseal_node.manage.shapes import (
     products,
     refusals,
     releases,
+    sealed,
+    seals,
     suppliers,
 )
 from underseal_node.manage.shapes.base import Listing, Part
@@ -84,6 +86,10 @@ SHAPES: dict[str, type[BaseModel]] = {
     "peer-declaration": releases.DeclarationShape,
     "release-list": Listing[releases.ReleaseShape],
     "pull": exchange.PullShape,
+    "endorsement-list": Listing[seals.QuestionShape],
+    "endorsement": seals.QuestionShape,
+    "seal": seals.PreparedSealShape,
+    "sealed-sum": sealed.ReceivedSealShape,
     "request-list": Part[exchange.RequestShape],
     "request": exchange.RequestShape,
     "outbox-list": Listing[exchange.OutboxShape],
@@ -128,6 +134,57 @@ def with_members(shape: type[BaseModel], title: str, more: Mapping[str, Any]) ->
     return {**schema, "title": title, "properties": {**schema["properties"], **more}}
 
 
+ENDORSER = closed(
+    "Endorser",
+    {
+        "supplier": TEXT,
+        "kid": TEXT,
+        "isKnown": FLAG,
+        "standing": TEXT,
+        "credential": TEXT,
+        "declaredUnitAmount": TEXT,
+        "declaredUnitOfMeasurement": TEXT,
+        "referencePeriodStart": INSTANT,
+        "referencePeriodEnd": INSTANT,
+    },
+)
+SEALED_SUM_OPENED = closed(
+    "SealedSumOpened",
+    {
+        "digest": TEXT,
+        "property": TEXT,
+        "isWhole": FLAG,
+        "inBooks": COUNT,
+        "quantities": {
+            "type": "array",
+            "items": closed(
+                "SealedQuantity", {"line": TEXT, "quantity": TEXT}, optional={"value": TEXT}
+            ),
+        },
+    },
+)
+SEALED_SUM = closed(
+    "SealedSumHeld",
+    {
+        "grade": TEXT,
+        "property": TEXT,
+        "total": TEXT,
+        "precision": TEXT,
+        "footprint": TEXT,
+        "publisher": TEXT,
+        "coveragePercent": COUNT,
+        "statedCoveragePercent": COUNT,
+        "endorsers": {"type": "array", "items": ENDORSER},
+        "factors": {
+            "type": "array",
+            "items": closed("Factor", {"name": TEXT, "unit": TEXT, "nanoKgCo2ePerUnit": TEXT}),
+        },
+        "digest": TEXT,
+        "statement": TEXT,
+        "reductions": TEXTS,
+        "notShown": TEXTS,
+    },
+)
 VERIFIED = closed(
     "Verified",
     {
@@ -166,7 +223,7 @@ VERIFIED = closed(
                     "validFrom": INSTANT,
                     "validUntil": INSTANT,
                 },
-                optional={"comments": TEXT, "root": TEXT, "completeness": TEXT},
+                optional={"comments": TEXT, "root": TEXT, "completeness": TEXT, "sealedSum": TEXT},
             ),
         },
         "proved": TEXTS,
@@ -185,7 +242,9 @@ VERIFIED = closed(
                 "isWhole": FLAG,
                 "lines": {"type": "array", "items": inner(openings.LineShape)},
             },
-        )
+            optional={"sealedSum": SEALED_SUM_OPENED},
+        ),
+        "sealedSum": SEALED_SUM,
     },
 )
 NOT_VERIFIED = closed(

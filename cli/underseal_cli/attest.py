@@ -88,6 +88,14 @@ def attest(
             metavar="TEXT", help="With --opening: what you checked of the lines being complete."
         ),
     ] = None,
+    sealed_sum: Annotated[
+        bool,
+        typer.Option(
+            "--sealed-sum",
+            help="With --opening: you have compared the quantities of its sealed sum with the "
+            "lines; readers of that see the grade `attested`.",
+        ),
+    ] = False,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where to; ID.attestation.jws by default.")
     ] = None,
@@ -128,6 +136,7 @@ def attest(
         "statement": said,
         "opening": None if opening is None else _text_of(opening),
         "completeness": options.get("completeness"),
+        "namesSeal": sealed_sum or None,
     }
     made = manage_of(context).post(
         "/attestations", {name: value for name, value in body.items() if value is not None}
@@ -143,6 +152,7 @@ def attest(
         f"{made['level']} assurance, {made['coverage']}, {made['standardName']}, valid until "
         f"{made['validUntil']}",
         *([f"of the lines with the root {made['root']}"] if "root" in made else []),
+        *([f"and of the sealed sum {made['sealedSum']}"] if "sealedSum" in made else []),
     )
 
 

@@ -24,6 +24,7 @@ PCF = "pcfExcludingBiogenicUptake"
 PRIMARY = "primaryDataShare"
 SHOWN = 20
 DIGITS = 6
+NOT_SEALED = "Warning: what it replaces, or a draft of it, is sealed; this one is not."
 PERCENT_DIGITS = 4
 BAR_CELLS = 20
 PERCENT = Decimal(100)
@@ -111,6 +112,10 @@ def publish(
     print_gate(found.get("gate"), is_acknowledged=acknowledge is not None and not dry_run)
     if found["notified"]:
         output.say(f"Told: {', '.join(found['notified'])}.")
+    if found["dropsSeal"]:
+        output.warn(NOT_SEALED)
+        if not dry_run:
+            output.warn(f"`underseal product seal {found['footprint']}` seals it.")
     if dry_run:
         output.say("Nothing was published.")
 
@@ -326,6 +331,8 @@ def _print_refreshed(found: list[dict[str, Any]]) -> None:
             percent = one.get("changePercent")
             if percent is not None:
                 output.say(f"  The PCF changes by {short(percent, PERCENT_DIGITS)} %.")
+            if one["dropsSeal"]:
+                output.warn(f"  {NOT_SEALED}")
         if one.get("published") and one["outcome"] != "unchanged":
             _print_successor(one)
         output.say("")

@@ -30,6 +30,9 @@ class Evidence:
         status_in: where the status is from, as it was named.
         receipts_in: likewise.
         opening_in: likewise.
+        sealed: the sealed sum, as received.
+        endorsers: whose endorsements count.
+        sealed_in: where it is from.
     """
 
     trust: TrustedKeys
@@ -43,6 +46,9 @@ class Evidence:
     status_in: str = "the file"
     receipts_in: str = "the file"
     opening_in: str = "the file"
+    sealed: bytes | None = None
+    endorsers: Sequence[TrustedKeys] = ()
+    sealed_in: str = "the file"
 
 
 class EvidenceError(Exception):

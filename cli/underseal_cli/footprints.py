@@ -250,6 +250,11 @@ def reissue(
             "What was attested of these was attested of their former ids; they need attestations "
             f"anew: {', '.join(done['unattested'])}"
         )
+    if done["unsealed"]:
+        output.say(
+            "What was sealed of these was sealed of their former ids; `underseal product seal` "
+            f"seals them anew: {', '.join(done['unsealed'])}"
+        )
 
 
 def _import_file(manage: Manage, name: str, content: bytes, **query: Any) -> dict[str, Any]:

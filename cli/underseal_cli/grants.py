@@ -14,14 +14,14 @@ from underseal_cli.options import (
     Classifications,
     Consent,
     Json,
-    LevelOption,
     Limit,
     Products,
     manage_of,
     moment,
     usage_error,
 )
-from underseal_protocol.disclosure import Level
+from underseal_cli.seals import shows_lines
+from underseal_protocol.disclosure import GrantLevel
 
 __all__ = ["app"]
 
@@ -45,7 +45,16 @@ def add(
         list[str] | None,
         typer.Option("--footprint", metavar="ID", help="Single footprints. Repeatable."),
     ] = None,
-    level: LevelOption = Level.TOTAL,
+    level: Annotated[
+        GrantLevel,
+        typer.Option(
+            "--level",
+            metavar="|".join(GrantLevel),
+            help="How much of a footprint is shown. sealed: its sealed sum, which no other level "
+            "shows; of single footprints only.",
+            case_sensitive=False,
+        ),
+    ] = GrantLevel.TOTAL,
     starts: Annotated[
         str | None,
         typer.Option(
@@ -187,6 +196,10 @@ def preview(
         narrow=((0, 1), (2, 3), (4, 5), (6,)),
         empty=f"{found['peer']} sees nothing.",
     )
+    for one in found["data"]:
+        if "sealedSum" in one:
+            lines = (f"  {line}" for line in shows_lines(one["sealedSum"]))
+            output.say("", f"Of the sealed sum of {one['id']}:", *lines)
     counts = [f"{count} at {level}" for level, count in found["levels"].items() if count]
     if counts:
         noun = "footprint" if found["total"] == 1 else "footprints"

@@ -25,6 +25,7 @@ from underseal_cli import (
     demo_command,
     doctor,
     drafts,
+    endorsements,
     energy,
     footprints,
     grants,
@@ -42,6 +43,7 @@ from underseal_cli import (
     received,
     requests,
     restore,
+    seals,
     serve,
     spend,
     verify,
@@ -73,6 +75,7 @@ drafts.register(footprints.app)
 app.add_typer(footprints.app, name="footprint")
 calculations.register(products.app)
 drafts.register_product(products.app)
+seals.register(products.app)
 declarations.register(peers.app)
 app.add_typer(products.app, name="product")
 app.add_typer(products.factors, name="factor")
@@ -85,6 +88,7 @@ app.add_typer(grants.app, name="grant")
 app.command()(pull.pull)
 app.add_typer(received.app, name="received")
 app.add_typer(requests.app, name="request")
+app.add_typer(endorsements.app, name="endorsement")
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(doctor.alerts, name="alert")
 app.add_typer(keys.app, name="key")

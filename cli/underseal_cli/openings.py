@@ -52,7 +52,8 @@ def open_lines(
 
     Lines are those of the bill of materials, and meter readings, production orders, factors, what
     suppliers have sent. The file shows them, and proves that they were committed to when the
-    footprint was published; nothing is shown of other lines. Give it to the auditor alone.
+    footprint was published; nothing is shown of other lines. Of a sealed sum, it shows the
+    quantities of these lines, with the endorsed values. Give it to the auditor alone.
     """
     if [bool(lines), everything, show_list].count(True) != 1:
         raise usage_error(context, "give exactly one of --lines, --all and --list")
@@ -73,6 +74,8 @@ def open_lines(
         return
     count = len(made["lines"])
     opened = f"all {count} lines" if made["isWhole"] else f"{count} lines"
+    if made["sealedQuantities"]:
+        opened += f", {made['sealedQuantities']} quantities of its sealed sum"
     output.say(
         f"{target}: {opened} of {made['footprintId']}, for {made['verifier']}",
         f"The auditor runs `underseal verify FOOTPRINT --keys KEYS --opening {target}`.",

@@ -78,6 +78,7 @@ def print_peer(peer: dict[str, Any]) -> None:
             ("they end", (peer.get("expiresAt") or "")[:10] or None),
             ("unsigned footprints", "usable" if peer["acceptUnsigned"] else "not usable"),
             ("private network", "allowed" if peer["allowPrivateNetwork"] else None),
+            ("endorsements for it", _endorsing(peer)),
             *_both_ways(peer),
             ("last contact", instant(peer.get("lastContactAt"))),
             ("last problem", _problem(peer)),
@@ -154,6 +155,14 @@ def _last_failure(peer: dict[str, Any]) -> str | None:
 def _reason(peer: dict[str, Any]) -> str | None:
     """Why a peer is in its state: as our operator says, or as it says itself."""
     return peer.get("stateReason") or peer.get("endedByPeerReason")
+
+
+def _endorsing(peer: dict[str, Any]) -> str | None:
+    """What it may have for its sealed sums, where that is not as the settings say."""
+    said = [peer["endorse"]] if peer.get("endorse") else []
+    if peer.get("endorseNamed") is not None:
+        said.append("naming us" if peer["endorseNamed"] else "without naming us")
+    return ", ".join(said) or None
 
 
 def _problem(peer: dict[str, Any]) -> str | None:

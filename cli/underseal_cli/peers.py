@@ -18,6 +18,10 @@ __all__ = ["app"]
 
 app = typer.Typer(help="Peers: other companies' host systems.", no_args_is_help=True)
 
+# An empty text clears what was said of this peer.
+ENDORSE = ("ask", "auto", "never", "")
+NAMED: dict[str, str | bool] = {"yes": True, "no": False, "": ""}
+
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Of the peer.")]
 Url = Annotated[
     str | None,
@@ -59,6 +63,17 @@ AllowPrivate = Annotated[
         help="Whether it may be at a private address (default: no).",
     ),
 ]
+Endorse = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ask|auto|never",
+        help="Whether figures are endorsed for its sealed sums; as the settings say without.",
+    ),
+]
+Named = Annotated[
+    str | None,
+    typer.Option(metavar="yes|no", help="Whether such an endorsement consents to name us."),
+]
 
 
 app.command()(invitations.invite)
@@ -82,11 +97,14 @@ def add(
     ca_file: CaFile = None,
     accept_unsigned: AcceptUnsigned = None,
     allow_private_network: AllowPrivate = None,
+    endorse: Endorse = None,
+    named: Named = None,
     as_json: Json = False,
 ) -> None:
     """Register a peer, and issue credentials to it, which are shown this once."""
     given = _given(url, auth_url, client_id, client_secret_file, scope, audience, resource, ca_file)
     given |= {"name": name} | _policy(accept_unsigned, allow_private_network)
+    given |= _endorsing(context, endorse, named)
     added = manage_of(context).post("/peers", given)
     if as_json:
         output.show(added)
@@ -111,6 +129,8 @@ def change(
     ca_file: CaFile = None,
     accept_unsigned: AcceptUnsigned = None,
     allow_private_network: AllowPrivate = None,
+    endorse: Endorse = None,
+    named: Named = None,
     confirm_endpoint: Annotated[
         bool, typer.Option("--confirm-endpoint", help="Trust the new token endpoint of the peer.")
     ] = False,
@@ -130,6 +150,7 @@ def change(
     """
     given = _given(url, auth_url, client_id, client_secret_file, scope, audience, resource, ca_file)
     given |= _policy(accept_unsigned, allow_private_network)
+    given |= _endorsing(context, endorse, named)
     if confirm_endpoint:
         given["confirmEndpoint"] = True
     if confirm_keys:
@@ -270,6 +291,26 @@ def _given(
 def _policy(accept_unsigned: bool | None, allow_private_network: bool | None) -> dict[str, Any]:
     policy = {"acceptUnsigned": accept_unsigned, "allowPrivateNetwork": allow_private_network}
     return {member: value for member, value in policy.items() if value is not None}
+
+
+def _endorsing(
+    context: typer.Context, endorse: str | None, named: str | None
+) -> dict[str, str | bool]:
+    """What the peer may have for its sealed sums.
+
+    Raises:
+        UsageError: a value is none of those that there are.
+    """
+    given: dict[str, str | bool] = {}
+    if endorse is not None:
+        if endorse not in ENDORSE:
+            raise usage_error(context, f"--endorse {endorse!r} is none of ask, auto and never")
+        given["endorse"] = endorse
+    if named is not None:
+        if named not in NAMED:
+            raise usage_error(context, f"--named {named!r} is neither yes nor no")
+        given["endorseNamed"] = NAMED[named]
+    return given
 
 
 def _print_credentials(issued: dict[str, Any]) -> None:

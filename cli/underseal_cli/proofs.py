@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from underseal_cli.evidence import Evidence, about
+from underseal_cli.opened_seals import add_quantities, opening_members
+from underseal_cli.seal_proofs import add_sealed
 from underseal_cli.trusted_keys import TrustedKeys
 
 if TYPE_CHECKING:
@@ -62,6 +64,8 @@ def prove(document: Mapping[str, Any], given: Evidence) -> dict[str, Any]:
         )
     proved += [_attested(one) for one in attestations]
     _add_opening(opening, proven, proved, unproved)
+    sealed = add_sealed(document, proven, given, attestations, proved, unproved)
+    shown = _opened(opening, proven, given, sealed, proved, unproved)
     if given.verifier is not None:
         for name in dict.fromkeys(one.verifier for one in attestations):
             unproved += _limits(given.verifier, name)
@@ -84,7 +88,8 @@ def prove(document: Mapping[str, Any], given: Evidence) -> dict[str, Any]:
         "attestations": [_members(one) for one in attestations],
         "proved": proved,
         "notProved": unproved,
-        **({} if opening is None else {"opening": _opening_members(opening)}),
+        **shown,
+        **sealed,
     }
 
 
@@ -267,26 +272,24 @@ def _add_opening(
     )
 
 
-def _opening_members(found: Opening) -> dict[str, Any]:
-    from underseal_protocol.times import format_time
+def _opened(
+    found: Opening | None,
+    proven: VerifiedCredential,
+    given: Evidence,
+    sealed: Mapping[str, Any],
+    proved: list[str],
+    unproved: list[str],
+) -> dict[str, Any]:
+    """The members of the result about what is opened, if anything is.
 
-    return {
-        "verifier": found.verifier,
-        "issuer": found.issuer,
-        "kid": found.kid,
-        "issuedAt": format_time(found.issued_at),
-        "root": found.root,
-        "size": found.size,
-        "isWhole": found.is_whole,
-        "lines": [
-            {
-                "id": one["id"],
-                "kind": one["kind"],
-                "content": {name: one[name] for name in one if name not in ("id", "kind")},
-            }
-            for one in found.lines
-        ],
-    }
+    Raises:
+        EvidenceError: it opens another sealed sum, or not what is sealed.
+    """
+    if found is None:
+        return {}
+    with about(f"what is opened in {given.opening_in}"):
+        quantities = add_quantities(found, proven, sealed, proved, unproved)
+    return {"opening": opening_members(found) | quantities}
 
 
 def _add_times(
@@ -353,6 +356,8 @@ def _attested(found: Attestation) -> str:
         books = f"; of what it was calculated from, it has looked into {found.books.root}"
         if found.books.completeness is not None:
             books += f", and says of its being complete: {found.books.completeness}"
+        if found.books.sealed_sum is not None:
+            books += f"; it has compared the quantities of the sealed sum {found.books.sealed_sum}"
     return (
         f"{given['providerName']} ({found.verifier}) attests it with {found.level} assurance: "
         f"{given['coverage']}, {given['standardName']}, completed {given['completedAt']}, valid "
@@ -374,5 +379,5 @@ def _members(found: Attestation) -> dict[str, Any]:
         "issuedAt": format_time(found.issued_at),
         "validFrom": format_time(found.valid_from),
         "validUntil": format_time(found.valid_until),
-        **{name: books[name] for name in ("root", "completeness") if name in books},
+        **{name: books[name] for name in ("root", "completeness", "sealedSum") if name in books},
     }

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from underseal_cli import output, tables
 from underseal_cli.checking import print_findings
+from underseal_cli.files import write_whole
 from underseal_cli.manage_client import segment
 from underseal_cli.options import DEFAULT_LIMIT, Json, Limit, limit_reached, manage_of
+from underseal_cli.seal_proofs import verdict_lines
 
 __all__ = ["app"]
 
@@ -113,6 +116,7 @@ def show(
             ("received", found["receivedAt"]),
             *_terms(found["usageTerms"]),
             ("receipt", _receipt(found.get("receipt"))),
+            ("sealed sum", _sealed(found.get("sealedSum"))),
         ]
     )
     print_findings(found["findings"])
@@ -146,6 +150,47 @@ def attestations(
         output.say("Nobody attests it.")
     for one in found["data"]:
         output.say(_sentence(one))
+
+
+@app.command("sealed-sum")
+def sealed_sum(
+    context: typer.Context,
+    footprint_id: Annotated[str, typer.Argument(metavar="ID", help="Of the footprint.")],
+    peer: PeerOption = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write it there, for `underseal verify --sealed`."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Fetch the sealed sum of a footprint again, and judge it by whom you know now (experimental).
+
+    Exit status 1 if it does not hold.
+    """
+    path = f"/received/{segment(footprint_id)}/sealed-sum"
+    found = manage_of(context).post(path, peer=peer)
+    if out is not None:
+        write_whole(out, [found["sealedSum"].encode()])
+    verdict = found.get("verdict")
+    if as_json:
+        output.show(found)
+    elif verdict is not None:
+        output.say(verdict["statement"], *verdict_lines(verdict), "It does not show")
+        output.say(*(f"  - {one}" for one in verdict["notShown"]))
+    if verdict is None:
+        output.warn(f"Error: it does not hold: {found['reason']}")
+        raise typer.Exit(1)
+
+
+def _sealed(found: dict[str, Any] | None) -> list[str] | None:
+    """What the sealed sum shows to us, and what not."""
+    if found is None:
+        return None
+    verdict = found.get("verdict")
+    if verdict is None:
+        return [f"it does not hold: {found['reason']}"]
+    not_shown = [f"not shown: {one}" for one in verdict["notShown"]]
+    return [*verdict_lines(verdict), *not_shown, f"as of {found['judgedAt']}"]
 
 
 def _in_short(judged: dict[str, Any]) -> str:

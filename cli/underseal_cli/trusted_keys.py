@@ -17,7 +17,7 @@ import typer
 
 from underseal_cli.errors import CliError
 from underseal_cli.files import read_input
-from underseal_cli.manage_client import base_url, fetch_keys, segment
+from underseal_cli.manage_client import Manage, base_url, fetch_keys, segment
 from underseal_cli.options import manage_of
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from underseal_protocol.key_log import KeyLogEntry
     from underseal_protocol.keys import PublicKeySet
 
-__all__ = ["TrustedKeys", "keys_in_file", "keys_of_node", "keys_pinned"]
+__all__ = ["TrustedKeys", "keys_in_file", "keys_of_node", "keys_of_peers", "keys_pinned"]
 
 
 @dataclass(frozen=True)
@@ -139,6 +139,27 @@ def keys_pinned(context: typer.Context, peer: str) -> TrustedKeys:
     issuer = pinned.get("issuer")
     issuers = () if issuer is None else (issuer, *pinned.get("formerIssuers", ()))
     return TrustedKeys(keys, issuers, f"the keys pinned for the peer {peer}")
+
+
+def keys_of_peers(manage: Manage) -> list[TrustedKeys]:
+    """Those that the node in the home has pinned, of every peer that it has not ended with.
+
+    Raises:
+        CliError: the node does not answer.
+    """
+    from underseal_protocol.keys import PublicKeySet
+
+    found = []
+    for peer in manage.get("/peers")["data"]:
+        if peer["state"] not in ("active", "suspended") or not peer["keyThumbprints"]:
+            continue
+        pinned = manage.get(f"/peers/{segment(peer['name'])}/keys")
+        if pinned.get("issuer") is None:
+            continue
+        issuers = (pinned["issuer"], *pinned.get("formerIssuers", ()))
+        keys = PublicKeySet.from_jwks({"keys": pinned["keys"]})
+        found.append(TrustedKeys(keys, issuers, f"the keys pinned for the peer {peer['name']}"))
+    return found
 
 
 def _read(content: bytes, source: str, place: str, issuers: tuple[str, ...]) -> TrustedKeys:

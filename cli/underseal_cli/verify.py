@@ -16,9 +16,11 @@ from underseal_cli import output
 from underseal_cli.checking import documents_in
 from underseal_cli.evidence import Evidence, EvidenceError
 from underseal_cli.files import read_input
+from underseal_cli.opened_seals import quantity_line
 from underseal_cli.openings import content_text
-from underseal_cli.options import Json, usage_error
+from underseal_cli.options import Json, home_of, manage_of, usage_error
 from underseal_cli.proofs import prove
+from underseal_cli.seal_proofs import endorsers_of, make_ready, print_sealed
 from underseal_cli.trusted_keys import TrustedKeys, keys_in_file, keys_of_node, keys_pinned
 
 __all__ = ["verify"]
@@ -63,6 +65,21 @@ def verify(
             help="Lines that its owner has opened for you: what `underseal audit open` wrote.",
         ),
     ] = None,
+    sealed: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Its sealed sum (experimental): what `underseal received sealed-sum` wrote.",
+        ),
+    ] = None,
+    endorser_keys: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEYS",
+            help="The keys of a supplier whose endorsements count for you: a key log, or URL=FILE "
+            "for a JWK set. Repeatable. With --peer, all peers of the node count.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Check who signed a footprint, and that nothing of it was changed.
@@ -76,9 +93,16 @@ def verify(
         raise usage_error(context, "give exactly one of --keys, --url and --peer: whom to trust")
     if attestation and verifier_keys is None:
         raise usage_error(context, "--attestation needs --verifier-keys: which verifier to trust")
+    if endorser_keys and sealed is None:
+        raise usage_error(context, "--endorser-keys is about a sealed sum: give --sealed, too")
     content = read_input(file)
     documents = documents_in(content, file)
-    about_one = {"--status": status, "--attestation": attestation, "--opening": opening}
+    about_one = {
+        "--status": status,
+        "--attestation": attestation,
+        "--opening": opening,
+        "--sealed": sealed,
+    }
     for option, value in about_one.items():
         if value and len(documents) > 1:
             raise usage_error(context, f"{option} is about one footprint, the file has several")
@@ -94,6 +118,9 @@ def verify(
         status_in=str(file if status is None else status),
         receipts_in=str(receipts),
         opening_in=str(opening),
+        sealed=None if sealed is None else read_input(sealed),
+        endorsers=_endorsers(context, endorser_keys, sealed, peer),
+        sealed_in=str(sealed),
     )
     results = [
         _judged(document, given, f"{file}{' ' + place if place else ''}")
@@ -124,6 +151,16 @@ def _trust(
         return keys_of_node(url)
     assert peer is not None  # noqa: S101 - one of the three is given
     return keys_pinned(context, peer)
+
+
+def _endorsers(
+    context: typer.Context, files: list[str] | None, sealed: Path | None, peer: str | None
+) -> list[TrustedKeys]:
+    """Whose endorsements count in a sealed sum."""
+    if sealed is None:
+        return []
+    make_ready(home_of(context))
+    return endorsers_of(files or [], None if peer is None else manage_of(context))
 
 
 def _statement(content: bytes, status: Path | None) -> str | None:
@@ -176,11 +213,17 @@ def _print(result: Mapping[str, Any]) -> None:
         "Not proved:",
         *(f"  - {one}" for one in result["notProved"]),
     )
+    if "sealedSum" in result:
+        print_sealed(result["sealedSum"])
     if "opening" in result:
         output.say(
             "Opened:",
             *(
                 f"  {one['id']} ({one['kind']}): {content_text(one['content'])}"
                 for one in result["opening"]["lines"]
+            ),
+            *(
+                f"  {quantity_line(one)}"
+                for one in result["opening"].get("sealedSum", {}).get("quantities", ())
             ),
         )

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Identity", "Node", "Role", "create_node", "node_url", "open_node", "public_vault"]
 
-PUBLIC_PURPOSES = (VaultPurpose.TOKEN_KEY,)
+PUBLIC_PURPOSES = (VaultPurpose.TOKEN_KEY, VaultPurpose.ENDORSEMENT)
 # Rotated keys and a new address are noticed by every process after this time at the latest.
 LOOK_AGAIN_SECONDS = 1.0
 
@@ -56,7 +56,8 @@ class Node:
         home: the directory of the node.
         settings: the settings in force.
         store: the database.
-        vault: opens what this process needs; in the public role only the access-token key.
+        vault: opens what this process needs; in the public role only the access-token key, and the
+            endorsements that are handed out.
         own: address and keys as this process last saw them; use the properties.
         clock: what time it is.
         role: what this process does.
@@ -284,7 +285,7 @@ def open_node(
 
     Args:
         home_path: the home directory.
-        role: a public process gets a vault for the access-token key only.
+        role: a public process gets a vault for the access-token key and endorsements only.
         settings: in force; read from the environment and the home by default.
         vault: handed over by the parent process; otherwise the master key is read.
         clock: what time it is.

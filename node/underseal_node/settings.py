@@ -29,6 +29,7 @@ from underseal_node.home import Home
 from underseal_protocol.rounding import MAX_DIGITS
 
 __all__ = [
+    "EndorsePolicy",
     "LogLevel",
     "ReleasePolicy",
     "ReleaseScope",
@@ -53,6 +54,14 @@ class RequestsAnswer(StrEnum):
     AUTO = "auto"
     ASSIST = "assist"
     MANUAL = "manual"
+
+
+class EndorsePolicy(StrEnum):
+    """Whether figures are endorsed for customers that ask for it."""
+
+    ASK = "ask"
+    AUTO = "auto"
+    NEVER = "never"
 
 
 class ReleasePolicy(StrEnum):
@@ -111,6 +120,8 @@ class Settings(BaseSettings):
     # Policies.
     requests_answer: RequestsAnswer = RequestsAnswer.ASSIST
     pull_on_published: bool = True
+    endorse: EndorsePolicy = EndorsePolicy.ASK
+    endorse_named: bool = False
     allow_private_networks: bool = False
     round_significant_digits: Annotated[int, Field(ge=1, le=MAX_DIGITS)] | None = None
     refresh_auto_percent: Annotated[Decimal, Field(gt=0, le=100)] | None = None
@@ -149,6 +160,8 @@ class Settings(BaseSettings):
     max_import_bytes: Count = 256 * 1024 * 1024
     max_energy_values: Count = 500_000
     receipt_wait_seconds: Seconds = 5
+    max_endorsement_questions_per_peer: Count = 100
+    max_endorsements_per_peer_per_day: Count = 1_000
 
     # Deliveries to peers.
     outbox_first_retry_seconds: Seconds = 5

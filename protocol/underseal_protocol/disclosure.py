@@ -18,6 +18,7 @@ __all__ = [
     "ATTESTATION_SCHEMA_PATH",
     "CREDENTIAL_SCHEMA_PATH",
     "Block",
+    "GrantLevel",
     "Level",
     "Split",
     "block_of",
@@ -78,6 +79,24 @@ class Level(StrEnum):
             if known == rank:
                 return level
         raise ValueError(f"there is no disclosure level of rank {rank}; ranks are 0..3")
+
+
+class GrantLevel(StrEnum):
+    """What a peer can be granted of a footprint: a disclosure level, or its sealed sum.
+
+    The sealed sum is none of the nested levels: none of them shows it, and it shows none.
+    """
+
+    TOTAL = Level.TOTAL.value
+    QUALITY = Level.QUALITY.value
+    BREAKDOWN = Level.BREAKDOWN.value
+    FULL = Level.FULL.value
+    SEALED = "sealed"
+
+    @property
+    def disclosure(self) -> Level | None:
+        """The disclosure level; None for the sealed sum."""
+        return None if self is GrantLevel.SEALED else Level(self.value)
 
 
 _RANKS = {level: rank for rank, level in enumerate(Level)}

@@ -14,6 +14,7 @@ The rules by which `verify_opening` accepts:
    when the footprint was published.
 5. Each line is in the tree of `size` leaves with this root (RFC 9162 section 2.1.3.2), at a place
    of its own, and has an id of its own.
+6. `sealed`, if something of a sealed sum is opened, is the digest of that (`seal.opened`).
 
 That a line is proven says that it was committed to, not that it is true, nor that the figures
 follow from the lines: that is what an auditor looks at. If every leaf of the tree is opened, there
@@ -52,6 +53,7 @@ DOCUMENT_VERSION = 1
 MAX_OPENED = 1 << 14  # leaves of one opening
 MAX_VERIFIER_CHARACTERS = 300
 
+SEALED = "sealed"  # a member, and a claim, if something of a sealed sum is opened
 _MEMBERS = frozenset({"type", "version", "statement", "leaves"})
 _LEAF_MEMBERS = frozenset({"index", "salt", "leaf", "proof"})
 _CLAIMS = frozenset({"iss", "sub", "iat", "for", "credential", "root", "size", "leaves"})
@@ -72,6 +74,7 @@ class Opening:
         lines: the leaves that are opened, without padding, in the order of the tree.
         is_whole: every leaf of the tree is opened, so there is no other line.
         digest: by which the statement is known (`jws.statement_digest`).
+        sealed: what is opened of a sealed sum, not checked (`seal.opened`); None if nothing is.
     """
 
     verifier: str
@@ -84,6 +87,7 @@ class Opening:
     lines: tuple[Leaf, ...] = field(repr=False)
     is_whole: bool
     digest: str
+    sealed: Any = field(default=None, repr=False)
 
 
 def issue_opening(
@@ -96,6 +100,7 @@ def issue_opening(
     key: SigningKey,
     issuer: str,
     issued_at: datetime,
+    sealed: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Open lines for an auditor.
 
@@ -108,6 +113,7 @@ def issue_opening(
         key: the footprint key of the node.
         issuer: the URL of the node.
         issued_at: aware; the fraction of a second is dropped.
+        sealed: what else is opened, of a sealed sum (`seal.opened`).
 
     Returns:
         the document, JSON.
@@ -130,7 +136,7 @@ def issue_opening(
             hint="Open lines in several parts; of a tree this large, not all leaves at once.",
         )
     leaves = [_leaf_to_json(one) for one in commitment.prove(ids)]
-    payload = {
+    payload: dict[str, Any] = {
         "iss": issuer.rstrip("/"),
         "sub": footprint_id,
         "iat": int(issued_at.timestamp()),
@@ -140,11 +146,14 @@ def issue_opening(
         "size": commitment.size,
         "leaves": canonical.digest(leaves),
     }
+    more = {} if sealed is None else {SEALED: dict(sealed)}
+    payload |= {name: canonical.digest(one) for name, one in more.items()}
     return {
         "type": DOCUMENT_TYPE,
         "version": DOCUMENT_VERSION,
         "statement": jws.sign(payload, typ=OPENING_TYPE, key=key),
         "leaves": leaves,
+        **more,
     }
 
 
@@ -173,15 +182,17 @@ def verify_opening(
             tree.
         CredentialError: the statement is malformed.
     """
-    statement, leaves = _parts(value)
+    statement, leaves, sealed = _parts(value)
     parsed = jws.verify(statement, typ=OPENING_TYPE, purpose=KeyPurpose.FOOTPRINT, keys=keys)
     claims = parsed.payload
     _check_claims(claims)
     try:
         digest = canonical.digest(leaves)
+        digest_of_sealed = None if sealed is None else canonical.digest(sealed)
     except JsonError as error:
         raise CommitmentError(f"the lines were not signed like this: {error.message}") from error
     _require("the lines that are opened", digest, claims["leaves"])
+    _require("what is opened of the sealed sum", digest_of_sealed, claims.get(SEALED))
     issuers = expected_issuers(issuer)
     if issuers is not None and claims["iss"] not in issuers:
         raise CommitmentError(
@@ -203,6 +214,7 @@ def verify_opening(
         lines=tuple(dict(one.leaf.leaf) for one in opened if one.leaf.leaf != PADDING),
         is_whole=len(opened) == claims["size"],
         digest=jws.statement_digest(statement),
+        sealed=sealed,
     )
 
 
@@ -243,11 +255,11 @@ def _leaf_to_json(one: ProvenLeaf) -> dict[str, Any]:
     }
 
 
-def _parts(value: Any) -> tuple[str, list[Any]]:
-    """The statement and the lines of a document."""
+def _parts(value: Any) -> tuple[str, list[Any], Any]:
+    """The statement and the lines of a document, and what it opens of a sealed sum."""
     if (
         not isinstance(value, Mapping)
-        or value.keys() != _MEMBERS
+        or value.keys() - {SEALED} != _MEMBERS
         or (value["type"], value["version"]) != (DOCUMENT_TYPE, DOCUMENT_VERSION)
         or not isinstance(value["statement"], str)
         or not isinstance(value["leaves"], list)
@@ -260,11 +272,11 @@ def _parts(value: Any) -> tuple[str, list[Any]]:
     leaves = value["leaves"]
     if not 1 <= len(leaves) <= MAX_OPENED:
         raise CommitmentError(f"{len(leaves)} lines are opened, expected 1 to {MAX_OPENED}")
-    return value["statement"], leaves
+    return value["statement"], leaves, value.get(SEALED)
 
 
 def _check_claims(claims: Mapping[str, Any]) -> None:
-    if claims.keys() != _CLAIMS:
+    if claims.keys() - {SEALED} != _CLAIMS:
         raise CommitmentError(
             f"the opening has the claims {sorted(claims)}, expected {sorted(_CLAIMS)}"
         )
@@ -330,6 +342,6 @@ def _check_proofs(opened: Collection[ProvenLeaf], size: int, root: bytes) -> Non
             ids.add(name)
 
 
-def _require(what: str, actual: str, signed: Any) -> None:
+def _require(what: str, actual: str | None, signed: Any) -> None:
     if actual != signed:
         raise CommitmentError(f"{what} is {actual!r}, the opening was signed for {signed!r}")

@@ -15,7 +15,14 @@ from tests.committed import publish_committed
 from tests.postgresql import HAS_POSTGRESQL, a_database, a_server
 
 from underseal_cli.demo_nodes import Workbench
+from underseal_node.exchange.endorsement_calls import ask_for_endorsement
+from underseal_node.exchange.exchange import Exchange
+from underseal_node.home import Home
 from underseal_node.node import open_node
+from underseal_node.settings import load_settings
+from underseal_node.store import peers
+from underseal_protocol.seal.endorsement_exchange import EndorsementRequest
+from underseal_protocol.seal.numbers import SealedProperty
 
 pytestmark = pytest.mark.xdist_group("cli")
 
@@ -277,6 +284,34 @@ def asking(checked: Checked, market: Market) -> None:
     assert fulfilled["footprintIds"] == [market.ids[0]]
     assert checked("request reject", second, "--reason", "no", home=seller)["state"] == "rejected"
     assert checked("outbox list", home=seller)["data"]
+    endorsing(checked, market)
+
+
+def endorsing(checked: Checked, market: Market) -> None:
+    """The buyer asks for an endorsement, as sealing does."""
+    seller = market.seller.home
+    home = Home(market.buyer.home)
+    node = open_node(
+        home.path,
+        settings=load_settings(home, ca_file=market.bench.ca_file, allow_private_networks=True),
+    )
+
+    async def ask() -> None:
+        exchange = Exchange(node)
+        try:
+            peer = await node.store.read(lambda session: peers.by_name(session, "seller"))
+            access = await exchange.access(peer.id or 0)
+            question = EndorsementRequest(market.ids[0], SealedProperty.FOSSIL, bytes(32))
+            assert (await ask_for_endorsement(exchange, access, question)).is_pending
+        finally:
+            await exchange.aclose()
+
+    asyncio.run(ask())
+    node.close()
+    (waiting,) = checked("endorsement list", "--state", "open", home=seller)["data"]
+    assert (waiting["peer"], waiting["footprintId"]) == ("buyer", market.ids[0])
+    done = checked("endorsement answer", str(waiting["id"]), "--allow", "--named", home=seller)
+    assert done["isNamed"]
 
 
 def building(checked: Checked, market: Market, tmp_path: Path) -> None:
@@ -332,6 +367,8 @@ def building(checked: Checked, market: Market, tmp_path: Path) -> None:
     assert isinstance(checked("peer releases", home=home)["data"], list)
     assert calculated["document"]["pcf"]["pcfExcludingBiogenicUptake"]
     drafted = checked("product draft", "json", "--out", tmp_path / "json.draft", home=home)
+    sealed = checked("product seal", "json", "--now", "--yes", home=home)
+    assert sealed["job"]["seal"]["footprintId"] == drafted["id"]
     published = checked("product publish", "json", home=home)
     assert (published["outcome"], published["footprint"]) == ("new", drafted["id"])
     listed = {one["id"]: one for one in checked("product list", home=home)["data"]}
@@ -345,8 +382,21 @@ def building(checked: Checked, market: Market, tmp_path: Path) -> None:
     assert done["outcome"] == "successor"
     history = checked("product history", "json", home=home)
     assert [one["status"] for one in history["footprints"]] == ["Active", "Deprecated"]
+    showing(checked, market, done["published"])
     checked("footprint deprecate", done["published"], home=home)
     assert checked("peer declare", "seller", "--clear", home=home)["components"] == []
+
+
+def showing(checked: Checked, market: Market, footprint_id: str) -> None:
+    """What the buyer has published is sealed, and shown to the seller."""
+    home = market.buyer.home
+    checked("product seal", footprint_id, "--now", "--yes", home=home)
+    for level in ("total", "sealed"):
+        grant = ("seller", "--footprint", footprint_id, "--level", level)
+        assert checked("grant add", *grant, home=home)["data"][0]["level"] == level
+    checked("pull", "buyer", home=market.seller.home)
+    found = checked("received sealed-sum", footprint_id, home=market.seller.home)
+    assert found["verdict"]["grade"] == "origin"
 
 
 def keys(checked: Checked, tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def test_the_public_role_opens_the_access_token_key_only(home: Home) -> None:
     for purpose in set(VAULT_PURPOSE) - {KeyPurpose.ACCESS_TOKEN}:
         with pytest.raises(VaultError, match="does not hold the key"):
             node.signing_key(purpose)
-    assert node.vault.purposes == {VaultPurpose.TOKEN_KEY}
+    assert node.vault.purposes == {VaultPurpose.TOKEN_KEY, VaultPurpose.ENDORSEMENT}
     node.close()
 
 
@@ -60,7 +60,7 @@ def test_a_public_worker_needs_no_master_key(node: Node, home: Home) -> None:
 
 def test_a_public_worker_given_the_whole_vault_keeps_its_part_only(node: Node, home: Home) -> None:
     worker = open_node(home.path, role=Role.PUBLIC, vault=node.vault)
-    assert worker.vault.purposes == {VaultPurpose.TOKEN_KEY}
+    assert worker.vault.purposes == {VaultPurpose.TOKEN_KEY, VaultPurpose.ENDORSEMENT}
     worker.close()
 
 

@@ -18,6 +18,7 @@ __all__ = ["ALERTS", "PAGES"]
 ALERTS = {
     "changed": _("other content under the same id"),
     "two-credentials": _("two credentials for one footprint"),
+    "sealed-sum": _("a sealed sum that does not hold"),
     "credential-missing": _("a credential is missing"),
     "invalid": _("a footprint failed verification"),
     "status": _("a footprint became active again"),

@@ -30,6 +30,7 @@ WORDS = (
     _("ton kilometer"), _("square meter"), _("piece"), _("hour"), _("megabit second"),
     # Grants.
     _("all"), _("product"), _("classification"), _("footprint"), _("future"), _("ended"),
+    _("sealed"),
     # Requests, events, work.
     _("incoming"), _("outgoing"), _("fulfilled"), _("failed"), _("waiting"), _("running"),
     _("done"), _("refused"), _("delivered"), _("dead"), _("paused"),

@@ -18,6 +18,7 @@ from underseal_node.exchange.exchange import Exchange
 from underseal_node.exchange.granting import ask_for_grants
 from underseal_node.exchange.progress import PullProgress
 from underseal_node.exchange.receiving import receive_items
+from underseal_node.exchange.sealed import take_up_sealed_sums
 
 __all__ = ["Fetched", "fetch"]
 
@@ -77,6 +78,7 @@ async def fetch(
         if len(held) >= IDS_PER_TRANSACTION or _size(held) >= BYTES_PER_TRANSACTION:
             await _store(exchange, access, held, fetched)
     await _store(exchange, access, held, fetched)
+    await take_up_sealed_sums(exchange, access)
     if failures:
         raise failures[0]
 

@@ -24,7 +24,7 @@ from underseal_protocol.errors import JsonError
 from underseal_protocol.receipt import MAX_CHARACTERS
 from underseal_protocol.strict_json import JsonLimits, array_items, loads
 
-__all__ = ["FootprintPage", "PeerClient", "next_link"]
+__all__ = ["FootprintPage", "PeerClient", "next_link", "refusal"]
 
 T = TypeVar("T")
 
@@ -183,18 +183,9 @@ class PeerClient:
     async def _post(
         self, access: Access, url: str, content_type: str, body: bytes, what: str
     ) -> None:
-        call = Call(
-            "POST",
-            url,
-            access.origins,
-            headers={"content-type": content_type, "accept": "application/json"},
-            content=body,
-            ca_pem=access.ca_pem,
-            private_origins=access.private_origins,
-            attempts=1,
-            max_bytes=MAX_EVENT_ANSWER_BYTES,
+        answer = await self.post_for_answer(
+            access, url, body, content_type=content_type, max_bytes=MAX_EVENT_ANSWER_BYTES
         )
-        answer = await self._authorised(access, call)
         if not 200 <= answer.status < 300:
             raise refusal(answer, access, what)
 
@@ -221,6 +212,54 @@ class PeerClient:
         if answer.status != 200:
             raise refusal(answer, access, "the receipt")
         return answer.body.decode("ascii", "replace").strip()
+
+    async def post_for_answer(
+        self,
+        access: Access,
+        url: str,
+        body: bytes,
+        *,
+        content_type: str = "application/json",
+        max_bytes: int,
+    ) -> Answer:
+        """Post something, once.
+
+        Args:
+            url: of the peer.
+            body: of the type.
+            content_type: as the header says it.
+            max_bytes: of the answer.
+
+        Returns:
+            the answer, whatever its status.
+
+        Raises:
+            PeerError: it cannot be reached.
+        """
+        call = Call(
+            "POST",
+            url,
+            access.origins,
+            headers={"content-type": content_type, "accept": "application/json"},
+            content=body,
+            ca_pem=access.ca_pem,
+            private_origins=access.private_origins,
+            attempts=1,
+            max_bytes=max_bytes,
+        )
+        return await self._authorised(access, call)
+
+    async def get_answer(self, access: Access, url: str, *, max_bytes: int) -> Answer:
+        """Get something; the answer, whatever its status.
+
+        Args:
+            url: of the peer.
+            max_bytes: of the answer.
+
+        Raises:
+            PeerError: it cannot be reached.
+        """
+        return await self._get(access, url, max_bytes=max_bytes)
 
     async def _get(
         self,

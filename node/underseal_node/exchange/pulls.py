@@ -33,6 +33,7 @@ from underseal_node.exchange.peer_client import FootprintPage
 from underseal_node.exchange.progress import PullProgress, PullStage
 from underseal_node.exchange.receipts import acknowledge
 from underseal_node.exchange.receiving import receive_items
+from underseal_node.exchange.sealed import take_up_sealed_sums
 from underseal_node.store import audit, peers, pins, pulls
 from underseal_node.store.audit import Act, Actor, Outcome
 from underseal_protocol.criteria import Criteria
@@ -93,6 +94,8 @@ async def pull_peer(
         await _record(exchange, peer_id, progress, Outcome.FAILED, error)
         raise
     await _record(exchange, peer_id, progress, Outcome.DONE)
+    for warning in await take_up_sealed_sums(exchange, access):
+        progress.warn(warning)
     for warning in await acknowledge(exchange, access):
         progress.warn(warning)
     progress.state = PullStage.DONE

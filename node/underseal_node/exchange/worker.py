@@ -1,4 +1,5 @@
-"""The background work of a node: delivering events, handling those that came in, the audit log."""
+"""The background work of a node: delivering events, handling those that came in, the audit log,
+endorsements."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ import asyncio
 import structlog
 
 from underseal_node.exchange.approvals import ApprovalWorker
+from underseal_node.exchange.endorser import Endorser
 from underseal_node.exchange.exchange import Exchange, exchange_of
 from underseal_node.exchange.inbox import InboxWorker
 from underseal_node.exchange.outbox import OutboxWorker
@@ -75,6 +77,7 @@ async def _work_as_leader(
         group.create_task(RenewalWorker(exchange).run(is_over), name="renewals")
         group.create_task(RefreshWorker(exchange.node).run(is_over), name="refreshes")
         group.create_task(Sequencer(exchange.node).run(is_over, watch=watch), name="sequencer")
+        group.create_task(Endorser(exchange.node).run(is_over, watch=watch), name="endorser")
         try:
             while not stop.is_set() and await asyncio.to_thread(leadership.take):
                 await wait(stop, LOOK_SECONDS)

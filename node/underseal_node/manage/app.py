@@ -22,6 +22,7 @@ from underseal_node.manage import (
     attestation_routes,
     audit_routes,
     calculation_routes,
+    endorsement_routes,
     energy_routes,
     footprint_routes,
     grant_routes,
@@ -36,6 +37,7 @@ from underseal_node.manage import (
     received_routes,
     release_routes,
     request_routes,
+    seal_routes,
     seen_routes,
     spend_routes,
     supplier_routes,
@@ -46,6 +48,7 @@ from underseal_node.manage.guard import LOOPBACK, Guard
 from underseal_node.metrics import RequestCounts
 from underseal_node.node import Node
 from underseal_node.pact.app import NO_TELEMETRY
+from underseal_node.sealing.jobs import SealJobs
 
 __all__ = ["create_manage_app"]
 
@@ -55,6 +58,7 @@ ROUTERS = (
     key_routes.router,
     footprint_routes.router,
     opening_routes.router,
+    endorsement_routes.router,
     attestation_routes.router,
     received_routes.router,
     supplier_routes.router,
@@ -71,6 +75,7 @@ ROUTERS = (
     product_routes.router,
     calculation_routes.router,
     release_routes.router,
+    seal_routes.router,
 )
 
 
@@ -89,12 +94,13 @@ def create_manage_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         # Here, because they belong to the event loop.
         used = exchange or exchange_of(node)
-        app.state.context = ManageContext(node, used, PullJobs(used))
+        app.state.context = ManageContext(node, used, PullJobs(used), SealJobs(node))
         watching = asyncio.create_task(node.watch())
         yield
         watching.cancel()
         await console.state.jobs.aclose()
         await app.state.context.pulls.aclose()
+        await app.state.context.seals.aclose()
 
     token = SecretStr(node.home.operator_token())  # middleware shows its arguments
     guard = Middleware(

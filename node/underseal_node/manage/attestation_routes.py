@@ -132,6 +132,7 @@ async def make_attestation(context: Context, given: AttestInput) -> AttestationM
             valid_until=given.valid_until,
             opening=given.opening,
             completeness=given.completeness,
+            names_seal=given.names_seal,
         ),
     )
     return AttestationMadeShape(**attestation_members(made), attestation=made.token)

@@ -39,6 +39,7 @@ def attestation_members(found: Attestation) -> dict[str, Any]:
         "statement": found.statement.to_json(),
         "root": None if found.books is None else found.books.root,
         "completeness": None if found.books is None else found.books.completeness,
+        "sealed_sum": None if found.books is None else found.books.sealed_sum,
         "issued_at": found.issued_at,
         "valid_from": found.valid_from,
         "valid_until": found.valid_until,

@@ -17,6 +17,7 @@ from underseal_node.manage.shapes.refusals import ProblemShape
 from underseal_node.node import Node
 from underseal_node.pact.access import read_body
 from underseal_node.pact.errors import BodyTooLargeError
+from underseal_node.sealing.jobs import SealJobs
 from underseal_node.sheets.problems import Problem
 from underseal_protocol.criteria import Criteria
 from underseal_protocol.methodology import Finding
@@ -53,11 +54,13 @@ class ManageContext:
         node: the node.
         exchange: for calls to peers.
         pulls: those that were started here.
+        seals: likewise.
     """
 
     node: Node
     exchange: Exchange
     pulls: PullJobs
+    seals: SealJobs
 
 
 async def _context(request: Request) -> ManageContext:

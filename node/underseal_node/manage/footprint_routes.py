@@ -150,6 +150,7 @@ async def reissue(context: Context, given: ReissueInput) -> ReissuedShape:
         successors=dict(done.successors),
         notified=list(done.notified),
         unattested=list(done.unattested),
+        unsealed=list(done.unsealed),
     )
 
 

@@ -22,11 +22,12 @@ from underseal_node.manage.shapes.peers import (
     ReplaceInput,
 )
 from underseal_node.products import gate
+from underseal_node.sealing.granting import grant_seal
 from underseal_node.store import deliveries, footprints, grants, peers
 from underseal_node.store.audit import Act
 from underseal_node.store.tables import AccessGrant, KeyKind, Peer, PeerState
 from underseal_node.store.types import utc_text
-from underseal_protocol.disclosure import Level
+from underseal_protocol.disclosure import GrantLevel, Level
 from underseal_protocol.release.verdict import Acknowledgement
 from underseal_protocol.urns import parse_urn
 
@@ -79,7 +80,8 @@ async def effects(context: Context, given: EffectsInput) -> Listing[EffectShape]
             _remove_all(session, context, given.removed, peer)
             for one, each in wanted:
                 for kind, value in each:
-                    _grant(session, context, peer, one, kind, value, one.level)
+                    if one.level.disclosure is not None:  # a sealed sum shows nothing of these
+                        _grant(session, context, peer, one, kind, value, one.level.disclosure)
             after = deliveries.levels_of(session, peer.id or 0, ids, now)
             trial.rollback()
         return Listing(
@@ -109,16 +111,17 @@ def _add(
             hint="To begin anew, run `underseal peer remove "
             f"{shlex.quote(peer.name)}` and invite it again.",
         )
+    level = given.level.disclosure
+    if level is None:
+        return [_sealed(session, context, peer, value, given) for _, value in wanted]
     made = []
     for kind, value in wanted:
         if kind is KeyKind.FOOTPRINT:
             value = footprints.row(session, value).id
-        allowed = gate.require_grant(
-            session, context.node, peer.id or 0, kind, value, given.level, said
-        )
+        allowed = gate.require_grant(session, context.node, peer.id or 0, kind, value, level, said)
         grant = _grant(session, context, peer, given, kind, value, allowed.level)
-        if allowed.level is given.level:
-            _refuse_less(grant, given)
+        if allowed.level is level:
+            _refuse_less(grant, given, level)
         warning = _withheld(allowed) or _warning(session, grant, now)
         made.append((grant, peer.name, warning))
     return made
@@ -214,6 +217,10 @@ def _wanted(given: GrantInput) -> list[Wanted]:
             "a grant is of everything, of products, of classifications or of footprints",
             hint="Give exactly one of --all, --product-id, --classification and --footprint.",
         )
+    if given.level is GrantLevel.SEALED and not given.footprint_ids:
+        raise RefusedError(
+            "sealed sums are granted one by one", hint="Name footprints, with --footprint."
+        )
     for values in (given.product_ids, given.classifications):
         for value in values:
             parse_urn(value)
@@ -229,21 +236,38 @@ def _withheld(allowed: gate.Allowed) -> str | None:
     return f"given at the level {allowed.level}; the release gate: {' '.join(allowed.reasons)}"
 
 
-def _refuse_less(grant: AccessGrant, given: GrantInput) -> None:
+def _sealed(
+    session: Session, context: ManageContext, peer: Peer, footprint_id: str, given: GrantInput
+) -> tuple[AccessGrant, str, str | None]:
+    """A grant of a sealed sum."""
+    grant, warning = grant_seal(
+        session,
+        context.node,
+        peer,
+        footprint_id,
+        starts=_date(given.starts),
+        ends=_date(given.ends),
+        terms=given.terms,
+        purpose=given.purpose,
+    )
+    return grant, peer.name, warning
+
+
+def _refuse_less(grant: AccessGrant, given: GrantInput, level: Level) -> None:
     """A grant adds; whoever wants to show less, or for less long, has to take one away.
 
     Raises:
         RefusedError: the peer sees more already, so that the new grant would change nothing.
     """
     is_limited = bool(given.starts or given.ends)
-    if is_limited and grant.dates == (None, None) and grant.level == given.level.rank:
+    if is_limited and grant.dates == (None, None) and grant.level == level.rank:
         raise RefusedError(
-            f"{given.peer} sees this at the level {given.level} already, without limits in time "
+            f"{given.peer} sees this at the level {level} already, without limits in time "
             f"(grant {grant.id})",
             hint=f"To limit it, take that one away first (`underseal grant remove {grant.id}`), or "
             f"put this one in its place (`underseal grant add --replace {grant.id}`).",
         )
-    if grant.level > given.level.rank:
+    if grant.level > level.rank:
         raise RefusedError(
             f"{given.peer} sees this at the level {Level.of_rank(grant.level)} already "
             f"(grant {grant.id}), and of several grants the highest counts",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from underseal_node.manage.shapes.peers import GrantedShape, GrantShape, GrantState
-from underseal_node.store.tables import AccessGrant
+from underseal_node.store.tables import AccessGrant, KeyKind
 from underseal_node.store.types import from_utc_text
-from underseal_protocol.disclosure import Level
+from underseal_protocol.disclosure import GrantLevel, Level
 from underseal_protocol.usage_terms import GrantedToUs
 
 __all__ = ["grant_shape", "granted_to_us_shape"]
@@ -24,14 +24,15 @@ def grant_shape(
         peer: its name.
         warning: a sentence about it.
     """
+    is_sealed = grant.kind == KeyKind.SEALED
     starts = None if grant.starts is None else from_utc_text(grant.starts)
     ends = None if grant.ends is None else from_utc_text(grant.ends)
     return GrantShape(
         id=grant.id or 0,
         peer=peer,
-        kind=grant.kind,
+        kind=KeyKind.FOOTPRINT if is_sealed else grant.kind,
         value=grant.shown_value or grant.value,
-        level=Level.of_rank(grant.level),
+        level=GrantLevel.SEALED if is_sealed else GrantLevel(Level.of_rank(grant.level)),
         state=_state(now, starts, ends),
         starts=starts,
         ends=ends,
@@ -52,7 +53,7 @@ def granted_to_us_shape(now: datetime, grant: GrantedToUs) -> GrantedShape:
     return GrantedShape(
         kind=grant.kind,
         value=grant.value,
-        level=grant.level,
+        level=GrantLevel(grant.level),
         state=_state(now, grant.starts, grant.ends),
         starts=grant.starts,
         ends=grant.ends,

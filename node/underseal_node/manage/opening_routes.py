@@ -43,5 +43,6 @@ async def open_lines(context: Context, footprint_id: str, given: OpenInput) -> O
         root=done.root,
         lines=list(done.lines),
         is_whole=done.is_whole,
+        sealed_quantities=done.quantities,
         opening=done.document,
     )

@@ -13,6 +13,7 @@ from sqlmodel import Session
 from underseal_node.manage.grant_view import grant_shape, granted_to_us_shape
 from underseal_node.manage.shapes.peers import FingerprintShape, PeerDetailShape, PeerShape
 from underseal_node.node import Node
+from underseal_node.settings import EndorsePolicy
 from underseal_node.store import clients, granted, grants, invitations, peers
 from underseal_node.store.identity_tables import Invitation
 from underseal_node.store.tables import (
@@ -170,6 +171,8 @@ def _shape(
         has_ca=peer.ca_pem is not None,
         accept_unsigned=peer.accept_unsigned,
         allow_private_network=peer.allow_private_network,
+        endorse=None if peer.endorse is None else EndorsePolicy(peer.endorse),
+        endorse_named=peer.endorse_named,
         signed_before=peer.signed_before,
         issued_client_ids=[one.client_id for one in held.valid],
         created_at=peer.created_at,

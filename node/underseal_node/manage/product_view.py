@@ -223,6 +223,7 @@ def published_shape(done: PublishedProduct, *, dry_run: bool) -> ProductPublishe
         findings=findings_shape(calculation.result.findings),
         methodology=[finding(one) for one in done.prepared.draft.findings],
         gate=None if judged is None else verdict_shape(judged),
+        drops_seal=done.prepared.drops_seal,
     )
 
 
@@ -243,4 +244,5 @@ def refresh_shape(one: Refreshed) -> RefreshShape:
         published=None if published is None else published.footprint_id,
         outcome=None if one.prepared is None else one.prepared.outcome,
         notified=[] if published is None else list(published.notified),
+        drops_seal=one.prepared is not None and one.prepared.drops_seal,
     )

@@ -14,6 +14,7 @@ from sqlmodel import Session
 from underseal_node.errors import NotFoundError, RefusedError
 from underseal_node.exchange.attested import ask, judged_of
 from underseal_node.exchange.receiving import json_limits
+from underseal_node.exchange.sealed import fetch_sealed_sum
 from underseal_node.manage.attestation_view import judged_shape
 from underseal_node.manage.context import (
     RESPONSE,
@@ -35,6 +36,7 @@ from underseal_node.manage.lists import (
 )
 from underseal_node.manage.product_view import amount_text
 from underseal_node.manage.received_view import received_members, received_shape
+from underseal_node.manage.sealed_view import sealed_shape
 from underseal_node.manage.shapes.attested import JudgedShape
 from underseal_node.manage.shapes.base import GivenInstant, Listing, Part
 from underseal_node.manage.shapes.footprints import (
@@ -44,6 +46,7 @@ from underseal_node.manage.shapes.footprints import (
     ReceivedShape,
     SignatureShape,
 )
+from underseal_node.manage.shapes.sealed import ReceivedSealShape
 from underseal_node.manage.shapes.suppliers import UsedInShape, UseShape, UsesShape
 from underseal_node.products.bills import defaults_of
 from underseal_node.products.bought import in_use_now
@@ -150,6 +153,7 @@ async def show_received(context: Context, footprint_id: str, peer: str | None = 
             successors=received.successors(session, row.peer_id, row.footprint_id),
             status_statement=row.status_statement,
             receipt=_receipt(session, row),
+            sealed_sum=sealed_shape(session, row),
             findings=_findings(row, limits, now.date()),
         )
         return detail, row.body
@@ -174,6 +178,25 @@ async def ask_for_attestations(
         return [judged_shape(one) for one in found]
 
     return Listing(data=await store.read(work))
+
+
+@router.post("/{footprint_id}/sealed-sum", **RESPONSE)
+async def ask_for_sealed_sum(
+    context: Context, footprint_id: str, peer: str | None = None
+) -> ReceivedSealShape:
+    """Fetch the sealed sum of a received footprint, and judge it by whom we know now."""
+    store = context.node.store
+    row = await store.read(lambda session: _the_one(session, footprint_id, peer))
+    access = await context.exchange.access(row.peer_id)
+    if access.is_underseal:
+        await fetch_sealed_sum(context.exchange, access, row.footprint_id)
+    found = await store.read(lambda session: sealed_shape(session, row))
+    if found is None:
+        raise NotFoundError(
+            f"{access.name} shows us no sealed sum of {row.footprint_id}",
+            hint="Ask it to grant that, with the level `sealed`.",
+        )
+    return found
 
 
 @router.get("/{footprint_id}/uses", **RESPONSE)

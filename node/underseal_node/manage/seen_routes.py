@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -9,8 +10,10 @@ from starlette.responses import Response
 
 from underseal_node.errors import NotFoundError, RefusedError
 from underseal_node.manage.context import JSON, RESPONSE, Context
+from underseal_node.manage.sealed_view import sealed_for
 from underseal_node.manage.shapes.base import GivenInstant
 from underseal_node.manage.shapes.footprints import PreviewShape, SeenShape
+from underseal_node.manage.shapes.seals import SealShows
 from underseal_node.store import footprints, peers
 from underseal_node.store.served import PageQuery, Seen
 from underseal_node.store.tables import Peer, PeerState
@@ -46,13 +49,14 @@ async def preview(
     viewing = Viewing(node.store.read_engine)
     levels = await viewing.count_seen_by(peer_id, moment)
     view = await viewing.seen_by(peer_id, PageQuery(criteria, after, limit), moment)
+    sealed = await node.store.read(lambda session: sealed_for(session, peer_id, moment))
     return PreviewShape(
         peer=known.name,
         at=moment,
         note=note_on(known),
         total=sum(levels.values()),
         levels=levels,
-        data=[_shape(one) for one in view.seen],
+        data=[_shape(one, sealed) for one in view.seen],
         next=view.next_seq,
     )
 
@@ -112,7 +116,7 @@ def withheld_at(level: Level) -> list[str]:
     return [block for block in Block if block not in level.blocks]
 
 
-def _shape(found: Seen) -> SeenShape:
+def _shape(found: Seen, sealed: Mapping[str, SealShows]) -> SeenShape:
     document: dict[str, Any] = loads(found.body)
     pcf = document["pcf"]
     return SeenShape(
@@ -125,4 +129,5 @@ def _shape(found: Seen) -> SeenShape:
         declared_unit_of_measurement=pcf["declaredUnitOfMeasurement"],
         level=found.level,
         withheld=withheld_at(found.level),
+        sealed_sum=sealed.get(document["id"]),
     )

@@ -17,6 +17,7 @@ from underseal_node.node import Node
 from underseal_node.pact.access import PublicContext
 from underseal_node.pact.client_ids import ClientIdsEndpoint
 from underseal_node.pact.cursors import Cursors
+from underseal_node.pact.endorsements import EndorsementsEndpoint
 from underseal_node.pact.errors import exception_handlers
 from underseal_node.pact.events import EventsEndpoint
 from underseal_node.pact.extensions import (
@@ -37,6 +38,7 @@ from underseal_node.pact.receipts import PATH as RECEIPTS
 from underseal_node.pact.receipts import ReceiptsEndpoint
 from underseal_node.pact.refusals import Refusals
 from underseal_node.pact.registration import InvitationEndpoint, RegistrationEndpoint
+from underseal_node.pact.sealed_sums import SealedSumsEndpoint
 from underseal_node.pact.throttle import Throttle
 from underseal_node.pact.token import TokenEndpoint
 from underseal_node.pact.well_known import public_routes
@@ -45,6 +47,8 @@ from underseal_node.store.serving import open_serving
 from underseal_protocol.acceptance import REGISTRATION_PATH
 from underseal_protocol.client_notice import CLIENT_IDS_PATH
 from underseal_protocol.invitation import INVITATION_PATH
+from underseal_protocol.seal.endorsement_exchange import ENDORSEMENTS_PATH
+from underseal_protocol.seal.sealed_sum import SEALED_SUM_PATH
 from underseal_protocol.usage_terms import GRANTS_PATH
 
 __all__ = ["NO_TELEMETRY", "create_public_app"]
@@ -80,7 +84,7 @@ def create_public_app(node: Node, counts: RequestCounts | None = None) -> FastAP
     """The application that peers talk to.
 
     Args:
-        node: opened in any role; only its access-token key is used.
+        node: opened in any role; only its access-token key and endorsements are used.
         counts: where requests are counted.
     """
     settings = node.settings
@@ -149,7 +153,7 @@ def create_public_app(node: Node, counts: RequestCounts | None = None) -> FastAP
 
 
 def _routes(context: PublicContext, hot: HotRoutes) -> list[Route]:
-    receipts = ReceiptsEndpoint(context)
+    receipts, sealed_sums = ReceiptsEndpoint(context), SealedSumsEndpoint(context)
     routes = [
         Route(f"{hot.path}/{{id}}", hot.of_one, methods=["GET"], name="get_footprint"),
         Route(hot.path, hot.of_list, methods=["GET"], name="list_footprints"),
@@ -191,6 +195,14 @@ def _routes(context: PublicContext, hot: HotRoutes) -> list[Route]:
             KeyLogEndpoint(context).handle,
             methods=["POST"],
             name="peer_key_log",
+        ),
+        Route(SEALED_SUM_PATH, sealed_sums.list, methods=["GET"], name="sealed_sums"),
+        Route(f"{SEALED_SUM_PATH}/{{id}}", sealed_sums.show, methods=["GET"], name="sealed_sum"),
+        Route(
+            ENDORSEMENTS_PATH,
+            EndorsementsEndpoint(context).handle,
+            methods=["POST"],
+            name="endorsements",
         ),
         Route(RECEIPTS, receipts.create, methods=["POST"], name="acknowledge"),
         Route(f"{RECEIPTS}/{{id}}", receipts.show, methods=["GET"], name="receipt"),

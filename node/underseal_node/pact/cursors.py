@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
 from underseal_node.pact.errors import BadRequestError
 from underseal_node.trust.tokens import KeySource
 
-__all__ = ["GRANTS", "PAGE", "WATERMARK", "Cursors"]
+__all__ = ["GRANTS", "PAGE", "SEALS", "WATERMARK", "Cursors"]
 
 KEY_BYTES = 32
 NUMBER_BYTES = 8
@@ -39,6 +39,7 @@ AHEAD = 64  # texts
 PAGE = b"page"
 WATERMARK = b"watermark"
 GRANTS = b"grants"
+SEALS = b"seals"
 
 
 class Cursors:

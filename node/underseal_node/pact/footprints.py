@@ -19,6 +19,7 @@ from underseal_node.pact.errors import BadRequestError
 from underseal_node.pact.gate import ANSWERED, BASE_URL
 from underseal_node.store.serving import PageQuery
 from underseal_protocol.criteria import Criteria
+from underseal_protocol.seal.sealed_sum import SEALED_SUM_PATH
 
 __all__ = ["CHANGED_AFTER", "PATH", "UUID", "GetFootprint", "ListFootprints", "footprint_id_of"]
 
@@ -58,8 +59,12 @@ class GetFootprint:
         claims = context.claims(scope, now)
         footprint_id = footprint_id_of(scope["path_params"]["id"])
         footprint = await context.serving.footprint(claims, footprint_id, now)
+        headers = []
+        if footprint.has_seal:
+            target = f"{scope[BASE_URL]}{SEALED_SUM_PATH}/{footprint_id}"
+            headers.append((b"link", f'<{target}>; rel="related"; title="sealed sum"'.encode()))
         scope[ANSWERED] = OK
-        await respond(send, b'{"data":' + footprint + b"}")
+        await respond(send, b'{"data":' + footprint.body + b"}", headers)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,139 +9,12 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import Any
 
-from underseal_node.store.announcements import ANNOUNCED_ENTRIES
-from underseal_protocol.disclosure import Level
-from underseal_protocol.usage_terms import (
-    GRANTS_PATH,
-    KINDS,
-    MAX_PURPOSE_CHARACTERS,
-    MAX_TERMS_CHARACTERS,
-)
+from underseal_node.pact.openapi_schemas import INSTANT, SCHEMAS, TEXTS, URNS, UUID, Schema
+from underseal_protocol.seal.endorsement_exchange import ENDORSEMENTS_PATH
+from underseal_protocol.seal.sealed_sum import SEALED_SUM_PATH
+from underseal_protocol.usage_terms import GRANTS_PATH
 
 __all__ = ["describe"]
-
-Schema = dict[str, Any]
-
-URNS: Schema = {"type": "array", "items": {"type": "string"}}
-TEXTS: Schema = {"type": "array", "items": {"type": "string"}}
-INSTANT: Schema = {"type": "string", "format": "date-time"}
-UUID: Schema = {"type": "string", "format": "uuid"}
-
-SCHEMAS: dict[str, Schema] = {
-    "Error": {
-        "type": "object",
-        "required": ["code", "message"],
-        "properties": {"code": {"type": "string"}, "message": {"type": "string"}},
-    },
-    "KeyLog": {
-        "type": "object",
-        "required": ["entries"],
-        "properties": {"entries": {**TEXTS, "maxItems": ANNOUNCED_ENTRIES}},
-    },
-    "TokenError": {
-        "type": "object",
-        "required": ["error"],
-        "properties": {"error": {"type": "string"}, "error_description": {"type": "string"}},
-    },
-    "ProductFootprint": {
-        "type": "object",
-        "description": "As defined by PACT 3.0.",
-        "required": [
-            "id",
-            "specVersion",
-            "created",
-            "status",
-            "companyName",
-            "companyIds",
-            "productDescription",
-            "productIds",
-            "productNameCompany",
-            "pcf",
-        ],
-    },
-    "Grant": {
-        "type": "object",
-        "description": "What the requester may see, until when and under what terms.",
-        "required": ["kind", "level"],
-        "properties": {
-            "kind": {"type": "string", "enum": list(KINDS)},
-            "value": {"type": "string", "description": "a URN or an id; absent for all"},
-            "level": {"type": "string", "enum": [str(level) for level in Level]},
-            "from": INSTANT,
-            "until": INSTANT,
-            "terms": {"type": "string", "maxLength": MAX_TERMS_CHARACTERS},
-            "purpose": {"type": "string", "maxLength": MAX_PURPOSE_CHARACTERS},
-        },
-    },
-    "TokenRequest": {
-        "type": "object",
-        "required": ["grant_type"],
-        "properties": {
-            "grant_type": {"type": "string", "enum": ["client_credentials"]},
-            "client_id": {"type": "string"},
-            "client_secret": {"type": "string"},
-            "client_assertion_type": {"type": "string"},
-            "client_assertion": {"type": "string"},
-            "scope": {"type": "string"},
-            "audience": {"type": "string"},
-            "resource": {"type": "string"},
-        },
-    },
-    "Registration": {
-        "type": "object",
-        "description": "Client metadata of RFC 7591 with the reply to an invitation.",
-        "required": [
-            "client_name",
-            "client_uri",
-            "grant_types",
-            "token_endpoint_auth_method",
-            "jwks",
-            "pact_connection_id",
-            "underseal",
-        ],
-        "properties": {
-            "client_name": {"type": "string"},
-            "client_uri": {"type": "string"},
-            "grant_types": {"type": "array", "items": {"enum": ["client_credentials"]}},
-            "token_endpoint_auth_method": {"enum": ["private_key_jwt"]},
-            "jwks": {"type": "object"},
-            "pact_connection_id": UUID,
-            "underseal": {
-                "type": "object",
-                "required": ["version", "acceptance", "keyLog"],
-                "properties": {
-                    "version": {"enum": [1]},
-                    "acceptance": {"type": "string"},
-                    "keyLog": {"type": "array", "items": {"type": "string"}},
-                },
-            },
-        },
-    },
-    "Event": {
-        "type": "object",
-        "description": "One of the four events of PACT 3.0, as a structured CloudEvent.",
-        "required": ["type", "specversion", "id", "source", "data"],
-        "properties": {
-            "type": {
-                "type": "string",
-                "enum": [
-                    f"org.wbcsd.pact.ProductFootprint.{name}Event.3"
-                    for name in (
-                        "Published",
-                        "RequestCreated",
-                        "RequestFulfilled",
-                        "RequestRejected",
-                    )
-                ],
-            },
-            "specversion": {"type": "string", "enum": ["1.0"]},
-            "id": {"type": "string", "minLength": 1},
-            "source": {"type": "string", "minLength": 1},
-            "time": INSTANT,
-            "data": {"type": "object"},
-        },
-    },
-}
 
 LIST_PARAMETERS: dict[str, Schema] = {
     "limit": {"type": "integer", "minimum": 0},
@@ -266,6 +139,8 @@ def _own_paths() -> dict[str, Any]:
         GRANTS_PATH: {"get": _grants()},
         "/extensions/attestations/{id}": {"get": attestations_of},
         **_receipt_paths(),
+        ENDORSEMENTS_PATH: {"post": _endorsements()},
+        **_sealed_sum_paths(),
     }
     for path, (name, summary, media_type) in {
         "/.well-known/openid-configuration": ("discovery", "Discovery", "application/json"),
@@ -356,6 +231,39 @@ def _receipt_paths() -> dict[str, Any]:
         "/extensions/receipts": {"post": create},
         "/extensions/receipts/{id}": {"get": show},
     }
+
+
+def _sealed_sum_paths() -> dict[str, Any]:
+    listing = _operation(
+        "listSealedSums",
+        "The sealed sums that the requester has been granted",
+        _data({"type": "array", "items": {"$ref": "#/components/schemas/ListedSeal"}}),
+        errors=(400, 401, 403),
+        parameters=[
+            {"name": name, "in": "query", "schema": LIST_PARAMETERS[name], "required": False}
+            for name in ("limit", "cursor")
+        ],
+    )
+    show = _operation(
+        "getSealedSum",
+        "The sealed sum of a footprint",
+        _json({"$ref": "#/components/schemas/SealedSum"}),
+        errors=(401, 403, 404),
+        parameters=[_id_parameter()],
+    )
+    return {SEALED_SUM_PATH: {"get": listing}, f"{SEALED_SUM_PATH}/{{id}}": {"get": show}}
+
+
+def _endorsements() -> Schema:
+    operation = _operation(
+        "endorse",
+        "Ask for the endorsement of a figure, with its opening for the requester alone",
+        _json({"$ref": "#/components/schemas/Endorsement"}),
+        errors=(400, 401, 403, 404, 409, 413, 429),
+        body=("application/json", "EndorsementQuestion"),
+    )
+    operation["responses"]["202"] = {"description": "not answered yet; see Retry-After"}
+    return operation
 
 
 def _operation(

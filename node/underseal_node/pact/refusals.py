@@ -27,11 +27,14 @@ from underseal_node.store.audit_buffer import AuditBuffer
 from underseal_node.store.served import NotShownError
 from underseal_node.trust.tokens import AccessTokens, TokenExpiredError, TokenInvalidError
 from underseal_protocol.errors import ProtocolError
+from underseal_protocol.seal.sealed_sum import SEALED_SUM_PATH
 
 __all__ = ["Refusals"]
 
 # The endpoints whose `id` is that of a footprint.
-OF_FOOTPRINTS = frozenset(f"{path}/{{id}}" for path in (PATH, STATUS_PATH, ATTESTATIONS_PATH))
+OF_FOOTPRINTS = frozenset(
+    f"{path}/{{id}}" for path in (PATH, STATUS_PATH, ATTESTATIONS_PATH, SEALED_SUM_PATH)
+)
 # With these, whoever calls has not shown who it is; a token is not checked a second time.
 NOBODY = (UnauthenticatedError, TokenInvalidError, TokenExpiredError)
 

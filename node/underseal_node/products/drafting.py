@@ -15,7 +15,7 @@ from underseal_node.products.calculating import row_of
 from underseal_node.products.releasing import Outcome, Prepared, prepare
 from underseal_node.publishing.drafting import Drafted, keep
 from underseal_node.publishing.results import Problem, UnpublishableError
-from underseal_node.store import attestations, draft_roll_ups
+from underseal_node.store import attestations, draft_roll_ups, seals
 from underseal_node.store.product_tables import DraftRollUpRow
 from underseal_protocol.commitment import Commitment, commit
 from underseal_protocol.draft import make_draft
@@ -85,12 +85,13 @@ def _keep(session: Session, node: Node, prepared: Prepared, committed: Commitmen
     drafted = keep(session, node, made, fixed, supersedes)
     assert prepared.judged is not None  # noqa: S101 - it is not unchanged
     exposure = replace(prepared.judged.exposure, footprint=fixed.id)
-    draft_roll_ups.keep(
-        session,
-        DraftRollUpRow(
-            **row_of(prepared.calculation, fixed.id).model_dump(),
-            exposure=json.dumps(exposure.to_json()),
-            commitment=dumps(committed.to_json()).decode(),
-        ),
+    row = DraftRollUpRow(
+        **row_of(prepared.calculation, fixed.id).model_dump(),
+        exposure=json.dumps(exposure.to_json()),
+        commitment=dumps(committed.to_json()).decode(),
     )
+    known = draft_roll_ups.find(session, fixed.id)
+    if drafted.is_new or known is None or known.used != row.used:
+        draft_roll_ups.keep(session, row)
+        seals.forget(session, [fixed.id])
     return drafted

@@ -30,7 +30,7 @@ from underseal_node.publishing.files import PlacedDocument
 from underseal_node.publishing.prepare import Draft, as_published, draft_of
 from underseal_node.publishing.publish import sign_all
 from underseal_node.publishing.results import UnpublishableError
-from underseal_node.store import products, releases
+from underseal_node.store import draft_roll_ups, products, releases, seals
 from underseal_node.store.tables import Footprint
 from underseal_protocol.commitment import commit
 from underseal_protocol.criteria import DEPRECATED
@@ -65,6 +65,7 @@ class Prepared:
         old: the own, active footprint of the same; None if there is none.
         outcome: what publishing will make of it.
         judged: what the release gate says; None where nothing is published.
+        drops_seal: what it replaces, or a draft of it, is sealed, and this will not be.
     """
 
     calculation: Calculation
@@ -72,6 +73,7 @@ class Prepared:
     old: Footprint | None
     outcome: Outcome
     judged: Judged | None = None
+    drops_seal: bool = False
 
     @property
     def fingerprint(self) -> str:
@@ -147,6 +149,22 @@ async def _judged(node: Node, prepared: Prepared, thresholds: Thresholds) -> Jud
 
 async def prepare_calculated(node: Node, calculation: Calculation) -> Prepared:
     """As `prepare`, of what has been calculated."""
+    prepared = await _prepared(node, calculation)
+    drops_seal = await node.store.read(lambda session: _drops_seal(session, prepared))
+    return replace(prepared, drops_seal=drops_seal)
+
+
+def _drops_seal(session: Session, prepared: Prepared) -> bool:
+    if prepared.outcome is Outcome.UNCHANGED:
+        return False
+    drafts = draft_roll_ups.unpublished(session, prepared.calculation.bill.used.root)
+    ids = {prepared.draft.id, *(one.footprint_id for one in drafts)}
+    if prepared.old is not None:
+        ids.add(prepared.old.id)
+    return bool(seals.find_many(session, ids))
+
+
+async def _prepared(node: Node, calculation: Calculation) -> Prepared:
     document = calculation.result.document
     rest = {name: one for name, one in document.items() if name not in SET_BY_PUBLISHING}
     source = PlacedDocument(rest, lambda pointer: pointer)

@@ -23,14 +23,15 @@ from underseal_protocol import jws
 from underseal_protocol.assurance import AssuranceLevel
 from underseal_protocol.attestation import issue_attestation, read_attestation
 from underseal_protocol.attestation_claims import Attestation, AttestedBooks, Statement
-from underseal_protocol.credential import credential_of, verify
+from underseal_protocol.credential import VerifiedCredential, credential_of, verify
 from underseal_protocol.criteria import FootprintIndex
 from underseal_protocol.disclosure import Block, Level
 from underseal_protocol.draft import Subject, is_draft, read_draft
 from underseal_protocol.errors import SchemaError
 from underseal_protocol.footprint import schema_violations
 from underseal_protocol.keys import KeyPurpose
-from underseal_protocol.opening import verify_opening
+from underseal_protocol.opening import Opening, verify_opening
+from underseal_protocol.seal.opened import read_sealed_opening
 from underseal_protocol.strict_json import JsonLimits, loads
 
 __all__ = ["Attached", "Attesting", "attach", "attest"]
@@ -48,6 +49,8 @@ class Attesting:
         valid_until: aware; the end of the validity of the footprint by default.
         opening: what the owner has opened for the verifier, as JSON; its root is attested, too.
         completeness: what the verifier has checked of its being complete; only with `opening`.
+        names_seal: the verifier has compared the quantities of the sealed sum with the lines; all
+            of them have to be opened.
     """
 
     verification: Mapping[str, str]
@@ -56,6 +59,7 @@ class Attesting:
     valid_until: datetime | None
     opening: str | None = None
     completeness: str | None = None
+    names_seal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +157,11 @@ async def _subject(
             "it is said that the lines are complete, and none were opened",
             hint="Give what the owner has opened, too.",
         )
+    if opened is None and given.names_seal:
+        raise RefusedError(
+            "it is said that sealed quantities were compared with the lines, and none were opened",
+            hint="Give what the owner has opened, too.",
+        )
     if is_draft(value):
         if opened is not None:
             raise RefusedError(
@@ -166,7 +175,7 @@ async def _subject(
     # As `received show --json` prints it, or as PACT answers.
     document = value.get("footprint") or value.get("data") or value
     subject, books = await node.store.read(
-        lambda session: _published_subject(session, document, opened, given.completeness)
+        lambda session: _published_subject(session, document, opened, given)
     )
     return document, subject, books
 
@@ -178,14 +187,14 @@ def _read(node: Node, text: str) -> Any:
 
 
 def _published_subject(
-    session: Session, document: Any, opened: Any, completeness: str | None
+    session: Session, document: Any, opened: Any, given: Attesting
 ) -> tuple[Subject, AttestedBooks | None]:
     """What there is to attest of a footprint that a peer has published.
 
     Args:
         document: the footprint.
         opened: what its owner has opened; None if nothing.
-        completeness: what the verifier has checked of that.
+        given: what the verifier says.
 
     Raises:
         RefusedError: it carries no credential, or its owner is no active peer.
@@ -217,4 +226,30 @@ def _published_subject(
     found = verify_opening(
         opened, keys=keys, issuer=None, footprint_id=subject.footprint_id, proven=proven
     )
-    return subject, AttestedBooks(found.root_disclosure, completeness)
+    digest = _sealed_sum(found, proven) if given.names_seal else None
+    return subject, AttestedBooks(found.root_disclosure, given.completeness, digest)
+
+
+def _sealed_sum(opened: Opening, proven: VerifiedCredential) -> str:
+    """The digest of the sealed sum whose quantities the verifier has seen.
+
+    Raises:
+        RefusedError: not all of them are opened, or they are those of another sealed sum.
+        CommitmentError: what is opened does not open what is sealed.
+    """
+    if opened.sealed is None:
+        raise RefusedError(
+            "nothing of a sealed sum was opened, so no quantities can have been compared",
+            hint="Its owner opens them with all lines: `underseal audit open ID --all`.",
+        )
+    seal = read_sealed_opening(opened.sealed, opened.lines)
+    if not seal.is_whole:
+        raise RefusedError(
+            "not all quantities of the sealed sum were opened",
+            hint="Its owner opens them with all lines: `underseal audit open ID --all`.",
+        )
+    if proven.sealed_sum not in (None, seal.bound):
+        raise RefusedError(
+            f"the sealed sum {seal.digest} was opened, and the footprint bears another one"
+        )
+    return seal.digest

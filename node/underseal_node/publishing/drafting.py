@@ -25,7 +25,7 @@ from underseal_node.publishing.files import PlacedDocument, read_file
 from underseal_node.publishing.prepare import Draft, draft_of, of_fixed, sign
 from underseal_node.publishing.publish import record
 from underseal_node.publishing.results import Problem, UnpublishableError
-from underseal_node.store import attestations, draft_roll_ups, footprints, products
+from underseal_node.store import attestations, draft_roll_ups, footprints, products, seals
 from underseal_node.store.attestation_tables import DraftRow
 from underseal_node.store.audit import Act
 from underseal_node.store.product_tables import RollUpRow
@@ -40,6 +40,8 @@ from underseal_protocol.keys import KeyPurpose
 from underseal_protocol.methodology import Finding
 from underseal_protocol.release.exposure import Exposure
 from underseal_protocol.release.verdict import Acknowledgement
+from underseal_protocol.seal.binding import bound_digest
+from underseal_protocol.seal.document_format import read_document
 from underseal_protocol.strict_json import dumps, loads
 
 __all__ = ["Drafted", "Published", "draft_file", "keep", "publish_draft", "read_stored"]
@@ -127,6 +129,7 @@ async def draft_file(
 
     def store(session: Session) -> Drafted:
         draft_roll_ups.forget(session, fixed.id)
+        seals.forget(session, [fixed.id])
         return keep(session, node, made, fixed, supersedes)
 
     return await node.store.write(store)
@@ -179,6 +182,7 @@ async def publish_draft(
         now=now,
         disclosures=draft.disclosures,
         commitment=None if calculated is None else calculated.commitment,
+        sealed_sum=None if calculated is None else calculated.sealed_sum,
     )
     verifier = None if found is None else found.verifier
 
@@ -212,12 +216,14 @@ class _Calculated:
         commitment: to what it was calculated from.
         judged: what the release gate says of publishing it.
         stale: what has changed since.
+        sealed_sum: of its seal, what the credential bears; None if it is not sealed.
     """
 
     roll_up: RollUpRow
     commitment: Commitment
     judged: Judged
     stale: Stale | None
+    sealed_sum: str | None = None
 
 
 def _calculated(session: Session, node: Node, prepared: Draft, row: DraftRow) -> _Calculated | None:
@@ -234,11 +240,13 @@ def _calculated(session: Session, node: Node, prepared: Draft, row: DraftRow) ->
     now = node.now()
     judged = gate.judge_draft(session, exposure, row.supersedes, node.settings, prepared.keys, now)
     stale = stale_drafts(session, now, Loader(session, now, node.identity), kept.product_id)
+    seal = seals.find(session, row.id)
     return _Calculated(
         RollUpRow(**kept.model_dump(include=set(RollUpRow.model_fields))),
         read_commitment(loads(kept.commitment)),
         judged,
         next((one for one in stale if one.footprint_id == row.id), None),
+        None if seal is None else bound_digest(read_document(seal.document)),
     )
 
 

@@ -11,13 +11,16 @@ from sqlmodel import Session
 
 from underseal_node.errors import RefusedError
 from underseal_node.node import Node
-from underseal_node.store import audit, commitments, footprints
+from underseal_node.sealing.keeping import openings_in
+from underseal_node.store import audit, commitments, footprints, seals
 from underseal_node.store.audit import Act
+from underseal_node.store.seal_tables import Seal
 from underseal_node.store.tables import Footprint
 from underseal_protocol import base64url, jws
 from underseal_protocol.commitment import Commitment, Leaf
 from underseal_protocol.keys import KeyPurpose
 from underseal_protocol.opening import issue_opening
+from underseal_protocol.seal.opened import OpenedQuantity, sealed_opening_json
 
 __all__ = ["Opened", "lines_of", "open_lines"]
 
@@ -34,6 +37,7 @@ class Opened:
         root: of the tree, base64url.
         lines: ids of the lines, sorted.
         is_whole: all of them, so that nothing else can have been committed to.
+        quantities: how many sealed ones were opened with them.
         document: what the auditor gets.
     """
 
@@ -42,6 +46,7 @@ class Opened:
     root: str
     lines: tuple[str, ...]
     is_whole: bool
+    quantities: int
     document: dict[str, Any] = field(repr=False)
 
 
@@ -59,7 +64,7 @@ async def lines_of(node: Node, footprint_id: str) -> list[Leaf]:
 async def open_lines(
     node: Node, footprint_id: str, lines: Collection[str] | None, verifier: str
 ) -> Opened:
-    """Open lines, and record for whom.
+    """Open lines, and record for whom; of a sealed sum, the quantities of these lines, too.
 
     Args:
         node: the owner's; its process must be able to open the footprint key.
@@ -72,10 +77,16 @@ async def open_lines(
         NotFoundError: there is no such own footprint.
         RefusedError: it was published without a commitment, or several lines are called like that.
         CommitmentError: there is no such line, too many are asked for, or nobody is named.
+        VaultError: what opens the sealed sum cannot be decrypted.
     """
     row, commitment = await node.store.read(lambda session: _committed(session, footprint_id))
     if lines is not None:
         lines = _full_ids(commitment, lines)
+    seal = await node.store.read(lambda session: seals.find(session, row.id))
+    quantities = [] if seal is None else _quantities(node, seal, lines)
+    sealed = None
+    if seal is not None and quantities:
+        sealed = sealed_opening_json(seal.document, quantities)
     now = node.now()
     document = await asyncio.to_thread(
         issue_opening,
@@ -87,6 +98,7 @@ async def open_lines(
         key=node.signing_key(KeyPurpose.FOOTPRINT),
         issuer=node.identity.url,
         issued_at=now,
+        sealed=sealed,
     )
     named = [one["id"] for one in commitment.leaves] if lines is None else set(lines)
     opened = tuple(sorted(named))
@@ -95,6 +107,7 @@ async def open_lines(
         "lines": len(opened),
         "whole": lines is None,
         "opening": jws.statement_digest(document["statement"]),
+        "quantities": len(quantities) or None,
     }
     await node.store.write(
         lambda session: audit.record(
@@ -102,7 +115,13 @@ async def open_lines(
         )
     )
     root = base64url.encode(commitment.root)
-    return Opened(row.id, verifier, root, opened, lines is None, document)
+    return Opened(row.id, verifier, root, opened, lines is None, len(quantities), document)
+
+
+def _quantities(node: Node, seal: Seal, lines: Collection[str] | None) -> list[OpenedQuantity]:
+    """Those sealed quantities that belong to the lines; all with all lines."""
+    found = openings_in(node.vault, seal)
+    return [one for one in found if lines is None or one.line in lines]
 
 
 def _full_ids(commitment: Commitment, named: Collection[str]) -> set[str]:

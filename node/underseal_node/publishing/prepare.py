@@ -219,6 +219,7 @@ def sign(
     now: datetime,
     disclosures: Mapping[Block, str] | None = None,
     commitment: Commitment | None = None,
+    sealed_sum: str | None = None,
 ) -> NewFootprint:
     """Sign a draft, once and for all who may see it.
 
@@ -229,6 +230,7 @@ def sign(
         now: aware.
         disclosures: of blocks whose salts have been fixed before.
         commitment: to what it was calculated from; the credential bears its root.
+        sealed_sum: of its seal, what the credential bears (`seal.binding.bound_digest`).
     """
     document = draft.document
     credential = issue(
@@ -238,6 +240,7 @@ def sign(
         issued_at=now,
         disclosures=disclosures,
         root=None if commitment is None else commitment.disclosure,
+        sealed_sum=sealed_sum,
     )
     index = FootprintIndex.of(document)
     return NewFootprint(
@@ -253,6 +256,7 @@ def sign(
         keys=_keys(draft.id, index),
         kid=key.kid,
         commitment=commitment,
+        is_sealed=sealed_sum is not None,
     )
 
 

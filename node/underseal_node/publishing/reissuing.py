@@ -7,6 +7,8 @@ and is deprecated, as for a correction.
 What it was calculated from is committed to anew, with fresh salts, so that nobody can tell which
 lines the two have in common.
 
+A seal is of one footprint for good, so the successor has none; it can be sealed.
+
 What a verifier attested was the footprint of the former id, so the successor does not claim it: it
 is without the attestation and what that had filled in.
 """
@@ -35,6 +37,7 @@ from underseal_node.store import (
     keys,
     products,
     releases,
+    seals,
 )
 from underseal_node.store.audit import Act
 from underseal_node.store.footprints import NewFootprint
@@ -45,6 +48,7 @@ from underseal_protocol.criteria import DEPRECATED
 from underseal_protocol.disclosure import Level, is_attestation_entry, is_attested
 from underseal_protocol.jws import named_key
 from underseal_protocol.keys import KeyPurpose
+from underseal_protocol.seal.opened import without_seal
 from underseal_protocol.segments import render
 from underseal_protocol.strict_json import loads
 
@@ -63,12 +67,14 @@ class Reissued:
         notified: names of the peers that are told; sorted.
         unattested: of the footprints that were attested, in them or beside them, the ids of the
             successors: they need attestations anew. In a dry run the present ids.
+        unsealed: likewise of those that were sealed.
     """
 
     found: int
     successors: Mapping[str, str]
     notified: Sequence[str]
     unattested: Sequence[str]
+    unsealed: Sequence[str]
 
 
 def count_signed_by(session: Session, kids: Sequence[str]) -> int:
@@ -93,9 +99,9 @@ async def reissue(node: Node, kid: str, *, dry_run: bool = False) -> Reissued:
         UnpublishableError: what was published does not meet the schema of today.
     """
     await node.store.read(lambda session: _require_revoked(session, kid))
-    found, attested = await node.store.read(lambda session: _signed_by(session, kid))
+    found, attested, sealed = await node.store.read(lambda session: _signed_by(session, kid))
     if dry_run:
-        return Reissued(len(found), {}, (), attested)
+        return Reissued(len(found), {}, (), attested, sealed)
     successors: dict[str, str] = {}
     notified: set[str] = set()
     for start in range(0, len(found), FOOTPRINTS_PER_TRANSACTION):
@@ -103,19 +109,21 @@ async def reissue(node: Node, kid: str, *, dry_run: bool = False) -> Reissued:
         made, told = await _portion(node, portion, kid)
         successors |= made
         notified.update(told)
-    unattested = [successors[one] for one in attested if one in successors]
-    return Reissued(len(found), successors, sorted(notified), unattested)
+    unattested, unsealed = (
+        [successors[one] for one in ids if one in successors] for ids in (attested, sealed)
+    )
+    return Reissued(len(found), successors, sorted(notified), unattested, unsealed)
 
 
-def _signed_by(session: Session, kid: str) -> tuple[list[str], list[str]]:
-    """The active footprints that a key has signed, and which of them are attested."""
+def _signed_by(session: Session, kid: str) -> tuple[list[str], list[str], list[str]]:
+    """The active footprints that a key has signed; which of them are attested, which sealed."""
     found, attested = [], []
     for row in footprints.walk_active(session):
         if _signer(row) == kid:
             found.append(row.id)
             if is_attested(document_of(row)) or attestations.attached(session, row.id):
                 attested.append(row.id)
-    return found, attested
+    return found, attested, [one for one in found if one in seals.find_many(session, found)]
 
 
 async def _portion(node: Node, ids: Sequence[str], kid: str) -> tuple[dict[str, str], list[str]]:
@@ -149,7 +157,7 @@ def _successors(
     """The signed successors of footprints, and the statements of their deprecation."""
     drafts = [_draft(node, row) for row in old]
     anew = {
-        draft.id: commit(committed[row.id].leaves)
+        draft.id: commit(without_seal(committed[row.id].leaves))
         for draft, row in zip(drafts, old, strict=True)
         if row.id in committed
     }

@@ -26,6 +26,7 @@ class AlertKind(StrEnum):
     STATUS = "status"  # a deprecated footprint became active again
     STATUS_STATEMENT = "status-statement"  # a statement of deprecation that does not verify
     ATTESTATION = "attestation"  # of a verifier, and it does not verify
+    SEALED_SUM = "sealed-sum"  # of a received footprint, and it does not hold
     KEYS_CHANGED = "keys-changed"  # the peer's key set is not the pinned one
     KEYS_REVOKED = "keys-revoked"  # the peer has taken keys back
     PARTNERSHIP_ENDED = "partnership-ended"  # the peer has ended it

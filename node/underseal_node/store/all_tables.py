@@ -13,6 +13,7 @@ from underseal_node.store import (
     identity_tables,
     list_tables,
     product_tables,
+    seal_tables,
     spend_tables,
     tables,
 )
@@ -28,6 +29,7 @@ DEFINED_IN = (
     identity_tables,
     list_tables,
     product_tables,
+    seal_tables,
     spend_tables,
     tables,
 )

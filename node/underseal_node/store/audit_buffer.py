@@ -267,7 +267,9 @@ def _note_contact(session: Session, counts: _Counts, now: datetime) -> None:
 
 def _rows_of_reads(reads: list[tuple[_ReadsKey, _Tally]], now: datetime) -> Iterator[_Row]:
     for (act, peer_id, rank, grants), one in reads:
-        members = members_of(act, now, actor=Actor.PEER, level=LEVELS[rank], grants=grants)
+        # A sealed sum is none of the levels.
+        level = None if act is Act.SEALED_SUMS_READ else LEVELS[rank]
+        members = members_of(act, now, actor=Actor.PEER, level=level, grants=grants)
         yield _Row(peer_id, members | {"times": one.times}, tuple(one.ids))
 
 

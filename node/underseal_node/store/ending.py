@@ -24,6 +24,7 @@ from underseal_node.store.exchange_tables import (
 )
 from underseal_node.store.identity_tables import Invitation
 from underseal_node.store.product_tables import DeclarationRow, MatchRow, ReleaseRow
+from underseal_node.store.seal_tables import HeldEndorsement, Question, QuestionState
 from underseal_node.store.tables import AccessGrant, ClientCredential, Peer, PeerState
 
 __all__ = ["forget", "forget_pulls", "remove", "settle"]
@@ -38,6 +39,8 @@ HISTORY: tuple[type[SQLModel], ...] = (
     OutboxEvent,
     Receipt,
     ReleaseRow,
+    Question,
+    HeldEndorsement,
 )
 BELONGINGS: tuple[type[SQLModel], ...] = (
     ClientCredential,
@@ -111,6 +114,14 @@ def settle(session: Session, peer: Peer, now: datetime, reason: str) -> None:
         update(InboxEvent)
         .where(col(InboxEvent.peer_id) == peer.id, col(InboxEvent.handled_at).is_(None))
         .values(handled_at=now, next_attempt_at=None, outcome=reason)
+    )
+    session.execute(
+        update(Question)
+        .where(
+            col(Question.peer_id) == peer.id,
+            col(Question.state).in_((QuestionState.OPEN, QuestionState.ALLOWED)),
+        )
+        .values(state=QuestionState.REFUSED, reason=reason, answered_at=now)
     )
     open_requests = select(Request).where(
         Request.peer_id == peer.id, Request.state == RequestState.PENDING

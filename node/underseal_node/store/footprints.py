@@ -13,7 +13,7 @@ from sqlalchemy.orm import aliased, defer
 from sqlmodel import Session, SQLModel, col, select
 
 from underseal_node.errors import NotFoundError, RefusedError
-from underseal_node.store import commitments, listed, own_lists
+from underseal_node.store import commitments, listed, own_lists, seals
 from underseal_node.store.batches import batches
 from underseal_node.store.criteria_sql import criteria_clauses
 from underseal_node.store.database import next_change, to_change
@@ -95,6 +95,7 @@ class NewFootprint:
         keys: kind and folded value of what it can be found and granted by.
         kid: the key that has signed it.
         commitment: to what it was calculated from; None if it was imported.
+        is_sealed: its credential bears the sealed sum of its draft.
     """
 
     id: str
@@ -109,6 +110,7 @@ class NewFootprint:
     keys: frozenset[tuple[KeyKind, str]]
     kid: str = ""
     commitment: Commitment | None = field(default=None, repr=False)
+    is_sealed: bool = False
 
 
 def listing(
@@ -280,6 +282,8 @@ def add_all(session: Session, footprints: Iterable[NewFootprint], now: datetime)
         for one in part:
             if one.commitment is not None:
                 commitments.add(session, one.id, one.commitment, now)
+        # A draft of the same id was sealed, perhaps, and something else is published now.
+        seals.forget(session, [one.id for one in part if not one.is_sealed])
 
 
 def _refuse_revoked(session: Session, kids: Iterable[str]) -> None:

@@ -38,6 +38,7 @@ __all__ = [
     "listing",
     "record",
     "remove",
+    "sealed_in_force",
     "withdraw_offered",
 ]
 
@@ -51,7 +52,14 @@ class AsItWas(Enum):
 AS_IT_WAS: Final = AsItWas.AS_IT_WAS
 Date = datetime | AsItWas | None
 
-GRANTABLE = (KeyKind.ALL, KeyKind.PRODUCT, KeyKind.CLASSIFICATION, KeyKind.FOOTPRINT)
+GRANTABLE = (
+    KeyKind.ALL,
+    KeyKind.PRODUCT,
+    KeyKind.CLASSIFICATION,
+    KeyKind.FOOTPRINT,
+    KeyKind.SEALED,
+)
+OF_ONE = (KeyKind.FOOTPRINT, KeyKind.SEALED)
 
 
 def add(
@@ -76,7 +84,7 @@ def add(
         peer_id: who.
         kind: what `value` is.
         value: a URN or an id; empty for everything.
-        level: how much is shown.
+        level: how much is shown; of a sealed sum, the lowest.
         now: aware.
         starts: from this instant on; `None`: at once, as for a new grant where it is left out.
         ends: before this instant; `None`: until the grant is removed; likewise.
@@ -179,8 +187,8 @@ def record(session: Session, act: Act, grant: AccessGrant, now: datetime) -> Non
         act,
         now,
         peer_id=grant.peer_id,
-        footprint_ids=[grant.value] if kind is KeyKind.FOOTPRINT else (),
-        level=Level.of_rank(grant.level),
+        footprint_ids=[grant.value] if kind in OF_ONE else (),
+        level=None if kind is KeyKind.SEALED else Level.of_rank(grant.level),
         grants=() if grant.id is None else [grant.id],
         detail={
             "kind": kind,
@@ -345,6 +353,16 @@ def levels_in_force(session: Session, now: datetime) -> list[tuple[int, KeyKind,
         (peer_id, KeyKind(kind), value, Level.of_rank(level))
         for peer_id, kind, value, level in rows
     ]
+
+
+def sealed_in_force(session: Session, peer_id: int, now: datetime) -> list[str]:
+    """The footprints whose sealed sum a peer is granted at this moment."""
+    statement = select(AccessGrant.value).where(
+        AccessGrant.peer_id == peer_id,
+        AccessGrant.kind == KeyKind.SEALED,
+        *_in_force(utc_text(now)),
+    )
+    return list(session.exec(statement))
 
 
 def _in_force(instant: str) -> tuple[ColumnElement[bool], ...]:

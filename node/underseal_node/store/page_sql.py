@@ -25,6 +25,7 @@ from underseal_protocol.disclosure import Block, Level
 
 __all__ = [
     "ACTIVE_GRANT",
+    "DISCLOSING",
     "GRANTED",
     "GRANT_CHANGE",
     "IS_VISIBLE",
@@ -41,6 +42,8 @@ __all__ = [
 MAX_BRANCHES = 32
 
 ACTIVE_GRANT = "(g.starts IS NULL OR g.starts <= :now) AND (g.ends IS NULL OR g.ends > :now)"
+# Grants of sealed sums show nothing of footprints.
+DISCLOSING = f"g.kind <> '{KeyKind.SEALED}'"
 
 # CROSS JOIN keeps SQLite from starting with the grants of all peers.
 _COVERING = (

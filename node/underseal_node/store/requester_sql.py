@@ -15,8 +15,10 @@ from dataclasses import dataclass
 from underseal_node.store.attestation_tables import AttestationRole
 from underseal_node.store.page_sql import (
     ACTIVE_GRANT,
+    DISCLOSING,
     GRANT_CHANGE,
     GRANTED,
+    IS_VISIBLE,
     LEVEL_AND_GRANT,
     MAX_BRANCHES,
     SHOWING_ATTESTATIONS,
@@ -68,17 +70,41 @@ _ATTESTATIONS = (
     f"AND a.role = '{AttestationRole.ATTACHED}' "
     "WHERE {which} ORDER BY a.created_at, a.digest"
 )
+# Whether the requester may see the sealed sum of the footprint `:id`, and there is one.
+_SEALED_GRANTS = (
+    f"FROM access_grant g WHERE g.kind = '{KeyKind.SEALED}' AND g.value = :id "
+    f"AND g.peer_id = c.peer_id AND {ACTIVE_GRANT}"
+)
+_SEALED_FOR_ASKER = f"EXISTS (SELECT 1 {_SEALED_GRANTS})"
+_HAS_SEAL = f"{_SEALED_FOR_ASKER} AND EXISTS (SELECT 1 FROM seal WHERE footprint_id = :id)"  # noqa: S608
+_FOOTPRINT = _ONE.replace(", f.id FROM", f", f.id, {_HAS_SEAL} FROM")
+_SEALED_SUM = (
+    f"SELECT {_WHO}, s.document, f.status, "  # noqa: S608 - constants
+    f"CASE WHEN {_GRANTED_TO_ASKER} IS NOT NULL THEN (SELECT min(g.id) {_SEALED_GRANTS}) END, "
+    "f.id, s.binding FROM {source} "
+    f"{_THAT_OR_NEWEST} LEFT JOIN seal s ON s.footprint_id = CASE WHEN {_SEALED_FOR_ASKER} "
+    "THEN f.id END AND f.id = :id WHERE {which}"
+)
+# One row for each sealed sum that the requester may see with its footprint, or one without any.
+_SEALED_SUMS = (
+    f"SELECT {_WHO}, g.id, s.footprint_id, s.digest FROM {{source}} "  # noqa: S608 - constants
+    "LEFT JOIN (access_grant g JOIN seal s ON s.footprint_id = g.value "
+    "JOIN footprint f ON f.id = s.footprint_id) "
+    f"ON g.peer_id = c.peer_id AND g.kind = '{KeyKind.SEALED}' AND {ACTIVE_GRANT} "
+    f"AND g.id > :after AND {IS_VISIBLE.replace(':peer', 'c.peer_id')} "
+    "WHERE {which} ORDER BY g.id LIMIT :count"
+)
 # One row for each grant, or one row without any.
 _REACH = (
     f"SELECT {_WHO}, (SELECT last FROM change_counter), g.kind, g.value, g.level, {GRANT_CHANGE}, "  # noqa: S608
     f"g.id FROM {{source}} LEFT JOIN access_grant g ON g.peer_id = c.peer_id AND {ACTIVE_GRANT} "
-    f"WHERE {{which}} LIMIT {MAX_BRANCHES + 1}"
+    f"AND {DISCLOSING} WHERE {{which}} LIMIT {MAX_BRANCHES + 1}"
 )
 _GRANTS = (
     f"SELECT {_WHO}, g.id, g.kind, CASE g.shown_value WHEN '' THEN g.value "  # noqa: S608
     "ELSE g.shown_value END, g.level, g.starts, g.ends, g.terms, g.purpose "
     f"FROM {{source}} LEFT JOIN access_grant g ON g.peer_id = c.peer_id AND {ACTIVE_GRANT} "
-    "AND g.id > :after WHERE {which} ORDER BY g.id LIMIT :count"
+    f"AND {DISCLOSING} AND g.id > :after WHERE {{which}} ORDER BY g.id LIMIT :count"
 )
 _STANDING = f"SELECT {_WHO}, (SELECT last FROM change_counter) FROM {{source}} WHERE {{which}}"  # noqa: S608
 _REQUESTER = f"SELECT {_WHO} FROM {{source}} WHERE {{which}}"  # noqa: S608 - constants
@@ -91,7 +117,7 @@ CLIENT = (
 GRANTS_SUMMARY = (
     f"SELECT max(CASE WHEN g.kind = '{KeyKind.ALL}' THEN g.level END), "  # noqa: S608 - constants
     f"max(CASE WHEN g.kind = '{KeyKind.ALL}' THEN {GRANT_CHANGE} END), max(g.level), min(g.level) "
-    f"FROM access_grant g WHERE g.peer_id = :peer AND {ACTIVE_GRANT}"
+    f"FROM access_grant g WHERE g.peer_id = :peer AND {ACTIVE_GRANT} AND {DISCLOSING}"
 )
 # For the operator only: it reads every key that a grant of the peer covers.
 COUNT = (
@@ -111,9 +137,14 @@ class Statements:
         requester: who it is.
         standing: the same and the change counter.
         footprint: the packed bytes of the footprint `:id`, its status, rank and grant in one
-            number (`page_sql.LEVEL_AND_GRANT`), and its id.
+            number (`page_sql.LEVEL_AND_GRANT`), its id, and whether there is a sealed sum that the
+            requester may see.
         status_statement: the same with the signed statement of its status.
         attestations: the same with what verifiers attest beside it, a row for each.
+        sealed_sum: the sealed document, if the requester may see that and the footprint; its
+            status, the grant of the sealed sum, its id, and what its publisher stands by it with.
+        sealed_sums: grant, footprint and digest of each sealed sum that the requester may see,
+            those whose grant has an id after `:after`.
         reach: the change counter, and kind, value, rank, change and id of each grant.
         grants: its grants in force as it may know them, those with an id after `:after`.
     """
@@ -123,6 +154,8 @@ class Statements:
     footprint: str
     status_statement: str
     attestations: str
+    sealed_sum: str
+    sealed_sums: str
     reach: str
     grants: str
 
@@ -134,9 +167,11 @@ def _statements(source: str, which: str, key_revoked: str) -> Statements:
     return Statements(
         requester=of(_REQUESTER),
         standing=of(_STANDING),
-        footprint=of(_ONE, "segments"),
+        footprint=of(_FOOTPRINT, "segments"),
         status_statement=of(_ONE, "status_statement"),
         attestations=of(_ATTESTATIONS),
+        sealed_sum=of(_SEALED_SUM),
+        sealed_sums=of(_SEALED_SUMS),
         reach=of(_REACH),
         grants=of(_GRANTS),
     )

@@ -19,12 +19,14 @@ __all__ = [
     "ClientRecord",
     "GrantPage",
     "NotShownError",
+    "One",
     "Page",
     "PageQuery",
     "Partner",
     "PeerSuspendedError",
     "Requester",
     "RequesterUnknownError",
+    "SealedPage",
     "Seen",
     "View",
 ]
@@ -172,6 +174,32 @@ class GrantPage:
     """
 
     grants: tuple[GrantedToUs, ...]
+    next_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class One:
+    """A footprint for the peer that asks for it.
+
+    Attributes:
+        body: the JSON that it is served.
+        has_seal: there is a sealed sum of it that the peer may see.
+    """
+
+    body: bytes = field(repr=False)
+    has_seal: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SealedPage:
+    """Part of the sealed sums that a peer may see.
+
+    Attributes:
+        seals: footprint and digest of each.
+        next_id: to go on after, or `None` at the end.
+    """
+
+    seals: tuple[tuple[str, str], ...]
     next_id: int | None
 
 

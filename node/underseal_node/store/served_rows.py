@@ -127,7 +127,7 @@ def the_footprint(row: Row, footprint_id: str) -> tuple[Any, str, int]:
     Raises:
         NotFoundError: it does not exist, or no grant covers it: the two look the same.
     """
-    value, status, granted, found_id = row[WHO_COLUMNS:]
+    value, status, granted, found_id = row[WHO_COLUMNS : WHO_COLUMNS + 4]
     if found_id != footprint_id or granted is None or value is None:
         raise NotFoundError("there is no such footprint")
     return value, status, granted

@@ -11,6 +11,7 @@ thread with a connection of its own.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -37,12 +38,14 @@ from underseal_node.store.served import (
     ClientRecord,
     GrantPage,
     NotShownError,
+    One,
     Page,
     PageQuery,
     Partner,
     PeerSuspendedError,
     Requester,
     RequesterUnknownError,
+    SealedPage,
 )
 from underseal_node.store.served_rows import (
     InstantText,
@@ -58,6 +61,7 @@ from underseal_node.store.served_rows import (
 )
 from underseal_node.store.tables import AuthMethod
 from underseal_protocol.disclosure import Block
+from underseal_protocol.seal.sealed_sum import SealedSum
 from underseal_protocol.segments import render, render_list
 
 __all__ = [
@@ -147,7 +151,7 @@ class Serving:
         peer_id, *_, name, base_url = check_requester(rows, bearer.issued_at, self._text_of(now))
         return Requester(peer_id, name, base_url, bearer)
 
-    async def footprint(self, bearer: Bearer, footprint_id: str, now: datetime) -> bytes:
+    async def footprint(self, bearer: Bearer, footprint_id: str, now: datetime) -> One:
         """One footprint as the requester may see it, as JSON.
 
         Args:
@@ -163,7 +167,7 @@ class Serving:
         rows = await self._about_one(BY_CLIENT.footprint, who)
         row = check_requester(rows, bearer.issued_at, who["now"])
         segments, status, granted = self._shown(Act.FOOTPRINTS_READ, row, footprint_id)
-        return render(segments, level_of(granted), status)
+        return One(render(segments, level_of(granted), status), bool(row[-1]))
 
     async def status_statement(self, bearer: Bearer, footprint_id: str, now: datetime) -> str:
         """The signed statement of a footprint's status (a JWS).
@@ -192,6 +196,44 @@ class Serving:
         row = check_requester(rows, bearer.issued_at, who["now"])
         self._shown(Act.ATTESTATIONS_READ, row, footprint_id, Block.VERIFICATION)
         return [str(row[WHO_COLUMNS]) for row in rows]
+
+    async def sealed_sum(self, bearer: Bearer, footprint_id: str, now: datetime) -> SealedSum:
+        """The sealed sum of a footprint.
+
+        It has a grant of its own, and the footprint has to be granted, too.
+
+        Raises:
+            NotFoundError: there is none, or one of the grants is not there.
+            RequesterUnknownError, PeerSuspendedError: as for `requester`.
+        """
+        who = asking(bearer) | {"id": footprint_id, "now": self._text_of(now)}
+        rows = await self._about_one(BY_CLIENT.sealed_sum, who)
+        row = check_requester(rows, bearer.issued_at, who["now"])
+        document, _, _ = self._shown(Act.SEALED_SUMS_READ, row, footprint_id)
+        return SealedSum(bytes(document), json.loads(row[-1]).get("statement"))
+
+    async def sealed_sums(
+        self, bearer: Bearer, after_id: int, limit: int, now: datetime
+    ) -> SealedPage:
+        """The sealed sums that the requester may see.
+
+        Args:
+            bearer: what the token says.
+            after_id: of the last one of the page before; 0 for the first page.
+            limit: at most so many; >= 1.
+            now: aware.
+
+        Raises:
+            RequesterUnknownError, PeerSuspendedError: as for `requester`.
+        """
+        now_text = self._text_of(now)
+        who = asking(bearer) | {"now": now_text, "after": after_id, "count": limit + 1}
+        rows = await self._reader.rows(BY_CLIENT.sealed_sums, who)
+        row = check_requester(rows, bearer.issued_at, now_text)
+        found = [row[WHO_COLUMNS:] for row in rows if row[WHO_COLUMNS] is not None]
+        self._audit.count(Act.SEALED_SUMS_READ, row[0])
+        next_id = int(found[limit - 1][0]) if len(found) > limit else None
+        return SealedPage(tuple((one[1], one[2]) for one in found[:limit]), next_id)
 
     async def _about_one(self, sql: str, who: Parameters) -> Sequence[Row]:
         """The rows of a statement about one footprint, which begin with the requester.

@@ -69,13 +69,18 @@ class AuthMethod(StrEnum):
 
 
 class KeyKind(StrEnum):
-    """What a grant or a criterion can name of a footprint."""
+    """What a grant or a criterion can name of a footprint.
+
+    `sealed` is of grants only, and no footprint has such a key: a grant of the sealed sum of a
+    footprint shows nothing of the footprint.
+    """
 
     ALL = "all"
     PRODUCT = "product"
     COMPANY = "company"
     CLASSIFICATION = "classification"
     FOOTPRINT = "footprint"
+    SEALED = "sealed"
 
 
 class Peer(SQLModel, table=True):
@@ -179,6 +184,9 @@ class Peer(SQLModel, table=True):
     )
     accept_unsigned: bool = Field(default=True, description="policy: unsigned ones are usable")
     signed_before: bool = Field(default=False, description="then a missing credential is invalid")
+    # What it may have from us for its own sealed sums; none: as the settings say.
+    endorse: str | None = Field(default=None, description="trust.endorsing.EndorsePolicy")
+    endorse_named: bool | None = Field(default=None, description="whether we consent to be named")
     # Up to which entry of our audit log it has been noted what was shown to the peer.
     shown_until: int = Field(
         default=0, sa_column=Column(Sequence, nullable=False, server_default="0")

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from sqlmodel import Session, col, exists, or_, select
 
-from underseal_node.store import audit_log, inbox, receipts
+from underseal_node.store import audit_log, endorsements, inbox, receipts
 from underseal_node.store.exchange_tables import OutboxEvent, OutboxState
 
 __all__ = ["Work", "waiting_work"]
@@ -23,6 +23,7 @@ class Work(StrEnum):
     OUTBOX = "outbox"
     INBOX = "inbox"
     AUDIT_LOG = "audit log"
+    ENDORSEMENTS = "endorsements"
 
 
 def waiting_work(session: Session, now: datetime) -> set[Work]:
@@ -37,10 +38,14 @@ def waiting_work(session: Session, now: datetime) -> set[Work]:
         col(OutboxEvent.next_attempt_at) <= now,
         or_(col(OutboxEvent.leased_until).is_(None), col(OutboxEvent.leased_until) <= now),
     )
-    outbox, events, recorded, acknowledged = session.exec(
-        select(
-            is_due, inbox.is_any_due(now), audit_log.is_any_recorded(), receipts.is_any_pending()
-        )
+    to_log = or_(audit_log.is_any_recorded(), receipts.is_any_pending())
+    outbox, events, logged, allowed = session.exec(
+        select(is_due, inbox.is_any_due(now), to_log, endorsements.is_any_allowed())
     ).one()
-    found = {Work.OUTBOX: outbox, Work.INBOX: events, Work.AUDIT_LOG: recorded or acknowledged}
+    found = {
+        Work.OUTBOX: outbox,
+        Work.INBOX: events,
+        Work.AUDIT_LOG: logged,
+        Work.ENDORSEMENTS: allowed,
+    }
     return {work for work, is_waiting in found.items() if is_waiting}

@@ -10,7 +10,7 @@ import ssl
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from sqlmodel import Session
 
@@ -52,6 +52,8 @@ class PeerChange:
         ca_pem: further trust anchors for calls to it.
         accept_unsigned: whether its unsigned footprints are usable.
         allow_private_network: whether its addresses may be loopback or private ones.
+        endorse: whether figures are endorsed for its sealed sums.
+        endorse_named: whether that consents to name us.
         confirm_endpoint: trust the token endpoint that was found instead of the pinned one.
         confirm_keys: trust the keys that wait, which it shows instead of the pinned ones.
         words: of these keys, as the company has read them out.
@@ -67,6 +69,8 @@ class PeerChange:
     ca_pem: str | None = field(default=None, repr=False)
     accept_unsigned: bool | None = None
     allow_private_network: bool | None = None
+    endorse: str | None = None
+    endorse_named: bool | Literal[""] | None = None
     confirm_endpoint: bool = False
     confirm_keys: bool = False
     words: str | None = None
@@ -276,6 +280,10 @@ def _checked(change: PeerChange) -> dict[str, Any]:
         flag = getattr(change, name)
         if flag is not None:
             values[name] = flag
+    for name in ("endorse", "endorse_named"):
+        policy = getattr(change, name)
+        if policy is not None:
+            values[name] = None if policy == "" else policy
     return values
 
 

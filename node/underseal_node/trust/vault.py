@@ -2,7 +2,8 @@
 
 Where the master key is, `trust.master_key` knows. From its 32 bytes HKDF-SHA-256 (RFC 5869) derives
 one AES-256-GCM key per purpose, so that a process can be given what it needs and no more: a worker
-of the public listener opens the access-token key, never the footprint key.
+of the public listener opens the access-token key and the endorsements that it hands out, never the
+footprint key.
 """
 
 from __future__ import annotations
@@ -37,6 +38,10 @@ class VaultPurpose(StrEnum):
     CLIENT_KEY = "client-key"
     ATTESTATION_KEY = "attestation-key"
     PEER_SECRET = "peer-secret"
+    ENDORSEMENT = (
+        "endorsement"  # given: with the opening of a value that the public listener serves
+    )
+    SEAL = "seal"  # openings that we were given, quantities, salts
 
 
 class VaultError(NodeError):

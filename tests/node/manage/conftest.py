@@ -65,6 +65,7 @@ class Company:
     exchange: Exchange
     http: httpx.AsyncClient
     time: list[datetime]
+    public: FastAPI
 
     @property
     def url(self) -> str:
@@ -97,6 +98,10 @@ class Company:
         await OutboxWorker(self.exchange).drain()
         await InboxWorker(self.exchange).drain()
 
+    async def note_reads(self) -> None:
+        """Write down what peers have read, as the public listener does now and then."""
+        await self.public.state.context.audit.flush()
+
     async def pull(self, peer: str) -> Any:
         """Pull from a peer and wait for the end."""
         started = await self.post("/pulls", {"peers": [peer]}, 202)
@@ -116,6 +121,7 @@ class Market:
     directory: Path
     stack: AsyncExitStack
     internet: Internet = field(default_factory=Internet)
+    companies: dict[str, Company] = field(default_factory=dict)
     time: list[datetime] = field(
         default_factory=lambda: [datetime(2026, 3, 1, 12, 0, 0, 250_000, tzinfo=UTC)]
     )
@@ -156,7 +162,8 @@ class Market:
                 headers={"authorization": f"Bearer {home.operator_token()}"},
             )
         )
-        return Company(node, app, exchange, http, self.time)
+        self.companies[name] = Company(node, app, exchange, http, self.time, public)
+        return self.companies[name]
 
     async def befriend(self, one: Company, other: Company) -> None:
         """Register both at each other, by their host names, with credentials."""

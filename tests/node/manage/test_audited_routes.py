@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.committed import publish_committed
+from tests.node.exchange.endorsing import ask
 from tests.node.manage.conftest import RECOVERY_KEY, Company, Document, Market, Stage
+from tests.node.manage.sealing import Sealing, open_sealing
 from tests.node.manage.test_products import GRID, POWER, product
 
 from underseal_node.manage.app import ROUTERS
@@ -35,6 +37,10 @@ ACTS = {
     "POST /attestations": Act.ATTESTATION_MADE,
     "POST /attestations/attach": Act.ATTESTATION_ATTACHED,
     "POST /footprints/{id}/opening": Act.LINES_OPENED,
+    "POST /endorsements/{id}/answer": Act.ENDORSEMENT_GIVEN,
+    "POST /seals/prepare": Act.ENDORSEMENT_RECEIVED,
+    "POST /seals": Act.FOOTPRINT_SEALED,
+    "POST /received/{id}/sealed-sum": Act.SEALED_SUM_RECEIVED,
     "POST /received/{id}/attestations": Act.ATTESTATIONS_RECEIVED,
     "POST /energy/import": Act.ENERGY_IMPORTED,
     "POST /spend/import": Act.SPEND_IMPORTED,
@@ -127,6 +133,8 @@ class Deeds:
         assert answer.status_code < 300, (route, answer.text)
         is_json = answer.headers.get("content-type") == "application/json"
         made: Any = answer.json() if is_json else None
+        if route == "POST /seals":
+            await company.app.state.context.seals.finished(made["id"])
         if route == "POST /pulls":
             await company.app.state.context.pulls.finished(made["id"])
         acts = [one["act"] for one in await entries(company)][before:]
@@ -149,7 +157,7 @@ def test_no_route_is_forgotten() -> None:
         for route in router.routes
         for method in route.methods - {"GET", "HEAD"}  # type: ignore[attr-defined]
     }
-    for name in ("footprint_id", "grant_id", "request_id", "outbox_id"):
+    for name in ("footprint_id", "grant_id", "request_id", "outbox_id", "question_id"):
         routes = {route.replace(f"{{{name}}}", "{id}") for route in routes}
     assert routes == ACTS.keys() | WITHOUT.keys()
     assert not ACTS.keys() & WITHOUT.keys()
@@ -160,6 +168,7 @@ async def test_each_writes_an_entry(market: Market, stage: Stage, document: Docu
     await partners(do, await market.open("pack"), await market.open("foil"), market)
     await peers(do, await market.open("cell"), stage.supplier, market, document)
     await attesting(do, stage, document)
+    await sealing(do, await open_sealing(market, ("anode",), name="packer"))
     await own(do, await market.open("alone"), document)
     await calculating(do, stage.supplier)
     assert do.done == ACTS.keys()
@@ -180,6 +189,26 @@ async def calculating(do: Deeds, company: Company) -> None:
     given = {"group": "Group"}
     name = (await company.get("/peers"))["data"][0]["name"]
     await do(company, "POST /peers/{name}/declaration", given, name=name)
+
+
+async def sealing(do: Deeds, chain: Sealing) -> None:
+    """A company and its supplier."""
+    await chain.draft()
+    await chain.prepare()
+    (supplier,) = chain.suppliers
+    await chain.suppliers[supplier].patch(f"/peers/{chain.name}", {"endorse": "never"})
+    wanted = {"name": "cell", "property": "fossilGhgEmissions"}
+    await do(chain.cell, "POST /seals/prepare", wanted)
+    drafted = await chain.draft()
+    await do(chain.cell, "POST /seals", {"name": "cell"})
+    reader, footprint_id = await chain.market.open("reader"), await chain.publish(drafted)
+    await chain.market.befriend(reader, chain.cell)
+    for level in ("total", "sealed"):
+        given = {"peer": "reader", "footprintIds": [footprint_id], "level": level}
+        said = {"acknowledge": "a test", "consent": "of the only supplier"}
+        await chain.cell.post("/grants", given | said, 201)
+    await reader.pull(chain.name)
+    await do(reader, "POST /received/{id}/sealed-sum", id=footprint_id)
 
 
 async def own(do: Deeds, company: Company, document: Documents) -> None:
@@ -210,6 +239,13 @@ async def own(do: Deeds, company: Company, document: Documents) -> None:
     await do(company, "POST /backup", {})
 
 
+async def a_question(customer: Company, supplier: Company, footprint_id: str) -> int:
+    """The number of a question for an endorsement that waits at the supplier."""
+    await ask(customer, "cathode", footprint_id)
+    (question,) = (await supplier.get("/endorsements", state="open"))["data"]
+    return int(question["id"])
+
+
 async def spending(do: Deeds, company: Company) -> None:
     """What is spent in a year, and forgotten."""
     rows = "Supplier,Spend,Currency,Period start,Period end\na,1,EUR,2025-01-01,2026-01-01\n"
@@ -233,6 +269,8 @@ async def peers(
     change = {"replaced": [first["data"][0]["id"]], "grant": grant | {"purpose": "a tender"}}
     granted = await do(supplier, "POST /grants/replace", change)
     await do(customer, "POST /pulls", {"peers": ["cathode"]})
+    asked = await a_question(customer, supplier, footprint_id)
+    await do(supplier, "POST /endorsements/{id}/answer", {"allow": True}, id=asked)
     criteria = {"criteria": {"productId": ["urn:gtin:4712345060507"]}}
     for answer, given in (
         ("fulfil", {"footprintIds": [footprint_id]}),

@@ -25,6 +25,9 @@ from underseal_node.store.attestation_tables import AttestationRole, Attestation
 from underseal_node.store.tables import KeyKind
 from underseal_protocol.criteria import Criteria, FootprintIndex
 from underseal_protocol.disclosure import Block, Level
+from underseal_protocol.seal.endorsement_exchange import ENDORSEMENTS_PATH, EndorsementRequest
+from underseal_protocol.seal.numbers import SealedProperty
+from underseal_protocol.seal.sealed_sum import SEALED_SUM_PATH
 
 World = Any
 Document = dict[str, Any]
@@ -270,6 +273,20 @@ def of_token(stage: Stage) -> Iterator[Asked]:
         yield "POST", f"/auth/token?productId={quote(product(number))}", b""
 
 
+def of_sealed_sums(stage: Stage) -> Iterator[Asked]:
+    for query in ("", "limit=1", "limit=0", "cursor=nonsense"):
+        yield "GET", f"{SEALED_SUM_PATH}?{query}", b""
+
+
+def of_endorsements(stage: Stage) -> Iterator[Asked]:
+    """Questions about what is hidden, and what is no question."""
+    yield from of_posts(ENDORSEMENTS_PATH)(stage)
+    for document in stage.documents.values():
+        for sealed in SealedProperty:
+            question = EndorsementRequest(document["id"], sealed, bytes(32))
+            yield "POST", ENDORSEMENTS_PATH, json.dumps(question.to_json()).encode()
+
+
 def of_posts(path: str) -> Callable[[Stage], Iterator[Asked]]:
     """Documents that name what is hidden, at an endpoint that takes others."""
 
@@ -309,6 +326,9 @@ REQUESTS: dict[str, Callable[[Stage], Iterator[Asked]]] = {
             "/extensions/receipts",
         )
     },
+    ENDORSEMENTS_PATH: of_endorsements,
+    SEALED_SUM_PATH: of_sealed_sums,
+    f"{SEALED_SUM_PATH}/{{id}}": of_one(f"{SEALED_SUM_PATH}/{{id}}"),
     "/extensions/receipts/{id}": of_one("/extensions/receipts/{id}"),
     "/3/events": of_events,
     "/auth/token": of_token,

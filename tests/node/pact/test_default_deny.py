@@ -20,8 +20,12 @@ Listed = Callable[[httpx.Response], list[str]]
 World = Any
 
 PRODUCT = "urn:pact:node.example:product-id:1"
-OF_ONE = ("/3/footprints/{}", "/extensions/status/{}", "/extensions/attestations/{}")
-PATHS = ("/3/footprints", "/extensions/grants", *OF_ONE)
+OF_ONE = (
+    *("/3/footprints/{}", "/extensions/status/{}", "/extensions/attestations/{}"),
+    "/extensions/sealed-sum/{}",
+)
+PATHS = ("/3/footprints", "/extensions/grants", "/extensions/sealed-sum", *OF_ONE)
+POSTS = ("POST /3/events", "POST /extensions/key-log", "POST /extensions/endorsements")
 
 
 def assert_error(response: httpx.Response, status: int, code: str) -> None:
@@ -38,7 +42,7 @@ async def test_nothing_without_a_token(world: World, ids: list[str], path: str) 
     assert response.headers["www-authenticate"] == "Bearer"
 
 
-@pytest.mark.parametrize("path", [*PATHS, "POST /3/events", "POST /extensions/key-log"])
+@pytest.mark.parametrize("path", [*PATHS, *POSTS])
 async def test_nothing_with_a_token_of_a_revoked_key_from_the_next_request_on(
     world: World, ids: list[str], path: str
 ) -> None:

@@ -32,6 +32,9 @@ WITH_INPUT = [
     "postKeyLog",
     "acknowledge",
     "getReceipt",
+    "endorse",
+    "listSealedSums",
+    "getSealedSum",
 ]
 WITHOUT_INPUT = ["discovery", "jwks", "did", "keyLog", "health"]
 CASES = [(name, GenerationMode.POSITIVE) for name in (*WITH_INPUT, *WITHOUT_INPUT)]

@@ -82,6 +82,16 @@ FILL = (
     "INSERT INTO attestation (digest, footprint_id, role, verifier, token, created_at) "
     f"SELECT 'd' || n, 'id-' || n, 'attached', 'https://v', 'token', '{AT}' "
     "FROM generate_series(1, 2000) n",
+    "INSERT INTO seal (footprint_id, digest, document, binding, shows, openings, created_at) "
+    f"SELECT 'id-' || n, 'd' || n, 'x', '{{}}', '{{}}', 'x', '{AT}' "
+    "FROM generate_series(1, 5000) n",
+    # Some partners are granted a sealed sum.
+    "INSERT INTO access_grant (shown_value, peer_id, kind, value, level, changed, created_at) "
+    f"SELECT '', n, 'sealed', 'id-' || n, 0, n, '{AT}' FROM generate_series(1, 200) n",
+    "INSERT INTO endorsement_question (peer_id, footprint_id, property, context, state, is_named, "
+    f"asked_at) SELECT n % {PEERS} + 1, 'id-' || n, 'fossilGhgEmissions', 'c' || n, "
+    f"CASE WHEN n % 100 = 0 THEN 'allowed' ELSE 'endorsed' END, true, '{AT}' "
+    f"FROM generate_series(1, {EVENTS}) n",
     "INSERT INTO received_key (kind, value, seq) "
     f"SELECT 'product', 'urn:x:product:' || n, n FROM generate_series(1, {FOOTPRINTS}) n",
     "INSERT INTO alert (created_at, kind, peer_id, footprint_id, message) "
@@ -202,6 +212,7 @@ def test_no_page_reads_a_whole_table(
 
 
 NAMES = ["requester", "footprint", "status_statement", "attestations", "reach", "grants"]
+NAMES += ["sealed_sum", "sealed_sums"]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -26,6 +26,7 @@ from underseal_node.store import (
     energy_tables,
     identity_tables,
     migrate,
+    seal_tables,
     spend_tables,
     tables,
 )
@@ -64,6 +65,7 @@ def test_migrations_make_exactly_the_tables_of_the_code(home: Home) -> None:
     assert identity_tables.Invitation.metadata is SQLModel.metadata
     assert energy_tables.EnergyMeter.metadata is SQLModel.metadata
     assert spend_tables.SpendRow.metadata is SQLModel.metadata
+    assert seal_tables.Seal.metadata is SQLModel.metadata
     store = open_store(Settings(), home)
     with store.read_engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_server_default": True})
@@ -182,6 +184,29 @@ def columns(database: Path) -> set[str]:
 def revision(database: Path) -> str:
     with closing(sqlite3.connect(database)) as connection:
         return str(connection.execute("SELECT version_num FROM alembic_version").fetchone()[0])
+
+
+@pytest.mark.sqlite("read from its file")
+def test_partners_from_before_there_were_sealed_sums_follow_the_settings(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(migrate, "HEAD", "0011")
+        engine = create_engine(f"sqlite:///{home.database}")
+        configuration = migrate.alembic_configuration()
+        with engine.begin() as connection:
+            configuration.attributes["connection"] = connection
+            command.upgrade(configuration, "0011")
+            connection.exec_driver_sql(
+                "INSERT INTO peer (name, state, created_at, is_underseal, accept_unsigned, "
+                "signed_before) VALUES ('old', 'active', 'x', 1, 0, 0)"
+            )
+        engine.dispose()
+    create(home)
+    with closing(sqlite3.connect(home.database)) as connection:
+        found = connection.execute("SELECT name, endorse, endorse_named FROM peer").fetchall()
+    assert found == [("old", None, None)]
+    assert revision(home.database) == HEAD
 
 
 def test_instants_are_plain_fixed_width_text_in_the_history() -> None:

@@ -102,6 +102,7 @@ class AttestInput(InputShape):
     statement: StatementInput
     opening: str | None = None  # the text of what the owner has opened: its root is attested
     completeness: str | None = None  # what was checked of its being complete; with `opening`
+    names_seal: bool = False  # sealed quantities were compared with the lines; with `opening`
     valid_until: GivenInstant | None = None  # the end of the footprint's validity by default
 
 

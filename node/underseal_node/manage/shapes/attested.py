@@ -25,6 +25,7 @@ class AttestationShape(Shape):
     statement: dict[str, str]
     root: str | None = None  # of the commitment that the verifier has looked into
     completeness: str | None = None  # what was checked of its being complete
+    sealed_sum: str | None = None  # digest of that whose quantities were compared with the books
     issued_at: Instant
     valid_from: Instant
     valid_until: Instant

@@ -9,6 +9,8 @@ from pydantic import Field
 from underseal_node.manage.shapes.attested import JudgedShape
 from underseal_node.manage.shapes.base import InputShape, Instant, Shape
 from underseal_node.manage.shapes.refusals import ProblemShape
+from underseal_node.manage.shapes.sealed import ReceivedSealShape
+from underseal_node.manage.shapes.seals import SealShows
 from underseal_node.store.exchange_tables import VerificationState
 from underseal_protocol.disclosure import Level
 
@@ -144,6 +146,7 @@ class SeenShape(Shape):
     declared_unit_of_measurement: str
     level: Level
     withheld: list[str]  # blocks
+    sealed_sum: SealShows | None = None  # what it sees of it, if it is granted that, too
 
 
 class PreviewShape(Shape):
@@ -198,13 +201,15 @@ class ReissueInput(InputShape):
 
 class ReissuedShape(Shape):
     """Answer of POST /footprints/reissue. `successors`: old id -> new id; empty in a dry run.
-    `unattested`: ids of the successors whose predecessors were attested; in a dry run of these"""
+    `unattested`: ids of the successors whose predecessors were attested; in a dry run of these.
+    `unsealed`: likewise of those that were sealed"""
 
     dry_run: bool
     found: int
     successors: dict[str, str]
     notified: list[str]
     unattested: list[str]
+    unsealed: list[str]
 
 
 class ReceivedShape(Shape):
@@ -254,4 +259,5 @@ class ReceivedDetail(ReceivedShape):
     successors: list[str]  # ids of footprints of the peer that name it as preceding
     status_statement: str | None = None
     receipt: ReceivedReceipt | None = None
+    sealed_sum: ReceivedSealShape | None = None
     findings: list[FindingShape]

@@ -35,4 +35,5 @@ class OpenedShape(Shape):
     root: str  # of the Merkle tree, base64url
     lines: list[str]  # ids
     is_whole: bool  # all of them, and that there are no others
+    sealed_quantities: int  # of a sealed sum, that were opened with them
     opening: dict[str, Any]  # what the verifier gets: underseal_protocol.opening

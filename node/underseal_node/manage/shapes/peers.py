@@ -14,8 +14,9 @@ from underseal_node.manage.shapes.base import (
     RowNumber,
     Shape,
 )
+from underseal_node.settings import EndorsePolicy
 from underseal_node.store.tables import Assurance, AuthMethod, Awaits, PeerState
-from underseal_protocol.disclosure import Level
+from underseal_protocol.disclosure import GrantLevel, Level
 from underseal_protocol.usage_terms import MAX_PURPOSE_CHARACTERS, MAX_TERMS_CHARACTERS
 
 __all__ = [
@@ -63,6 +64,8 @@ class PeerInput(InputShape):
     ca_pem: str | None = Field(default=None, repr=False)
     accept_unsigned: bool | None = None
     allow_private_network: bool | None = None
+    endorse: EndorsePolicy | Literal[""] | None = None  # empty: as the settings say
+    endorse_named: bool | Literal[""] | None = None  # likewise
     confirm_endpoint: bool = False
     confirm_keys: bool = False
     words: str | None = None  # of the keys that are confirmed, as they were read out
@@ -88,7 +91,7 @@ class GrantedShape(Shape):
 
     kind: str
     value: str
-    level: Level
+    level: GrantLevel
     state: GrantState
     starts: Instant | None = None
     ends: Instant | None = None
@@ -145,6 +148,8 @@ class PeerShape(Shape):
     has_ca: bool
     accept_unsigned: bool
     allow_private_network: bool
+    endorse: EndorsePolicy | None = None  # for its sealed sums; absent: as the settings say
+    endorse_named: bool | None = None  # likewise: whether that consents to name us
     signed_before: bool
     issued_client_ids: list[str]  # of the peer here
     created_at: Instant
@@ -281,7 +286,7 @@ class GrantInput(InputShape):
     product_ids: list[str] = Field(default_factory=list)
     classifications: list[str] = Field(default_factory=list)
     footprint_ids: list[str] = Field(default_factory=list)
-    level: Level = Level.TOTAL
+    level: GrantLevel = GrantLevel.TOTAL  # sealed: of single footprints only
     # Of an existing grant: absent leaves these four, an empty text clears them.
     starts: GivenInstant | Literal[""] | None = None  # inclusive
     ends: GivenInstant | Literal[""] | None = None  # exclusive

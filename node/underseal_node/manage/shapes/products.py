@@ -275,6 +275,7 @@ class ProductPublishedShape(Shape):
     findings: list[LineFindingShape]
     methodology: list[FindingShape]
     gate: VerdictShape | None = None  # what the release gate says
+    drops_seal: bool  # what it replaces, or a draft of it, is sealed, and this is not
 
 
 class AcknowledgeInput(InputShape):
@@ -320,3 +321,4 @@ class RefreshShape(Shape):
     published: str | None = None  # id of the successor
     outcome: str | None = None
     notified: list[str]
+    drops_seal: bool  # what is stale is sealed, and the successor is not

@@ -1,0 +1,151 @@
+"""What a sealed sum shows of a footprint, and what not: for `underseal verify --sealed`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from underseal_cli import output
+from underseal_cli.errors import CliError, UsageError
+from underseal_cli.evidence import Evidence, about
+from underseal_cli.files import write_whole
+from underseal_cli.manage_client import Manage
+from underseal_cli.trusted_keys import TrustedKeys, keys_in_file, keys_of_peers
+
+if TYPE_CHECKING:
+    from underseal_protocol.attestation_claims import Attestation
+    from underseal_protocol.credential import VerifiedCredential
+
+__all__ = ["add_sealed", "endorsers_of", "make_ready", "print_sealed", "verdict_lines"]
+
+GENERATORS = Path("run") / "seal-generators.bin"  # in the home, as the node keeps them
+
+
+def endorsers_of(files: Sequence[str], manage: Manage | None) -> list[TrustedKeys]:
+    """Whose endorsements count for the person at the terminal.
+
+    Args:
+        files: key logs, or `URL=FILE` for key sets, which do not say whose they are.
+        manage: the node whose peers count, too; None for no node.
+
+    Raises:
+        UsageError: a key set comes without the URL of its node.
+        CliError: a file cannot be used, or the node does not answer.
+    """
+    found = []
+    for given in files:
+        url, separator, name = given.rpartition("=")
+        keys = keys_in_file(Path(name if separator and "://" in url else given))
+        issuers = (url.rstrip("/"),) if separator and "://" in url else keys.issuers
+        if not issuers:
+            raise UsageError(
+                f"--endorser-keys {given}: a key set does not say whose it is",
+                hint="Write it as URL=FILE, with the URL of the supplier's node, or give its key "
+                "log.",
+            )
+        found.append(TrustedKeys(keys.ever, issuers, keys.source, keys.revoked))
+    return found if manage is None else [*found, *keys_of_peers(manage)]
+
+
+def make_ready(home: Path) -> None:
+    """Have the generators in this process: from the home, or made now, which takes seconds."""
+    from underseal_protocol.errors import SealEncodingError
+    from underseal_protocol.seal.generators import encoded_vectors, preload_vectors
+
+    file = home / GENERATORS
+    try:
+        preload_vectors(file.read_bytes())
+    except (OSError, SealEncodingError):
+        output.warn("Generators are made for sealed sums; that takes some seconds, once.")
+        data = encoded_vectors()
+        if file.parent.is_dir():
+            try:
+                write_whole(file, [data])
+            except CliError:  # the next command makes them again
+                return
+
+
+def add_sealed(
+    document: Mapping[str, Any],
+    proven: VerifiedCredential,
+    given: Evidence,
+    attestations: Sequence[Attestation],
+    proved: list[str],
+    unproved: list[str],
+) -> dict[str, Any]:
+    """Check the sealed sum that is given, if one is; the members of the result.
+
+    Args:
+        document: the footprint.
+        proven: what its credential proves.
+        given: with the sealed sum, and whom to trust.
+        attestations: that hold.
+        proved, unproved: sentences, which are added to.
+
+    Raises:
+        EvidenceError: it does not hold; the message names the part.
+    """
+    from underseal_protocol.seal.sealed_sum import read_sealed_sum
+    from underseal_protocol.seal.trust import KnownNode, TrustList
+    from underseal_protocol.seal.verifier import verify_sealed
+
+    if given.sealed is None:
+        if proven.sealed_sum is not None:
+            unproved.append(
+                "that it adds up: a sealed sum of it is signed, and not given (--sealed)"
+            )
+        return {}
+    nodes = [KnownNode(one.issuers, one.keys, dict(one.revoked)) for one in given.endorsers]
+    with about(f"the sealed sum in {given.sealed_in}"):
+        found = read_sealed_sum(given.sealed)
+        if found.statement is not None:
+            given.trust.require_not_revoked(found.statement)
+        publisher = given.trust.issuers or (proven.issuer,)
+        found.require_bound(proven, keys=given.trust.keys, publisher=publisher)
+        verdict = verify_sealed(
+            found.document,
+            document,
+            publisher=publisher,
+            trusted=TrustList(nodes),
+            time=given.now,
+            attestations=attestations,
+        )
+    proved.append(verdict.statement)
+    unproved += verdict.not_shown
+    return {"sealedSum": verdict.to_json()}
+
+
+def print_sealed(verdict: Mapping[str, Any]) -> None:
+    """What a sealed sum shows, for a person."""
+    output.say("Sealed sum (experimental):", *(f"  {one}" for one in verdict_lines(verdict)))
+
+
+def verdict_lines(verdict: Mapping[str, Any]) -> list[str]:
+    """Grade, coverage and endorsers.
+
+    Args:
+        verdict: as JSON.
+    """
+    coverage = verdict["coveragePercent"]
+    lines = [
+        f"grade {verdict['grade']}",
+        f"coverage: at least {coverage} % of {verdict['property']}" if coverage else "no coverage",
+    ]
+    for is_known in (True, False):
+        known = [one for one in verdict["endorsers"] if one["isKnown"] is is_known]
+        word = "known to you" if is_known else "not known to you, so they do not count"
+        if known:
+            lines.append(f"listed endorsers that are {word}:")
+            lines += [f"  {_endorser(one)}" for one in known]
+    if not verdict["endorsers"]:
+        lines.append("no listed endorsers")
+    lines += [f"named factor: {one['name']}, per {one['unit']}" for one in verdict["factors"]]
+    return [*lines, *verdict["reductions"]]
+
+
+def _endorser(one: Mapping[str, Any]) -> str:
+    unit = f"{one['declaredUnitAmount']} {one['declaredUnitOfMeasurement']}"
+    period = f"{one['referencePeriodStart'][:10]} to {one['referencePeriodEnd'][:10]}"
+    why = "" if one["standing"] in ("known", "unknown") else f" ({one['standing']})"
+    return f"{one['supplier']}: per {unit}, {period}{why}"

@@ -1,0 +1,58 @@
+"""What customers ask us to endorse, and the operator's answers."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from sqlmodel import Session
+
+from underseal_node.manage.context import RESPONSE, Context, Limit, RowId
+from underseal_node.manage.shapes.base import Listing
+from underseal_node.manage.shapes.seals import AnswerInput, QuestionShape
+from underseal_node.sealing.endorsing import decide
+from underseal_node.store import endorsements, footprints, pins
+from underseal_node.store.seal_tables import Question, QuestionState
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/endorsements")
+
+
+@router.get("", **RESPONSE)
+async def list_questions(
+    context: Context, state: QuestionState | None = None, limit: Limit = 1000
+) -> Listing[QuestionShape]:
+    """Questions of customers, newest first."""
+
+    def work(session: Session) -> list[QuestionShape]:
+        rows = endorsements.listing(session, state=state, limit=limit)
+        return [_shape(session, question, name) for question, name in rows]
+
+    return Listing(data=await context.node.store.read(work))
+
+
+@router.post("/{question_id}/answer", **RESPONSE)
+async def answer(context: Context, question_id: RowId, given: AnswerInput) -> QuestionShape:
+    """Endorse a figure for a customer, or refuse to."""
+    question = await decide(context.node, question_id, is_allowed=given.allow, is_named=given.named)
+
+    def work(session: Session) -> QuestionShape:
+        return _shape(session, question, pins.peer_row(session, question.peer_id).name)
+
+    return await context.node.store.read(work)
+
+
+def _shape(session: Session, question: Question, peer: str) -> QuestionShape:
+    known = footprints.find_many(session, [question.footprint_id]).get(question.footprint_id)
+    return QuestionShape(
+        id=question.id or 0,
+        peer=peer,
+        footprint_id=question.footprint_id,
+        product_name_company=None if known is None else known.product_name,
+        property=question.property,
+        context=question.context,
+        state=QuestionState(question.state),
+        is_named=question.is_named,
+        reason=question.reason,
+        asked_at=question.asked_at,
+        answered_at=question.answered_at,
+    )

@@ -1,0 +1,1 @@
+"""Sealed sums in the node: endorsing for customers, asking suppliers, sealing, reading."""

@@ -1,0 +1,267 @@
+"""Endorsing figures of own footprints for customers that ask: `POST /extensions/endorsements`.
+
+A worker of the public listener keeps the question; it has no key to sign with. The management
+process signs what is allowed, once: the same question gets the same answer for good, because two
+openings of one value with different blindings for one context must not exist.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import structlog
+from sqlmodel import Session
+
+from underseal_node.errors import NotFoundError, RefusedError
+from underseal_node.node import Node
+from underseal_node.publishing.comparing import document_of
+from underseal_node.sealing.policy import policy_for
+from underseal_node.settings import EndorsePolicy
+from underseal_node.store import audit, deliveries, endorsements, footprints, pins
+from underseal_node.store.audit import Act, Actor, Outcome
+from underseal_node.store.seal_tables import Question, QuestionState
+from underseal_node.store.tables import Footprint, Peer, PeerState
+from underseal_node.store.types import from_utc_text
+from underseal_node.trust.vault import VaultPurpose
+from underseal_protocol import base64url
+from underseal_protocol.criteria import DEPRECATED
+from underseal_protocol.errors import ProtocolError
+from underseal_protocol.keys import KeyPurpose
+from underseal_protocol.seal.endorsement import endorse
+from underseal_protocol.seal.endorsement_exchange import EndorsementAnswer, EndorsementRequest
+from underseal_protocol.seal.numbers import SealedProperty
+from underseal_protocol.strict_json import dumps
+from underseal_protocol.times import parse_time
+
+__all__ = [
+    "NeverEndorsedError",
+    "NoPartnerError",
+    "TooManyQuestionsError",
+    "decide",
+    "sign_allowed",
+    "take_question",
+    "vault_context",
+]
+
+log = structlog.get_logger(__name__)
+
+AT_A_TIME = 50
+# Of these there is no opening: what comes of them can change.
+UNANSWERED = (QuestionState.OPEN, QuestionState.FAILED)
+DAY = timedelta(days=1)
+
+
+class NoPartnerError(RefusedError):
+    """Whoever asks has no pinned keys here, so an endorsement could not name it."""
+
+
+class NeverEndorsedError(RefusedError):
+    """This node endorses nothing for whoever asks."""
+
+
+class TooManyQuestionsError(RefusedError):
+    """Whoever asks has asked too much."""
+
+
+def take_question(session: Session, node: Node, peer: Peer, asked: EndorsementRequest) -> Question:
+    """The question of a customer, kept if it is new.
+
+    Args:
+        session: writes.
+        node: in any role.
+        peer: who asks, checked in this transaction.
+        asked: what for.
+
+    Raises:
+        NotFoundError: the peer is not granted the footprint, or there is none.
+        NoPartnerError: no keys of the peer are pinned.
+        NeverEndorsedError: nothing is endorsed for it.
+        TooManyQuestionsError: it has asked too much.
+    """
+    peer_id, now, context = peer.id or 0, node.now(), base64url.encode(asked.context)
+    if not deliveries.visible(session, peer_id, [asked.footprint_id], now):
+        raise NotFoundError("there is no such footprint")
+    if peer.issuer is None or peer.key_set is None:
+        raise NoPartnerError("no keys of yours are known here, so nothing can be endorsed for you")
+    policy = policy_for(node.settings, peer)
+    known = endorsements.find(session, peer_id, context, asked.footprint_id, asked.sealed)
+    if known is not None and known.state not in UNANSWERED:
+        return known
+    if policy.endorse is EndorsePolicy.NEVER:
+        raise NeverEndorsedError("this node does not endorse figures for you")
+    is_auto = policy.endorse is EndorsePolicy.AUTO
+    if known is not None:
+        if is_auto:  # it is tried again
+            known.state, known.is_named = QuestionState.ALLOWED, policy.is_named
+            endorsements.save(session, known)
+        return known
+    _require_few(session, node, peer_id, policy.endorse)
+    made = endorsements.add(
+        session,
+        Question(
+            peer_id=peer_id,
+            footprint_id=asked.footprint_id,
+            property=asked.sealed.value,
+            context=context,
+            state=QuestionState.ALLOWED if is_auto else QuestionState.OPEN,
+            is_named=policy.is_named,
+            asked_at=now,
+        ),
+    )
+    if made is None:
+        return take_question(session, node, peer, asked)
+    _record(session, node, made, Act.ENDORSEMENT_ASKED, Actor.PEER)
+    return made
+
+
+async def decide(
+    node: Node, question_id: int, *, is_allowed: bool, is_named: bool | None = None
+) -> Question:
+    """Answer a question that waits.
+
+    Args:
+        node: in the role `manage`.
+        question_id: of which.
+        is_allowed: whether the figure is endorsed.
+        is_named: whether that consents to name us; None: as the policy says.
+
+    Returns:
+        the question, signed if it was allowed and can be.
+
+    Raises:
+        NotFoundError: there is no such question.
+        RefusedError: it has been answered before.
+    """
+
+    def work(session: Session) -> None:
+        question = endorsements.to_answer(session, question_id)
+        if question.state not in UNANSWERED:
+            raise RefusedError(
+                f"question {question_id} has been answered: {question.state}",
+                hint="An answer never changes. The customer can ask for another context.",
+            )
+        peer = pins.peer_row(session, question.peer_id)
+        named = policy_for(node.settings, peer).is_named if is_named is None else is_named
+        question.is_named = named
+        question.state = QuestionState.ALLOWED if is_allowed else QuestionState.REFUSED
+        if not is_allowed:
+            question.answered_at = node.now()
+            _record(session, node, question, Act.ENDORSEMENT_REFUSED, Actor.OPERATOR)
+        endorsements.save(session, question)
+
+    await node.store.write(work)
+    if is_allowed:
+        await _sign(node, question_id, Actor.OPERATOR)
+    return await node.store.read(lambda session: endorsements.get(session, question_id))
+
+
+async def sign_allowed(node: Node) -> int:
+    """Endorse what is allowed and not signed yet.
+
+    Args:
+        node: in the role `manage`.
+
+    Returns:
+        how much that was.
+    """
+    waiting = await node.store.read(lambda session: endorsements.allowed(session, limit=AT_A_TIME))
+    for question_id in waiting:
+        await _sign(node, question_id, Actor.NODE)
+    return len(waiting)
+
+
+async def _sign(node: Node, question_id: int, actor: Actor) -> None:
+    """Endorse one figure; what keeps it from being endorsed is the answer, too."""
+    node.signing_key(KeyPurpose.FOOTPRINT)  # here, not in the writer thread
+
+    def work(session: Session) -> None:
+        question = endorsements.to_answer(session, question_id)
+        if question.state != QuestionState.ALLOWED:
+            return
+        question.answered_at = node.now()
+        try:
+            question.answer = _answer(session, node, question)
+        except (RefusedError, ProtocolError) as error:
+            question.state, question.reason = QuestionState.FAILED, error.message
+            log.warning("a figure cannot be endorsed", question=question_id, reason=error.message)
+            _record(session, node, question, Act.ENDORSEMENT_GIVEN, actor, Outcome.FAILED)
+        else:
+            question.state = QuestionState.ENDORSED
+            _record(session, node, question, Act.ENDORSEMENT_GIVEN, actor)
+        endorsements.save(session, question)
+
+    await node.store.write(work)
+
+
+def _answer(session: Session, node: Node, question: Question) -> bytes:
+    """Endorsement and opening, encrypted.
+
+    Raises:
+        RefusedError: the customer is no partner any more, is not granted the footprint any more, or
+            it is deprecated.
+        ProtocolError: the figure cannot be endorsed.
+    """
+    peer = pins.peer_row(session, question.peer_id)
+    row = footprints.row(session, question.footprint_id)
+    _require_still(session, node, peer, row)
+    document = document_of(row)
+    found = endorse(
+        document,
+        credential_digest=row.credential_digest,
+        sealed=SealedProperty(question.property),
+        customer=str(peer.issuer),
+        context=base64url.decode(question.context),
+        # Whatever the customer has made of it, it has made since it was there.
+        not_before=parse_time(document["created"]),
+        not_after=from_utc_text(row.valid_until),
+        is_named=question.is_named,
+        key=node.signing_key(KeyPurpose.FOOTPRINT),
+        issuer=node.identity.url,
+    )
+    answer = dumps(EndorsementAnswer(*found).to_json())
+    return node.vault.seal(VaultPurpose.ENDORSEMENT, answer, context=vault_context(question))
+
+
+def vault_context(question: Question) -> str:
+    """What the stored answer is bound to."""
+    return f"question {question.id}"
+
+
+def _require_still(session: Session, node: Node, peer: Peer, row: Footprint) -> None:
+    if peer.state != PeerState.ACTIVE or peer.issuer is None:
+        raise RefusedError(f"{peer.name} is no partner any more")
+    if not deliveries.visible(session, peer.id or 0, [row.id], node.now()):
+        raise RefusedError("the footprint is not granted any more")
+    if row.status == DEPRECATED:
+        raise RefusedError("the footprint is deprecated")
+
+
+def _require_few(session: Session, node: Node, peer_id: int, policy: EndorsePolicy) -> None:
+    settings = node.settings
+    waiting = endorsements.count_open(session, peer_id)
+    if policy is EndorsePolicy.ASK and waiting >= settings.max_endorsement_questions_per_peer:
+        raise TooManyQuestionsError(f"{waiting} questions of yours are waiting for an answer")
+    of_today = endorsements.asked_since(session, peer_id, node.now(), DAY)
+    if of_today >= settings.max_endorsements_per_peer_per_day:
+        raise TooManyQuestionsError(f"you have asked for {of_today} endorsements in a day")
+
+
+def _record(
+    session: Session,
+    node: Node,
+    question: Question,
+    act: Act,
+    actor: Actor,
+    outcome: Outcome = Outcome.DONE,
+) -> None:
+    is_named = question.is_named if act is Act.ENDORSEMENT_GIVEN else None
+    audit.record(
+        session,
+        act,
+        node.now(),
+        actor=actor,
+        peer_id=question.peer_id,
+        footprint_ids=[question.footprint_id],
+        outcome=outcome,
+        detail={"property": question.property, "question": question.id, "named": is_named},
+    )

@@ -1,0 +1,135 @@
+"""Seals as the operator orders and watches them: proved one after the other, in the background."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from dataclasses import dataclass
+from enum import StrEnum
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from underseal_node.errors import NotFoundError
+from underseal_node.exchange.errors import ROW_ERRORS, advice_of
+from underseal_node.node import Node
+from underseal_node.sealing.keeping import keep_seal
+from underseal_node.sealing.ordering import Ordered
+from underseal_node.sealing.proving import prove
+from underseal_node.store.seal_tables import Seal
+
+__all__ = ["SealJob", "SealJobs", "SealStage"]
+
+log = structlog.get_logger(__name__)
+
+KEPT_JOBS = 100
+
+
+class SealStage(StrEnum):
+    """How a seal stands."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass
+class SealJob:
+    """One seal that was ordered.
+
+    Attributes:
+        id: by which it is asked after.
+        ordered: what is to be sealed.
+        state: of it.
+        step: what is being done, in words.
+        done, total: of that.
+        seal: what came of it.
+        error: why it failed.
+    """
+
+    id: str
+    ordered: Ordered
+    state: SealStage = SealStage.WAITING
+    step: str = ""
+    done: int = 0
+    total: int = 0
+    seal: Seal | None = None
+    error: str | None = None
+
+    def look(self, step: str, done: int, total: int) -> None:
+        """It has come so far."""
+        self.step, self.done, self.total = step, done, total
+
+
+class SealJobs:
+    """Has footprints proved in the background of this process, and remembers the last ones.
+
+    Args:
+        node: in the role `manage`.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._jobs: dict[str, SealJob] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        # A proof keeps one processor busy.
+        self._one_at_a_time = asyncio.Lock()
+
+    def start(self, ordered: Ordered) -> SealJob:
+        """Seal something that fits together."""
+        job = SealJob(str(uuid.uuid4()), ordered)
+        self._jobs[job.id] = job
+        self._tasks[job.id] = asyncio.create_task(self._run(job))
+        done = [key for key, task in self._tasks.items() if task.done()]
+        for key in done[: max(0, len(self._jobs) - KEPT_JOBS)]:
+            del self._jobs[key], self._tasks[key]
+        return job
+
+    def get(self, job_id: str) -> SealJob:
+        """A job of this process.
+
+        Raises:
+            NotFoundError: it is unknown, or too long ago.
+        """
+        try:
+            return self._jobs[job_id]
+        except KeyError:
+            raise NotFoundError(
+                f"there is no seal under way that is called {job_id}",
+                hint="They are forgotten when the node restarts; what was not done by then was not "
+                "kept. Seal again.",
+            ) from None
+
+    async def finished(self, job_id: str) -> SealJob:
+        """Wait for the end of a job.
+
+        Raises:
+            NotFoundError: it is unknown.
+        """
+        job = self.get(job_id)
+        await asyncio.wait([self._tasks[job_id]])
+        return job
+
+    async def aclose(self) -> None:
+        """Stop what is running; nothing of it is kept."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _run(self, job: SealJob) -> None:
+        try:
+            async with self._one_at_a_time:
+                job.state = SealStage.RUNNING
+                sealed = await prove(self._node.home.path, job.ordered, job.look)
+                job.seal = await keep_seal(self._node, job.ordered, sealed)
+            job.state = SealStage.DONE
+        except SQLAlchemyError as error:
+            log.exception("a seal was not kept", footprint=job.ordered.subject.footprint_id)
+            job.error = f"the database failed: {type(error).__name__}"
+        except ROW_ERRORS as error:
+            job.error = advice_of(error)
+        finally:
+            if job.state is not SealStage.DONE:
+                job.state = SealStage.FAILED

@@ -1,0 +1,126 @@
+"""What the sealed sum of a received footprint shows us: by the keys that we have pinned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlmodel import Session
+
+from underseal_node.errors import RefusedError
+from underseal_node.exchange.attested import judged_of
+from underseal_node.exchange.verification import STORED_LIMITS, Trust, trust_in
+from underseal_node.home import Home
+from underseal_node.node import Node
+from underseal_node.sealing.generators import make_ready
+from underseal_node.store import peers, pins
+from underseal_node.store.exchange_tables import ReceivedFootprint, VerificationState
+from underseal_node.store.tables import Peer, PeerState
+from underseal_node.trust.attesting import AttestationState
+from underseal_protocol.attestation_claims import Attestation
+from underseal_protocol.credential import VerifiedCredential, reopen
+from underseal_protocol.keys import PublicKeySet
+from underseal_protocol.seal.sealed_sum import SealedSum
+from underseal_protocol.seal.trust import KnownNode, TrustList
+from underseal_protocol.seal.verdict import SealVerdict
+from underseal_protocol.seal.verifier import verify_sealed
+from underseal_protocol.strict_json import loads
+
+__all__ = ["Reader", "judge", "reader_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """What we know, to judge the sealed sum of one received footprint by.
+
+    Attributes:
+        document: the footprint.
+        proven: what its credential proves.
+        keys: pinned for its publisher.
+        publishers: the URLs of its publisher.
+        trusted: all that we have keys of.
+        attestations: of verifiers that we know, which hold.
+    """
+
+    document: dict[str, Any] = field(repr=False)
+    proven: VerifiedCredential = field(repr=False)
+    keys: PublicKeySet
+    publishers: tuple[str, ...]
+    trusted: TrustList
+    attestations: tuple[Attestation, ...] = ()
+
+
+def reader_of(session: Session, node: Node, row: ReceivedFootprint) -> Reader:
+    """What there is to judge a sealed sum by.
+
+    Args:
+        session: reads.
+        node: the reader's.
+        row: the footprint.
+
+    Raises:
+        RefusedError: the footprint is not verified, or no keys of its publisher are pinned.
+        ProtocolError: what is stored does not hold any more.
+    """
+    trust = trust_in(pins.peer_row(session, row.peer_id))
+    is_verified = row.verification == VerificationState.VERIFIED
+    if not is_verified or row.credential_digest is None:
+        raise RefusedError(f"the footprint {row.footprint_id} is not verified")
+    if trust.keys is None or trust.issuers is None:
+        raise RefusedError("no keys of its publisher are pinned")
+    document = loads(row.body, limits=STORED_LIMITS)
+    attested = tuple(
+        one.claims
+        for one in judged_of(session, row, node.now())
+        if one.state is AttestationState.ATTESTED and one.claims is not None
+    )
+    return Reader(
+        document,
+        reopen(document, digest=row.credential_digest),
+        trust.keys,
+        trust.issuers,
+        _trusted(session, node),
+        attested,
+    )
+
+
+def judge(node: Node, reader: Reader, found: SealedSum) -> SealVerdict:
+    """Check a sealed sum; takes a part of a second, and seconds the first time in a home.
+
+    Args:
+        node: the reader's; its home has the generators.
+        reader: what it knows.
+        found: as received.
+
+    Raises:
+        SealRefusedError: it does not hold; the message begins with the part.
+    """
+    make_ready(Home(node.home.path))
+    found.require_bound(reader.proven, keys=reader.keys, publisher=reader.publishers)
+    return verify_sealed(
+        found.document,
+        reader.document,
+        publisher=reader.publishers,
+        trusted=reader.trusted,
+        time=node.now(),
+        attestations=reader.attestations,
+    )
+
+
+def _trusted(session: Session, node: Node) -> TrustList:
+    """Our partners, and ourselves: a customer of ours may have our endorsement."""
+    nodes = [KnownNode(tuple(node.urls()), node.public_keys)]
+    for peer in peers.listing(session):
+        trust = trust_in(peer)
+        if _counts(peer) and trust.keys is not None and trust.issuers is not None:
+            nodes.append(_known(trust.issuers, trust.keys, trust))
+    return TrustList(nodes)
+
+
+def _counts(peer: Peer) -> bool:
+    """Not one that was only invited, or whose partnership was ended: nobody vouches for it."""
+    return peer.state in (PeerState.ACTIVE, PeerState.SUSPENDED)
+
+
+def _known(issuers: tuple[str, ...], keys: PublicKeySet, trust: Trust) -> KnownNode:
+    return KnownNode(issuers, keys, dict(trust.revoked))

@@ -1,0 +1,51 @@
+"""Queries on the sealed sums of received footprints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlmodel import Session, col, select
+
+from underseal_node.store.batches import batches
+from underseal_node.store.exchange_tables import ReceivedFootprint, VerificationState
+from underseal_node.store.seal_tables import ReceivedSeal
+
+__all__ = ["find", "keep", "wanted"]
+
+
+def find(session: Session, peer_id: int, footprint_id: str) -> ReceivedSeal | None:
+    """The sealed sum of a received footprint."""
+    return session.get(ReceivedSeal, (peer_id, footprint_id))
+
+
+def keep(session: Session, row: ReceivedSeal) -> None:
+    """Keep a sealed sum with what verification said; one from before is replaced."""
+    session.merge(row)
+    session.flush()
+
+
+def wanted(session: Session, peer_id: int, listed: Mapping[str, str]) -> list[str]:
+    """Of those that a peer lists, ids of verified footprints whose sealed sum we do not hold.
+
+    Args:
+        listed: digests by footprint.
+    """
+    found: list[str] = []
+    for part in batches(sorted(listed)):
+        verified = session.exec(
+            select(ReceivedFootprint.footprint_id).where(
+                ReceivedFootprint.peer_id == peer_id,
+                ReceivedFootprint.verification == VerificationState.VERIFIED,
+                col(ReceivedFootprint.footprint_id).in_(part),
+            )
+        ).all()
+        held = {
+            row.footprint_id: row.digest
+            for row in session.exec(
+                select(ReceivedSeal).where(
+                    ReceivedSeal.peer_id == peer_id, col(ReceivedSeal.footprint_id).in_(part)
+                )
+            )
+        }
+        found += sorted(one for one in verified if held.get(one) != listed[one])
+    return found
