@@ -33,6 +33,7 @@ from underseal_protocol.seal.numbers import (
     SealedProperty,
     require_bits,
 )
+from underseal_protocol.seal.printable import is_printable
 
 __all__ = [
     "COVERAGE_STEPS",
@@ -216,7 +217,7 @@ class SealedDocument:
 
 
 def _require_text(text: str, most: int, what: str) -> None:
-    if not 0 < len(text) <= most or not text.isprintable():
+    if not 0 < len(text) <= most or not is_printable(text):
         raise SealEncodingError(
             f"{what} is {text!r:.60}, expected 1 to {most} printable characters"
         )

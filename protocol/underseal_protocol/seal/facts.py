@@ -58,12 +58,16 @@ def facts_of(document: Mapping[str, Any]) -> Facts:
         raise SealRefusedError(f"footprint: {error.message}", hint=error.hint) from None
     return Facts(
         str(document["id"]).lower(),
-        tuple(map(str, listed(document, "productIds"))),
+        tuple(_texts(document, "productIds")),
         created,
         core,
-        frozenset(map(str, listed(pcf, "ipccCharacterizationFactors"))),
+        frozenset(_texts(pcf, "ipccCharacterizationFactors")),
         pcf,
     )
+
+
+def _texts(of: Mapping[str, Any], name: str) -> list[str]:
+    return [one for one in listed(of, name) if isinstance(one, str)]
 
 
 def figures_of(facts: Facts, sealed: SealedProperty, decimals: int | None) -> tuple[Total, int]:

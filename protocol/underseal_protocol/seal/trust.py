@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from underseal_protocol.errors import EndorsementError, KeySetError
+from underseal_protocol.errors import EndorsementError
 from underseal_protocol.keys import KeyPurpose, PublicKey, PublicKeySet
 from underseal_protocol.times import format_time
 
@@ -75,15 +75,18 @@ class TrustList:
             )
         if since is not None:
             return Standing.KNOWN
-        try:
-            pinned = node.keys.get(kid, KeyPurpose.FOOTPRINT)
-        except KeySetError:
-            return Standing.OTHER_KEY
-        # Another vendor may call a key by the thumbprint of another one.
-        found = PublicKey(kid, KeyPurpose.FOOTPRINT, pinned).thumbprint()
-        return Standing.KNOWN if found == kid else Standing.OTHER_KEY
+        # Not by the name of a key: another vendor may call it as it likes, also by the thumbprint of
+        # another one.
+        pinned = {key.thumbprint() for key in node.keys if _is_of_footprints(key)}
+        return Standing.KNOWN if kid in pinned else Standing.OTHER_KEY
 
     def kids_of(self, urls: Iterable[str]) -> frozenset[str]:
-        """The thumbprints of all keys of nodes."""
-        nodes = (self._by_url.get(url.rstrip("/")) for url in urls)
-        return frozenset(kid for node in nodes if node for kid in node.keys.thumbprints())
+        """The thumbprints of all keys of nodes, revoked ones too: they were theirs."""
+        found = (self._by_url.get(url.rstrip("/")) for url in urls)
+        nodes = [node for node in found if node is not None]
+        return frozenset(kid for node in nodes for kid in {*node.keys.thumbprints(), *node.revoked})
+
+
+def _is_of_footprints(key: PublicKey) -> bool:
+    """One that does not say what it is for counts as one."""
+    return (key.purpose or KeyPurpose.FOOTPRINT) is KeyPurpose.FOOTPRINT
