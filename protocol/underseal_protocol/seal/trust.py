@@ -75,8 +75,7 @@ class TrustList:
             )
         if since is not None:
             return Standing.KNOWN
-        # Not by the name of a key: another vendor may call it as it likes, also by the thumbprint of
-        # another one.
+        # Not by its name: another vendor may call a key by the thumbprint of another one.
         pinned = {key.thumbprint() for key in node.keys if _is_of_footprints(key)}
         return Standing.KNOWN if kid in pinned else Standing.OTHER_KEY
 

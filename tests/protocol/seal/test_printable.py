@@ -33,8 +33,8 @@ def test_what_people_write(text: str) -> None:
 
 @pytest.mark.parametrize(
     "character",
-    ["\0", "\n", "\t", "\x7f", "\x85", "\xa0", "\xad", "\u2028", "\u3000", "\u200b", "\u202e", "\u2066",
-     "\ufeff", "\ue000", "\uffff", "\U000e0041", "\U0010fffd"],
+    ["\0", "\n", "\t", "\x7f", "\x85", "\xa0", "\xad", "\u2028", "\u3000", "\u200b", "\u202e",
+     "\u2066", "\ufeff", "\ue000", "\uffff", "\U000e0041", "\U0010fffd"],
 )  # fmt: skip
 def test_what_is_not_seen_or_misleads(character: str) -> None:
     assert not is_printable(f"a{character}b")
