@@ -28,16 +28,16 @@ from underseal_node.manage.shapes import (
     releases,
     suppliers,
 )
-from underseal_node.manage.shapes.base import Listing
+from underseal_node.manage.shapes.base import Listing, Part
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 SHAPES: dict[str, type[BaseModel]] = {
     "node": node.NodeShape,
-    "alert-list": Listing[node.AlertShape],
+    "alert-list": Part[node.AlertShape],
     "check-list": Listing[node.CheckShape],
     "import": footprints.ImportShape,
-    "footprint-list": Listing[footprints.FootprintShape],
+    "footprint-list": Part[footprints.FootprintShape],
     "footprint": footprints.FootprintDetail,
     "footprint-change": footprints.ChangedShape,
     "draft-made": attestations.DraftedShape,
@@ -49,9 +49,12 @@ SHAPES: dict[str, type[BaseModel]] = {
     "footprint-reissue": footprints.ReissuedShape,
     "energy-import": energy.EnergyImportShape,
     "energy": energy.EnergyShape,
-    "received-list": Listing[footprints.ReceivedShape],
+    "received-list": Part[footprints.ReceivedShape],
     "received": footprints.ReceivedDetail,
     "received-uses": suppliers.UsesShape,
+    "spend-import": suppliers.SpendImportShape,
+    "spend-list": Listing[suppliers.SpendPeriodShape],
+    "spend-removed": suppliers.SpendRemovedShape,
     "supplier-list": suppliers.SuppliersShape,
     "supplier": suppliers.SupplierDetail,
     "attestation-list": Listing[attested.JudgedShape],
@@ -65,6 +68,7 @@ SHAPES: dict[str, type[BaseModel]] = {
     "peer-rotated": peers.RotatedShape,
     "invitation-accepted": peers.AcceptedShape,
     "grant-list": Listing[peers.GrantShape],
+    "grant-effects": Listing[peers.EffectShape],
     "grant-preview": footprints.PreviewShape,
     "items-imported": products.ItemsImportedShape,
     "product-list": Listing[products.ProductShape],
@@ -80,14 +84,14 @@ SHAPES: dict[str, type[BaseModel]] = {
     "peer-declaration": releases.DeclarationShape,
     "release-list": Listing[releases.ReleaseShape],
     "pull": exchange.PullShape,
-    "request-list": Listing[exchange.RequestShape],
+    "request-list": Part[exchange.RequestShape],
     "request": exchange.RequestShape,
     "outbox-list": Listing[exchange.OutboxShape],
     "outbox-event": exchange.OutboxShape,
     "key-list": keys.KeysShape,
     "key-change": keys.KeyChangeShape,
     "move": keys.MoveShape,
-    "audit-list": Listing[audit.AuditEntryShape],
+    "audit-list": Part[audit.AuditEntryShape],
     "audit-check": audit.AuditCheckShape,
     "refusal": refusals.RefusalShape,
 }

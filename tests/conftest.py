@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from sqlalchemy.engine import URL
 from tests.postgresql import HAS_POSTGRESQL, Databases
+from tests.quick_sqlite import quick_sqlite
 
 from underseal_cli.demo_nodes import NodeProcess, Workbench
 from underseal_node.home import Home
@@ -57,6 +58,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason=f"about SQLite: {about.args[0]}"))
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What tests have measured and say by `record_property("said", ...)`, with workers as well."""
+    passed = terminalreporter.stats.get("passed", [])
+    for text in (said for one in passed for name, said in one.user_properties if name == "said"):
+        terminalreporter.write_line(str(text))
+
+
 @pytest.fixture(scope="session")
 def databases(pytestconfig: pytest.Config) -> Databases:
     """A PostgreSQL, for tests that need one whatever the other tests run on."""
@@ -79,10 +87,12 @@ def url_of(pytestconfig: pytest.Config) -> Callable[[Home], str | None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _template(pytestconfig: pytest.Config) -> None:
+def _template(pytestconfig: pytest.Config) -> Iterator[None]:
     """Before any test changes what migrations there are."""
     if _is_postgresql(pytestconfig):
         pytestconfig.stash[DATABASES].prepare()
+    with quick_sqlite():
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -104,13 +114,16 @@ def _use_postgresql(databases: Databases) -> None:
 
     @wraps(url_of)
     def database_url(settings: Settings, home: Home) -> URL:
-        if settings.database_url is None:
+        # What was restored is a file in the home.
+        if settings.database_url is None and not home.database.exists():
             settings = Settings(database_url=databases.of(home.path))  # type: ignore[arg-type]
         return url_of(settings, home)
 
     @wraps(finish)
     def finished(self: Home, **options: Any) -> None:
         finish(self, **options)
+        if self.database.exists():  # what was restored
+            return
         # For processes that are started in this home later.
         with self.config_file.open("a", encoding="utf-8") as file:
             file.write(f'\ndatabase_url = "{databases.of(self.path)}"\n')
@@ -119,7 +132,9 @@ def _use_postgresql(databases: Databases) -> None:
     def node(
         self: Workbench, name: str, *, settings: Mapping[str, str] | None = None, **options: Any
     ) -> NodeProcess:
-        given = {"database_url": databases.of(Path(self.directory) / name), **(settings or {})}
+        home, given = Home(Path(self.directory) / name), dict(settings or {})
+        if not home.database.exists():
+            given = {"database_url": databases.of(home.path), **given}
         return node_of(self, name, settings=given, **options)
 
     engines.database_url = database_url

@@ -18,7 +18,7 @@ from underseal_cli.options import Acknowledge, Consent, Json, acknowledgement, m
 from underseal_cli.products import Id, cause_lines, read_json, say_energy_failures
 from underseal_cli.verdicts import print_gate, print_line_findings
 
-__all__ = ["register", "status"]
+__all__ = ["register", "short", "status"]
 
 PCF = "pcfExcludingBiogenicUptake"
 PRIMARY = "primaryDataShare"
@@ -251,7 +251,7 @@ def _print_contributions(explanation: dict[str, Any]) -> None:
                 one["name"],
                 one["line"],
                 _source(one["source"]),
-                _short(one["amount"]["value"]),
+                short(one["amount"]["value"]),
                 f"{share * PERCENT:.1f} %",
                 "█" * round(share * BAR_CELLS),
             )
@@ -275,7 +275,7 @@ def _source(source: dict[str, Any] | None) -> str:
     return f"factor {source['factor']}" if "factor" in source else f"product {source['product']}"
 
 
-def _short(text: str, digits: int = DIGITS) -> str:
+def short(text: str, digits: int = DIGITS) -> str:
     """As many digits as a footprint is published with."""
     value = Decimal(text)
     if not value:
@@ -307,7 +307,7 @@ def _print_differences(figures: dict[str, Any]) -> None:
 
 def _of(difference: dict[str, Any], name: str) -> str:
     value = difference.get(name)
-    return "" if value is None else _short(value["value"])
+    return "" if value is None else short(value["value"])
 
 
 def _print_refreshed(found: list[dict[str, Any]]) -> None:
@@ -325,7 +325,7 @@ def _print_refreshed(found: list[dict[str, Any]]) -> None:
             _print_differences(one["figures"])
             percent = one.get("changePercent")
             if percent is not None:
-                output.say(f"  The PCF changes by {_short(percent, PERCENT_DIGITS)} %.")
+                output.say(f"  The PCF changes by {short(percent, PERCENT_DIGITS)} %.")
         if one.get("published") and one["outcome"] != "unchanged":
             _print_successor(one)
         output.say("")

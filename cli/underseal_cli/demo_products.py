@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from underseal_cli.calculations import short
 from underseal_cli.demo_cast import CATHODE, CELL, PACK, REFINER, Cast, until
 from underseal_cli.demo_data import Company, energy, factors
 from underseal_cli.demo_story import Story
@@ -180,7 +181,7 @@ def refresh(cast: Cast, story: Story, key: str, why: str) -> None:
     product = cast.company(key).calculated
     done = cast.node(key).json("product", "refresh", product, "--yes", *CONSENT)["data"]
     figure = done[0]["figures"].get("pcfExcludingBiogenicUptake", {}) if done else {}
-    values = [figure.get(name, {}).get("value", "?")[:7] for name in ("before", "after")]
+    values = [short(figure[one]["value"]) if one in figure else "?" for one in ("before", "after")]
     story.check(
         f"{key}: product refresh, {why}",
         f"{' -> '.join(values)}, published as a successor",

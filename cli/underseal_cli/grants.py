@@ -27,6 +27,7 @@ __all__ = ["app"]
 
 PAGE_SIZE = 1_000
 SHOWN_CHARACTERS = 60
+MAX_NUMBER = 2**31 - 1
 
 app = typer.Typer(help="Grants: which peer may see what.", no_args_is_help=True)
 
@@ -75,6 +76,17 @@ def add(
         str | None,
         typer.Option("--purpose", metavar="TEXT", help="What it is given for; kept likewise."),
     ] = None,
+    replace: Annotated[
+        list[int] | None,
+        typer.Option(
+            "--replace",
+            metavar="ID",
+            min=1,
+            max=MAX_NUMBER,
+            help="Grants of this peer in whose place it comes, in one step: to show less, say. "
+            "Repeatable.",
+        ),
+    ] = None,
     acknowledge: Acknowledge = None,
     consent: Consent = None,
     as_json: Json = False,
@@ -104,9 +116,12 @@ def add(
         "acknowledge": acknowledge,
         "consent": consent,
     }
-    made = manage_of(context).post(
-        "/grants", {name: value for name, value in given.items() if value is not None}
-    )
+    body = {name: value for name, value in given.items() if value is not None}
+    manage = manage_of(context)
+    if replace:
+        made = manage.post("/grants/replace", {"replaced": replace, "grant": body})
+    else:
+        made = manage.post("/grants", body)
     if as_json:
         output.show(made)
     else:

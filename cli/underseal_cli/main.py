@@ -43,6 +43,7 @@ from underseal_cli import (
     requests,
     restore,
     serve,
+    spend,
     verify,
 )
 from underseal_cli.errors import CliError
@@ -78,6 +79,7 @@ app.add_typer(products.factors, name="factor")
 app.command()(match.match)
 app.command()(calculations.status)
 app.add_typer(energy.app, name="energy")
+app.add_typer(spend.app, name="spend")
 app.add_typer(peers.app, name="peer")
 app.add_typer(grants.app, name="grant")
 app.command()(pull.pull)

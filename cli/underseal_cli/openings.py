@@ -50,8 +50,9 @@ def open_lines(
 ) -> None:
     """Open lines that a footprint was calculated from, for an auditor.
 
-    The file shows the lines, and proves that they were committed to when the footprint was
-    published; nothing is shown of other lines. Give it to the auditor alone.
+    Lines are those of the bill of materials, and meter readings, production orders, factors, what
+    suppliers have sent. The file shows them, and proves that they were committed to when the
+    footprint was published; nothing is shown of other lines. Give it to the auditor alone.
     """
     if [bool(lines), everything, show_list].count(True) != 1:
         raise usage_error(context, "give exactly one of --lines, --all and --list")
@@ -88,9 +89,20 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
+def _short(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what fills pages: the values of a meter, and documents of suppliers."""
+    shown = dict(content)
+    if isinstance(shown.get("values"), list):
+        number, first = len(shown["values"]), shown["values"][0]
+        shown["values"] = first if number == 1 else f"{number}, from {first[0]} on"
+    if "document" in shown:
+        shown["document"] = "as it was received"
+    return shown
+
+
 def _list(found: Mapping[str, Sequence[Mapping[str, Any]]], *, as_json: bool) -> None:
     if as_json:
         output.show(found)
         return
-    rows = [(one["id"], one["kind"], content_text(one["content"])) for one in found["data"]]
+    rows = [(one["id"], one["kind"], content_text(_short(one["content"]))) for one in found["data"]]
     tables.table(("line", "kind", "content"), rows, empty="There are no lines.")

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import typer
 
 from underseal_cli import output, tables
-from underseal_cli.errors import UsageError, problem_lines
+from underseal_cli.errors import CliError, UsageError, problem_lines
 from underseal_cli.files import read_input
 from underseal_cli.footprints import MAX_NAME_CHARACTERS
 from underseal_cli.options import Json, manage_of
@@ -18,6 +18,7 @@ from underseal_cli.peer_view import instant
 __all__ = ["app", "cause_lines", "factors", "read_json", "say_energy_failures"]
 
 SHOWN_WARNINGS = 20
+WHAT_IF_HINT = "docs/reference/what-if.md shows what such a file holds."
 
 app = typer.Typer(
     help="Products: from a bill of materials to a published footprint.", no_args_is_help=True
@@ -283,11 +284,15 @@ def cause_lines(stale: dict[str, Any]) -> list[str]:
 
 
 def read_json(file: Path) -> Any:
-    """The JSON document in a file.
+    """The changes in a file.
 
     Raises:
-        JsonError: it holds none.
+        CliError: it holds none, or cannot be read.
     """
+    from underseal_protocol.errors import JsonError
     from underseal_protocol.strict_json import loads
 
-    return loads(read_input(file))
+    try:
+        return loads(read_input(file))
+    except JsonError as error:
+        raise CliError(f"{file}: {error.message}", hint=error.hint or WHAT_IF_HINT) from None

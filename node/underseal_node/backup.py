@@ -32,13 +32,13 @@ from underseal_node.errors import ConfigurationError, RefusedError
 from underseal_node.home import Home, sync_directory, write_private
 from underseal_node.moving import without_database
 from underseal_node.settings import Settings, load_settings
+from underseal_node.store import engines
 from underseal_node.store.backup import (
     check_database,
     copy_database,
     export_database,
     prepare_restored,
 )
-from underseal_node.store.engines import database_url, make_engine
 from underseal_node.store.migrate import refuse_unknown
 from underseal_node.store.types import utc_text
 from underseal_node.trust.master_key import keep_master_key, read_master_key
@@ -170,11 +170,11 @@ def restore_backup(
 
 def _snapshot(home: Home, settings: Settings, destination: Path) -> None:
     """Write the whole database as it is at this moment into a SQLite file, wherever it is."""
-    url = database_url(settings, home)
+    url = engines.database_url(settings, home)
     if url.get_backend_name() == "sqlite":
         copy_database(Path(str(url.database)).absolute(), destination)
         return
-    reader = make_engine(url, settings, read_only=True)
+    reader = engines.make_engine(url, settings, read_only=True)
     try:
         export_database(reader, destination)
     finally:

@@ -89,7 +89,7 @@ def format_time(moment: datetime) -> str:
         return moment.text
     if moment.tzinfo is None:
         raise ValueError(f"{moment!r} has no time zone")
-    return _written(moment.astimezone(UTC))
+    return _written(moment if moment.tzinfo is UTC else moment.astimezone(UTC))
 
 
 def years_later(moment: datetime, years: int) -> datetime:

@@ -52,6 +52,21 @@ def test_an_ended_grant_is_shown_as_such_and_shows_nothing(run: Run, home: Path,
     assert run("grant", "preview", acme, home=home).out == "acme sees nothing.\n"
 
 
+def test_a_grant_takes_the_place_of_another_one(run: Run, home: Path, acme: str) -> None:
+    (old,) = run("grant", "add", acme, "--all", "--level", "full", "--json", home=home).json["data"]
+    less = run("grant", "add", acme, "--all", "--level", "total", home=home)
+    assert less.status == 1
+    assert f"--replace {old['id']}" in less.err
+    made = run("grant", "add", acme, "--all", "--replace", str(old["id"]), "--json", home=home)
+    assert made.status == 0, made.err
+    (new,) = made.json["data"]
+    assert (new["level"], new["id"] != old["id"]) == ("total", True)
+    assert run("grant", "list", acme, "--json", home=home).json["data"] == [new]
+    gone = run("grant", "add", acme, "--all", "--replace", str(old["id"]), home=home)
+    assert (gone.status, f"no grant {old['id']}" in gone.err) == (1, True)
+    assert run("grant", "add", acme, "--all", "--replace", "0", home=home).status == 2
+
+
 def test_what_is_no_date_is_a_usage_error(run: Run, home: Path, acme: str) -> None:
     for arguments in (
         ("add", acme, "--all", "--from", "tomorrow"),

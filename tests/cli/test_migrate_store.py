@@ -13,7 +13,11 @@ from tests.postgresql import NEEDS_POSTGRESQL, a_database, a_server
 
 from underseal_node.home import Home, only_one
 
-pytestmark = [NEEDS_POSTGRESQL, pytest.mark.xdist_group("moving")]
+pytestmark = [
+    NEEDS_POSTGRESQL,
+    pytest.mark.xdist_group("moving"),
+    pytest.mark.sqlite("what is moved is its file"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -186,6 +186,7 @@ def test_change_numbers_given_after_the_backup_are_not_given_again(
     node.close()
 
 
+@pytest.mark.sqlite("it gives ids to what has one already")
 def test_ids_of_peers_given_after_the_backup_are_not_given_again(
     full_node: Node, archive: Path, target: Home, clock: Clock
 ) -> None:
@@ -235,6 +236,7 @@ def test_nothing_is_left_beside_the_archive_and_the_home(
     assert not (target.path / "secrets.sealed").exists()
 
 
+@pytest.mark.sqlite("how its file is copied; for the other: test_backup_postgresql")
 def test_a_backup_during_writes_is_one_snapshot(
     full_node: Node, archive: Path, target: Home, monkeypatch: pytest.MonkeyPatch, clock: Clock
 ) -> None:
@@ -472,6 +474,7 @@ def test_the_control_for_changed_archives_is_restored(
     assert (target.tls / "other.pem").read_bytes() == b"attack"
 
 
+@pytest.mark.sqlite("the other refuses to be copied then")
 def test_the_backup_of_a_newer_version_is_refused(
     full_node: Node, archive: Path, target: Home
 ) -> None:

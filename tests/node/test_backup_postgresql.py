@@ -31,7 +31,11 @@ from underseal_node.store.tables import Peer
 from underseal_node.trust import passphrase as passphrases
 from underseal_protocol.keys import KeyPurpose
 
-pytestmark = [NEEDS_POSTGRESQL, pytest.mark.xdist_group("postgresql")]
+pytestmark = [
+    NEEDS_POSTGRESQL,
+    pytest.mark.xdist_group("postgresql"),
+    pytest.mark.sqlite("these choose their databases themselves"),
+]
 
 
 @pytest.fixture(autouse=True)

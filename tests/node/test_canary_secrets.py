@@ -403,6 +403,7 @@ async def test_no_secret_is_in_a_representation(stage: Stage) -> None:
         assert stage.canaries.found_in(repr(one) + str(one)) == [], type(one)
 
 
+@pytest.mark.sqlite("its file")
 async def test_no_secret_is_on_disk_in_the_clear(stage: Stage) -> None:
     await plant(stage)
     await meet(stage, make_document())

@@ -33,7 +33,11 @@ from underseal_node.store.rows import node_tables
 from underseal_node.store.tables import Peer
 from underseal_protocol.keys import KeyPurpose
 
-pytestmark = [NEEDS_POSTGRESQL, pytest.mark.xdist_group("moving")]
+pytestmark = [
+    NEEDS_POSTGRESQL,
+    pytest.mark.xdist_group("moving"),
+    pytest.mark.sqlite("what is moved is its file"),
+]
 
 CHILD = """
 import os, signal, sys

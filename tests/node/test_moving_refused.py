@@ -21,7 +21,11 @@ from underseal_node.settings import load_settings
 from underseal_node.store.database import next_change
 from underseal_node.store.moving import Stage
 
-pytestmark = [NEEDS_POSTGRESQL, pytest.mark.xdist_group("moving")]
+pytestmark = [
+    NEEDS_POSTGRESQL,
+    pytest.mark.xdist_group("moving"),
+    pytest.mark.sqlite("what is moved is its file"),
+]
 
 
 def other_node(tmp_path: Path) -> Home:

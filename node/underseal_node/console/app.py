@@ -18,6 +18,7 @@ from starlette.routing import Route
 from underseal_node.clock import Clock
 from underseal_node.console import (
     audit,
+    audit_verifying,
     board,
     footprints,
     grant_changes,
@@ -33,6 +34,7 @@ from underseal_node.console import (
     partners,
     products,
     pulls,
+    receipt_pages,
     received,
     request_answers,
     requests,
@@ -70,6 +72,8 @@ MODULES = (
     requests,
     request_answers,
     audit,
+    audit_verifying,
+    receipt_pages,
     health,
     import_pages,
     columns_page,

@@ -1,8 +1,7 @@
-"""The audit log: who saw what, whether the log is whole, and what partners have signed."""
+"""The audit log: who saw what."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from collections.abc import Mapping
@@ -10,18 +9,19 @@ from typing import Any
 
 from starlette.responses import Response, StreamingResponse
 
-from underseal_node.console.api import ApiRefusedError, Query
-from underseal_node.console.audit_words import ACTS, PROBLEMS
+from underseal_node.console.api import Query
+from underseal_node.console.audit_words import ACTS
 from underseal_node.console.downloads import headers_of
-from underseal_node.console.exports import exported
 from underseal_node.console.marks import _
+from underseal_node.console.node_lists import NodeList, as_shown
 from underseal_node.console.pages import Visit
-from underseal_node.console.sharing import partner_path
-from underseal_node.console.tables import Column, Filter, Row, table_of
+from underseal_node.console.sharing import partner_path, words_of
+from underseal_node.console.tables import Column, Filter, Row
+from underseal_node.console.words import LEVELS
 
-__all__ = ["PAGES", "UPLOADS"]
+__all__ = ["PAGES", "passed_on"]
 
-MOST = 5_000
+NO_ID = "none"
 SHOWN_IDS = 3
 MOST_NAMES = 1_000
 LINES = "application/x-ndjson"
@@ -35,36 +35,65 @@ def _peer_link(row: Row) -> str | None:
 COLUMNS = (
     Column("number", _("Entry"), "number"),
     Column("time", _("Time"), "time"),
-    Column("actor", _("By"), "word"),
-    Column("what", _("What")),
-    Column("outcome", _("Outcome"), "word"),
-    Column("peerName", _("Partner"), link=_peer_link),
-    Column("footprintIds", _("Footprints")),
-    Column("level", _("Level"), "word"),
-    Column("details", _("Details")),
+    Column("actor", _("By"), "word", is_sorted=False),
+    Column("what", _("What"), is_sorted=False),
+    Column("outcome", _("Outcome"), "word", is_sorted=False),
+    Column("peerName", _("Partner"), link=_peer_link, is_sorted=False),
+    Column("footprintIds", _("Footprints"), is_sorted=False),
+    Column("level", _("Level"), "word", is_sorted=False),
+    Column("details", _("Details"), is_sorted=False),
 )
-ACT = Column("act", _("Act"))  # as the log calls it; in the file alone
+ACT = Column("act", _("Act"), is_sorted=False)  # as the log calls it; in the file alone
+ACTORS = ("operator", "peer", "node")
+OUTCOMES = ("done", "refused", "failed")
+LIST = NodeList(
+    "/audit",
+    COLUMNS,
+    (*COLUMNS, ACT),
+    {**as_shown(*ACTORS, *OUTCOMES, *LEVELS), **ACTS},
+    "audit",
+    export="/audit/entries",
+)
 
 
 async def _list(visit: Visit) -> Response:
-    """The newest entries, of all or about a partner or a footprint."""
-    peer, footprint = visit.asked("peer"), visit.asked("footprint")
-    found: list[dict[str, Any]] = []
-    if not footprint or FOOTPRINT_ID.fullmatch(footprint):
-        query: Query = {"peer": peer or None, "footprintId": footprint or None, "limit": MOST}
-        found = (await visit.api.get("/audit", query))["data"]
-    rows = [_row(visit, one) for one in found]
-    file = exported(visit, rows, (*COLUMNS, ACT), "audit")
+    """The entries, of all or about a partner or a footprint."""
+    peer, footprint, act, outcome = (
+        visit.asked(one) for one in ("peer", "footprint", "act", "outcome")
+    )
+    query: Query = {
+        "peer": peer or None,
+        # What is no id is in no entry.
+        "footprintId": (footprint if FOOTPRINT_ID.fullmatch(footprint) else NO_ID)
+        if footprint
+        else None,
+        "act": act if act in ACTS else None,
+        "outcome": outcome if outcome in OUTCOMES else None,
+    }
+
+    def shown(row: Row) -> Row:
+        return _row(visit, row)
+
+    file = await LIST.file(visit, query, shown)
     if file is not None:
         return file
+    table = await LIST.table(visit, query, shown, await _filters(visit, peer, footprint))
+    return visit.page("audit.html", {"table": table, "peer": peer, "footprint": footprint})
+
+
+async def _filters(visit: Visit, peer: str, footprint: str) -> list[Filter]:
+    """What stands above the list; the log knows partners that are gone, too."""
     peers = (await visit.api.get("/peers"))["data"]
     names = {one["name"] for one in peers[:MOST_NAMES]} | ({peer} if peer else set())
-    shown = sorted(names, key=str.casefold)
-    filters = [Filter("peer", _("Partner"), [(name, name) for name in shown])]
+    acts = sorted(((act, visit.text(text)) for act, text in ACTS.items()), key=lambda one: one[1])
+    filters = [
+        Filter("peer", _("Partner"), [(name, name) for name in sorted(names, key=str.casefold)]),
+        Filter("act", _("What"), acts),
+        Filter("outcome", _("Outcome"), words_of(visit, OUTCOMES)),
+    ]
     if footprint:
         filters.append(Filter("footprint", _("Footprint"), [(footprint, footprint)]))
-    table = table_of(visit, rows, COLUMNS, filters, most=MOST)
-    return visit.page("audit.html", {"table": table, "peer": peer, "footprint": footprint})
+    return filters
 
 
 def _row(visit: Visit, entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -93,51 +122,11 @@ def _shown(value: object) -> str:
 
 async def _export(visit: Visit) -> Response:
     """The whole log, as it is passed on piece by piece."""
-    return await _passed_on(visit, "/audit/export", None, "underseal-audit.jsonl")
+    return await passed_on(visit, "/audit/export", None, "underseal-audit.jsonl")
 
 
-async def _show_verify(visit: Visit) -> Response:
-    return visit.page("audit_verify.html", _verified(None))
-
-
-async def _verify(visit: Visit) -> Response:
-    """Check the whole log, against what others hold as well if they have sent it."""
-    file = visit.form.file("file")
-    content = b"" if file is None else file.content
-    try:
-        check = await visit.api.upload("/audit/verify", content)
-    except ApiRefusedError as error:
-        return visit.page("audit_verify.html", _verified(None, refusal=error), error.status)
-    name = None if file is None else file.name
-    return visit.page("audit_verify.html", _verified(check, file=name))
-
-
-def _verified(
-    check: Any, refusal: ApiRefusedError | None = None, file: str | None = None
-) -> dict[str, Any]:
-    return {"check": check, "refusal": refusal, "file": file, "kinds": PROBLEMS}
-
-
-async def _receipts(visit: Visit) -> Response:
-    """How many there are, by kind; or the file of them."""
-    peer = visit.asked("peer")
-    query = {"peer": peer} if peer else None
-    if visit.asked("as") == "jsonl":
-        return await _passed_on(visit, "/audit/receipts", query, "underseal-receipts.jsonl")
-    peers, pieces = await asyncio.gather(
-        visit.api.get("/peers"), visit.api.pieces("/audit/receipts", query)
-    )
-    counts, rest = {"receipt": 0, "acknowledgement": 0}, b""
-    async for piece in pieces:
-        *lines, rest = (rest + piece).split(b"\n")
-        for line in lines:
-            kind = json.loads(line)["kind"]
-            counts[kind] = counts.get(kind, 0) + 1
-    values = {"counts": counts, "peers": [one["name"] for one in peers["data"]], "peer": peer}
-    return visit.page("audit_receipts.html", values)
-
-
-async def _passed_on(visit: Visit, path: str, query: Query | None, name: str) -> Response:
+async def passed_on(visit: Visit, path: str, query: Query | None, name: str) -> Response:
+    """A file of the node, as it comes."""
     pieces = await visit.api.pieces(path, query)
     return StreamingResponse(pieces, headers=headers_of(name), media_type=LINES)
 
@@ -145,7 +134,4 @@ async def _passed_on(visit: Visit, path: str, query: Query | None, name: str) ->
 PAGES = {
     "/audit": _list,
     "/audit/export": _export,
-    "/audit/verify": _show_verify,
-    "/audit/receipts": _receipts,
 }
-UPLOADS = {"/audit/verify": _verify}

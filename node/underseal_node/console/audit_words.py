@@ -45,6 +45,8 @@ ACTS = {
     "attestation-attached": _("attestation attached"),
     "lines-opened": _("lines opened to an auditor"),
     "energy-imported": _("metered energy imported"),
+    "spend-imported": _("spend on suppliers imported"),
+    "spend-removed": _("spend of a period removed"),
     "grant-added": _("grant made"),
     "grant-changed": _("grant changed"),
     "grant-removed": _("grant removed"),

@@ -8,19 +8,19 @@ from typing import Any
 
 from starlette.responses import Response
 
-from underseal_node.console.api import ApiRefusedError, segment
+from underseal_node.console.api import ApiRefusedError, Query, segment
 from underseal_node.console.documents import chain_of, downloaded, unit_text
-from underseal_node.console.downloads import JSON, attached
-from underseal_node.console.exports import exported
 from underseal_node.console.marks import _
+from underseal_node.console.node_lists import NodeList, as_shown, end_of
 from underseal_node.console.pages import Visit
 from underseal_node.console.properties import figure_of, filled_blocks, groups_of
 from underseal_node.console.property_names import BLOCKS
-from underseal_node.console.tables import Column, Filter, page_of, table_of
+from underseal_node.console.seen_pages import seen_page
+from underseal_node.console.tables import Column, Filter, Row, page_of
+from underseal_node.console.words import UNITS
 
 __all__ = ["ACTIONS", "PAGES", "UPLOADS"]
 
-MOST = 10_000
 NOT_FOUND = 404
 AT_A_TIME = 8  # partners whose view is asked for at once
 PAGE_PARTNERS = 30
@@ -36,31 +36,40 @@ COLUMNS = (
     ),
     Column("productIds", _("Product ids")),
     Column("pcfExcludingBiogenicUptake", _("kg CO₂e"), "number"),
-    Column("unit", _("per")),
+    Column("unit", _("per"), by="declaredUnitOfMeasurement"),
     Column("status", _("Status"), "word"),
     Column("validUntil", _("Valid until"), "date"),
     Column("publishedAt", _("Published"), "time"),
 )
-IN_FILES = (*COLUMNS, Column("id", _("Footprint id")), Column("validFrom", _("Valid from"), "date"))
+IN_FILES = (
+    *COLUMNS,
+    Column("id", _("Footprint id"), is_sorted=False),
+    Column("validFrom", _("Valid from"), "date", is_sorted=False),
+)
+
+
+LIST = NodeList("/footprints", COLUMNS, IN_FILES, as_shown(*dict(STATUSES), *UNITS), "footprints")
 
 
 async def _list(visit: Visit) -> Response:
-    wanted = visit.asked("status")
+    wanted, product, ends = visit.asked("status"), visit.asked("product"), end_of(visit)
+    query: Query = {
+        "status": wanted if wanted in dict(STATUSES) else None,
+        "productId": product or None,
+        "validUntilBefore": ends,
+    }
+
+    def shown(row: Row) -> Row:
+        return {**row, "unit": unit_text(row, visit.text)}
+
+    file = await LIST.file(visit, query, shown)
+    if file is not None:
+        return file
     filters = [
         Filter("status", _("Status"), [(one, visit.text(text)) for one, text in STATUSES]),
     ]
-    asked = {
-        "status": wanted if wanted in dict(STATUSES) else None,
-        "productId": visit.asked("product") or None,
-        "limit": MOST,
-    }
-    found = await visit.api.get("/footprints", asked)
-    rows = [one | {"unit": unit_text(one, visit.text)} for one in found["data"]]
-    file = exported(visit, rows, IN_FILES, "footprints", COLUMNS)
-    if file is not None:
-        return file
-    table = table_of(visit, rows, COLUMNS, filters, MOST)
-    return visit.page("footprints.html", {"table": table, "product": visit.asked("product")})
+    table = await LIST.table(visit, query, shown, filters, is_narrowed=bool(product or ends))
+    return visit.page("footprints.html", {"table": table, "product": product, "ends": ends})
 
 
 async def _show(visit: Visit) -> Response:
@@ -129,19 +138,12 @@ async def _view(visit: Visit, footprint_id: str, peer: str) -> dict[str, Any]:
 
 async def _seen(visit: Visit) -> Response:
     """A footprint as a partner sees it, to look at or (`raw`) in the very bytes that it gets."""
-    peer = visit.asked("as")
-    path = f"/footprints/{visit.part('id')}"
-    if visit.asked("raw"):
-        answer = await visit.api.call("GET", f"{path}/seen", {"as": peer})
-        return attached(answer.body, f"{answer.json['id']}.json", JSON)
-    seen = await visit.api.get(path, {"as": peer})
-    values = {
-        "found": seen,
-        "figure": figure_of(seen["footprint"]),
-        "groups": groups_of(seen["footprint"]),
-        "blocks": BLOCKS,
-    }
-    return visit.page("footprint_seen.html", values)
+    crumbs = (
+        ("/footprints", visit.text("Own footprints")),
+        (f"/footprints/{visit.part('id')}#seen", ""),
+    )
+    footprint_id = visit.request.path_params["id"]
+    return await seen_page(visit, footprint_id, visit.asked("as"), crumbs, "raw")
 
 
 async def _raw(visit: Visit) -> Response:

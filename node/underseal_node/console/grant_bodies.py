@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from underseal_node.console.api import Api, ApiRefusedError
+from underseal_node.console.api import Api
 
 __all__ = ["NAMED", "body_of", "replaced"]
 
@@ -33,37 +33,19 @@ def body_of(grant: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
 
 
 async def replaced(
-    api: Api, old: Sequence[Mapping[str, Any]], body: Mapping[str, Any]
+    api: Api, old: Sequence[Mapping[str, Any]], body: Mapping[str, Any] | None
 ) -> list[dict[str, Any]]:
-    """Take grants away and make another one; if that is refused, they are made again.
-
-    For the moment in between, the partner sees less.
+    """Put a grant in the place of others, in one step; what was made.
 
     Args:
         api: the management endpoints.
-        old: what is taken away.
-        body: of the new grant.
+        old: what goes.
+        body: of the new grant, if one comes.
 
     Raises:
-        ApiRefusedError: the new one is refused; says so if the old ones could not be made again.
+        ApiRefusedError: it is refused; then everything is as it was.
     """
-    for one in old:
-        await api.delete(f"/grants/{one['id']}")
-    try:
-        made: list[dict[str, Any]] = (await api.post("/grants", body))["data"]
-    except ApiRefusedError as error:
-        lost = [one["id"] for one in old if not await _is_restored(api, one)]
-        if not lost:
-            raise
-        numbers = ", ".join(map(str, lost))
-        message = f"{error.message}; and what was taken away could not be made again: {numbers}"
-        raise ApiRefusedError(error.status, message, error.hint) from error
+    numbers = [one["id"] for one in old]
+    answer = await api.post("/grants/replace", {"replaced": numbers, "grant": body})
+    made: list[dict[str, Any]] = answer["data"]
     return made
-
-
-async def _is_restored(api: Api, grant: Mapping[str, Any]) -> bool:
-    try:
-        await api.post("/grants", body_of(grant))
-    except ApiRefusedError:
-        return False
-    return True

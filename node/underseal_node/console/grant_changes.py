@@ -10,12 +10,11 @@ from typing import Any
 
 from starlette.responses import Response
 
-from underseal_node.console.api import ApiRefusedError, segment
+from underseal_node.console.api import ApiRefusedError
 from underseal_node.console.grant_bodies import body_of, replaced
 from underseal_node.console.grant_effects import (
     NONE,
     Effect,
-    Footprint,
     Plan,
     effects_of,
     plan_of,
@@ -140,27 +139,10 @@ async def _share(
     grants: Sequence[Mapping[str, Any]],
     plans: Sequence[Plan],
 ) -> Share:
-    needs_more = any(one["kind"] == "classification" for one in grants)
-    rows = {one["id"]: one for plan in plans for one in plan.product.footprints}
-    footprints = [await _footprint(visit, one, needs_more=needs_more) for one in rows.values()]
-    effects = effects_of(grants, plans, footprints)
+    effects = await effects_of(visit.api, partner, plans)
     for plan in plans:
-        keys = plan.product.keys
-        plan.effects.extend(one for one in effects if keys & one.footprint.products)
-    return Share(partner, plans, effects, grants)
-
-
-async def _footprint(visit: Visit, row: Mapping[str, Any], *, needs_more: bool) -> Footprint:
-    classifications: Sequence[str] = ()
-    if needs_more:  # which only the document says
-        detail = await visit.api.get(f"/footprints/{segment(row['id'])}")
-        classifications = detail["footprint"].get("productClassifications") or ()
-    return Footprint(
-        str(row["id"]),
-        str(row["productNameCompany"]),
-        frozenset(one.casefold() for one in row["productIds"]),
-        frozenset(one.casefold() for one in classifications),
-    )
+        plan.effects.extend(effects[str(one["id"])] for one in plan.product.footprints)
+    return Share(partner, plans, list(effects.values()), grants)
 
 
 def _preview(
@@ -213,12 +195,12 @@ async def _do(visit: Visit, plan: Plan, outcome: Outcome) -> None:
         name: visit.form.one(name) for name in ("acknowledge", "consent") if visit.form.one(name)
     }
     try:
-        made: Sequence[Mapping[str, Any]] = ()
-        if plan.added is not None:
-            made = await replaced(visit.api, plan.removed, {**body_of(plan.added), **said})
+        body = None if plan.added is None else {**body_of(plan.added), **said}
+        made: Sequence[Mapping[str, Any]]
+        if plan.removed:
+            made = await replaced(visit.api, plan.removed, body)
         else:
-            for one in plan.removed:
-                await visit.api.delete(f"/grants/{one['id']}")
+            made = (await visit.api.post("/grants", body))["data"]
     except ApiRefusedError as error:
         outcome.refused.append((plan, error))
         return
@@ -234,7 +216,7 @@ def _digest(shares: Sequence[Share]) -> str:
         {
             "grants": one.grants,
             "plans": [(plan.partner, plan.product.ids, plan.level) for plan in one.plans],
-            "effects": [(each.footprint.id, each.before, each.after) for each in one.effects],
+            "effects": [(each.id, each.before, each.after) for each in one.effects],
         }
         for one in shares
     ]

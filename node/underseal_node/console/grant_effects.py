@@ -1,7 +1,7 @@
 """What changes of grants come to: which footprints a partner sees more or less of.
 
-The same rule that the node serves by: of the grants in force that cover a footprint, the highest
-level counts. A test compares what is told here with what is served afterwards.
+The node says so, by the rule that it serves by. A test compares what is told with what is served
+afterwards.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from underseal_node.console.api import Api
+from underseal_node.console.grant_bodies import body_of
 from underseal_node.console.own_products import OwnProduct
 from underseal_node.console.words import LEVELS
 
 __all__ = [
     "NONE",
     "Effect",
-    "Footprint",
     "Plan",
     "direct_grants",
     "direct_level",
@@ -25,24 +26,8 @@ __all__ = [
 ]
 
 NONE = "none"
+AT_A_TIME = 5_000  # footprints that the node is asked about
 KEPT = ("value", "starts", "ends", "terms", "purpose", "state")
-
-
-@dataclass(frozen=True)
-class Footprint:
-    """What of a footprint decides who sees it.
-
-    Attributes:
-        id: of it.
-        name: of the product.
-        products: its product ids, folded.
-        classifications: folded.
-    """
-
-    id: str
-    name: str
-    products: frozenset[str]
-    classifications: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -50,12 +35,14 @@ class Effect:
     """What a partner sees of a footprint, before and after.
 
     Attributes:
-        footprint: which.
+        id: of the footprint.
+        name: of its product.
         before: a level, or `none`.
         after: a level, or `none`.
     """
 
-    footprint: Footprint
+    id: str
+    name: str
     before: str
     after: str
 
@@ -136,37 +123,30 @@ def plan_of(
     return Plan(partner, product, was, level, removed, added)
 
 
-def effects_of(
-    grants: Sequence[Mapping[str, Any]], plans: Sequence[Plan], footprints: Iterable[Footprint]
-) -> list[Effect]:
-    """What the changes for one partner come to, all together.
+async def effects_of(api: Api, partner: str, plans: Sequence[Plan]) -> dict[str, Effect]:
+    """What the changes for one partner come to, all together, by the id of the footprint.
 
     Args:
-        grants: of the partner, before.
+        api: the management endpoints.
+        partner: its name.
         plans: all of this partner.
-        footprints: to look at.
+
+    Raises:
+        ApiRefusedError: a grant is refused, whatever else there is.
     """
-    gone = {one["id"] for plan in plans for one in plan.removed}
-    after = [one for one in grants if one["id"] not in gone]
-    after += [plan.added for plan in plans if plan.added is not None]
-    return [Effect(one, _seen(grants, one), _seen(after, one)) for one in footprints]
-
-
-def _seen(grants: Iterable[Mapping[str, Any]], footprint: Footprint) -> str:
-    levels = [
-        str(one["level"]) for one in grants if one["state"] == "active" and _covers(one, footprint)
-    ]
-    return max(levels, key=_rank, default=NONE)
-
-
-def _covers(grant: Mapping[str, Any], footprint: Footprint) -> bool:
-    kind, value = grant["kind"], grant["value"].casefold()
-    return (
-        kind == "all"
-        or (kind == "product" and value in footprint.products)
-        or (kind == "classification" and value in footprint.classifications)
-        or (kind == "footprint" and value == footprint.id.casefold())
-    )
+    rows = {str(one["id"]): one for plan in plans for one in plan.product.footprints}
+    removed = list(dict.fromkeys(one["id"] for plan in plans for one in plan.removed))
+    added = [body_of(plan.added) for plan in plans if plan.added is not None]
+    found: dict[str, Effect] = {}
+    ids = list(rows)
+    for first in range(0, len(ids), AT_A_TIME):
+        some = ids[first : first + AT_A_TIME]
+        asked = {"peer": partner, "removed": removed, "added": added, "footprintIds": some}
+        for one in (await api.post("/grants/effects", asked))["data"]:
+            before, after = one.get("before", NONE), one.get("after", NONE)
+            name = str(rows[one["id"]]["productNameCompany"])
+            found[one["id"]] = Effect(one["id"], name, before, after)
+    return found
 
 
 def _rank(level: str) -> int:

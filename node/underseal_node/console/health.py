@@ -6,16 +6,14 @@ from typing import Any
 
 from starlette.responses import Response
 
-from underseal_node.console.exports import exported
+from underseal_node.console.api import Query
 from underseal_node.console.marks import _
+from underseal_node.console.node_lists import NodeList
 from underseal_node.console.pages import Visit
 from underseal_node.console.sharing import partner_path
-from underseal_node.console.tables import Column, Filter, Row, table_of
+from underseal_node.console.tables import Column, Filter, Row
 
 __all__ = ["ALERTS", "PAGES"]
-
-MOST = 5_000
-
 
 ALERTS = {
     "changed": _("other content under the same id"),
@@ -43,33 +41,36 @@ def _peer_link(row: Row) -> str | None:
 
 COLUMNS = (
     Column("createdAt", _("Time"), "time"),
-    Column("about", _("What")),
+    Column("about", _("What"), by="kind"),
     Column("message", _("Message")),
     Column("peer", _("Partner"), link=_peer_link),
     Column("footprintId", _("Footprint")),
 )
 
 
+LIST = NodeList("/alerts", COLUMNS, COLUMNS, ALERTS, "alerts")
+
+
 async def _alerts(visit: Visit) -> Response:
-    """What the operator has to look at, newest first."""
-    found = (await visit.api.get("/alerts", {"limit": MOST}))["data"]
+    """What the operator has to look at."""
+    names = [one["name"] for one in (await visit.api.get("/peers"))["data"]]
     kind, peer = visit.asked("kind"), visit.asked("peer")
-    rows = [
-        one | {"about": _about(visit, one["kind"])}
-        for one in found
-        if kind in ("", one["kind"]) and peer in ("", one.get("peer"))
-    ]
-    file = exported(visit, rows, COLUMNS, "alerts")
+    query: Query = {
+        "kind": kind if kind in ALERTS else None,
+        "peer": peer if peer in names else None,
+    }
+
+    def shown(row: Row) -> Row:
+        return {**row, "about": _about(visit, row["kind"])}
+
+    file = await LIST.file(visit, query, shown)
     if file is not None:
         return file
-    kinds = sorted({one["kind"] for one in found})
-    names = sorted({one["peer"] for one in found if one.get("peer")}, key=str.casefold)
     filters = [
-        Filter("kind", _("What"), [(one, _about(visit, one)) for one in kinds]),
-        Filter("peer", _("Partner"), [(name, name) for name in names]),
+        Filter("kind", _("What"), [(one, _about(visit, one)) for one in ALERTS]),
+        Filter("peer", _("Partner"), [(name, name) for name in sorted(names, key=str.casefold)]),
     ]
-    table = table_of(visit, rows, COLUMNS, filters, most=MOST if len(found) >= MOST else None)
-    return visit.page("alerts.html", {"table": table})
+    return visit.page("alerts.html", {"table": await LIST.table(visit, query, shown, filters)})
 
 
 def _about(visit: Visit, kind: str) -> str:

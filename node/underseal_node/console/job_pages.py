@@ -13,11 +13,13 @@ from underseal_node.console.marks import _
 from underseal_node.console.pages import Visit
 from underseal_node.console.tables import Column, Filter, Row, table_of
 
-__all__ = ["PAGES", "job_path"]
+__all__ = ["BUSY", "PAGES", "UNAVAILABLE", "job_path"]
 
 RELOAD_SECONDS = 2
-NOT_FOUND = 404
-
+NOT_FOUND, UNAVAILABLE = 404, 503
+BUSY = _(
+    "As much work is going on as the node takes at a time. Try again when some of it has ended."
+)
 
 COLUMNS = (
     Column("title", _("Of what"), link=lambda row: job_path(str(row["id"]))),
@@ -36,7 +38,7 @@ def job_path(job_id: str) -> str:
 
 async def _list(visit: Visit) -> Response:
     state = visit.asked("state")
-    rows = [_row(one, visit.now) for one in visit.jobs.all() if state in ("", one.state)]
+    rows = [_row(visit, one) for one in visit.jobs.all() if state in ("", one.state)]
     file = exported(visit, rows, COLUMNS, "work")
     if file is not None:
         return file
@@ -74,14 +76,14 @@ async def _show(visit: Visit) -> Response:
     )
 
 
-def _row(job: Job, now: datetime) -> Row:
+def _row(visit: Visit, job: Job) -> Row:
     return {
         "id": job.id,
-        "title": job.title,
+        "title": job.title or visit.text(job.kind),
         "kind": job.kind,
         "state": job.state,
         "startedAt": job.started_at.isoformat(),
-        "duration": _duration(job, now),
+        "duration": _duration(job, visit.now),
     }
 
 

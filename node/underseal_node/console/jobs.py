@@ -24,7 +24,7 @@ from underseal_node.console.sessions import Session
 if TYPE_CHECKING:  # pages show jobs
     from underseal_node.console.pages import Visit
 
-__all__ = ["AT_ONCE_SECONDS", "MAX_ENDED", "MAX_RUNNING", "Busy", "Job", "Jobs", "Result"]
+__all__ = ["AT_ONCE_SECONDS", "MAX_ENDED", "MAX_RUNNING", "Busy", "Job", "Jobs", "Result", "Work"]
 
 MAX_RUNNING = 4
 MAX_ENDED = 20  # that are remembered, with what came of them
@@ -64,6 +64,8 @@ class Job:
         kind: what is done, marked for the catalogues.
         title: with what, such as the name of a file.
         path: the page that it was started from.
+        again: what the way back there is called, marked for the catalogues; empty for a file that
+            is imported.
         started_at: aware.
         step: what is being done at this moment, marked for the catalogues.
         state: of it.
@@ -78,6 +80,7 @@ class Job:
     title: str
     path: str
     started_at: datetime
+    again: str = ""
     step: str = ""
     state: Literal["running", "done", "refused", "failed"] = "running"
     ended_at: datetime | None = None
@@ -110,14 +113,17 @@ class Jobs:
         self._clock = clock
         self._jobs: dict[str, Job] = {}
 
-    def start(self, session: Session, kind: str, title: str, path: str, work: Work) -> Job:
+    def start(
+        self, session: Session, kind: str, title: str, path: str, work: Work, *, again: str = ""
+    ) -> Job:
         """Begin with something.
 
         Args:
             session: who starts it; all see it.
             kind: what is done, marked for the catalogues.
-            title: with what.
+            title: with what; may be empty.
             path: the page that it is started from.
+            again: see `Job`.
             work: does it; may tell its steps to the job.
 
         Raises:
@@ -128,7 +134,7 @@ class Jobs:
         ended = [one.id for one in self._jobs.values() if not one.is_running]
         for job_id in ended[: max(0, len(ended) + 1 - MAX_ENDED)]:
             del self._jobs[job_id]
-        job = Job(secrets.token_urlsafe(9), kind, title, path, self._clock())
+        job = Job(secrets.token_urlsafe(9), kind, title, path, self._clock(), again)
         job.owner = weakref.ref(session)
         self._jobs[job.id] = job
         job.task = asyncio.get_running_loop().create_task(self._run(job, work))
@@ -138,6 +144,15 @@ class Jobs:
     def find(self, job_id: str) -> Job | None:
         """A job by its id, if it is remembered."""
         return self._jobs.get(job_id)
+
+    def running(self, kind: str, title: str) -> Job | None:
+        """Work that goes on already."""
+        same = (one for one in self._jobs.values() if (one.kind, one.title) == (kind, title))
+        return next((one for one in same if one.is_running), None)
+
+    def forget(self, job: Job) -> None:
+        """What came of it has been shown, and nobody needs it any more."""
+        self._jobs.pop(job.id, None)
 
     def all(self) -> Sequence[Job]:
         """Those that are remembered, the newest first."""

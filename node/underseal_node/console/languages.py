@@ -1,8 +1,8 @@
 """The languages of the console: texts by gettext catalogues, dates and numbers by locale.
 
 The catalogues are `locale/LANGUAGE/console.po`, read when they are first needed; `catalogues` keeps
-them. What a peer or the operator has written, and figures, are never translated; of figures every
-digit is kept. What the node itself says (refusals, findings, alerts) is in English.
+them; `locale/LANGUAGE/node.po` has what the node itself says (refusals, findings, alerts). What a
+peer or the operator has written, and figures, are never translated; of figures every digit is kept.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation, localcontext
 from functools import lru_cache
 from importlib import resources
@@ -21,6 +21,8 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 from babel.support import NullTranslations, Translations
+
+from underseal_node.console.saying import sayings
 
 __all__ = ["DEFAULT", "LANGUAGES", "Language", "chosen", "language"]
 
@@ -50,6 +52,15 @@ class Language:
         """A text in this language; `values` stand in it as `%(name)s`."""
         found: str = self.translations.gettext(message)
         return found % values if values else found
+
+    def said(self, text: str) -> str | None:
+        """What the node says, in this language; None if that is not known."""
+        return text if self.code == DEFAULT else sayings(self.code, LOCALES[self.code]).text(text)
+
+    def said_or_so(self, text: str) -> str:
+        """The same, in English if it is not known."""
+        found = self.said(text)
+        return text if found is None else found
 
     def number(self, text: str | int | Decimal) -> str:
         """A decimal with the separators of the locale and every digit that it has.
@@ -90,6 +101,12 @@ class Language:
     def date(self, text: str) -> str:
         """A date of the node, in UTC."""
         return format_date(_instant(text), format="medium", locale=self.locale)
+
+    def last_day(self, text: str) -> str:
+        """The last day of a period, by the first instant after it."""
+        return format_date(
+            _instant(text) - timedelta(microseconds=1), format="medium", locale=self.locale
+        )
 
     def time(self, text: str) -> str:
         """An instant of the node, in UTC, to the minute."""

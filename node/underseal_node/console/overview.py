@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from starlette.responses import Response
 
+from underseal_node.console.api import Query
 from underseal_node.console.pages import Visit
 
 __all__ = ["PAGES"]
@@ -16,30 +18,33 @@ __all__ = ["PAGES"]
 MOST = 8  # of each kind; the lists have them all
 SOON_CREDENTIALS = timedelta(days=30)
 SOON_VALIDITY = timedelta(days=60)
-FOOTPRINTS = 10_000  # that are looked at for their validity, the newest
 WORD_FOR_ACTIVE = "Active"
+FIRST: Query = {"limit": MOST, "count": True}
 
 
 async def _overview(visit: Visit) -> Response:
-    api = visit.api
-    node, status, requests, peers, alerts, footprints = await asyncio.gather(
+    api, now = visit.api, visit.now
+    day = (now + SOON_VALIDITY).date().isoformat()
+    ending: Query = {"validUntilBefore": f"{day}T00:00:00Z", "sort": "validUntil", **FIRST}
+    node, status, requests, peers, alerts, own, received = await asyncio.gather(
         api.get("/node"),
         api.get("/status"),
-        api.get("/requests", {"direction": "incoming", "state": "pending", "limit": 1000}),
+        api.get("/requests", {"direction": "incoming", "state": "pending", **FIRST}),
         api.get("/peers"),
         api.get("/alerts", {"limit": MOST}),
-        api.get("/footprints", {"status": WORD_FOR_ACTIVE, "limit": FOOTPRINTS}),
+        api.get("/footprints", {"status": WORD_FOR_ACTIVE, **ending}),
+        api.get("/received", {"inUse": True, **ending}),
     )
-    now = visit.now
     found = peers["data"]
     tasks = {
-        "requests": requests["data"],
-        "waiting": [one for one in found if one.get("awaits") == "us"],
-        "changed": [one for one in found if _has_changed(one)],
-        "stale": status["stale"],
-        "failing": [one for one in found if one.get("lastProblem")],
-        "ending": _ending(found, now),
-        "expiring": _expiring(footprints["data"], now),
+        "requests": _first(requests),
+        "waiting": _all([one for one in found if one.get("awaits") == "us"]),
+        "changed": _all([one for one in found if _has_changed(one)]),
+        "stale": _all(status["stale"]),
+        "failing": _all([one for one in found if one.get("lastProblem")]),
+        "ending": _all(_ending(found, now)),
+        "expiring": _first(own),
+        "received": _first(received),
     }
     return visit.page(
         "overview.html",
@@ -47,13 +52,35 @@ async def _overview(visit: Visit) -> Response:
             "node": node,
             "status": status,
             "tasks": tasks,
-            "is_quiet": not any(tasks.values()) and not status["openLines"],
+            "day": day,
+            "is_quiet": not any(one.count for one in tasks.values()) and not status["openLines"],
             "is_new": not (status["footprints"] or status["products"] or found),
             "peers": _by_state(found),
             "alerts": alerts["data"],
             "most": MOST,
         },
     )
+
+
+@dataclass(frozen=True)
+class Task:
+    """What needs somebody.
+
+    Attributes:
+        first: of it, as many as there is room for.
+        count: of all.
+    """
+
+    first: Sequence[Any]
+    count: int
+
+
+def _first(answer: Mapping[str, Any]) -> Task:
+    return Task(answer["data"], answer["total"])
+
+
+def _all(found: Sequence[Any]) -> Task:
+    return Task(found[:MOST], len(found))
 
 
 def _has_changed(peer: dict[str, Any]) -> bool:
@@ -69,12 +96,6 @@ def _ending(peers: Sequence[dict[str, Any]], now: datetime) -> list[dict[str, An
         if peer["state"] == "active" and times and _is_soon(min(times), now, SOON_CREDENTIALS):
             found.append({"name": peer["name"], "at": min(times)})
     return sorted(found, key=lambda one: one["at"])
-
-
-def _expiring(footprints: Sequence[dict[str, Any]], now: datetime) -> list[dict[str, Any]]:
-    """Footprints that are valid for a short time yet, or not any more; the earliest first."""
-    found = [one for one in footprints if _is_soon(one["validUntil"], now, SOON_VALIDITY)]
-    return sorted(found, key=lambda one: str(one["validUntil"]))
 
 
 def _is_soon(text: str, now: datetime, soon: timedelta) -> bool:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -20,6 +21,7 @@ from underseal_node.console.jobs import Jobs
 from underseal_node.console.languages import LANGUAGES, Language
 from underseal_node.console.marks import _
 from underseal_node.console.sessions import Session
+from underseal_node.console.ways import on_page
 
 __all__ = ["HEADERS", "ROOT", "Visit", "moved", "plain_page", "with_query"]
 
@@ -96,6 +98,10 @@ class Visit:
         """A text in the language of the reader."""
         return self.language.text(message, **values)
 
+    def said(self, message: str) -> str:
+        """What the node says, in the language of the reader as far as it is known."""
+        return self.language.said_or_so(message)
+
     def asked(self, name: str) -> str:
         """A value of the query, stripped; an empty text if there is none."""
         return self.request.query_params.get(name, "").strip()
@@ -137,8 +143,8 @@ class Visit:
 
     def refused(self, path: str, error: ApiRefusedError) -> Response:
         """Go on at another page, which says why something was not done."""
-        hint = f" {error.hint}" if error.hint else ""
-        self.session.messages.append(("refused", f"{error.message}{hint}"))
+        hint = f" {self.said(error.hint)}" if error.hint else ""
+        self.session.messages.append(("refused", f"{self.said(error.message)}{hint}"))
         return moved(path)
 
 
@@ -186,12 +192,22 @@ def _environment(language: Language) -> Environment:
         number=language.number,
         percent=language.percent,
         date=language.date,
+        last_day=language.last_day,
         time=language.time,
+        said=partial(_said, language),
+        said_plainly=language.said_or_so,
         query=_query_with,
         segment=segment,
         brief=_brief,
+        on_page=partial(on_page, language=language, root=ROOT),
     )
     return environment
+
+
+def _said(language: Language, text: str) -> str | Markup:
+    """What the node says; what is not known in the language of the page is marked as English."""
+    found = language.said(str(text))
+    return Markup('<span lang="en">{}</span>').format(text) if found is None else found
 
 
 def _brief(value: object) -> str:

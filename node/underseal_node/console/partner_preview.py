@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from starlette.responses import Response
 
-from underseal_node.console.api import ApiRefusedError, segment
-from underseal_node.console.downloads import JSON, attached
+from underseal_node.console.api import ApiRefusedError
 from underseal_node.console.exports import exported
-from underseal_node.console.json_text import laid_out
 from underseal_node.console.marks import _
 from underseal_node.console.pages import Visit
+from underseal_node.console.seen_pages import seen_page
 from underseal_node.console.sharing import instant_of, partner_path
 from underseal_node.console.tables import Column, whole
 from underseal_node.console.words import LEVELS
@@ -90,23 +88,15 @@ async def _all(visit: Visit, name: str, at: str | None) -> list[dict[str, Any]]:
 
 
 async def _footprint(visit: Visit) -> Response:
-    """One footprint in the very bytes that it gets."""
+    """One footprint as it gets it, to look at or (`as=json`) in the very bytes."""
     name, footprint_id = visit.request.path_params["name"], visit.request.path_params["footprint"]
-    path = f"/footprints/{segment(footprint_id)}"
-    seen = await visit.api.call("GET", f"{path}/seen", {"as": name})
-    document = json.loads(seen.body)
-    if visit.asked("as") == "json":
-        return attached(seen.body, "footprint.json", JSON)
-    detail = await visit.api.get(path, {"as": name})
-    values = {
-        "name": name,
-        "path": partner_path(name),
-        "detail": detail,
-        "document": document,
-        "text": laid_out(seen.body),
-        "blocks": blocks_at(detail["level"]),
-    }
-    return visit.page("partner_footprint.html", values)
+    path = partner_path(name)
+    crumbs = (
+        ("/partners", visit.text(_("Partners"))),
+        (path, name),
+        (f"{path}/preview", visit.text(_("What it sees"))),
+    )
+    return await seen_page(visit, footprint_id, name, crumbs, "as")
 
 
 PAGES = {

@@ -22,7 +22,7 @@ from underseal_protocol.disclosure import (
     is_credential_entry,
 )
 
-__all__ = ["Group", "Member", "figure_of", "filled_blocks", "groups_of", "seen_at"]
+__all__ = ["EXTENSIONS", "Group", "Member", "figure_of", "filled_blocks", "groups_of", "seen_at"]
 
 Json = Mapping[str, Any]
 
@@ -57,6 +57,9 @@ class Group:
     members: tuple[Member, ...]
 
 
+EXTENSIONS = _("Extensions")
+"""The group of what is in extensions, such as signatures."""
+
 _KNOWN = frozenset(row[0] for _label, rows in GROUPS for row in rows)
 _HOLDERS = frozenset({"pcf", "pcf/dqi", "pcf/verification", "extensions"})
 
@@ -74,7 +77,7 @@ def groups_of(document: Json) -> list[Group]:
             _member(text, name, kind, stated[name]) for name, text, kind in rows if name in stated
         ]
         found.append(Group(label, tuple(members)))
-    found.append(Group(_("Extensions"), tuple(_extensions(document.get("extensions")))))
+    found.append(Group(EXTENSIONS, tuple(_extensions(document.get("extensions")))))
     others = [
         Member("", name.removeprefix("pcf/"), "code", _json(value))
         for name, value in stated.items()

@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from starlette.responses import Response
 
-from underseal_node.console.api import ApiRefusedError, segment
+from underseal_node.console.api import ApiRefusedError, Query, segment
 from underseal_node.console.documents import chain_of, downloaded, unit_text
 from underseal_node.console.downloads import JSON, attached
-from underseal_node.console.exports import exported
 from underseal_node.console.marks import _
+from underseal_node.console.node_lists import NodeList, as_shown, end_of
 from underseal_node.console.pages import Visit, with_query
 from underseal_node.console.properties import figure_of, groups_of
 from underseal_node.console.property_names import BLOCKS
-from underseal_node.console.tables import Column, Filter, table_of
+from underseal_node.console.tables import Column, Filter, Row
+from underseal_node.console.words import UNITS
 
 __all__ = ["ACTIONS", "PAGES", "can_be_pulled"]
 
-MOST = 10_000
-NOT_FOUND = 404
+NOT_FOUND, AMBIGUOUS, MULTIPLE_CHOICES = 404, 409, 300
 STATUSES = ("Active", "Deprecated")
 VERIFICATIONS = ("verified", "unsigned", "invalid")
 USABLE, NOT_USABLE = "usable", "not usable"
+IN_USE = "in a bill of materials"
 SEVERITIES = ("error", "warning", "info")
 
 
@@ -34,58 +36,78 @@ def _address(row: Mapping[str, Any]) -> str:
 
 
 COLUMNS = (
-    Column("name", _("Product"), link=_address),
+    Column("name", _("Product"), link=_address, by="productNameCompany"),
     Column("productIds", _("Product ids")),
     Column("companyName", _("Company")),
     Column("peer", _("Partner"), link=lambda row: f"/partners/{segment(row['peer'])}"),
     Column("pcfExcludingBiogenicUptake", _("kg CO₂e"), "number"),
-    Column("unit", _("per")),
+    Column("unit", _("per"), by="declaredUnitOfMeasurement"),
     Column("verification", _("Verification"), "word"),
-    Column("use", _("Use"), "word"),
+    Column("use", _("Use"), "word", by="isUsable"),
     Column("status", _("Status"), "word"),
-    Column("terms", _("Usage terms")),
+    Column("terms", _("Usage terms"), by="usageTerms"),
     Column("receivedAt", _("Received"), "date"),
 )
+VALID_UNTIL = Column("validUntil", _("Valid until"), "date")
 IN_FILES = (
     *COLUMNS,
-    Column("changedAt", _("Changed"), "time"),
-    Column("id", _("Footprint id")),
-    Column("reason", _("Why it is not verified")),
+    VALID_UNTIL,
+    Column("changedAt", _("Changed"), "time", is_sorted=False),
+    Column("id", _("Footprint id"), is_sorted=False),
+    Column("reason", _("Why it is not verified"), is_sorted=False),
 )
+
+
+WORDS = as_shown(*STATUSES, *VERIFICATIONS, USABLE, NOT_USABLE, *UNITS)
+LIST = NodeList("/received", COLUMNS, IN_FILES, WORDS, "received")
+# There is no room for both dates.
+BY_END = replace(LIST, columns=(*COLUMNS[:-1], VALID_UNTIL))
 
 
 async def _list(visit: Visit) -> Response:
     peers = (await visit.api.get("/peers"))["data"]
     names = [one["name"] for one in peers]
-    peer, verification, use = (visit.asked(one) for one in ("peer", "verification", "use"))
-    asked = {
-        "peer": peer if peer in names else None,
-        "verification": verification if verification in VERIFICATIONS else None,
-        "productId": visit.asked("product") or None,
-        "limit": MOST,
-    }
-    found = (await visit.api.get("/received", asked))["data"]
-    rows = [_row(visit, one) for one in found]
-    if use in (USABLE, NOT_USABLE):
-        rows = [one for one in rows if one["use"] == use]
-    file = exported(visit, rows, IN_FILES, "received", COLUMNS)
+    query, is_narrowed = _wanted(visit, names)
+
+    def shown(row: Row) -> Row:
+        return _row(visit, row)
+
+    file = await LIST.file(visit, query, shown)
     if file is not None:
         return file
     filters = [
         Filter("peer", _("Partner"), [(one, one) for one in names]),
         Filter("verification", _("Verification"), _options(visit, VERIFICATIONS)),
-        Filter("use", _("Use"), _options(visit, (USABLE, NOT_USABLE))),
+        Filter("use", _("Use"), _options(visit, (USABLE, NOT_USABLE, IN_USE))),
+        Filter("status", _("Status"), _options(visit, STATUSES)),
     ]
-    # What was asked for, before our own filter: there may be more of it.
-    most = MOST if len(found) >= MOST else None
-    table = table_of(visit, rows, COLUMNS, filters, most)
+    shown_list = LIST if end_of(visit) is None else BY_END
     values = {
-        "table": table,
+        "table": await shown_list.table(visit, query, shown, filters, is_narrowed=is_narrowed),
         "product": visit.asked("product"),
+        "ends": end_of(visit),
         "partners": [one for one in peers if can_be_pulled(one)],
         "has_peers": bool(peers),
     }
     return visit.page("received.html", values)
+
+
+def _wanted(visit: Visit, names: Sequence[str]) -> tuple[Query, bool]:
+    """The filters that are set, and whether one is that does not stand above the list."""
+    peer, verification, use, status, product = (
+        visit.asked(one) for one in ("peer", "verification", "use", "status", "product")
+    )
+    ends = end_of(visit)
+    query: Query = {
+        "peer": peer if peer in names else None,
+        "verification": verification if verification in VERIFICATIONS else None,
+        "usable": use == USABLE if use in (USABLE, NOT_USABLE) else None,
+        "inUse": True if use == IN_USE else None,
+        "status": status if status in STATUSES else None,
+        "productId": product or None,
+        "validUntilBefore": ends,
+    }
+    return query, bool(product or ends)
 
 
 def can_be_pulled(peer: Mapping[str, Any]) -> bool:
@@ -122,7 +144,12 @@ async def _show(visit: Visit) -> Response:
 async def _page(visit: Visit, refusal: ApiRefusedError | None = None) -> Response:
     peer = visit.asked("peer") or visit.form.one("peer") or None
     path = f"/received/{visit.part('id')}"
-    found = await visit.api.get(path, {"peer": peer})
+    try:
+        found = await visit.api.get(path, {"peer": peer})
+    except ApiRefusedError as error:
+        if error.status != AMBIGUOUS:
+            raise
+        return await _choice(visit)
     name = found["peer"]
 
     async def fetch(footprint_id: str) -> Mapping[str, Any]:
@@ -153,6 +180,13 @@ async def _page(visit: Visit, refusal: ApiRefusedError | None = None) -> Respons
         "peer": name,
     }
     return visit.page("received_one.html", values, 200 if refusal is None else refusal.status)
+
+
+async def _choice(visit: Visit) -> Response:
+    """Several partners have sent a footprint with this id: which is meant (RFC 9110, 15.4.1)?"""
+    found = await visit.api.get("/received", {"id": visit.request.path_params["id"]})
+    rows = [{**one, "link": _address(one)} for one in found["data"]]
+    return visit.page("received_choice.html", {"rows": rows}, MULTIPLE_CHOICES)
 
 
 def _by_severity(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -8,15 +8,14 @@ from typing import Any
 from starlette.responses import Response
 
 from underseal_node.console.api import ApiRefusedError, Query
-from underseal_node.console.exports import exported
 from underseal_node.console.marks import _
+from underseal_node.console.node_lists import NodeList, as_shown
 from underseal_node.console.pages import Visit
 from underseal_node.console.sharing import instant_of, lines_of, partner_path, words_of
-from underseal_node.console.tables import Column, Filter, Row, table_of
+from underseal_node.console.tables import Column, Filter, Row
 
 __all__ = ["ACTIONS", "PAGES", "asked_for"]
 
-MOST = 5_000
 DIRECTIONS = ("incoming", "outgoing")
 STATES = ("pending", "fulfilled", "rejected", "failed")
 STATUSES = ("Active", "Deprecated")
@@ -49,7 +48,7 @@ COLUMNS = (
     Column("id", _("Request"), "number", link=_link),
     Column("direction", _("Direction"), "word"),
     Column("peer", _("Partner"), link=_partner_link),
-    Column("asked", _("Asked for"), link=_link),
+    Column("asked", _("Asked for"), link=_link, by="criteria"),
     Column("state", _("State"), "word"),
     Column("outcome", _("Outcome")),
     Column("createdAt", _("Asked"), "time"),
@@ -57,26 +56,31 @@ COLUMNS = (
 )
 
 
+WORDS = {**as_shown(*DIRECTIONS, *STATES, "footprints"), **CRITERIA}
+LIST = NodeList("/requests", COLUMNS, COLUMNS, WORDS, "requests")
+
+
 async def _list(visit: Visit) -> Response:
+    names = [one["name"] for one in (await visit.api.get("/peers"))["data"]]
     direction, state, peer = (visit.asked(name) for name in ("direction", "state", "peer"))
     query: Query = {
         "direction": direction if direction in DIRECTIONS else None,
         "state": state if state in STATES else None,
-        "peer": peer or None,
-        "limit": MOST,
+        "peer": {one.casefold(): one for one in names}.get(peer.casefold()),
     }
-    found = (await visit.api.get("/requests", query))["data"]
-    rows = [one | {"asked": _line(visit, one), "outcome": _outcome(visit, one)} for one in found]
-    file = exported(visit, rows, COLUMNS, "requests")
+
+    def shown(row: Row) -> Row:
+        return {**row, "asked": _line(visit, row), "outcome": _outcome(visit, row)}
+
+    file = await LIST.file(visit, query, shown)
     if file is not None:
         return file
-    names = sorted({one["peer"] for one in found}, key=str.casefold)
     filters = [
         Filter("direction", _("Direction"), words_of(visit, DIRECTIONS)),
         Filter("state", _("State"), words_of(visit, STATES)),
-        Filter("peer", _("Partner"), [(name, name) for name in names]),
+        Filter("peer", _("Partner"), [(name, name) for name in sorted(names, key=str.casefold)]),
     ]
-    table = table_of(visit, rows, COLUMNS, filters, most=MOST)
+    table = await LIST.table(visit, query, shown, filters)
     return visit.page("requests.html", {"table": table})
 
 

@@ -1,7 +1,8 @@
 """Lists that are searched, filtered, sorted, paged and exported; each state of one has an address.
 
-Rows are what the management endpoints answer, or rows made of it. The endpoints filter; here what
-they gave is searched and sorted, so that every column can be.
+Rows are what the management endpoints answer, or rows made of it. Of short lists, what the
+endpoints gave is searched and sorted here, so that every column can be; long ones are in
+`node_lists`.
 """
 
 from __future__ import annotations
@@ -16,10 +17,14 @@ from babel.dates import ParseError, parse_date
 from underseal_node.console.pages import Visit
 
 __all__ = [
+    "PAGE_ROWS",
     "Column",
+    "Cut",
     "Filter",
     "Row",
     "Table",
+    "as_the_node_writes",
+    "cut",
     "found_rows",
     "page_of",
     "table_of",
@@ -41,12 +46,16 @@ class Column:
         kind: `text`; `number`, a decimal as text; `percent`, a share of 1 as text; `time`; `date`;
             `word`, one of ours, which the catalogues translate.
         link: the address behind a value, if there is one.
+        by: what the node calls it when it sorts by it, if that is not `key`.
+        is_sorted: whether a list can be sorted by it.
     """
 
     key: str
     label: str
     kind: Literal["text", "number", "percent", "time", "date", "word"] = "text"
     link: Callable[[Row], str | None] | None = None
+    by: str | None = None
+    is_sorted: bool = True
 
 
 @dataclass(frozen=True)
@@ -145,7 +154,7 @@ def text_of(row: Row, column: Column) -> str:
 
 def _searched(visit: Visit, rows: Sequence[Row], columns: Sequence[Column]) -> list[Row]:
     """The rows that have every word, as the node writes it or as the reader sees it."""
-    words = [{one, _plain(visit, one)} for one in visit.asked("q").casefold().split()]
+    words = [{one, as_the_node_writes(visit, one)} for one in visit.asked("q").casefold().split()]
     shown = [_shown(visit, rows, column) for column in columns]
     texts = (" ".join(cells).casefold() for cells in zip(*shown, strict=True))
     return [
@@ -164,7 +173,7 @@ def _shown(visit: Visit, rows: Sequence[Row], column: Column) -> list[str]:
     return [f"{one} {called.get(one, '')}" for one in texts]
 
 
-def _plain(visit: Visit, word: str) -> str:
+def as_the_node_writes(visit: Visit, word: str) -> str:
     """A figure or a date of the reader's language as the node writes it; else the word itself."""
     symbols = visit.language.locale.number_symbols["latn"]
     if word and not word.strip(f"0123456789{symbols['decimal']}{symbols['group']}"):
@@ -200,6 +209,38 @@ def _order(row: Row, column: Column) -> tuple[Decimal, str]:
 def whole(text: str, most_digits: int = 8) -> int | None:
     """A whole number that was typed, from 0; `None` if it is none, or has more digits."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= most_digits else None
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A page of the rows of a table that stands beside others on a page.
+
+    Attributes:
+        rows: of it.
+        page: number of this page, from 1.
+        pages: how many there are.
+        found: how many rows there are on all of them.
+        name: of the page in the query.
+    """
+
+    rows: Sequence[Any]
+    page: int
+    pages: int
+    found: int
+    name: str
+
+
+def cut(visit: Visit, rows: Sequence[Any], name: str, size: int = PAGE_ROWS) -> Cut:
+    """The page of a table that a request asks for.
+
+    Args:
+        visit: with the number in its query.
+        rows: of all pages.
+        name: in the query.
+        size: so many rows on a page.
+    """
+    page, pages = page_of(visit.asked(name), len(rows), size)
+    return Cut(rows[(page - 1) * size : page * size], page, pages, len(rows), name)
 
 
 def page_of(text: str, count: int, size: int) -> tuple[int, int]:

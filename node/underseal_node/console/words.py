@@ -22,6 +22,7 @@ WORDS = (
     _("Active"), _("Deprecated"), _("verified"), _("unsigned"), _("invalid"),
     _("attested"), _("unknown-verifier"), _("expired"),
     _("shown"), _("withheld"), _("nothing stated"), _("usable"), _("not usable"),
+    _("in a bill of materials"),
     _("by contribution"), _("all alike"),
     _("reasonable"), _("limited"), _("info"), _("warning"), _("error"),
     # Units of PACT.
@@ -36,6 +37,7 @@ WORDS = (
     _("open lines"), _("not published"), _("stale"), _("current"),
     # Imports.
     _("Check"), _("Import"), _("new"), _("changed"), _("unchanged"), _("published"), _("corrected"),
+    _("removed"), _("spend"),
     _("footprints"), _("products"), _("factors"), _("readings"), _("orders"),
     _("reading"), _("order"), _("meter"), _("setup"),
     # The audit log.
@@ -43,6 +45,7 @@ WORDS = (
     # What partners see: blocks of footprints.
     _("company"),
     _("verification"), _("emissions"), _("carbon"), _("method"), _("other"),
+    _("does not verify"),
     # The doctor.
     _("ok"), _("problem"),
 )  # fmt: skip

@@ -73,7 +73,7 @@ async def import_energy(node: Node, files: Files, *, dry_run: bool) -> EnergyImp
             plan = await node.store.read(lambda session: plan_of(session, export))
         else:
             plan = await node.store.write(
-                lambda session: _store(session, node, files, plan_of(session, export), content)
+                lambda session: _store(session, node, files, plan_of(session, export))
             )
     except UnpublishableError as error:
         return EnergyImported(dry_run, files.name, problems=error.problems)
@@ -96,7 +96,7 @@ def _read(files: Files, node: Node) -> tuple[Export, str]:
     return export, digest_of(measured, (one.value for one in export.orders), export.setup)
 
 
-def _store(session: Session, node: Node, files: Files, plan: Plan, content: str) -> Plan:
+def _store(session: Session, node: Node, files: Files, plan: Plan) -> Plan:
     if plan.is_empty:
         return plan
     now = node.now()
@@ -115,13 +115,13 @@ def _store(session: Session, node: Node, files: Files, plan: Plan, content: str)
     for one in plan.corrections:
         store.add_correction(session, one.kind, one.key, one.old, one.new, file=files.name, now=now)
     is_same = plan.outcome is SetupOutcome.UNCHANGED
+    # No digest of it: whoever is shown the log could try amounts.
     audit.record(
         session,
         Act.ENERGY_IMPORTED,
         now,
         detail={
             "file": files.name,
-            "digest": content,
             "readings": len(plan.values),
             "orders": len(plan.orders),
             "corrected": len(plan.corrections),

@@ -24,6 +24,7 @@ _OFFSET = re.compile(
     r"(?:UTC|GMT)?([+-])([01]?[0-9])(?::?([0-5][0-9]))?|(Z|UTC|GMT)", re.IGNORECASE
 )
 _CLOCK = re.compile(r"([0-9]{1,2})[:.]([0-9]{2})(?:[:.]([0-9]{2}))?(?: *(?:Uhr|h))?", re.IGNORECASE)
+_WITH_YEAR_FIRST = re.compile("[0-9]{4}-")
 _MIDNIGHT = re.compile(r"([ T]+)24:00(?::00)?$")
 _SPAN = re.compile(r"([0-9]{1,5}) *(min|minutes?|h|hours?)|(?:1 *)?(day|month)", re.IGNORECASE)
 DAY = timedelta(days=1)
@@ -117,6 +118,8 @@ class LocalTimes:
     def __init__(self, zone: tzinfo, change: ClockChange, time_format: str | None = None) -> None:
         self.zone, self._change, self._format = zone, change, time_format
         self._read = lru_cache(maxsize=4096)(self._moment)
+        # The end of a period is the beginning of the next one, and of other meters.
+        self._instants = lru_cache(maxsize=4096)(self._candidates)
 
     def local(self, cell: Cell, day: datetime | None = None) -> datetime:
         """A time as it is written: naive in the zone of the export, or aware.
@@ -162,7 +165,7 @@ class LocalTimes:
         """
         if moment.tzinfo is not None:
             return moment.astimezone(UTC)
-        found = self._candidates(moment)
+        found = self._instants(moment)
         if len(found) == 1:
             return found[0]
         shown = f"{moment:%Y-%m-%d %H:%M} in {self.zone}"
@@ -189,6 +192,8 @@ class LocalTimes:
     def _candidates(self, moment: datetime) -> list[datetime]:
         """The instants that have this local time, earliest first: none, one or two."""
         try:
+            if isinstance(self.zone, timezone):  # an offset: each time is there once
+                return [moment.replace(tzinfo=self.zone).astimezone(UTC)]
             instants = {
                 moment.replace(tzinfo=self.zone, fold=fold).astimezone(UTC) for fold in (0, 1)
             }
@@ -207,10 +212,11 @@ class LocalTimes:
                     f"{text[:60]!r} does not have the form {self._format!r}",
                     hint="Correct it, or time_format in the mapping.",
                 ) from None
-        try:
-            return parse_time(text)
-        except TimeError:
-            pass
+        if _WITH_YEAR_FIRST.match(text):  # else it is no point in time, which takes long to say
+            try:
+                return parse_time(text)
+            except TimeError:
+                pass
         midnight, later = _MIDNIGHT.search(text), timedelta()
         if midnight is not None:
             text, later = f"{text[: midnight.start()]}{midnight[1]}00:00", DAY

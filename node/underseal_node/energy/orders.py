@@ -11,11 +11,11 @@ from underseal_node.energy.series import Placed, Placer
 from underseal_node.energy.sheets import (
     Attempts,
     ColumnError,
+    InColumn,
     Problems,
     Sheet,
     folded,
     number_in,
-    of_column,
     sheet_of,
     text_in,
 )
@@ -121,12 +121,12 @@ class _Orders:
     def _quantity(self, row: Row) -> Decimal:
         amount = self._number(row, "quantity")
         if amount is None:
-            with of_column("quantity"):
+            with InColumn("quantity"):
                 raise CellError("there is no quantity", hint="Fill it in, or delete the row.")
         return amount
 
     def _product(self, row: Row) -> str:
-        with of_column("product"):
+        with InColumn("product"):
             text = text_in(self._sheet.cell(row, "product"))
             if text is None:
                 raise CellError("the row names no product", hint="Fill it in, or delete the row.")
@@ -141,7 +141,7 @@ class _Orders:
             return found
 
     def _unit(self, row: Row) -> str:
-        with of_column("unit"):
+        with InColumn("unit"):
             text = text_in(self._sheet.cell(row, "unit")) or self._part.unit
             if text is None:
                 raise CellError(
@@ -154,7 +154,7 @@ class _Orders:
                 raise CellError(error.message, hint=error.hint) from None
 
     def _line(self, row: Row) -> str | None:
-        with of_column("line"):
+        with InColumn("line"):
             line = text_in(self._sheet.cell(row, "line")) or self._part.line
             if line is None and self._needs_line:
                 raise CellError(
@@ -165,7 +165,7 @@ class _Orders:
 
     def _id(self, row: Row) -> str | None:
         """The number of an order, with what tells its rows apart; None if there is no column."""
-        with of_column("order"):
+        with InColumn("order"):
             number = text_in(self._sheet.cell(row, "order"))
             if number is None:
                 if "order" in self._sheet.columns:
@@ -173,10 +173,10 @@ class _Orders:
                         "the row has no order number", hint="Fill it in, or delete the row."
                     )
                 return None
-        with of_column("part"):
+        with InColumn("part"):
             part = text_in(self._sheet.cell(row, "part"))
         return number if part is None else f"{number}/{part}"
 
     def _number(self, row: Row, what: str) -> Decimal | None:
-        with of_column(what):
+        with InColumn(what):
             return number_in(self._sheet.cell(row, what), self._sheet.mark)

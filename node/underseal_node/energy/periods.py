@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from underseal_node.energy.instants import DAY, LocalTimes, Span
-from underseal_node.energy.sheets import Attempts, Sheet, of_column
+from underseal_node.energy.sheets import Attempts, InColumn, Sheet
 from underseal_node.sheets.cells import is_empty
 from underseal_node.sheets.problems import CellError
 from underseal_node.sheets.tables import Row
@@ -29,11 +29,11 @@ def local_of(sheet: Sheet, row: Row, times: LocalTimes, what: str) -> datetime:
     has_day = "date" in sheet.columns and what != "date"
     day = sheet.cell(row, "date") if has_day else None
     if day is not None:
-        with of_column("date"):
+        with InColumn("date"):
             if is_empty(day):
                 raise _no_time()
             day = times.local(day)
-    with of_column(what):
+    with InColumn(what):
         if is_empty(cell):
             raise _no_time()
         return times.local(cell, day)
@@ -58,7 +58,7 @@ def period_of(
     if "start" in columns or "end" not in columns:
         what = "start" if "start" in columns else "date"
         local = local_of(sheet, row, times, what)
-        with of_column(what):
+        with InColumn(what):
             start = times.instant(local, after=last)
             if what == "date" or "end" not in columns:
                 return start, _after(local, start, span, times)
@@ -66,7 +66,7 @@ def period_of(
     else:
         start, end = _before(sheet, row, times, span, last)
     if start >= end:
-        with of_column("end"):
+        with InColumn("end"):
             raise CellError(
                 f"the period ends at {end:%Y-%m-%d %H:%M} UTC, which is not after its beginning",
                 hint="Correct one of the two.",
@@ -99,7 +99,7 @@ def _after(local: datetime, start: datetime, span: Span | None, times: LocalTime
 def _before(
     sheet: Sheet, row: Row, times: LocalTimes, span: Span | None, last: datetime | None
 ) -> tuple[datetime, datetime]:
-    with of_column("end"):
+    with InColumn("end"):
         if span is None or not span.minutes:
             raise CellError(
                 "the end alone does not say when a day or month began",
@@ -107,7 +107,7 @@ def _before(
             )
     length = timedelta(minutes=span.minutes)
     local = local_of(sheet, row, times, "end")
-    with of_column("end"):
+    with InColumn("end"):
         end = times.instant(local, after=None if last is None else last + length)
     return end - length, end
 
@@ -117,7 +117,7 @@ def _end(sheet: Sheet, row: Row, times: LocalTimes, local: datetime, start: date
     same_kind = (until.tzinfo is None) == (local.tzinfo is None)
     if "date" in sheet.columns and same_kind and until <= local:  # over midnight
         until += DAY
-    with of_column("end"):
+    with InColumn("end"):
         return times.instant(until, after=start)
 
 

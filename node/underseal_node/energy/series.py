@@ -15,11 +15,11 @@ from underseal_node.energy.periods import end_error, local_of, period_of
 from underseal_node.energy.sheets import (
     Attempts,
     ColumnError,
+    InColumn,
     Problems,
     Sheet,
     folded,
     number_in,
-    of_column,
     sheet_of,
     text_in,
 )
@@ -161,8 +161,11 @@ class _Series:
         self._meters = {folded(name): (name, one) for name, one in mapping.meters.items()}
         self._ignored = {folded(one) for one in mapping.ignore_meters}
         self._wide = [(f"{WIDE_PREFIX}{name}", name, one) for name, one in mapping.meters.items()]
-        # Of each meter, its last times: what comes after is later.
-        self._last: dict[str, datetime] = {}
+        # The last times of each meter, or of the rows where meters are side by side: what comes
+        # after is later.
+        self._last: dict[tuple[bool, str], datetime] = {}
+        # The times of the row that is read, by whether the meter is a counter.
+        self._of_row: dict[bool, tuple[datetime, datetime]] = {}
         self._units: dict[str, str] = {}
 
     def values(self, row: Row) -> Iterator[Placed[Measured]]:
@@ -172,6 +175,7 @@ class _Series:
         except CellError as error:
             self._problems.add(self._sheet.problem(row, error))
             return
+        self._of_row = {}
         said: set[str] = set()  # times are the same for all meters of the row
         for what, name, meter in meters:
             attempts = Attempts()
@@ -190,7 +194,7 @@ class _Series:
         if self._part.layout is Layout.WIDE:
             # Where a cell is empty, nothing was measured; the gap is told.
             return [one for one in self._wide if not is_empty(self._sheet.cell(row, one[0]))]
-        with of_column(METER):
+        with InColumn(METER):
             text = text_in(self._sheet.cell(row, METER))
             if text is None:
                 raise CellError("the row names no meter", hint="Fill it in, or delete the row.")
@@ -212,13 +216,13 @@ class _Series:
         amount = attempts(self._amount, row, what)
         unit = attempts(self._unit, row, name, meter)
         is_counter = (meter.kind or self._part.kind) is MeterKind.COUNTER
-        period = attempts(self._instant if is_counter else self._period, row, name)
+        period = attempts(self._times_of, row, name, is_counter)
         if period is None and not is_counter and isinstance(attempts.errors[-1], ColumnError):
             attempts.errors += end_error(self._sheet, row, self._times, attempts.errors[-1].what)
         if amount is None or unit is None or period is None:
             return None
         carrier, line, quantity = meter.carrier, meter.line, Quantity(amount, unit)
-        self._last[name] = start = period[0]
+        start = period[0]
         if is_counter:
             return Register(meter=name, carrier=carrier, at=start, value=quantity, line=line)
         return Reading(
@@ -226,7 +230,7 @@ class _Series:
         )
 
     def _amount(self, row: Row, what: str) -> Decimal:
-        with of_column(what):
+        with InColumn(what):
             amount = number_in(self._sheet.cell(row, what), self._sheet.mark)
             if amount is None:
                 raise CellError(
@@ -234,22 +238,31 @@ class _Series:
                 )
             return amount
 
-    def _instant(self, row: Row, name: str) -> tuple[datetime, datetime]:
+    def _times_of(self, row: Row, name: str, is_counter: bool) -> tuple[datetime, datetime]:
+        found = self._of_row.get(is_counter)
+        if found is None:
+            key = is_counter, name if self._part.layout is Layout.LONG else ""
+            read = self._instant if is_counter else self._period
+            found = self._of_row[is_counter] = read(row, self._last.get(key))
+            self._last[key] = found[0]
+        return found
+
+    def _instant(self, row: Row, last: datetime | None) -> tuple[datetime, datetime]:
         time = "time" if "time" in self._sheet.columns else "date"
         local = local_of(self._sheet, row, self._times, time)
-        with of_column(time):
-            at = self._times.instant(local, after=self._last.get(name))
+        with InColumn(time):
+            at = self._times.instant(local, after=last)
         return at, at
 
-    def _period(self, row: Row, name: str) -> tuple[datetime, datetime]:
-        return period_of(self._sheet, row, self._times, self._span, self._last.get(name))
+    def _period(self, row: Row, last: datetime | None) -> tuple[datetime, datetime]:
+        return period_of(self._sheet, row, self._times, self._span, last)
 
     def _unit(self, row: Row, name: str, meter: MeterPart) -> str:
         """
         Raises:
             CellError: it is none, or nothing says it.
         """
-        with of_column(UNIT):
+        with InColumn(UNIT):
             text = text_in(self._sheet.cell(row, UNIT)) or meter.unit or self._part.unit
             if text is None:
                 raise CellError(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -13,7 +12,7 @@ from underseal_node.energy.mapping import SheetPart
 from underseal_node.errors import RefusedError
 from underseal_node.publishing.results import UnpublishableError
 from underseal_node.settings import Settings
-from underseal_node.sheets.cells import Cell, Flaw, Percentage, is_empty, text_of_cell
+from underseal_node.sheets.cells import Cell, Flaw, Percentage, is_empty, seen, text_of_cell
 from underseal_node.sheets.files import Form, form_of
 from underseal_node.sheets.headings import letters_of
 from underseal_node.sheets.numbers import decimal_mark, number_of_text, text_of_number
@@ -28,11 +27,11 @@ from underseal_node.sheets.tables import (
 __all__ = [
     "Attempts",
     "ColumnError",
+    "InColumn",
     "Problems",
     "Sheet",
     "folded",
     "number_in",
-    "of_column",
     "sheet_of",
     "text_in",
 ]
@@ -59,15 +58,29 @@ class ColumnError(CellError):
         self.what = what
 
 
-@contextmanager
-def of_column(what: str) -> Iterator[None]:
-    """Add to what goes wrong inside in which column it was."""
-    try:
-        yield
-    except ColumnError:
-        raise
-    except CellError as error:
-        raise ColumnError(what, error) from None
+class InColumn:
+    """Add to what goes wrong inside in which column it was.
+
+    A class, because it is used for each cell, and a generator takes four times as long.
+    """
+
+    __slots__ = ("_what",)
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+
+    def __enter__(self) -> None:
+        """Nothing to do."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: object
+    ) -> None:
+        """
+        Raises:
+            ColumnError: something went wrong.
+        """
+        if isinstance(error, CellError) and not isinstance(error, ColumnError):
+            raise ColumnError(self._what, error) from None
 
 
 class Attempts:
@@ -121,6 +134,7 @@ class Sheet:
         columns: positions by what is in them.
         rows: below the header, without those that are ignored.
         header: the names of all columns, by position.
+        numeric: what is in the columns that hold numbers.
         mark: the decimal mark, if the numbers show it.
     """
 
@@ -129,6 +143,7 @@ class Sheet:
     columns: Mapping[str, int]
     rows: Sequence[Row] = field(repr=False)
     header: Sequence[str]
+    numeric: frozenset[str]
     mark: str | None
 
     def place(self, row: Row | int, position: int | None = None) -> str:
@@ -142,11 +157,13 @@ class Sheet:
         return f"{sheet}{cell}" + (f" ({head})" if head else "")
 
     def cell(self, row: Row, what: str) -> Cell:
-        """The cell of a column; an empty text if there is none."""
+        """The cell of a column, or what it is merged with, if that may be said once for several
+        rows; an empty text if there is none."""
         position = self.columns.get(what)
         if position is None or position >= len(row.cells):
             return ""
-        return row.cells[position]
+        cell = row.cells[position]
+        return cell if what in self.numeric else seen(cell)
 
     def problem(self, row: Row, error: CellError) -> Problem:
         """What is wrong with a row, or a cell of it."""
@@ -199,6 +216,7 @@ def sheet_of(
         columns,
         rows_kept,
         names,
+        frozenset(numeric),
         part.decimal_mark or decimal_mark(_texts(rows_kept, positions), separator=table.separator),
     )
 
@@ -349,11 +367,7 @@ def _head(cell: Cell) -> str:
 
 
 def _is_ignored(row: Row, beginnings: Sequence[str]) -> bool:
-    """Whether a row is for people, or holds nothing but what merging has covered."""
-    if all(isinstance(cell, Flaw) or is_empty(cell) for cell in row.cells):
-        return not any(
-            isinstance(cell, Flaw) and "merged" not in cell.message for cell in row.cells
-        )
+    """Whether a row is for people."""
     first = next((cell for cell in row.cells if not is_empty(cell)), "")
     return isinstance(first, str) and any(
         folded(first).startswith(folded(one)) for one in beginnings

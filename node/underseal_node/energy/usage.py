@@ -12,7 +12,7 @@ from underseal_node.errors import NotFoundError, RefusedError
 from underseal_node.store import energy as store
 from underseal_protocol.rollup.allocation import Allocation, allocate
 from underseal_protocol.rollup.allocation_json import EnergySetup, digest_of
-from underseal_protocol.rollup.allocation_rule import Carrier, description_of
+from underseal_protocol.rollup.allocation_rule import Carrier, ProductionOrder, description_of
 from underseal_protocol.rollup.metering import Measured, Reading, Register, readings_of
 from underseal_protocol.rollup.units import (
     NO_PROPERTIES,
@@ -24,9 +24,11 @@ from underseal_protocol.rollup.units import (
 
 __all__ = [
     "EnergyOfPlant",
+    "Records",
     "Used",
     "carriers_of",
     "energy_of_plant",
+    "records_of",
 ]
 
 HINT = "`underseal energy import FILE --mapping FILE` imports readings and production orders."
@@ -49,6 +51,41 @@ class Used:
     setup_digest: str
     readings: int
     orders: int
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """What an allocation follows from, in full.
+
+    Attributes:
+        start: first moment of the reference period.
+        end: first moment after it.
+        setup_id: of the rule in force.
+        setup_digest: of the rule, with carriers and products.
+        setup: the rule, carriers, and what is known of all products.
+        measured: every value of a meter that has to do with the period.
+        orders: those that overlap the period.
+    """
+
+    start: datetime
+    end: datetime
+    setup_id: int
+    setup_digest: str
+    setup: EnergySetup
+    measured: Sequence[Measured]
+    orders: Sequence[ProductionOrder]
+
+    @property
+    def mattered(self) -> EnergySetup:
+        """The rule, carriers, and what is known of those products that were made."""
+        made = {order.product for order in self.orders}
+        products = {name: one for name, one in self.setup.products.items() if name in made}
+        return EnergySetup(self.setup.rule, self.setup.carriers, products)
+
+    @property
+    def digest(self) -> str:
+        """Of readings, orders and rule together."""
+        return digest_of(self.measured, self.orders, self.mattered)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +125,36 @@ def energy_of_plant(
         UnitError: an amount cannot be converted.
         RefusedError: the reference period ends before it begins.
     """
+    found = records_of(session, period_start, period_end, products=products)
+    rule = found.setup.rule
+    allocation = allocate(
+        _readings(found.measured),
+        found.orders,
+        rule,
+        start=found.start,
+        end=found.end,
+        carriers={**carriers_of(found.measured), **found.setup.carriers},
+        products=found.setup.products,
+        lines=store.lines(session),
+    )
+    counts = len(found.measured), len(found.orders)
+    used = Used(found.digest, found.setup_id, found.setup_digest, *counts)
+    return EnergyOfPlant(allocation, description_of(rule), used)
+
+
+def records_of(
+    session: Session,
+    period_start: datetime | None = None,
+    period_end: datetime | None = None,
+    *,
+    products: Callable[[], Mapping[str, PhysicalProperties]] = dict,
+) -> Records:
+    """What the energy of all products follows from; arguments as for `energy_of_plant`.
+
+    Raises:
+        NotFoundError: nothing was imported yet.
+        RefusedError: the reference period ends before it begins.
+    """
     row, measured_in = store.setup_row(session), store.period(session)
     if row is None or row.id is None or measured_in is None:
         raise NotFoundError("no energy was imported yet", hint=HINT)
@@ -95,28 +162,17 @@ def energy_of_plant(
     if start >= end:
         raise RefusedError("the reference period ends before it begins")
     setup = store.setup(row)
-    measured = store.measured(session, start, end)
-    orders = store.orders(session, start, end)
     known = dict(products())
     for product, given in setup.products.items():
         known[product] = completed(given, known.get(product, NO_PROPERTIES))
-    allocation = allocate(
-        _readings(measured),
-        orders,
-        setup.rule,
-        start=start,
-        end=end,
-        carriers={**carriers_of(measured), **setup.carriers},
-        products=known,
-        lines=store.lines(session),
-    )
-    made = {order.product for order in orders}
-    mattered = {name: one for name, one in known.items() if name in made}
-    digest = digest_of(measured, orders, EnergySetup(setup.rule, setup.carriers, mattered))
-    return EnergyOfPlant(
-        allocation,
-        description_of(setup.rule),
-        Used(digest, row.id, row.digest, len(measured), len(orders)),
+    return Records(
+        start,
+        end,
+        row.id,
+        row.digest,
+        EnergySetup(setup.rule, setup.carriers, known),
+        store.measured(session, start, end),
+        store.orders(session, start, end),
     )
 
 

@@ -29,7 +29,7 @@ from underseal_node.exchange.errors import (
     reason_of,
 )
 from underseal_node.exchange.exchange import Exchange
-from underseal_node.exchange.outbox import wait
+from underseal_node.exchange.watch import wait
 from underseal_node.store import audit, peers, pins
 from underseal_node.store.audit import Act, Actor
 from underseal_node.store.tables import Awaits, Peer, PeerState

@@ -21,12 +21,14 @@ from underseal_node.exchange.errors import ROW_ERRORS, reason_of
 from underseal_node.exchange.exchange import Exchange
 from underseal_node.exchange.fetching import Fetched, fetch
 from underseal_node.exchange.lanes import Lanes
-from underseal_node.exchange.outbox import next_attempt, wait
+from underseal_node.exchange.outbox import next_attempt
 from underseal_node.exchange.progress import PullProgress
 from underseal_node.exchange.receipts import acknowledge
 from underseal_node.exchange.requests import give_up_after
+from underseal_node.exchange.watch import Watch
 from underseal_node.store import inbox, pins
 from underseal_node.store.exchange_tables import InboxEvent
+from underseal_node.store.work import Work
 from underseal_protocol.errors import EventError, JsonError
 from underseal_protocol.events import PublishedEvent, RequestFulfilledEvent, parse_event
 from underseal_protocol.strict_json import loads
@@ -57,13 +59,18 @@ class InboxWorker:
         # Of events whose other footprints could not be fetched yet.
         self._fetched: dict[int, Fetched] = {}
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Work until told to stop."""
-        poll = self._node.settings.worker_poll_seconds
+    async def run(self, stop: asyncio.Event, *, watch: Watch | None = None) -> None:
+        """Work until told to stop.
+
+        Args:
+            stop: set it to end the work.
+            watch: tells when there is something to do; shared by the workers of a process.
+        """
+        watch = watch or Watch(self._node)
         try:
             while not stop.is_set():
                 await self.handle_due()
-                await wait(stop, poll)
+                await watch.until_due(Work.INBOX, stop)
         finally:
             # What was not fetched or acknowledged is so the next time.
             await self._lanes.finish(grace_seconds=0)

@@ -26,15 +26,17 @@ from underseal_node.exchange.errors import (
 )
 from underseal_node.exchange.exchange import Exchange
 from underseal_node.exchange.lanes import Lanes
+from underseal_node.exchange.watch import Watch
 from underseal_node.exchange.withdrawal import permitted
 from underseal_node.settings import Settings
 from underseal_node.store import leases, outbox, requests
 from underseal_node.store.announcements import KEY_LOG_EVENT
 from underseal_node.store.exchange_tables import OutboxState, Request, RequestState
 from underseal_node.store.leases import Delivery
+from underseal_node.store.work import Work
 from underseal_protocol.events import EventType
 
-__all__ = ["OutboxWorker", "next_attempt", "wait"]
+__all__ = ["OutboxWorker", "next_attempt"]
 
 log = structlog.get_logger(__name__)
 
@@ -70,13 +72,18 @@ class OutboxWorker:
         places = self._node.settings.outbox_concurrency
         self._lanes = Lanes(places, self._lane, waiting=WAITING_FOR_EACH_PLACE)
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Work until told to stop; then finish what is being sent."""
-        poll = self._node.settings.worker_poll_seconds
+    async def run(self, stop: asyncio.Event, *, watch: Watch | None = None) -> None:
+        """Work until told to stop; then finish what is being sent.
+
+        Args:
+            stop: set it to end the work.
+            watch: tells when there is something to do; shared by the workers of a process.
+        """
+        watch = watch or Watch(self._node)
         try:
             while not stop.is_set():
                 await self.start_lanes()
-                await wait(stop, poll)
+                await watch.until_due(Work.OUTBOX, stop)
         finally:
             # After the grace time the leases free what was cut off.
             await self._lanes.finish(self._node.settings.shutdown_grace_seconds)
@@ -224,12 +231,3 @@ def _give_up(session: Session, delivery: Delivery, reason: str, now: datetime) -
             now,
             error_message=f"The request could not be delivered: {reason}",
         )
-
-
-async def wait(stop: asyncio.Event, seconds: float) -> None:
-    """Wait for the end of the work, but not longer than this."""
-    try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
-        return

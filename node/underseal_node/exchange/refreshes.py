@@ -8,7 +8,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from underseal_node.errors import NodeError
-from underseal_node.exchange.outbox import wait
+from underseal_node.exchange.watch import wait
 from underseal_node.node import Node
 from underseal_node.products.refreshing import refresh
 from underseal_protocol.errors import ProtocolError

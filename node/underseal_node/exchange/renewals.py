@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from underseal_node.exchange.client_ids import renew_ours, tell_issued
 from underseal_node.exchange.errors import ROW_ERRORS, reason_of
 from underseal_node.exchange.exchange import Exchange
-from underseal_node.exchange.outbox import wait
+from underseal_node.exchange.watch import wait
 from underseal_node.store import clients
 from underseal_node.store.tables import ClientCredential, Peer
 from underseal_protocol.client_notice import IssuedClient

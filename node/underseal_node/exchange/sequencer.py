@@ -9,8 +9,9 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from underseal_node.errors import AuditLogError, NodeError
-from underseal_node.exchange.outbox import wait
+from underseal_node.exchange.watch import Watch
 from underseal_node.node import Node
+from underseal_node.store.work import Work
 from underseal_node.trust import audit, receipts
 
 __all__ = ["Sequencer"]
@@ -37,12 +38,17 @@ class Sequencer:
         self._node = node
         self._told: str | None = None
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Work until told to stop; then put in what is there."""
-        pause = min(self._node.settings.worker_poll_seconds, MAX_PAUSE_SECONDS)
+    async def run(self, stop: asyncio.Event, *, watch: Watch | None = None) -> None:
+        """Work until told to stop; then put in what is there.
+
+        Args:
+            stop: set it to end the work.
+            watch: tells when there is something to do; shared by the workers of a process.
+        """
+        watch = watch or Watch(self._node)
         while not stop.is_set():
             await self.step()
-            await wait(stop, pause)
+            await watch.until_due(Work.AUDIT_LOG, stop, max_pause_seconds=MAX_PAUSE_SECONDS)
         await self.step()
 
     async def step(self) -> None:

@@ -9,10 +9,11 @@ import structlog
 from underseal_node.exchange.approvals import ApprovalWorker
 from underseal_node.exchange.exchange import Exchange, exchange_of
 from underseal_node.exchange.inbox import InboxWorker
-from underseal_node.exchange.outbox import OutboxWorker, wait
+from underseal_node.exchange.outbox import OutboxWorker
 from underseal_node.exchange.refreshes import RefreshWorker
 from underseal_node.exchange.renewals import RenewalWorker
 from underseal_node.exchange.sequencer import Sequencer
+from underseal_node.exchange.watch import Watch, wait
 from underseal_node.node import Node
 from underseal_node.store.turns import Leadership
 
@@ -39,38 +40,41 @@ async def run_workers(node: Node, stop: asyncio.Event, *, exchange: Exchange | N
         exchange: for calls to peers; that of the process by default.
     """
     used = exchange or exchange_of(node)
+    watch = Watch(node)
     log.info("workers started")
     try:
         async with asyncio.TaskGroup() as group:
-            group.create_task(OutboxWorker(used).run(stop), name="outbox")
-            group.create_task(_lead(used, stop), name="lead")
+            group.create_task(OutboxWorker(used).run(stop, watch=watch), name="outbox")
+            group.create_task(_lead(used, stop, watch), name="lead")
     finally:
         await used.aclose()
         log.info("workers stopped")
 
 
-async def _lead(exchange: Exchange, stop: asyncio.Event) -> None:
+async def _lead(exchange: Exchange, stop: asyncio.Event, watch: Watch) -> None:
     """Do what one process does for all, whenever no other does."""
     leadership = Leadership(exchange.node.store.write_engine)
     try:
         while not stop.is_set():
             if await asyncio.to_thread(leadership.take):
-                await _work_as_leader(exchange, stop, leadership)
+                await _work_as_leader(exchange, stop, leadership, watch)
             else:
                 await wait(stop, LOOK_SECONDS)
     finally:
         leadership.give_up()
 
 
-async def _work_as_leader(exchange: Exchange, stop: asyncio.Event, leadership: Leadership) -> None:
+async def _work_as_leader(
+    exchange: Exchange, stop: asyncio.Event, leadership: Leadership, watch: Watch
+) -> None:
     """Work until told to stop, or until the lead is lost with its connection."""
     is_over = asyncio.Event()
     async with asyncio.TaskGroup() as group:
-        group.create_task(InboxWorker(exchange).run(is_over), name="inbox")
+        group.create_task(InboxWorker(exchange).run(is_over, watch=watch), name="inbox")
         group.create_task(ApprovalWorker(exchange).run(is_over), name="approvals")
         group.create_task(RenewalWorker(exchange).run(is_over), name="renewals")
         group.create_task(RefreshWorker(exchange.node).run(is_over), name="refreshes")
-        group.create_task(Sequencer(exchange.node).run(is_over), name="sequencer")
+        group.create_task(Sequencer(exchange.node).run(is_over, watch=watch), name="sequencer")
         try:
             while not stop.is_set() and await asyncio.to_thread(leadership.take):
                 await wait(stop, LOOK_SECONDS)

@@ -18,6 +18,7 @@ from underseal_node.console.pages import ROOT, moved
 from underseal_node.exchange.exchange import Exchange, exchange_of
 from underseal_node.exchange.pull_jobs import PullJobs
 from underseal_node.manage import (
+    alert_routes,
     attestation_routes,
     audit_routes,
     calculation_routes,
@@ -31,10 +32,12 @@ from underseal_node.manage import (
     peer_routes,
     product_routes,
     pull_routes,
+    receipt_routes,
     received_routes,
     release_routes,
     request_routes,
     seen_routes,
+    spend_routes,
     supplier_routes,
 )
 from underseal_node.manage.context import ManageContext
@@ -48,12 +51,14 @@ __all__ = ["create_manage_app"]
 
 ROUTERS = (
     node_routes.router,
+    alert_routes.router,
     key_routes.router,
     footprint_routes.router,
     opening_routes.router,
     attestation_routes.router,
     received_routes.router,
     supplier_routes.router,
+    spend_routes.router,
     energy_routes.router,
     peer_routes.router,
     partner_routes.router,
@@ -62,6 +67,7 @@ ROUTERS = (
     request_routes.router,
     seen_routes.router,
     audit_routes.router,
+    receipt_routes.router,
     product_routes.router,
     calculation_routes.router,
     release_routes.router,
@@ -107,9 +113,10 @@ def create_manage_app(
         lifespan=lifespan,
         middleware=[guard],
         exception_handlers=exception_handlers,
+        # As they are: `include_router` would make each anew for this application, which takes
+        # longer than all else at its first request.
+        routes=[route for router in ROUTERS for route in router.routes],
     )
-    for router in ROUTERS:
-        app.include_router(router)
     console = create_console(
         Api(app, LOOPBACK[0], token),
         node.now,

@@ -9,16 +9,29 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from typing import IO, Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import AfterValidator
 from sqlmodel import Session
 from starlette.responses import Response, StreamingResponse
 
 from underseal_node.errors import AuditLogError, NotFoundError, RefusedError
 from underseal_node.manage.context import RESPONSE, Context, Limit, body_of
+from underseal_node.manage.lists import (
+    Count,
+    Offset,
+    Search,
+    answered,
+    line_of,
+    part_of,
+    sorts_of,
+    words_of,
+)
 from underseal_node.manage.shapes.audit import AuditCheckShape, AuditEntryShape
-from underseal_node.manage.shapes.base import Listing
+from underseal_node.manage.shapes.base import Part
 from underseal_node.node import Node
-from underseal_node.store import audit_log, peers, receipts
+from underseal_node.store import audit_lists, audit_log, peers, receipts
+from underseal_node.store.audit import Outcome
+from underseal_node.store.audit_lists import AuditWanted
 from underseal_node.store.audit_tables import ReceiptRole
 from underseal_node.trust import audit
 from underseal_protocol.audit_export import entry_line, head_line, log_line, set_line
@@ -29,6 +42,7 @@ __all__ = ["router"]
 LINES = "application/x-ndjson"
 CHUNK_BYTES = 256 * 1024
 PeerName = Annotated[str | None, Query(description="only about this peer")]
+AuditSort = Annotated[str | None, AfterValidator(sorts_of(audit_lists.SORTS)), Query()]
 UPLOAD: dict[str, Any] = {
     "requestBody": {
         "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
@@ -38,25 +52,61 @@ UPLOAD: dict[str, Any] = {
 router = APIRouter(prefix="/audit")
 
 
-@router.get("", **RESPONSE)
-async def show(
-    context: Context,
+def _wanted(
     peer: PeerName = None,
     footprint_id: Annotated[str | None, Query(alias="footprintId")] = None,
-    limit: Limit = 100,
-) -> Listing[AuditEntryShape]:
-    """What is in the log, newest first."""
-    wanted = None if footprint_id is None else footprint_id.lower()
+    act: str | None = None,
+    outcome: Outcome | None = None,
+    search: Search = [],  # noqa: B006 - never changed
+) -> Callable[[Session], AuditWanted]:
+    """What is wanted; how the log calls the peer says the database."""
 
-    def work(session: Session) -> list[dict[str, Any]]:
-        named = peer if peer is None else _name_of(session, peer)
-        found = audit_log.recent(session, peer_name=named, footprint_id=wanted, limit=limit)
+    def wanted(session: Session) -> AuditWanted:
+        return AuditWanted(
+            None if peer is None else _name_of(session, peer),
+            None if footprint_id is None else footprint_id.lower(),
+            act,
+            outcome,
+            words_of(search),
+        )
+
+    return wanted
+
+
+Wanted = Annotated[Callable[[Session], AuditWanted], Depends(_wanted)]
+
+
+@router.get("", response_model=Part[AuditEntryShape])
+async def show(
+    context: Context,
+    wanted: Wanted,
+    peer: PeerName = None,
+    sort: AuditSort = None,
+    limit: Limit = 100,
+    offset: Offset = 0,
+    count: Count = False,
+) -> Response:
+    """What is in the log, newest first if nothing else is asked for."""
+    part = part_of(sort, limit, offset, is_counted=count)
+
+    def work(session: Session) -> Part[AuditEntryShape]:
+        found, total = audit_lists.find(session, wanted(session), part)
         if not found and peer is not None:
             peers.by_name(session, peer)  # or it is one that the log knows, and that is gone
-        return found
+        return Part(data=[_entry(one) for one in found], total=total)
 
-    found = await context.node.store.read(work)
-    return Listing(data=[AuditEntryShape(**_known(members)) for members in found])
+    return answered(await context.node.store.read(work))
+
+
+@router.get("/entries")
+async def export_entries(context: Context, wanted: Wanted, sort: AuditSort = None) -> Response:
+    """All entries that are asked for, as lines of JSON."""
+
+    def lines(session: Session) -> Iterator[bytes]:
+        for one in audit_lists.entries(session, wanted(session), part_of(sort, None)):
+            yield line_of(_entry(one))
+
+    return await _download(context.node, lines)
 
 
 @router.post("/verify", openapi_extra=UPLOAD, **RESPONSE)
@@ -126,9 +176,10 @@ async def _append(node: Node) -> None:
         await audit.append_all(node)
 
 
-def _known(members: dict[str, Any]) -> dict[str, Any]:
-    """The members that are shown; an entry of a later version may have more."""
-    return {name: value for name, value in members.items() if name in AuditEntryShape.model_fields}
+def _entry(members: dict[str, Any]) -> AuditEntryShape:
+    """An entry with the members that are shown; one of a later version may have more."""
+    known = AuditEntryShape.model_fields
+    return AuditEntryShape(**{name: value for name, value in members.items() if name in known})
 
 
 async def _download(node: Node, lines: Callable[[Session], Iterator[bytes]]) -> Response:

@@ -10,7 +10,7 @@ from fastapi import Depends, Path, Query, Request, Response
 
 from underseal_node.exchange.exchange import Exchange
 from underseal_node.exchange.pull_jobs import PullJobs
-from underseal_node.manage.shapes.base import Shape
+from underseal_node.manage.shapes.base import MAX_ROW_ID, Shape
 from underseal_node.manage.shapes.exchange import CriteriaInput
 from underseal_node.manage.shapes.footprints import FindingShape
 from underseal_node.manage.shapes.refusals import ProblemShape
@@ -42,8 +42,6 @@ JSON = "application/json"
 RESPONSE: dict[str, Any] = {"response_model_by_alias": True, "response_model_exclude_none": True}
 
 Limit = Annotated[int, Query(ge=1, le=100_000)]
-# What fits into a key of the database.
-MAX_ROW_ID = 2**31 - 1
 RowId = Annotated[int, Path(ge=1, le=MAX_ROW_ID)]
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import AfterValidator
 from sqlmodel import Session
 from starlette.responses import Response
 
@@ -21,8 +22,18 @@ from underseal_node.manage.context import (
     with_footprint,
 )
 from underseal_node.manage.footprint_view import footprint_shape, signature_shape
+from underseal_node.manage.lists import (
+    Count,
+    Offset,
+    Search,
+    answered,
+    part_of,
+    sorts_of,
+    streamed,
+    words_of,
+)
 from underseal_node.manage.seen_routes import note_on, seen_by, withheld_at
-from underseal_node.manage.shapes.base import Listing
+from underseal_node.manage.shapes.base import GivenInstant, Part
 from underseal_node.manage.shapes.footprints import (
     ChangedShape,
     FootprintDetail,
@@ -35,7 +46,8 @@ from underseal_node.manage.shapes.footprints import (
 )
 from underseal_node.publishing import changing, publish, reissuing
 from underseal_node.publishing.results import Changed, Imported
-from underseal_node.store import footprints
+from underseal_node.store import footprints, own_lists
+from underseal_node.store.own_lists import OwnWanted
 from underseal_node.trust.attesting import judged_own
 from underseal_protocol.methodology import Finding
 from underseal_protocol.rounding import MAX_DIGITS
@@ -47,6 +59,8 @@ SUCH_AS = 3  # names of footprints that a rule has findings in
 FileName = Annotated[str, Query(min_length=1, max_length=1024, description="of the file")]
 
 Digits = Annotated[int | None, Query(alias="significantDigits", ge=1, le=MAX_DIGITS)]
+
+OwnSort = Annotated[str | None, AfterValidator(sorts_of(own_lists.ORDER.columns)), Query()]
 
 UPLOAD: dict[str, Any] = {
     "requestBody": {
@@ -139,20 +153,49 @@ async def reissue(context: Context, given: ReissueInput) -> ReissuedShape:
     )
 
 
-@router.get("", **RESPONSE)
-async def list_footprints(
-    context: Context,
+def _wanted(
     status: str | None = None,
     product_id: Annotated[str | None, Query(alias="productId")] = None,
+    ends_before: Annotated[GivenInstant | None, Query(alias="validUntilBefore")] = None,
+    search: Search = [],  # noqa: B006 - never changed
+) -> OwnWanted:
+    return OwnWanted(status, product_id, ends_before, words_of(search))
+
+
+Wanted = Annotated[OwnWanted, Depends(_wanted)]
+
+
+@router.get("", response_model=Part[FootprintShape])
+async def list_footprints(
+    context: Context,
+    wanted: Wanted,
+    sort: OwnSort = None,
     limit: Limit = 1000,
-) -> Listing[FootprintShape]:
-    """Own footprints, newest publication first."""
-    found = await context.node.store.read(
-        lambda session: footprints.listing(
-            session, status=status, product_id=product_id, limit=limit
-        )
+    offset: Offset = 0,
+    count: Count = False,
+) -> Response:
+    """Own footprints, newest publication first if nothing else is asked for."""
+    part = part_of(sort, limit, offset, is_counted=count)
+
+    def work(session: Session) -> Part[FootprintShape]:
+        numbers, total = own_lists.find(session, wanted, part)
+        return Part(data=list(_shapes(session, numbers)), total=total)
+
+    return answered(await context.node.store.read(work))
+
+
+@router.get("/export")
+async def export_footprints(context: Context, wanted: Wanted, sort: OwnSort = None) -> Response:
+    """All own footprints that are asked for, as lines of JSON."""
+
+    numbers, _ = await context.node.store.read(
+        lambda session: own_lists.find(session, wanted, part_of(sort, None))
     )
-    return Listing(data=[footprint_shape(one) for one in found])
+    return streamed(context.node, numbers, _shapes)
+
+
+def _shapes(session: Session, numbers: Iterable[int]) -> Iterator[FootprintShape]:
+    return (footprint_shape(one) for one in footprints.in_order(session, numbers))
 
 
 @router.get("/{footprint_id}", response_model=FootprintDetail)

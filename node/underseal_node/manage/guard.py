@@ -28,7 +28,7 @@ EVERY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared, not bound
 
 # These read the body themselves, up to `max_import_bytes`.
 UPLOADS = re.compile(
-    r"/footprints/(?:import|[^/]+/supersede)|/(?:products|factors|energy)/import|/drafts"
+    r"/footprints/(?:import|[^/]+/supersede)|/(?:products|factors|energy|spend)/import|/drafts"
     r"|/audit/verify"
 )
 MAX_JSON_BYTES = 4 * 1024 * 1024

@@ -17,13 +17,12 @@ from underseal_node import metrics
 from underseal_node.backup import create_backup
 from underseal_node.doctor.doctor import examine
 from underseal_node.errors import RefusedError
-from underseal_node.manage.context import RESPONSE, Context, Limit
+from underseal_node.manage.context import RESPONSE, Context
 from underseal_node.manage.shapes.base import Listing
-from underseal_node.manage.shapes.node import AlertShape, BackupInput, CheckShape, NodeShape
+from underseal_node.manage.shapes.node import BackupInput, CheckShape, NodeShape
 from underseal_node.manage.shapes.peers import FingerprintShape
 from underseal_node.node import Node
-from underseal_node.store import alerts, audit, gauges
-from underseal_node.store.alerts import AlertKind
+from underseal_node.store import audit, gauges
 from underseal_node.store.audit import Act
 from underseal_node.trust.fingerprints import own_fingerprint
 
@@ -64,25 +63,6 @@ async def show_node(context: Context) -> NodeShape:
         version=version("underseal"),
         key_thumbprints=kids,
         fingerprint=FingerprintShape(words=own.words, hex=own.hex),
-    )
-
-
-@router.get("/alerts", **RESPONSE)
-async def list_alerts(context: Context, limit: Limit = 1000) -> Listing[AlertShape]:
-    """What the operator has to look at, newest first."""
-    rows = await context.node.store.read(lambda session: alerts.listing(session, limit=limit))
-    return Listing(
-        data=[
-            AlertShape(
-                id=alert.id or 0,
-                kind=AlertKind(alert.kind),
-                created_at=alert.created_at,
-                message=alert.message,
-                peer=peer,
-                footprint_id=alert.footprint_id,
-            )
-            for alert, peer in rows
-        ]
     )
 
 

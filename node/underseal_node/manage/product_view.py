@@ -92,6 +92,7 @@ def line_shape(state: LineState) -> LineShape:
         supplier=getattr(state.line, "supplier", None),
         source=None if state.chosen is None else source_json(state.chosen),
         label=state.chosen_label,
+        peer=state.peer_name,
         missing=state.missing,
         is_decided=state.is_decided,
         proposals=[_proposal(one) for one in state.proposals],

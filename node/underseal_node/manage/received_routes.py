@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from datetime import date, datetime
-from typing import Annotated, Any
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date
+from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
+from pydantic import AfterValidator
 from sqlmodel import Session
 
-from underseal_node.errors import NodeError, NotFoundError, RefusedError
+from underseal_node.errors import NotFoundError, RefusedError
 from underseal_node.exchange.attested import ask, judged_of
 from underseal_node.exchange.receiving import json_limits
-from underseal_node.exchange.verification import check_statement, trust_in
 from underseal_node.manage.attestation_view import judged_shape
 from underseal_node.manage.context import (
     RESPONSE,
@@ -23,59 +23,117 @@ from underseal_node.manage.context import (
     with_footprint,
 )
 from underseal_node.manage.footprint_view import signature_shape
+from underseal_node.manage.lists import (
+    Count,
+    Offset,
+    Search,
+    answered,
+    part_of,
+    sorts_of,
+    streamed,
+    words_of,
+)
 from underseal_node.manage.product_view import amount_text
+from underseal_node.manage.received_view import received_members, received_shape
 from underseal_node.manage.shapes.attested import JudgedShape
-from underseal_node.manage.shapes.base import Listing
+from underseal_node.manage.shapes.base import GivenInstant, Listing, Part
 from underseal_node.manage.shapes.footprints import (
     FindingShape,
     ReceivedDetail,
     ReceivedReceipt,
     ReceivedShape,
     SignatureShape,
-    UsageTermsShape,
 )
 from underseal_node.manage.shapes.suppliers import UsedInShape, UseShape, UsesShape
 from underseal_node.products.bills import defaults_of
-from underseal_node.products.bought import is_usable
+from underseal_node.products.bought import in_use_now
 from underseal_node.products.uses import uses_of
-from underseal_node.store import granted, peers, pins, receipts, received
+from underseal_node.store import peers, pins, receipts, received, received_lists
 from underseal_node.store.exchange_tables import ReceivedFootprint, VerificationState
-from underseal_node.store.tables import Peer
+from underseal_node.store.received_lists import ReceivedWanted
 from underseal_protocol import methodology
-from underseal_protocol.criteria import fold
+from underseal_protocol.criteria import STATUS_BY_FOLDED, fold
 from underseal_protocol.disclosure import Block
 from underseal_protocol.errors import ProtocolError
 from underseal_protocol.receipt import footprints_of
 from underseal_protocol.strict_json import JsonLimits, loads
-from underseal_protocol.usage_terms import GrantedToUs
 
 __all__ = ["router"]
+
+ReceivedSort = Annotated[
+    str | None, AfterValidator(sorts_of(received_lists.ORDER.columns)), Query()
+]
 
 router = APIRouter(prefix="/received")
 
 
-@router.get("", **RESPONSE)
-async def list_received(
+def _wanted(
     context: Context,
     peer: str | None = None,
     verification: VerificationState | None = None,
+    status: str | None = None,
+    usable: bool | None = None,
+    footprint_id: Annotated[str | None, Query(alias="id")] = None,
+    in_use: Annotated[bool, Query(alias="inUse")] = False,
     product_id: Annotated[str | None, Query(alias="productId")] = None,
+    ends_before: Annotated[GivenInstant | None, Query(alias="validUntilBefore")] = None,
+    search: Search = [],  # noqa: B006 - never changed
+) -> Callable[[Session], ReceivedWanted]:
+    """What is wanted; which peer that is, and what is in use, says the database."""
+    node = context.node
+
+    def wanted(session: Session) -> ReceivedWanted:
+        return ReceivedWanted(
+            peer_id=None if peer is None else peers.by_name(session, peer).id,
+            verification=verification,
+            status=None if status is None else STATUS_BY_FOLDED.get(fold(status), status),
+            is_usable=usable,
+            numbers=in_use_now(session, node.now(), defaults_of(node.identity)) if in_use else None,
+            footprint_id=None if footprint_id is None else footprint_id.lower(),
+            product_id=product_id,
+            ends_before=ends_before,
+            words=words_of(search),
+        )
+
+    return wanted
+
+
+Wanted = Annotated[Callable[[Session], ReceivedWanted], Depends(_wanted)]
+
+
+@router.get("", response_model=Part[ReceivedShape])
+async def list_received(
+    context: Context,
+    wanted: Wanted,
+    sort: ReceivedSort = None,
     limit: Limit = 1000,
-) -> Listing[ReceivedShape]:
-    """Received footprints, newest first."""
+    offset: Offset = 0,
+    count: Count = False,
+) -> Response:
+    """Received footprints, newest first if nothing else is asked for."""
+    now, part = context.node.now(), part_of(sort, limit, offset, is_counted=count)
+
+    def work(session: Session) -> Part[ReceivedShape]:
+        numbers, total = received_lists.find(session, wanted(session), part)
+        found = received.in_order(session, numbers)
+        return Part(data=[received_shape(session, *one, now) for one in found], total=total)
+
+    return answered(await context.node.store.read(work))
+
+
+@router.get("/export")
+async def export_received(context: Context, wanted: Wanted, sort: ReceivedSort = None) -> Response:
+    """All received footprints that are asked for, as lines of JSON."""
     now = context.node.now()
 
-    def work(session: Session) -> list[ReceivedShape]:
-        rows = received.listing(
-            session,
-            peer_name=None if peer is None else peers.by_name(session, peer).name,
-            verification=verification,
-            product_id=None if product_id is None else fold(product_id),
-            limit=limit,
-        )
-        return [ReceivedShape(**_members(session, row, now)) for row, _ in rows]
+    def shapes(session: Session, numbers: Iterable[int]) -> Iterator[ReceivedShape]:
+        found = received.in_order(session, numbers)
+        return (received_shape(session, *one, now) for one in found)
 
-    return Listing(data=await context.node.store.read(work))
+    numbers, _ = await context.node.store.read(
+        lambda session: received_lists.find(session, wanted(session), part_of(sort, None))
+    )
+    return streamed(context.node, numbers, shapes)
 
 
 @router.get("/{footprint_id}", response_model=ReceivedDetail)
@@ -86,7 +144,7 @@ async def show_received(context: Context, footprint_id: str, peer: str | None = 
     def work(session: Session) -> tuple[ReceivedDetail, bytes]:
         row = _the_one(session, footprint_id, peer)
         detail = ReceivedDetail(
-            **_members(session, row, now),
+            **received_members(session, row, pins.peer_row(session, row.peer_id), now),
             footprint={},
             signature=_signature(row),
             successors=received.successors(session, row.peer_id, row.footprint_id),
@@ -206,60 +264,3 @@ def _findings(row: ReceivedFootprint, limits: JsonLimits, today: date) -> list[F
     except ProtocolError:  # the reason why it is invalid says it
         return []
     return [finding(one) for one in found]
-
-
-def _members(session: Session, row: ReceivedFootprint, now: datetime) -> dict[str, Any]:
-    peer = pins.peer_row(session, row.peer_id)  # read once in a session
-    return {
-        "id": row.footprint_id,
-        "peer": peer.name,
-        "verification": VerificationState(row.verification),
-        "is_usable": is_usable(row, peer),
-        "reason": row.reason,
-        "status": row.status,
-        "status_proven_at": _proven_at(row, peer),
-        "withheld": json.loads(row.withheld),
-        "attestations": [judged_shape(one) for one in judged_of(session, row, now)],
-        "received_at": row.received_at,
-        "changed_at": row.changed_at,
-        **_shown(json.loads(row.summary)),
-        "usage_terms": [_terms(one) for one in granted.terms_of(row)],
-    }
-
-
-def _terms(one: GrantedToUs) -> UsageTermsShape:
-    return UsageTermsShape(
-        kind=one.kind, value=one.value, terms=one.terms, purpose=one.purpose, until=one.ends
-    )
-
-
-def _shown(summary: Mapping[str, Any]) -> dict[str, Any]:
-    """The members for lists; of an invalid footprint they may be of any kind."""
-    texts = {
-        "product_name_company": "productNameCompany",
-        "company_name": "companyName",
-        "pcf_excluding_biogenic_uptake": "pcfExcludingBiogenicUptake",
-        "declared_unit_amount": "declaredUnitAmount",
-        "declared_unit_of_measurement": "declaredUnitOfMeasurement",
-    }
-    shown: dict[str, Any] = {
-        ours: str(summary[theirs]) for ours, theirs in texts.items() if theirs in summary
-    }
-    ids = summary.get("productIds")
-    shown["product_ids"] = [str(one) for one in ids] if isinstance(ids, list) else []
-    before = summary.get("precedingPfIds")
-    shown["preceding_pf_ids"] = [str(one) for one in before] if isinstance(before, list) else []
-    return shown
-
-
-def _proven_at(row: ReceivedFootprint, peer: Peer) -> datetime | None:
-    """When the peer signed that the footprint is deprecated."""
-    if row.status_statement is None or row.credential_digest is None:
-        return None
-    try:
-        statement = check_statement(
-            row.status_statement, trust_in(peer), row.footprint_id, row.credential_digest
-        )
-    except (NodeError, ProtocolError):  # signed with keys that are no longer trusted
-        return None
-    return statement.issued_at

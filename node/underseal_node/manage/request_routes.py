@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
+from pydantic import AfterValidator
 from sqlmodel import Session
+from starlette.responses import Response
 
 from underseal_node.errors import RefusedError
 from underseal_node.exchange import requests as answering
@@ -20,7 +22,17 @@ from underseal_node.manage.context import (
     criteria_of,
 )
 from underseal_node.manage.footprint_view import footprint_shape
-from underseal_node.manage.shapes.base import Listing
+from underseal_node.manage.lists import (
+    Count,
+    Offset,
+    Search,
+    answered,
+    part_of,
+    sorts_of,
+    streamed,
+    words_of,
+)
+from underseal_node.manage.shapes.base import Listing, Part
 from underseal_node.manage.shapes.exchange import (
     ErrorShape,
     FulfilInput,
@@ -30,8 +42,18 @@ from underseal_node.manage.shapes.exchange import (
     RequestShape,
 )
 from underseal_node.manage.shapes.footprints import MatchingShape
-from underseal_node.store import audit, deliveries, footprints, outbox, peers, pins, requests
+from underseal_node.store import (
+    audit,
+    deliveries,
+    exchange_lists,
+    footprints,
+    outbox,
+    peers,
+    pins,
+    requests,
+)
 from underseal_node.store.audit import Act
+from underseal_node.store.exchange_lists import RequestWanted
 from underseal_node.store.exchange_tables import (
     Direction,
     OutboxEvent,
@@ -41,6 +63,10 @@ from underseal_node.store.exchange_tables import (
 )
 
 __all__ = ["router"]
+
+RequestSort = Annotated[
+    str | None, AfterValidator(sorts_of(exchange_lists.REQUEST_ORDER.columns)), Query()
+]
 
 router = APIRouter()
 
@@ -64,23 +90,54 @@ async def send(context: Context, given: RequestInput) -> RequestShape:
     return _request(*await node.store.write(work))
 
 
-@router.get("/requests", **RESPONSE)
-async def list_requests(
-    context: Context,
+def _wanted(
     direction: Direction | None = None,
     state: RequestState | None = None,
     peer: str | None = None,
-    limit: Limit = 1000,
-) -> Listing[RequestShape]:
-    """Requests, newest first."""
+    search: Search = [],  # noqa: B006 - never changed
+) -> Callable[[Session], RequestWanted]:
+    """What is wanted; how the peer is written says the database."""
 
-    def work(session: Session) -> Sequence[Row]:
+    def wanted(session: Session) -> RequestWanted:
         name = None if peer is None else peers.by_name(session, peer).name
-        return requests.listing(
-            session, direction=direction, state=state, peer_name=name, limit=limit
-        )
+        return RequestWanted(direction, state, name, words_of(search))
 
-    return Listing(data=[_request(*row) for row in await context.node.store.read(work)])
+    return wanted
+
+
+Wanted = Annotated[Callable[[Session], RequestWanted], Depends(_wanted)]
+
+
+@router.get("/requests", response_model=Part[RequestShape])
+async def list_requests(
+    context: Context,
+    wanted: Wanted,
+    sort: RequestSort = None,
+    limit: Limit = 1000,
+    offset: Offset = 0,
+    count: Count = False,
+) -> Response:
+    """Requests, newest first if nothing else is asked for."""
+    part = part_of(sort, limit, offset, is_counted=count)
+
+    def work(session: Session) -> Part[RequestShape]:
+        numbers, total = exchange_lists.find_requests(session, wanted(session), part)
+        return Part(data=_shapes(session, numbers), total=total)
+
+    return answered(await context.node.store.read(work))
+
+
+@router.get("/requests/export")
+async def export_requests(context: Context, wanted: Wanted, sort: RequestSort = None) -> Response:
+    """All requests that are asked for, as lines of JSON."""
+    numbers, _ = await context.node.store.read(
+        lambda session: exchange_lists.find_requests(session, wanted(session), part_of(sort, None))
+    )
+    return streamed(context.node, numbers, _shapes)
+
+
+def _shapes(session: Session, numbers: Sequence[int]) -> list[RequestShape]:
+    return [_request(*row) for row in exchange_lists.requests_in_order(session, numbers)]
 
 
 @router.get("/requests/{request_id}", **RESPONSE)

@@ -11,13 +11,19 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal
 from difflib import SequenceMatcher
 from typing import Any
 
 from sqlmodel import Session
 
 from underseal_node.products.choosing import best_of, newest_of, read_summary
+from underseal_node.products.convertible import (
+    Measure,
+    measure_of_factor,
+    measure_of_product,
+    measure_of_received,
+    require_convertible,
+)
 from underseal_node.products.metered import Meters
 from underseal_node.store import peers, products
 from underseal_node.store import received as received_store
@@ -26,18 +32,12 @@ from underseal_node.store.product_tables import MatchRow
 from underseal_protocol.criteria import fold
 from underseal_protocol.errors import UnitError
 from underseal_protocol.rollup.documents import source_json, source_of
-from underseal_protocol.rollup.inputs import DirectEmission, Product, SourcedLine, Transport
+from underseal_protocol.rollup.inputs import DirectEmission, Product, SourcedLine
 from underseal_protocol.rollup.sources import (
     FactorSource,
     FootprintSource,
     ProductSource,
     Source,
-)
-from underseal_protocol.rollup.units import (
-    NO_PROPERTIES,
-    PhysicalProperties,
-    conversion,
-    with_mass_of_unit,
 )
 
 __all__ = ["Candidates", "Offer", "Proposal", "text_of"]
@@ -58,8 +58,7 @@ class Offer:
         names: of what it is, to be compared with that of a line.
         companies: whose it is, to be compared with the supplier of a line; empty for our own.
         urns: folded product ids.
-        unit: of what it is declared for.
-        properties: that its declared unit tells, for conversions.
+        measure: what it is declared in; None if that is not known.
     """
 
     source: Source
@@ -67,8 +66,7 @@ class Offer:
     names: tuple[str, ...]
     companies: tuple[str, ...] = ()
     urns: tuple[str, ...] = ()
-    unit: str = ""
-    properties: PhysicalProperties = NO_PROPERTIES
+    measure: Measure | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +138,7 @@ class Candidates:
                 f"own product {product.id}: {product.name}",
                 (product.name, product.id),
                 urns=() if declared is None else tuple(map(fold, declared.product_ids)),
-                unit=product.declared_unit.unit,
-                properties=product.properties,
+                measure=measure_of_product(product),
             )
             self._offers[one.source] = one
         for row in products.all_factors(session):
@@ -149,7 +146,7 @@ class Candidates:
             label = f"factor {row.id}: {factor['name']} ({factor['database']})"
             names = (factor["name"], row.id)
             source = FactorSource(row.id)
-            self._offers[source] = Offer(source, label, names, unit=factor["unit"])
+            self._offers[source] = Offer(source, label, names, measure=measure_of_factor(factor))
 
     def _decisions(self) -> Iterator[tuple[tuple[str, str], MatchRow]]:
         for (product_id, line_id), row in self.decided.items():
@@ -229,26 +226,14 @@ def text_of(source: Source) -> str:
 def _of_received(row: ReceivedFootprint, peer: str) -> Offer:
     document = json.loads(row.body)
     pcf, name = document["pcf"], str(document.get("productNameCompany", ""))
-    unit = str(pcf.get("declaredUnitOfMeasurement", ""))  # it is called otherwise in version 2
     return Offer(
         FootprintSource(row.footprint_id),
         f"{name} of {peer} ({row.footprint_id})",
         (name, str(document.get("productDescription", ""))),
         tuple(dict.fromkeys((peer, str(document.get("companyName", ""))))),
         tuple(fold(str(one)) for one in document.get("productIds", ())),
-        unit,
-        _told_by(unit, pcf),
+        measure_of_received(pcf),
     )
-
-
-def _told_by(unit: str, pcf: Mapping[str, Any]) -> PhysicalProperties:
-    """What the mass of a declared unit tells, if it is given."""
-    try:
-        amount = Decimal(str(pcf["declaredUnitAmount"]))
-        mass = Decimal(str(pcf["productMassPerDeclaredUnit"]))
-        return with_mass_of_unit(NO_PROPERTIES, unit, amount, mass)
-    except (KeyError, ArithmeticError, UnitError):
-        return NO_PROPERTIES
 
 
 def _is_of(line: SourcedLine, offer: Offer) -> bool:
@@ -262,19 +247,12 @@ def _is_of(line: SourcedLine, offer: Offer) -> bool:
 
 def _fits(line: SourcedLine, offer: Offer) -> bool:
     """Whether the amount of the line can be converted into the unit of the source."""
-    if not offer.unit:
-        return True
-    if isinstance(line, Transport):
-        used = "tkm" if line.distance is not None else line.load.unit
-    else:
-        used = line.quantity.unit
-    for properties in (line.properties, offer.properties):
-        try:
-            conversion(used, offer.unit, properties)
-        except UnitError:
-            continue
-        return True
-    return False
+    try:
+        if offer.measure is not None:
+            require_convertible(line, offer.measure)
+    except UnitError:
+        return False
+    return True
 
 
 def _component(line: SourcedLine) -> tuple[str, str]:

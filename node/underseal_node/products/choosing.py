@@ -9,30 +9,69 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias, TypeVar
 
-from underseal_node.store.exchange_tables import ReceivedFootprint, VerificationState
+from underseal_node.store.exchange_tables import VerificationState
 from underseal_node.store.types import utc_text
 from underseal_protocol.criteria import DEPRECATED
 
-__all__ = ["Read", "best_of", "newest_of", "preceding_of", "read_summary"]
+__all__ = ["Known", "Read", "best_of", "newest_of", "preceding_of", "read_summary"]
 
-Read: TypeAlias = Callable[[ReceivedFootprint], Mapping[str, Any]]
+
+class Known(Protocol):
+    """What of a received footprint decides; a row of the store, or less than that."""
+
+    @property
+    def seq(self) -> int | None:
+        """Its number: the newest has the highest."""
+
+    @property
+    def footprint_id(self) -> str:
+        """Its id."""
+
+    @property
+    def status(self) -> str:
+        """`Active` or `Deprecated`."""
+
+    @property
+    def verification(self) -> str:
+        """A `VerificationState`."""
+
+    @property
+    def valid_from(self) -> str:
+        """The beginning of its validity."""
+
+    @property
+    def valid_until(self) -> str:
+        """The end of its validity."""
+
+    @property
+    def geography(self) -> str | None:
+        """The place that it is for, folded."""
+
+    @property
+    def summary(self) -> str:
+        """What is stored to list it, as JSON."""
+
+
+K = TypeVar("K", bound=Known)
+
+Read: TypeAlias = Callable[[K], Mapping[str, Any]]
 """Gives what is stored to list a received footprint."""
 
 
-def read_summary(row: ReceivedFootprint) -> Mapping[str, Any]:
+def read_summary(row: Known) -> Mapping[str, Any]:
     """What is stored to list a received footprint."""
     found: Mapping[str, Any] = json.loads(row.summary)
     return found
 
 
 def newest_of(
-    matched: ReceivedFootprint,
-    rows: Sequence[ReceivedFootprint],
+    matched: K,
+    rows: Sequence[K],
     now: datetime,
-    read: Read = read_summary,
-) -> ReceivedFootprint:
+    read: Read[K] = read_summary,
+) -> K:
     """Which footprint counts for a line that was matched to one: its newest good successor.
 
     A successor names it as preceding, or is for the same place and unit and no older period. What
@@ -75,9 +114,7 @@ def _is_like(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     ) >= str(other.get("referencePeriodEnd", ""))
 
 
-def best_of(
-    rows: Sequence[ReceivedFootprint], now: datetime, read: Read = read_summary
-) -> ReceivedFootprint | None:
+def best_of(rows: Sequence[K], now: datetime, read: Read[K] = read_summary) -> K | None:
     """Which footprint of a supplier's product counts: valid ones first, then the newest.
 
     Args:
@@ -93,7 +130,7 @@ def best_of(
     replaced = {one for summary in summaries.values() for one in preceding_of(summary)}
     moment = utc_text(now)
 
-    def rank(row: ReceivedFootprint) -> tuple[bool, bool, bool, bool, str, int]:
+    def rank(row: K) -> tuple[bool, bool, bool, bool, str, int]:
         return (
             row.status != DEPRECATED,
             row.valid_from <= moment <= row.valid_until,

@@ -52,7 +52,7 @@ async def draft_product(
     Raises:
         NotFoundError: there is no such product.
         RollUpError, UnitError, SchemaError: it cannot be calculated.
-        RefusedError: it has been published just like this.
+        RefusedError: it has been published just like this, or readings have changed meanwhile.
         UnpublishableError: it cannot be published.
     """
     prepared = await prepare(node, product_id, digits=digits)
@@ -61,7 +61,9 @@ async def draft_product(
             f"product {product_id!r} has been published just like this, as {prepared.draft.id}",
             hint="A verifier can attest it as it is; `underseal footprint attach` serves that.",
         )
-    committed = await asyncio.to_thread(commit, leaves_of(prepared.calculation.bill))
+    bill = prepared.calculation.bill
+    leaves = await node.store.read(lambda session: leaves_of(session, bill, node.identity))
+    committed = await asyncio.to_thread(commit, leaves)
     drafted = await node.store.write(lambda session: _keep(session, node, prepared, committed))
     return DraftedProduct(drafted, prepared)
 

@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from underseal_node.node import Node
 from underseal_node.products.bills import digest_of
+from underseal_node.products.convertible import unconvertible
 from underseal_node.products.existing import named_of
 from underseal_node.products.reading import read_factors, read_products
 from underseal_node.products.results import PlacedFactor, PlacedProduct, ReadProducts
@@ -108,8 +109,9 @@ async def _import(
 
     def compare(session: Session) -> ItemsImported:
         named = named_of(session, found)
-        if named.problems:
-            return ItemsImported(dry_run, problems=named.problems)
+        problems = named.problems or tuple(unconvertible(session, found))
+        if problems:
+            return ItemsImported(dry_run, problems=problems)
         return ItemsImported(
             dry_run,
             tuple(_product(session, one.document) for one in found.products),

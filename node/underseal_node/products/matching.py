@@ -11,15 +11,17 @@ from typing import Any
 from sqlmodel import Session
 
 from underseal_node.errors import NotFoundError, RefusedError
-from underseal_node.products.candidates import Candidates, Proposal
+from underseal_node.products.candidates import Candidates, Proposal, text_of
+from underseal_node.products.convertible import measures_of, require_convertible
 from underseal_node.products.existing import missing, text_of_missing
 from underseal_node.products.metered import Meters
 from underseal_node.store import audit, peers, products
 from underseal_node.store.audit import Act
 from underseal_node.store.product_tables import MatchRow
 from underseal_protocol.criteria import fold
+from underseal_protocol.errors import UnitError
 from underseal_protocol.rollup.documents import source_json
-from underseal_protocol.rollup.inputs import DirectEmission, SourcedLine
+from underseal_protocol.rollup.inputs import DirectEmission, Line, SourcedLine
 from underseal_protocol.rollup.sources import (
     FactorSource,
     FootprintSource,
@@ -67,6 +69,8 @@ class LineState:
         is_decided: the operator has decided it; otherwise the bill says it.
         proposals: the likeliest first; only for open lines.
         missing: why it is open although something is named: that is not there.
+        peer_name: of a received footprint, whose it is; None if several have sent it and nobody
+            has said whose counts.
     """
 
     product_id: str
@@ -76,6 +80,7 @@ class LineState:
     is_decided: bool
     proposals: tuple[Proposal, ...] = ()
     missing: str | None = None
+    peer_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +156,8 @@ def lines_of(
         if not isinstance(line, DirectEmission)
     ]
     absent = missing(session, {source for _, _, source in lines if source is not None})
-    states = (_state(candidates, *one, absent) for one in lines)
+    senders = Senders(session, candidates, [source for _, _, source in lines])
+    states = (_state(candidates, senders, *one, absent) for one in lines)
     shown = [one for one in states if one.chosen is None or not only_open]
     return States(shown, failures_of(candidates.meters, product_ids))
 
@@ -161,8 +167,38 @@ def _source(candidates: Candidates, product_id: str, line: SourcedLine) -> Sourc
     return line.source if decided is None else candidates.resolved(decided)
 
 
+class Senders:
+    """Whose received footprints lines resolve to.
+
+    Args:
+        session: to read; all is read at once.
+        candidates: with what was decided.
+        sources: of the lines.
+    """
+
+    def __init__(
+        self, session: Session, candidates: Candidates, sources: Iterable[Source | None]
+    ) -> None:
+        self._decided = candidates.decided
+        self._names = {one.id: one.name for one in peers.listing(session)}
+        ids = {one.id for one in sources if isinstance(one, FootprintSource)}
+        self._sent = products.received(session, ids)
+
+    def of(self, product_id: str, line: SourcedLine, source: Source) -> str | None:
+        """The name of the peer; None if it is no received footprint, or of several peers."""
+        if not isinstance(source, FootprintSource):
+            return None
+        decided = self._decided.get((product_id, line.id))
+        if decided is not None and decided.peer_id is not None:
+            return self._names.get(decided.peer_id)
+        sent = self._sent.get(source.id, [])
+        # As a calculation does: of several that are alike, the first.
+        return sent[0][1] if len({row.body_digest for row, _ in sent}) == 1 else None
+
+
 def _state(
     candidates: Candidates,
+    senders: Senders,
     product_id: str,
     line: SourcedLine,
     source: Source | None,
@@ -173,7 +209,10 @@ def _state(
         why = None if source is None else text_of_missing(source)
         return LineState(product_id, line, None, None, False, proposals, why)
     is_decided = (product_id, line.id) in candidates.decided
-    return LineState(product_id, line, source, candidates.label(source), is_decided)
+    return LineState(
+        *(product_id, line, source, candidates.label(source), is_decided),
+        peer_name=senders.of(product_id, line, source),
+    )
 
 
 def decide(
@@ -193,10 +232,11 @@ def decide(
     Raises:
         NotFoundError: the product, the line or the source is not there, or nothing was decided
             that can be taken back.
-        RefusedError: several peers have sent a footprint with this id.
+        RefusedError: several peers have sent a footprint with this id, or the amount of the line
+            cannot be converted into its unit.
     """
     meters = Meters(session, defaults)
-    lines: dict[str, set[str]] = {}
+    lines: dict[str, dict[str, Line]] = {}
     count = 0
     for one in decisions:
         count += 1
@@ -208,14 +248,28 @@ def decide(
             continue
         if one.product_id not in lines:
             product = meters.known(products.product(session, one.product_id))
-            lines[one.product_id] = {line.id for line in product.lines}
-        if one.line_id not in lines[one.product_id]:
+            lines[one.product_id] = {line.id: line for line in product.lines}
+        line = lines[one.product_id].get(one.line_id)
+        if line is None:
             raise NotFoundError(
                 f"{one.product_id} has no line {one.line_id!r}",
                 hint=f"`underseal product show {one.product_id}` lists them.",
             )
         _confirm(session, now, one, one.source)
+        _require_convertible(session, line, one.source)
     audit.record(session, Act.LINES_MATCHED, now, detail={"lines": count})
+
+
+def _require_convertible(session: Session, line: Line, source: Source) -> None:
+    measure = measures_of(session, [source]).get(source)
+    if measure is None or isinstance(line, DirectEmission):
+        return
+    try:
+        require_convertible(line, measure)
+    except UnitError as error:
+        raise RefusedError(
+            f"line {line.id!r} cannot be {text_of(source)}: {error.message}", hint=error.hint
+        ) from error
 
 
 def _confirm(session: Session, now: datetime, decision: Decision, source: Source) -> None:

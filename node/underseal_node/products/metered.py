@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from sqlmodel import Session
 
-from underseal_node.energy.usage import EnergyOfPlant, energy_of_plant
+from underseal_node.energy.usage import EnergyOfPlant, Records, energy_of_plant, records_of
 from underseal_node.errors import NodeError, NotFoundError
 from underseal_node.store import products
 from underseal_node.store.product_tables import ProductRow
@@ -33,6 +34,9 @@ from underseal_protocol.rollup.units import (
 
 __all__ = ["Meters", "with_metered_energy"]
 
+REMEMBERED = 500  # products
+MAX_REMEMBERED_CHARACTERS = 32 * 1024  # of the document of one
+
 
 class Meters:
     """The energy of all products, allocated once for each reference period.
@@ -48,7 +52,7 @@ class Meters:
 
     def __init__(self, session: Session, defaults: Mapping[str, Any]) -> None:
         self._session = session
-        self._defaults = defaults
+        self._given = json.dumps(defaults)
         self.failures: dict[str, ProtocolError | NodeError] = {}
         self._plants: dict[tuple[datetime, datetime], EnergyOfPlant | None] = {}
         self._properties: dict[str, PhysicalProperties] | None = None
@@ -64,7 +68,7 @@ class Meters:
             RollUpError: what was imported cannot be allocated.
             UnitError: an amount cannot be converted.
         """
-        product = product_of(json.loads(row.document), self._defaults)
+        product = self._parsed(row)
         declared = product.declaration
         if declared is None:
             return product, None
@@ -77,7 +81,7 @@ class Meters:
             return self.product(row)[0]
         except (NodeError, ProtocolError) as error:
             self.failures[row.id] = error
-            return product_of(json.loads(row.document), self._defaults)
+            return self._parsed(row)
 
     def findings(self, product: Product) -> list[RollUpFinding]:
         """About the energy of the reference period of a product that has metered energy."""
@@ -86,6 +90,19 @@ class Meters:
             return []
         plant = self._plant(declared.period_start, declared.period_end)
         return [] if plant is None else list(findings_of(plant.allocation))
+
+    def records(self, start: datetime, end: datetime) -> Records:
+        """What the energy of a reference period follows from, read again.
+
+        Raises:
+            NotFoundError: nothing was imported.
+        """
+        return records_of(self._session, start, end, products=self._all_properties)
+
+    def _parsed(self, row: ProductRow) -> Product:
+        """As it was imported; what was read before is remembered, as it is looked at often."""
+        read = _product if len(row.document) <= MAX_REMEMBERED_CHARACTERS else _read
+        return read(row.document, self._given)
 
     def _plant(self, start: datetime, end: datetime) -> EnergyOfPlant | None:
         if (start, end) not in self._plants:
@@ -99,10 +116,17 @@ class Meters:
     def _all_properties(self) -> dict[str, PhysicalProperties]:
         if self._properties is None:
             self._properties = {
-                row.id: properties_of_product(product_of(json.loads(row.document), self._defaults))
+                row.id: properties_of_product(self._parsed(row))
                 for row in products.all_products(self._session)
             }
         return self._properties
+
+
+def _read(document: str, defaults: str) -> Product:
+    return product_of(json.loads(document), json.loads(defaults))
+
+
+_product = lru_cache(maxsize=REMEMBERED)(_read)
 
 
 def with_metered_energy(plant: EnergyOfPlant, product: Product) -> tuple[Product, str | None]:

@@ -182,7 +182,8 @@ async def publish(
 
     Raises:
         ReleaseRefusedError: a peer could compute a supplier's number.
-        RefusedError: what it replaces has been deprecated meanwhile, or grants have changed.
+        RefusedError: what it replaces has been deprecated meanwhile, or grants or readings have
+            changed.
         UnpublishableError: another one was published meanwhile.
     """
     old, draft, judged = prepared.old, prepared.draft, prepared.judged
@@ -204,7 +205,9 @@ async def publish(
     if prepared.outcome is Outcome.UNCHANGED:
         await node.store.write(keep)
         return PublishedProduct(footprint_id, prepared.outcome, None, (), prepared)
-    committed = await asyncio.to_thread(commit, leaves_of(prepared.calculation.bill))
+    bill = prepared.calculation.bill
+    leaves = await node.store.read(lambda session: leaves_of(session, bill, node.identity))
+    committed = await asyncio.to_thread(commit, leaves)
     (signed,) = await asyncio.to_thread(sign_all, node, [draft], {draft.id: committed})
     told = await store_signed(node, _name(prepared.calculation), signed, old, keep)
     deprecated = None if old is None else old.id

@@ -8,7 +8,7 @@ from typing import Any
 
 from underseal_node.products.columns import RowColumn
 from underseal_node.products.words import CHOICE_WORDS, kind_of_word
-from underseal_node.sheets.cells import Cell, Flaw, is_empty, text_of_cell, value_of
+from underseal_node.sheets.cells import Cell, is_empty, seen, text_of_cell, value_of
 from underseal_node.sheets.columns import EXAMPLE_MARK, MARK
 from underseal_node.sheets.formulas import plain
 from underseal_node.sheets.headings import UNNAMED, UNNAMED_HINT, Header, letters_of
@@ -19,9 +19,6 @@ from underseal_node.sheets.tables import Row, Table
 __all__ = ["ReadRow", "RowPlace", "Sheet"]
 
 EXAMPLE_COLUMNS = ("product", "id", "name")
-# What is said once for several rows, by merging cells.
-FILLED_DOWN = ("product", "kind")
-_INDEPENDENT_HINT = "A column whose name begins with # is ignored."
 
 Example = Mapping[str, object]
 
@@ -183,7 +180,7 @@ class Sheet:
 
     def _kind_of(self, row: Row) -> str:
         at = self._kind_position()
-        cell = _seen(row.cells[at]) if at is not None and at < len(row.cells) else ""
+        cell = seen(row.cells[at]) if at is not None and at < len(row.cells) else ""
         if is_empty(cell) and self.kind is not None:
             return self.kind
         text = text_of_cell(cell)
@@ -209,6 +206,8 @@ class Sheet:
         problems: list[Problem] = []
         for at, cell in enumerate(row.cells):
             column = self.header.columns.get(at)
+            if column is not None and column.kind.is_said_once:
+                cell = seen(cell)
             if is_empty(cell) or at in self.header.ignored or (column and column.name == "kind"):
                 continue
             try:
@@ -231,16 +230,7 @@ class Sheet:
         return f"{self.place(number)}, column {letters_of(position)}"
 
 
-def _seen(cell: Cell) -> Cell:
-    """What people see in a cell: of merged cells, the first one."""
-    if isinstance(cell, Flaw) and cell.covered_by is not None:
-        return cell.covered_by
-    return cell
-
-
 def _value(cell: Cell, column: RowColumn, mark: str | None) -> Any:
-    if column.name in FILLED_DOWN:
-        cell = _seen(cell)
     if isinstance(cell, str):
         cell = plain(cell.strip())
     value = value_of(cell, column, mark)
@@ -259,7 +249,7 @@ def _value(cell: Cell, column: RowColumn, mark: str | None) -> Any:
 def _not_of(kind: str, column: RowColumn) -> CellError:
     return CellError(
         f"a row of kind {kind} has no {column.title}",
-        hint=f"Clear the cell; {_INDEPENDENT_HINT[0].lower()}{_INDEPENDENT_HINT[1:]}",
+        hint="Clear the cell; a column whose name begins with # is ignored.",
     )
 
 

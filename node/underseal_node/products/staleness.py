@@ -187,8 +187,9 @@ def _of_lines(old: Used, new: Used, ways: _Ways) -> Iterator[Reason]:
             used = old.footprints.get(before.id)
             label = _label(used, before.id)
             follows = before.id in getattr(new.footprints.get(after.id), "preceding", ())
-            what = "was replaced by" if follows else "is older than"
-            message = f"{label} {what} {after.id}"
+            message = f"{label} is older than {after.id}"
+            if follows:
+                message = f"{label} was replaced by {after.id}"
             yield Reason(Cause.SUPERSEDED, message, (*path, label))
         elif new.products.get(key[0]) == old.products.get(key[0]):
             yield Reason(Cause.MATCH, f"{line.name} is matched to something else", path)

@@ -10,24 +10,37 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fractions import Fraction
+from functools import cached_property
+from math import lcm
 from typing import Any
 
 from sqlmodel import Session
 
 from underseal_node.products.bought import bought_lines
-from underseal_node.products.supply import Stated, Weighed, has_mass, stated_of, weighed
-from underseal_node.products.trends import Sent, Trend, company_names, sent_by, summary_texts
-from underseal_node.store import granted, peers, received
+from underseal_node.products.partner_names import Names, partners_of, sent_of
+from underseal_node.products.spending import Spending, spending_of
+from underseal_node.products.supply import (
+    SCALE,
+    Stated,
+    Weighed,
+    all_stated,
+    has_mass,
+    in_units,
+    weighed,
+)
+from underseal_node.products.trends import Sent, Trend, summary_texts
+from underseal_node.store import granted
 from underseal_node.store.received import Held
-from underseal_node.store.tables import Peer, PeerState
-from underseal_node.store.types import from_utc_text
+from underseal_node.store.spend import Period
+from underseal_node.store.tables import Peer
+from underseal_node.store.types import from_utc_text, utc_text
 from underseal_protocol.criteria import fold
 from underseal_protocol.errors import TimeError
 from underseal_protocol.times import parse_time
 
-__all__ = ["Averages", "Supplier", "Suppliers", "suppliers_of"]
+__all__ = ["Averages", "CoveredSpend", "Supplier", "Suppliers", "suppliers_of"]
 
-STATES = (PeerState.ACTIVE, PeerState.SUSPENDED)
+NONE = Fraction()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +78,9 @@ class Supplier:
             the mass that is known; None if none is.
         coverage: how much of what is bought from it its own footprints cover, a share of 1 of its
             mass; None if that is not known.
+        primary_coverage: how much of it they cover with primary data at least: what states no
+            share of primary data counts as having none.
+        spend: in the currency and period that is looked at; None if it is not known.
         averages: of its data.
         used: its footprints that lines resolve to; if there are none, all that count now.
         is_in_use: whether lines resolve to them.
@@ -77,6 +93,8 @@ class Supplier:
     lines: tuple[Weighed, ...]
     mass_share: Fraction | None
     coverage: Fraction | None
+    primary_coverage: Fraction | None
+    spend: Fraction | None
     averages: Averages
     used: tuple[Held, ...]
     is_in_use: bool
@@ -88,7 +106,7 @@ class Supplier:
         """Of its products whose footprints have replaced others."""
         return self.sent.trends
 
-    @property
+    @cached_property
     def change(self) -> Fraction | None:
         """The average change of these products, a share of 1; each counts alike."""
         found = [one.change for one in self.trends if one.change is not None]
@@ -103,7 +121,24 @@ class Supplier:
     @property
     def valid_until(self) -> datetime | None:
         """When the first of the footprints ceases to be valid."""
-        return min((from_utc_text(row.valid_until) for row in self.used), default=None)
+        first = min((row.valid_until for row in self.used), default=None)
+        return None if first is None else from_utc_text(first)
+
+
+@dataclass(frozen=True, slots=True)
+class CoveredSpend:
+    """How much of what is spent is covered by footprints. Within a supplier, spend is taken to be
+    covered as its mass is. All are shares of 1.
+
+    Attributes:
+        covered: by footprints of suppliers.
+        primary: with primary data, at least.
+        unknown: where it is not known how much of the mass is covered.
+    """
+
+    covered: Fraction
+    primary: Fraction
+    unknown: Fraction
 
 
 @dataclass(frozen=True)
@@ -115,12 +150,14 @@ class Suppliers:
         others: names of suppliers in bills of materials that are no partners, with their lines.
         lines: of all bills of materials, that are bought from somebody.
         products: for which a mass is known that is bought.
+        spending: what is spent, if that is known.
     """
 
     found: tuple[Supplier, ...]
     others: Mapping[str, Sequence[Weighed]]
     lines: Sequence[Weighed]
     products: int
+    spending: Spending | None = None
 
     @property
     def coverage(self) -> Fraction | None:
@@ -129,74 +166,78 @@ class Suppliers:
             return None
         return self.share(one for one in self.lines if one.is_covered) or Fraction()
 
+    @property
+    def primary_coverage(self) -> Fraction | None:
+        """How much of all that is bought is covered with primary data, at least."""
+        return _primary(self.lines) / self.products if self.products else None
+
+    @property
+    def covered_spend(self) -> CoveredSpend | None:
+        """What of the spend is covered, and how."""
+        spending = self.spending
+        if spending is None or not spending.total:
+            return None
+        paid = [(one, one.spend / spending.total) for one in self.found if one.spend is not None]
+        return CoveredSpend(
+            sum((share * one.coverage for one, share in paid if one.coverage is not None), NONE),
+            sum((share * (one.primary_coverage or 0) for one, share in paid), NONE),
+            sum((share for one, share in paid if one.coverage is None), NONE),
+        )
+
     def share(self, lines: Iterable[Weighed]) -> Fraction | None:
         """How much of all that is bought some lines are, by mass."""
         known = [one for one in lines if one.share is not None]
         return _sum(known) / self.products if known else None
 
 
-def suppliers_of(session: Session, now: datetime, defaults: Mapping[str, Any]) -> Suppliers:
+def suppliers_of(
+    session: Session, now: datetime, defaults: Mapping[str, Any], period: Period | None = None
+) -> Suppliers:
     """How all suppliers stand.
 
     Args:
         session: to read.
         now: aware.
         defaults: of declarations, see `bills.defaults_of`.
+        period: whose spend is looked at; by default the newest.
+
+    Raises:
+        NotFoundError: nothing is known of what was spent in the period.
     """
-    partners = {one.id or 0: one for one in peers.listing(session) if one.state in STATES}
-    sent = _sent(session, partners)
-    lines = weighed(bought_lines(session, now, defaults))
+    partners = partners_of(session)
+    sent = sent_of(session, partners)
+    names = Names(partners, sent)
+    lines = weighed(session, bought_lines(session, now, defaults))
     with_mass = {one.bought.product.id for one in lines if one.share is not None}
-    by_peer, others = _by_supplier(lines, partners, sent)
-    everything = Suppliers((), others, lines, len(with_mass))
+    by_peer, others = _by_supplier(lines, partners, names)
+    spending = spending_of(session, names, period)
+    everything = Suppliers((), others, lines, len(with_mass), spending)
+    paid = {} if spending is None else spending.by_peer
     found = [
         _supplier(session, now, peer, sent[key], by_peer[key], everything)
         for key, peer in partners.items()
-        if sent[key].rows or by_peer[key] or granted.of_peer(peer)
+        if sent[key].rows or by_peer[key] or granted.of_peer(peer) or key in paid
     ]
     return replace(everything, found=_ranked(found))
 
 
-def _sent(session: Session, partners: Mapping[int, Peer]) -> dict[int, Sent]:
-    rows: dict[int, list[Held]] = {key: [] for key in partners}
-    for row in received.all_held(session):
-        if row.peer_id in rows:
-            rows[row.peer_id].append(row)
-    return {key: sent_by(peer, rows[key]) for key, peer in partners.items()}
-
-
 def _by_supplier(
-    lines: Iterable[Weighed], partners: Mapping[int, Peer], sent: Mapping[int, Sent]
+    lines: Iterable[Weighed], partners: Mapping[int, Peer], names: Names
 ) -> tuple[dict[int, list[Weighed]], dict[str, list[Weighed]]]:
     """Lines by the partner that they are bought from, and by the name of somebody else."""
-    named = _names(partners, sent)
     found: dict[int, list[Weighed]] = {key: [] for key in partners}
     others: dict[str, list[Weighed]] = {}
     spelled: dict[str, str] = {}
     for one in lines:
         name = str(getattr(one.bought.line, "supplier", None) or "").strip()
         footprint = one.bought.footprint
-        key = named.get(fold(name)) if footprint is None else footprint.peer_id
+        named = names.peer_of(name) if footprint is None else None
+        key = (named and named.id) if footprint is None else footprint.peer_id
         if key in found:
             found[key].append(one)
         elif name and footprint is None:
             others.setdefault(spelled.setdefault(fold(name), name), []).append(one)
     return found, others
-
-
-def _names(partners: Mapping[int, Peer], sent: Mapping[int, Sent]) -> dict[str, int | None]:
-    """By which names bills of materials may call partners; `None` for a name of several.
-
-    How the operator calls them goes before how they call themselves.
-    """
-    own = {fold(peer.name): key for key, peer in partners.items()}
-    found: dict[str, int | None] = {}
-    for key, peer in partners.items():
-        names = {fold(one) for one in company_names(sent[key].current)}
-        names |= {fold(peer.company_name)} if peer.company_name else set()
-        for name in names:
-            found[name] = key if found.get(name, key) == key else None
-    return found | own
 
 
 def _supplier(
@@ -207,6 +248,7 @@ def _supplier(
     lines: Sequence[Weighed],
     everything: Suppliers,
 ) -> Supplier:
+    spending = everything.spending
     numbers = {one.bought.footprint.seq for one in lines if one.bought.footprint is not None}
     in_use = tuple(row for row in sent.rows if row.seq in numbers)
     used = in_use or sent.current
@@ -216,10 +258,12 @@ def _supplier(
         lines=tuple(lines),
         mass_share=everything.share(lines),
         coverage=_coverage(lines),
+        primary_coverage=_primary_coverage(lines),
+        spend=None if spending is None else spending.by_peer.get(peer.id or 0),
         averages=_weighted(lines) or _plain(session, sent.current),
         used=used,
         is_in_use=bool(in_use),
-        expired=sum(from_utc_text(row.valid_until) < now for row in used),
+        expired=sum(row.valid_until < utc_text(now) for row in used),
     )
 
 
@@ -237,8 +281,29 @@ def _coverage(lines: Sequence[Weighed]) -> Fraction | None:
     return _sum(covered) / whole if whole else None
 
 
+def _primary_coverage(lines: Sequence[Weighed]) -> Fraction | None:
+    """How much of the mass of lines is covered with primary data, at least."""
+    with_mass = [one for one in lines if has_mass(one.bought.line)]
+    whole = _sum(with_mass)
+    if _coverage(lines) is None or any(one.is_covered and one.share is None for one in with_mass):
+        return None
+    return _primary(with_mass) / whole if whole else NONE
+
+
+def _primary(lines: Iterable[Weighed]) -> Fraction:
+    """The mass that is covered with primary data, as a share of that for its product."""
+    return sum(
+        (
+            one.share * one.stated.primary_share
+            for one in lines
+            if one.share is not None and one.stated is not None and one.stated.primary_share
+        ),
+        NONE,
+    )
+
+
 def _sum(lines: Iterable[Weighed]) -> Fraction:
-    return sum((one.share for one in lines if one.share is not None), Fraction())
+    return Fraction(sum(in_units(one.share) for one in lines if one.share is not None), SCALE)
 
 
 def _weighted(lines: Sequence[Weighed]) -> Averages | None:
@@ -254,8 +319,8 @@ def _weighted(lines: Sequence[Weighed]) -> Averages | None:
 
 
 def _plain(session: Session, rows: Sequence[Held]) -> Averages:
-    found = received.by_numbers(session, (row.seq for row in rows))
-    return _averages([(stated_of(row), Fraction(1)) for row in found], is_weighted=False)
+    found = all_stated(session, rows).values()
+    return _averages([(one, Fraction(1)) for one in found], is_weighted=False)
 
 
 def _averages(items: Sequence[tuple[Stated, Fraction]], *, is_weighted: bool) -> Averages:
@@ -278,8 +343,14 @@ def _averages(items: Sequence[tuple[Stated, Fraction]], *, is_weighted: bool) ->
 
 
 def _mean(items: Sequence[tuple[Fraction, Fraction]]) -> Fraction:
-    whole = sum((weight for _, weight in items), Fraction())
-    return sum((value * weight for value, weight in items), Fraction()) / whole
+    # Over a common denominator: whole numbers are added faster than fractions.
+    below = lcm(*(value.denominator for value, _ in items))
+    total = whole = 0
+    for value, weight in items:
+        units = in_units(weight)
+        whole += units
+        total += value.numerator * (below // value.denominator) * units
+    return Fraction(total, below * whole)
 
 
 def _ranked(found: Sequence[Supplier]) -> tuple[Supplier, ...]:

@@ -9,17 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
+
+from sqlmodel import Session
 
 from underseal_node.exchange.verification import STORED_LIMITS
 from underseal_node.products.bills import PCF
 from underseal_node.products.bought import BoughtLine
-from underseal_node.store.exchange_tables import ReceivedFootprint
+from underseal_node.store import received
+from underseal_node.store.received import Held
 from underseal_protocol.decimals import parse_decimal
 from underseal_protocol.errors import DecimalError, JsonError, RollUpError, UnitError
 from underseal_protocol.rollup import sources
 from underseal_protocol.rollup.inputs import Material, Packaging, SourcedLine, Transport
-from underseal_protocol.rollup.numbers import exact
+from underseal_protocol.rollup.numbers import Number, exact
 from underseal_protocol.rollup.reading import ratings_of
 from underseal_protocol.rollup.units import (
     NO_PROPERTIES,
@@ -30,10 +34,20 @@ from underseal_protocol.rollup.units import (
 )
 from underseal_protocol.strict_json import loads
 
-__all__ = ["Stated", "Weighed", "has_mass", "stated_of", "weighed"]
+__all__ = [
+    "SCALE",
+    "Stated",
+    "Weighed",
+    "all_stated",
+    "has_mass",
+    "in_units",
+    "stated_of",
+    "weighed",
+]
 
 # Quotients of many products have no common denominator of a bearable size: 40 places are kept.
 SCALE = 10**40
+MAX_REMEMBERED = 50_000
 _UNUSABLE = (DecimalError, RollUpError, UnitError, KeyError, TypeError)
 
 
@@ -55,6 +69,9 @@ class Stated:
     properties: PhysicalProperties = NO_PROPERTIES
     primary_share: Fraction | None = None
     ratings: tuple[Fraction, Fraction, Fraction] | None = None
+
+
+_REMEMBERED: dict[tuple[str, str], Stated] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,27 +109,49 @@ def has_mass(line: SourcedLine) -> bool:
     return isinstance(line, Material | Packaging)
 
 
-def weighed(lines: Iterable[BoughtLine]) -> list[Weighed]:
-    """Lines with their weights, in their order."""
-    known: dict[int, Stated] = {}
+def weighed(session: Session, lines: Iterable[BoughtLine]) -> list[Weighed]:
+    """Lines with their weights, in their order.
+
+    Args:
+        session: to read what their footprints state.
+        lines: as `bought.bought_lines` has them.
+    """
+    taken = list(lines)
+    used = {one.footprint.seq: one.footprint for one in taken if one.footprint and one.is_usable}
+    known = all_stated(session, used.values())
     measured, totals = [], dict[str, Fraction]()
-    for one in lines:
-        stated = None
-        if one.footprint is not None and one.is_usable:
-            key = one.footprint.seq or 0
-            if key not in known:
-                known[key] = stated_of(one.footprint)
-            stated = known[key]
+    for one in taken:
+        is_stated = one.footprint is not None and one.is_usable
+        stated = known[one.footprint.seq] if is_stated and one.footprint else None
         mass = _mass(one.line, stated)
         measured.append((one, stated, mass))
         totals[one.product.id] = totals.get(one.product.id, Fraction()) + (mass or 0)
     return [_weighed(one, stated, mass, totals[one.product.id]) for one, stated, mass in measured]
 
 
-def stated_of(row: ReceivedFootprint) -> Stated:
-    """What a received footprint states; of what cannot be used, nothing."""
+def all_stated(session: Session, rows: Iterable[Held]) -> dict[int, Stated]:
+    """What received footprints state, by their numbers.
+
+    A footprint with the same content states the same: it is remembered, up to a number of them.
+    """
+    wanted = {row.seq: (row.body_digest, row.summary) for row in rows}
+    found = {seq: _REMEMBERED[key] for seq, key in wanted.items() if key in _REMEMBERED}
+    for seq, body in received.bodies(session, wanted.keys() - found.keys()).items():
+        found[seq] = stated_of(body)
+        if len(_REMEMBERED) >= MAX_REMEMBERED:
+            _REMEMBERED.clear()
+        _REMEMBERED[wanted[seq]] = found[seq]
+    return found
+
+
+def stated_of(body: bytes) -> Stated:
+    """What a received footprint states; of what cannot be used, nothing.
+
+    Args:
+        body: as it was received.
+    """
     try:
-        document = loads(row.body, limits=STORED_LIMITS)
+        document = loads(body, limits=STORED_LIMITS)
         pcf: Mapping[str, Any] = document["pcf"]
         unit = str(pcf["declaredUnitOfMeasurement"])
         amount = exact(parse_decimal(pcf["declaredUnitAmount"]))
@@ -141,13 +180,29 @@ def _weighed(
         one,
         stated,
         mass,
-        None if mass is None else _kept(mass / total),
-        None if emissions is None else _kept(emissions / total),
+        None if mass is None else _part(mass, total),
+        None if emissions is None else _part(emissions, total),
     )
 
 
-def _kept(value: Fraction) -> Fraction:
-    return Fraction(round(value * SCALE), SCALE)
+def _part(value: Fraction, whole: Fraction) -> Fraction:
+    """A share with 40 places, rounded half to even; as `round` does, with less work."""
+    numerator = value.numerator * whole.denominator * SCALE
+    denominator = value.denominator * whole.numerator
+    if denominator < 0:
+        numerator, denominator = -numerator, -denominator
+    quotient, rest = divmod(numerator, denominator)
+    above = 2 * rest - denominator
+    return Fraction(quotient + (above > 0 or (above == 0 and quotient % 2 == 1)), SCALE)
+
+
+def in_units(share: Fraction) -> int:
+    """A share in units of `1 / SCALE`.
+
+    Args:
+        share: of those that are kept with 40 places, or a sum of them.
+    """
+    return share.numerator * (SCALE // share.denominator)
 
 
 def _mass(line: SourcedLine, stated: Stated | None) -> Fraction | None:
@@ -166,20 +221,37 @@ def _amount(line: SourcedLine, unit: str, stated: Stated | None) -> Fraction | N
     """What is taken, in a unit; None if it cannot be converted."""
     told = NO_PROPERTIES if stated is None else stated.properties
     properties = completed(line.properties, told)
+    if isinstance(line, Transport):
+        return _transported(line, unit, properties)
+    loss = line.loss if isinstance(line, Material) else None
+    return _taken(line.quantity.amount, line.quantity.unit, loss, unit, properties)
+
+
+def _transported(line: Transport, unit: str, properties: PhysicalProperties) -> Fraction | None:
     try:
-        if isinstance(line, Transport):
-            if line.distance is None:
-                return exact(line.load.amount) * conversion(line.load.unit, unit, properties)
-            tonnes = exact(line.load.amount) * conversion(line.load.unit, "t", properties)
-            kilometers = exact(line.distance.amount) * conversion(line.distance.unit, "km")
-            return tonnes * kilometers * conversion("tkm", unit)
-        taken = exact(line.quantity.amount)
-        if isinstance(line, Material):
-            kept = 1 - exact(line.loss)
+        load = exact(line.load.amount)
+        if line.distance is None:
+            return load * conversion(line.load.unit, unit, properties)
+        tonnes = load * conversion(line.load.unit, "t", properties)
+        kilometers = exact(line.distance.amount) * conversion(line.distance.unit, "km")
+        return tonnes * kilometers * conversion("tkm", unit)
+    except (RollUpError, UnitError):
+        return None
+
+
+@lru_cache(maxsize=32_768)
+def _taken(
+    amount: Number, unit: str, loss: Number | None, wanted: str, properties: PhysicalProperties
+) -> Fraction | None:
+    """An amount with its losses in another unit; remembered, as the same is asked for often."""
+    try:
+        taken = exact(amount)
+        if loss is not None:
+            kept = 1 - exact(loss)
             if kept <= 0:
                 return None
             taken /= kept
-        return taken * conversion(line.quantity.unit, unit, properties)
+        return taken * conversion(unit, wanted, properties)
     except (RollUpError, UnitError):
         return None
 

@@ -3,11 +3,10 @@ changed from one to its successor."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from functools import lru_cache
 
 from underseal_node.products.bills import PCF
 from underseal_node.products.bought import is_usable
@@ -42,17 +41,13 @@ class Trend:
     Attributes:
         unit: of all figures.
         points: at least two, oldest first; each but the first replaces the one before.
+        change: by which share of the first figure the last one differs; None without a first one
+            that is greater than 0.
     """
 
     unit: str
     points: tuple[Point, ...]
-
-    @property
-    def change(self) -> Fraction | None:
-        """By which share of the first figure the last one differs; None without a first one that
-        is greater than 0."""
-        first, last = self.points[0].pcf, self.points[-1].pcf
-        return None if first <= 0 else last / first - 1
+    change: Fraction | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +92,12 @@ def sent_by(peer: Peer, rows: Sequence[Held]) -> Sent:
 
 def company_names(rows: Iterable[Held]) -> set[str]:
     """What the company calls itself in footprints."""
-    return {str(name) for row in rows if (name := _summary(row).get("companyName"))}
+    return {str(name) for row in rows if (name := row.facts.get("companyName"))}
 
 
 def summary_texts(row: Held) -> dict[str, str]:
     """What lists show of a footprint, as far as it is text."""
-    return {name: value for name, value in _summary(row).items() if isinstance(value, str)}
+    return {name: value for name, value in row.facts.items() if isinstance(value, str)}
 
 
 def _trend(
@@ -127,25 +122,29 @@ def _trend(
         # Of several that became one, the one that we got last.
         points.append(max(comparable, key=lambda point: point.row.seq))
         seen.add(points[-1].row.footprint_id)
-    return Trend(unit, tuple(reversed(points))) if len(points) > 1 else None
+    if len(points) == 1:
+        return None
+    first = points[-1].pcf
+    change = None if first <= 0 else last[0] / first - 1
+    return Trend(unit, tuple(reversed(points)), change)
 
 
 def _figure(row: Held) -> tuple[Fraction, str] | None:
     """The PCF per one declared unit, and that unit."""
-    summary = _summary(row)
+    names = ("declaredUnitAmount", PCF, "declaredUnitOfMeasurement")
+    given = [row.facts.get(name) for name in names]
+    return _per_unit(*given) if all(isinstance(one, str) for one in given) else None
+
+
+@lru_cache(maxsize=4096)
+def _per_unit(amount: str, pcf: str, unit: str) -> tuple[Fraction, str] | None:
     try:
-        amount = exact(parse_decimal(summary["declaredUnitAmount"]))
-        pcf = exact(parse_decimal(summary[PCF]))
-        return (pcf / amount, str(summary["declaredUnitOfMeasurement"])) if amount > 0 else None
-    except (DecimalError, RollUpError, KeyError, TypeError):
+        of = exact(parse_decimal(amount))
+        return (exact(parse_decimal(pcf)) / of, unit) if of > 0 else None
+    except (DecimalError, RollUpError):
         return None
 
 
-def _summary(row: Held) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(row.summary)
-    return found
-
-
 def _preceding(row: Held) -> tuple[str, ...]:
-    named = _summary(row).get("precedingPfIds")
+    named = row.facts.get("precedingPfIds")
     return tuple(str(one).lower() for one in named) if isinstance(named, list) else ()

@@ -1,6 +1,8 @@
 """From the value of a property to what is written into a cell; `cells` reads it back.
 
-Negative numbers are numbers. A number that does not fit into a spreadsheet is a text.
+Negative numbers are numbers. A number is a text if a number cell would not give it back digit for
+digit: it has more digits than a spreadsheet keeps, or zeros at its end. Where a text could be read
+in two ways, or is a share with zeros at its end, it has an exponent: `1.250` is `1250e-3`.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, Cell
 
 from underseal_node.sheets.columns import Column, Kind
 from underseal_node.sheets.formulas import neutral
-from underseal_node.sheets.numbers import SIGNIFICANT_DIGITS, text_of_number
+from underseal_node.sheets.numbers import MAX_EXPONENT, SIGNIFICANT_DIGITS, text_of_number
 from underseal_node.sheets.problems import CellError
 from underseal_protocol.decimals import format_decimal
 
@@ -29,6 +31,7 @@ BETWEEN = " | "
 DATES_FROM = 1901  # before, spreadsheets count days in different ways
 
 _MIDNIGHT = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})T00:00:00Z")
+_THOUSANDS = re.compile(r"-?[1-9][0-9]{0,2}\.[0-9]{3}")  # or three digits after the mark
 _ESCAPE = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 
 
@@ -44,7 +47,7 @@ def written(value: Any, column: Column) -> Written:
     """
     kind = column.kind
     if kind is Kind.SHARE:
-        return _number(_percent(str(value)))
+        return _share(str(value))
     if kind.is_numeric:
         return _number(str(value))
     if kind is Kind.YEAR:
@@ -55,6 +58,8 @@ def written(value: Any, column: Column) -> Written:
         return _time(str(value))
     if kind is Kind.RULES:
         return _text(BETWEEN.join(_rules(value)))
+    if kind is Kind.AMOUNTS:
+        return _text(BETWEEN.join(_digits(str(one)) for one in value))
     if isinstance(value, Sequence) and not isinstance(value, str):
         return _text(BETWEEN.join(map(str, value)))
     return _text(str(value))
@@ -71,19 +76,33 @@ def set_cell(cell: Cell, value: Written) -> None:
         cell.number_format = "yyyy-mm-dd"
 
 
-def _percent(share: str) -> str:
+def _share(share: str) -> Written:
+    """In percent."""
     if "/" in share:
-        return str(Fraction(share) * 100)
-    return format_decimal(Decimal(share).scaleb(2))
+        percent = Fraction(share) * 100
+        return neutral(f"{percent.numerator}/{percent.denominator}")
+    if "." in share and share.endswith("0") and len(share) <= MAX_EXPONENT:
+        return neutral(_with_exponent(share, 2))
+    return _number(format_decimal(Decimal(share).scaleb(2)))
 
 
 def _number(text: str) -> Written:
     if "/" in text:
         return neutral(text)
     number = float(text)
-    if abs(number) < 10**SIGNIFICANT_DIGITS and Decimal(text_of_number(number)) == Decimal(text):
+    if abs(number) < 10**SIGNIFICANT_DIGITS and text_of_number(number) == text:
         return number
-    return neutral(text)
+    return neutral(_digits(text))
+
+
+def _digits(text: str) -> str:
+    """A number as a text that can be read in one way only."""
+    return _with_exponent(text) if _THOUSANDS.fullmatch(text) else text
+
+
+def _with_exponent(text: str, shift: int = 0) -> str:
+    whole, _, fraction = text.partition(".")
+    return f"{whole}{fraction}e{shift - len(fraction)}"
 
 
 def _time(text: str) -> Written:

@@ -23,7 +23,17 @@ from underseal_protocol.errors import TimeError, UnitError
 from underseal_protocol.rollup.units import aliases_of, unit_of
 from underseal_protocol.times import parse_time
 
-__all__ = ["Cell", "Flaw", "Percentage", "calendar_time", "is_empty", "text_of_cell", "value_of"]
+__all__ = [
+    "Cell",
+    "Flaw",
+    "Percentage",
+    "calendar_time",
+    "is_blank",
+    "is_empty",
+    "seen",
+    "text_of_cell",
+    "value_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +50,14 @@ class Flaw:
     Attributes:
         message: what is wrong with it.
         hint: what usually helps.
-        covered_by: the cell that it is merged with, as people see that one in its place.
+        is_covered: it is merged with another one.
+        covered_by: the one of the same column that it is merged with, as people see that one in
+            its place; None if it is of another column.
     """
 
     message: str
     hint: str
+    is_covered: bool = False
     covered_by: Cell | None = None
 
 
@@ -63,6 +76,8 @@ _FLAGS = dict.fromkeys(("yes", "true", "ja", "wahr", "igen", "是"), True)
 _FLAGS |= dict.fromkeys(("no", "false", "nein", "falsch", "nem", "否"), False)
 _UNITS = aliases_of(UNITS)
 
+_EXPONENT = re.compile(r"[0-9][eE]")
+
 # One digit less than what may be in a document: it is divided by 100, or not.
 _FRACTION = re.compile(r"-?[0-9]{1,190}/[1-9][0-9]{0,190}")
 _WITH_FRACTIONS = (Kind.AMOUNT, Kind.IN_PERCENT)
@@ -75,6 +90,22 @@ TIME_HINT = "Write year, month and day: 2025-01-31; or 31.01.2025."
 def is_empty(cell: Cell) -> bool:
     """Whether nothing is in it."""
     return isinstance(cell, str) and not cell.strip()
+
+
+def is_blank(cell: Cell) -> bool:
+    """Whether nothing of its own is in it, but perhaps of a cell that it is merged with."""
+    return is_empty(cell) or (isinstance(cell, Flaw) and cell.is_covered)
+
+
+def seen(cell: Cell) -> Cell:
+    """What people see in a cell: of cells merged in a column, what is in the first one.
+
+    For texts and dates, which are said once for several rows. A number might be of all the rows
+    together.
+    """
+    if isinstance(cell, Flaw) and cell.covered_by is not None:
+        return cell.covered_by
+    return cell
 
 
 def value_of(cell: Cell, column: Column, mark: str | None) -> Any:
@@ -119,7 +150,11 @@ def text_of_cell(cell: Cell) -> str:
 
 def _number(cell: Cell, column: Column, mark: str | None) -> str:
     if column.kind is Kind.SHARE:
-        return _share_of(_number(cell, _IN_PERCENT, mark))
+        percent = _number(cell, _IN_PERCENT, mark)
+        if isinstance(cell, str) and "/" in cell:
+            return str(Fraction(percent) / 100)
+        has_exponent = isinstance(cell, str) and _EXPONENT.search(cell) is not None
+        return _share_of(percent, exactly=has_exponent)
     if isinstance(cell, str) and column.kind in _WITH_FRACTIONS:
         fraction = _FRACTION.fullmatch(cell.strip().removesuffix("%").rstrip())
         if fraction is not None:
@@ -127,12 +162,10 @@ def _number(cell: Cell, column: Column, mark: str | None) -> str:
     return _decimal(cell, column, mark)
 
 
-def _share_of(percent: str) -> str:
-    """4 percent is 0.04."""
-    if "/" in percent:
-        return str(Fraction(percent) / 100)
+def _share_of(percent: str, *, exactly: bool) -> str:
+    """4 percent is 0.04, and 50 percent is 0.5; or 0.50 if it has all its digits."""
     share = format_decimal(Decimal(percent).scaleb(-2))
-    return share.rstrip("0").rstrip(".") if "." in share else share
+    return share.rstrip("0").rstrip(".") if "." in share and not exactly else share
 
 
 def _numbers(cell: Cell, column: Column, mark: str | None) -> list[str]:

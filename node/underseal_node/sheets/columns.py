@@ -41,6 +41,12 @@ class Kind(Enum):
         """Whether it is written in percent."""
         return self in (Kind.PERCENT, Kind.IN_PERCENT, Kind.SHARE)
 
+    @property
+    def is_said_once(self) -> bool:
+        """Whether a merged cell says the same for each of its rows. A number may be of all the rows
+        together."""
+        return not self.is_numeric and self is not Kind.AMOUNTS
+
 
 @dataclass(frozen=True, slots=True)
 class Column:

@@ -13,7 +13,7 @@ from typing import TypeAlias
 import python_calamine
 
 from underseal_node.errors import RefusedError
-from underseal_node.sheets.cells import Cell, Flaw, Percentage, is_empty
+from underseal_node.sheets.cells import Cell, Flaw, Percentage, is_blank, is_empty
 from underseal_node.sheets.workbook_parts import (
     MAX_COLUMNS,
     MAX_ROWS,
@@ -64,7 +64,7 @@ class Table:
 
     Attributes:
         name: of the sheet; empty for CSV.
-        rows: those in which something is written.
+        rows: those in which something is written that is not of a row above.
         separator: between columns, for CSV.
     """
 
@@ -134,7 +134,7 @@ def _table(workbook: python_calamine.CalamineWorkbook, number: int, marks: Marks
         if at in special:
             _mark(cells, at, marks)
             _cover(cells, at, merged, anchors)
-        if not all(map(is_empty, cells)):
+        if not all(map(is_blank, cells)):
             rows.append(Row(at + 1, cells))
     return Table(sheet.name, rows)
 
@@ -172,7 +172,8 @@ def _cover(
         anchor = merged.get(place)
         if anchor is not None:
             message = f"the cell is merged with one in row {anchor[0] + 1}"
-            cells[column] = Flaw(message, UNMERGE_HINT, anchors[anchor])
+            above = anchors[anchor] if anchor[1] == column else None
+            cells[column] = Flaw(message, UNMERGE_HINT, is_covered=True, covered_by=above)
 
 
 # --- CSV --------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ import struct
 import zipfile
 import zlib
 from dataclasses import dataclass, field
+from html import unescape
 
 from underseal_node.errors import RefusedError
 from underseal_node.sheets.cells import Flaw
@@ -31,11 +32,9 @@ DAMAGED = (
     RuntimeError, ValueError,
 )  # fmt: skip
 NOT_A_WORKBOOK = "Save it as .xlsx or as CSV UTF-8 and try again."
-FORMULA = Flaw(
-    "the cell has a formula without a result",
-    "Open the file in a spreadsheet program and save it, or paste the values.",
-)
-ERROR = Flaw("the cell holds an error, such as #DIV/0!", "Correct the formula or type the value.")
+FORMULA_HINT = "Open the file in a spreadsheet program and save it, or paste the values."
+ERROR_HINT = "Correct the formula or type the value."
+SHOWN_CHARACTERS = 60
 
 _NEEDED = re.compile(r"\[Content_Types\]\.xml|_rels/\.rels|xl/.*\.(?:xml|rels)")
 _SKIPPED = re.compile(r"xl/(?:theme|drawings|charts|media|comments)")
@@ -49,8 +48,8 @@ _ROW_OR_CELL = re.compile(
 _REFERENCE = re.compile(rb"""\sr=["']([A-Z]{1,3})?([0-9]{1,7})["']""")
 _TYPE_ERROR = re.compile(rb"""\st=["']e["']""")
 _STYLE = re.compile(rb"""\ss=["']([0-9]+)["']""")
-_FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
-_RESULT = re.compile(rb"<(?:\w+:)?v(?:\s[^>]*)?>[^<]")
+_FORMULA = re.compile(rb"<(?:\w+:)?f(?:\s[^>]*)?(?:/>|>([^<]*))")
+_RESULT = re.compile(rb"<(?:\w+:)?v(?:\s[^>]*)?>([^<]+)")
 _FORMATS = re.compile(rb"<(?:\w+:)?numFmt\s([^>]*)>")
 _CELL_STYLES = re.compile(rb"<(?:\w+:)?cellXfs[\s>](.*?)</(?:\w+:)?cellXfs>", re.DOTALL)
 _CELL_STYLE = re.compile(rb"<(?:\w+:)?xf\s([^>]*)>")
@@ -138,14 +137,25 @@ def marks_of(sheet: bytes, percent_styles: frozenset[bytes], *, max_rows: int = 
             rows, columns = max(rows, row + 1), max(columns, column + 1)
             _check_extent(rows, columns, max_rows)
         if _TYPE_ERROR.search(attributes):
-            flaws[row, column] = ERROR
-        elif _FORMULA.search(inside) and not _RESULT.search(inside):
-            flaws[row, column] = FORMULA
+            shown = _shown(_RESULT.search(inside))
+            flaws[row, column] = Flaw(f"the cell holds an error{shown}", ERROR_HINT)
+        elif (formula := _FORMULA.search(inside)) and not _RESULT.search(inside):
+            shown = _shown(formula, "=")
+            flaws[row, column] = Flaw(
+                f"the cell has a formula without a result{shown}", FORMULA_HINT
+            )
         elif percent_styles:
             style = _STYLE.search(attributes)
             if style is not None and style[1] in percent_styles:
                 percentages.add((row, column))
     return Marks(flaws, frozenset(percentages))
+
+
+def _shown(found: re.Match[bytes] | None, sign: str = "") -> str:
+    """What is written in a cell, for a message; the formula that others share is in one of them."""
+    text = "" if found is None or not found[1] else unescape(found[1].decode("utf-8", "replace"))
+    text = text[:SHOWN_CHARACTERS] + ("..." if len(text) > SHOWN_CHARACTERS else "")
+    return f": {sign}{text}" if text else ""
 
 
 def _parts(content: bytes, max_bytes: int) -> dict[str, bytes]:

@@ -11,7 +11,9 @@ from underseal_node.store import (
     energy_tables,
     exchange_tables,
     identity_tables,
+    list_tables,
     product_tables,
+    spend_tables,
     tables,
 )
 
@@ -24,7 +26,9 @@ DEFINED_IN = (
     energy_tables,
     exchange_tables,
     identity_tables,
+    list_tables,
     product_tables,
+    spend_tables,
     tables,
 )
 METADATA = SQLModel.metadata

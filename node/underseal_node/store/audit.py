@@ -87,6 +87,8 @@ class Act(StrEnum):
     ATTESTATION_ATTACHED = "attestation-attached"
     LINES_OPENED = "lines-opened"
     ENERGY_IMPORTED = "energy-imported"
+    SPEND_IMPORTED = "spend-imported"
+    SPEND_REMOVED = "spend-removed"
     GRANT_ADDED = "grant-added"
     GRANT_CHANGED = "grant-changed"
     GRANT_REMOVED = "grant-removed"

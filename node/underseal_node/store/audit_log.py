@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import delete, func, insert
+from sqlalchemy import ColumnElement, delete, func, insert
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, exists, select
 
 from underseal_node.errors import AuditLogError
 from underseal_node.store.audit import SHOWING, Outcome
@@ -40,10 +40,11 @@ __all__ = [
     "end_of",
     "entries",
     "heads",
+    "is_any_recorded",
     "is_waiting",
     "newest_number",
     "nodes_of",
-    "recent",
+    "readable",
     "sets",
     "shown_to",
 ]
@@ -187,6 +188,11 @@ def is_waiting(session: Session) -> bool:
     return session.exec(select(AuditPending.id).limit(1)).first() is not None
 
 
+def is_any_recorded() -> ColumnElement[bool]:
+    """As `is_waiting`, for a statement."""
+    return exists().where(col(AuditPending.id).is_not(None))
+
+
 def nodes_of(session: Session) -> Nodes:
     """The perfect subtrees of the log, as `underseal_protocol.merkle` asks for them.
 
@@ -248,7 +254,7 @@ def shown_to(
     )
     return [
         (members["number"], Level(members["level"]), _ids_of(session, members))
-        for members in _readable(session.exec(statement))
+        for members in readable(session.exec(statement))
         if _shows(members)
     ]
 
@@ -300,44 +306,7 @@ def _in_batches(
         session.expunge_all()
 
 
-def recent(
-    session: Session,
-    *,
-    peer_name: str | None = None,
-    footprint_id: str | None = None,
-    limit: int = 100,
-) -> list[dict[str, Any]]:
-    """The members of entries, newest first.
-
-    Args:
-        peer_name: only those about the peer of this name.
-        footprint_id: only those about this footprint.
-        limit: at most so many.
-    """
-    wanted = None if footprint_id is None else _sets_with(session, footprint_id)
-    found: list[dict[str, Any]] = []
-    before: int | None = None
-    while len(found) < limit:
-        statement = select(AuditRow).order_by(col(AuditRow.number).desc()).limit(ROWS_AT_A_TIME)
-        if before is not None:
-            statement = statement.where(col(AuditRow.number) < before)
-        if peer_name is not None:
-            # Only to read less; what counts is looked at below.
-            shown = json.dumps(peer_name, ensure_ascii=False)
-            statement = statement.where(col(AuditRow.body).contains(shown, autoescape=True))
-        rows = session.exec(statement).all()
-        if not rows:
-            break
-        before = rows[-1].number
-        for members in _readable(rows):
-            of_peer = peer_name is None or (members.get("peer") or {}).get("name") == peer_name
-            if of_peer and _is_about(members, footprint_id, wanted):
-                found.append(members)
-        session.expunge_all()
-    return found[:limit]
-
-
-def _readable(rows: Iterable[AuditRow]) -> Iterator[dict[str, Any]]:
+def readable(rows: Iterable[AuditRow]) -> Iterator[dict[str, Any]]:
     """Members of entries; one that was spoiled is for `verify` to report, not for a list."""
     for row in rows:
         try:
@@ -347,19 +316,6 @@ def _readable(rows: Iterable[AuditRow]) -> Iterator[dict[str, Any]]:
         if not isinstance(members, dict):
             members = {"act": "unreadable", "actor": "", "outcome": "", "time": ""}
         yield members | {"number": row.number}
-
-
-def _is_about(
-    members: dict[str, Any], footprint_id: str | None, wanted: frozenset[str] | None
-) -> bool:
-    if footprint_id is None or wanted is None:
-        return True
-    footprints = members.get("footprints") or {}
-    return footprint_id in footprints.get("ids", ()) or footprints.get("digest") in wanted
-
-
-def _sets_with(session: Session, footprint_id: str) -> frozenset[str]:
-    return frozenset(one.digest for one in sets(session) if footprint_id in unpack_ids(one.packed))
 
 
 def _names(session: Session, rows: Sequence[AuditPending]) -> dict[int, str]:

@@ -29,6 +29,7 @@ from underseal_node.store.tables import ChangeCounter
 from underseal_node.store.together import Together
 
 __all__ = [
+    "WRITES",
     "Store",
     "next_change",
     "open_store",

@@ -18,7 +18,7 @@ from underseal_protocol.criteria import ACTIVE, Criteria
 from underseal_protocol.disclosure import Level
 from underseal_protocol.segments import render
 
-__all__ = ["Deliverable", "matching", "may_see", "named", "visible"]
+__all__ = ["Deliverable", "levels_of", "matching", "may_see", "named", "visible"]
 
 
 # Whatever the grants are: the query looks each of them up.
@@ -28,6 +28,9 @@ NAMED = text(
     "WHERE f.id = :id"
 )
 
+LEVELS = text(
+    f"SELECT f.id, {LEVEL} FROM footprint f WHERE f.id IN :ids"  # noqa: S608 - constants
+).bindparams(bindparam("ids", expanding=True))
 VISIBLE = text(
     f"SELECT f.id FROM footprint f WHERE f.id IN :ids AND {IS_VISIBLE}"  # noqa: S608 - constants
 ).bindparams(bindparam("ids", expanding=True))
@@ -76,6 +79,18 @@ def named(
         if row is not None:
             body = _rendered(row[1], row[2], row[3])
             found[footprint_id] = Deliverable(row[0], body, Level.of_rank(row[3]))
+    return found
+
+
+def levels_of(
+    session: Session, peer_id: int, footprint_ids: Sequence[str], now: datetime
+) -> dict[str, Level]:
+    """At which level a peer is shown these own footprints, by id; without those it is not shown."""
+    found: dict[str, Level] = {}
+    for ids in batches(footprint_ids):
+        parameters = {"ids": ids, "peer": peer_id, "now": utc_text(now)}
+        rows = session.connection().execute(LEVELS, parameters)
+        found.update((key, Level.of_rank(rank)) for key, rank in rows if rank is not None)
     return found
 
 

@@ -13,16 +13,18 @@ from sqlalchemy.orm import aliased, defer
 from sqlmodel import Session, SQLModel, col, select
 
 from underseal_node.errors import NotFoundError, RefusedError
-from underseal_node.store import commitments
+from underseal_node.store import commitments, listed, own_lists
 from underseal_node.store.batches import batches
 from underseal_node.store.criteria_sql import criteria_clauses
 from underseal_node.store.database import next_change, to_change
 from underseal_node.store.identity_tables import SigningKeyRow
 from underseal_node.store.index import naming
+from underseal_node.store.list_tables import OwnEntry
+from underseal_node.store.searching import Part
 from underseal_node.store.tables import Footprint, FootprintKey, KeyKind
 from underseal_node.store.types import from_utc_text, utc_text
 from underseal_protocol.commitment import Commitment
-from underseal_protocol.criteria import ACTIVE, DEPRECATED, STATUS_BY_FOLDED, Criteria, fold
+from underseal_protocol.criteria import ACTIVE, DEPRECATED, Criteria
 from underseal_protocol.disclosure import Level
 from underseal_protocol.jws import named_key
 from underseal_protocol.segments import render
@@ -35,6 +37,7 @@ __all__ = [
     "find_by_products",
     "find_many",
     "get",
+    "in_order",
     "listing",
     "meeting",
     "row",
@@ -122,16 +125,22 @@ def listing(
         product_id: a URN, in any case.
         limit: at most so many.
     """
-    statement = select(Footprint).options(defer(col(Footprint.segments)))  # type: ignore[arg-type]
-    if status is not None:
-        wanted = STATUS_BY_FOLDED.get(fold(status), status)
-        statement = statement.where(Footprint.status == wanted)
-    if product_id is not None:
-        statement = statement.join(FootprintKey, col(FootprintKey.seq) == Footprint.seq).where(
-            FootprintKey.kind == KeyKind.PRODUCT, FootprintKey.value == fold(product_id)
-        )
-    rows = session.exec(statement.order_by(col(Footprint.seq).desc()).limit(limit)).all()
-    return [_own(found) for found in rows]
+    wanted = own_lists.OwnWanted(status=status, product_id=product_id)
+    numbers, _ = own_lists.find(session, wanted, Part(limit=limit))
+    return list(in_order(session, numbers))
+
+
+def in_order(session: Session, numbers: Iterable[int]) -> Iterator[OwnFootprint]:
+    """Own footprints by their numbers, in the order of these, and not all in memory."""
+    for part in batches(numbers):
+        columns = (
+            Footprint.seq, Footprint.id, Footprint.status, Footprint.summary,
+            Footprint.published_at, Footprint.valid_from, Footprint.valid_until,
+            Footprint.status_statement,
+        )  # fmt: skip
+        statement = select(*columns).where(col(Footprint.seq).in_(part))  # type: ignore[call-overload]
+        rows = {row.seq: row for row in session.execute(statement)}
+        yield from (_own(rows[number]) for number in part if number in rows)
 
 
 def meeting(session: Session, criteria: Criteria, *, limit: int) -> Sequence[OwnFootprint]:
@@ -259,6 +268,15 @@ def add_all(session: Session, footprints: Iterable[NewFootprint], now: datetime)
                 for kind, value in one.keys
             ],
         )
+        session.execute(
+            insert(OwnEntry),
+            [
+                listed.own_entry(
+                    numbers[one.id], ACTIVE, utc_text(one.valid_until), now, one.summary
+                )
+                for one in part
+            ],
+        )
         for one in part:
             if one.commitment is not None:
                 commitments.add(session, one.id, one.commitment, now)
@@ -310,9 +328,10 @@ def deprecate(session: Session, footprint_id: str, statement: str) -> None:
         .where(col(Footprint.id) == footprint_id)
         .values(status=DEPRECATED, status_statement=statement, changed=next_change(session))
     )
+    listed.set_status(session, footprint_id, DEPRECATED)
 
 
-def _own(found: Footprint, body: bytes | None = None) -> OwnFootprint:
+def _own(found: Any, body: bytes | None = None) -> OwnFootprint:
     return OwnFootprint(
         id=found.id,
         status=found.status,

@@ -15,6 +15,7 @@ from functools import lru_cache
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
+from underseal_node.store import listed
 from underseal_node.store.exchange_tables import ReceivedFootprint, ReceivedKey
 from underseal_node.store.tables import KeyKind, Peer
 from underseal_protocol.criteria import fold
@@ -135,6 +136,7 @@ def _note(session: Session, held: Sequence[Held], coverage: Coverage) -> None:
             .where(col(ReceivedFootprint.seq).in_(seqs))
             .values(terms=terms)
         )
+        listed.refresh(session, seqs)
 
 
 def _written(covering: Sequence[GrantedToUs]) -> str | None:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, func
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, col, or_, select
+from sqlmodel import Session, col, exists, or_, select
 
 from underseal_node.store.exchange_tables import InboxEvent
 from underseal_protocol.events import EventType
@@ -18,6 +18,7 @@ __all__ = [
     "accept",
     "due",
     "handled",
+    "is_any_due",
     "next_published",
     "open_row",
     "postponed",
@@ -90,6 +91,11 @@ def due(session: Session, now: datetime, *, limit: int = 50) -> Sequence[InboxEv
         .order_by(col(InboxEvent.seq))
         .limit(limit)
     ).all()
+
+
+def is_any_due(now: datetime) -> ColumnElement[bool]:
+    """Whether any event is not handled and not postponed, for a statement."""
+    return exists().where(*_due(now))
 
 
 def publishers(session: Session, now: datetime) -> list[tuple[int, bool]]:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 from underseal_node.clock import Clock
 from underseal_node.errors import ConfigurationError
 from underseal_node.home import Home
+from underseal_node.store import listed
 from underseal_node.store.migrations import HEAD
 from underseal_node.store.turns import Turn, taking_turns
 
@@ -87,6 +88,7 @@ def upgrade(connection: Connection) -> None:
     configuration = alembic_configuration()
     configuration.attributes["connection"] = connection
     command.upgrade(configuration, "head")
+    listed.complete(connection)
 
 
 @contextmanager

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, func
-from sqlmodel import Session, col, select
+from sqlalchemy import ColumnElement, delete, func
+from sqlmodel import Session, col, exists, select
 
 from underseal_node.store.audit_tables import Receipt, ReceiptRole, ReceiptState
+from underseal_node.store.batches import batches
 from underseal_node.store.tables import Peer
 
 __all__ = [
     "WAITING",
     "add",
+    "by_ids",
     "count_pending",
     "find",
     "forget_refused",
     "get",
     "held",
+    "is_any_pending",
+    "newest",
     "newest_held",
     "of_footprint",
     "pending",
@@ -103,6 +107,11 @@ def pending(session: Session, *, limit: int) -> Sequence[Receipt]:
     ).all()
 
 
+def is_any_pending() -> ColumnElement[bool]:
+    """Whether an acknowledgement of any peer waits for our receipt, for a statement."""
+    return exists().where(col(Receipt.role) == ReceiptRole.ISSUED, col(Receipt.state).in_(WAITING))
+
+
 def count_pending(session: Session, peer_id: int) -> int:
     """How many acknowledgements of a peer wait for our receipt."""
     statement = (
@@ -177,6 +186,44 @@ def held(session: Session, peer_name: str | None = None) -> Sequence[tuple[Recei
     if peer_name is not None:
         statement = statement.where(Peer.name == peer_name)
     return session.exec(statement.order_by(col(Receipt.created_at), col(Receipt.id))).all()
+
+
+def newest(
+    session: Session,
+    peer_id: int | None,
+    *,
+    role: ReceiptRole | None,
+    state: ReceiptState | None,
+    limit: int,
+) -> Sequence[tuple[Receipt, str]]:
+    """What was exchanged, with the names of the peers; newest first.
+
+    Args:
+        peer_id: only with this peer.
+        role: only those that we, or peers, have signed the receipt of.
+        state: only in this state.
+        limit: at most so many.
+    """
+    statement = select(Receipt, Peer.name).join(Peer, col(Receipt.peer_id) == Peer.id)
+    if peer_id is not None:
+        statement = statement.where(Receipt.peer_id == peer_id)
+    if role is not None:
+        statement = statement.where(Receipt.role == role)
+    if state is not None:
+        statement = statement.where(Receipt.state == state)
+    order = col(Receipt.created_at).desc(), col(Receipt.id)
+    return session.exec(statement.order_by(*order).limit(limit)).all()
+
+
+def by_ids(session: Session, ids: Iterable[str]) -> list[tuple[Receipt, Peer]]:
+    """Those with these ids, with their peers, in the order of the ids; others are left out."""
+    wanted = list(dict.fromkeys(ids))
+    found: dict[str, tuple[Receipt, Peer]] = {}
+    for part in batches(wanted):
+        statement = select(Receipt, Peer).join(Peer, col(Receipt.peer_id) == Peer.id)
+        for row, peer in session.exec(statement.where(col(Receipt.id).in_(part))):
+            found[row.id] = row, peer
+    return [found[one] for one in wanted if one in found]
 
 
 def of_footprint(session: Session, receipt_id: str | None) -> Receipt | None:

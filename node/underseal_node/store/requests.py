@@ -7,12 +7,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from underseal_node.errors import NotFoundError, RefusedError
 from underseal_node.store.database import to_change as held
 from underseal_node.store.exchange_tables import Direction, Request, RequestState
-from underseal_node.store.tables import Peer
 from underseal_protocol.criteria import Criteria
 from underseal_protocol.disclosure import Level
 
@@ -22,7 +21,6 @@ __all__ = [
     "criteria_of",
     "delivered_by",
     "get",
-    "listing",
     "note",
     "reopen",
     "settle",
@@ -157,29 +155,3 @@ def get(session: Session, request_id: int, *, to_change: bool = True) -> Request
     if row is None:
         raise NotFoundError(f"there is no request {request_id}")
     return row
-
-
-def listing(
-    session: Session,
-    *,
-    direction: str | None = None,
-    state: str | None = None,
-    peer_name: str | None = None,
-    limit: int = 1000,
-) -> Sequence[tuple[Request, str]]:
-    """Requests with the names of their peers, newest first.
-
-    Args:
-        direction: a `Direction`; both by default.
-        state: a `RequestState`; all by default.
-        peer_name: only those between us and this peer.
-        limit: at most so many.
-    """
-    statement = select(Request, Peer.name).join(Peer, col(Request.peer_id) == Peer.id)
-    if direction is not None:
-        statement = statement.where(Request.direction == direction)
-    if state is not None:
-        statement = statement.where(Request.state == state)
-    if peer_name is not None:
-        statement = statement.where(Peer.name == peer_name)
-    return session.exec(statement.order_by(col(Request.id).desc()).limit(limit)).all()

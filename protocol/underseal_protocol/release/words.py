@@ -75,10 +75,12 @@ def reason_of_leak(leak: Leak, peer: str, thresholds: Thresholds) -> Reason:
     what = f"{leak.figure} of {leak.label}"
     if leak.product is not None:
         what = f"the contribution of {leak.label} to {leak.figure} of {leak.product}"
-    aids = " and the quantities of the bill of materials" if leak.needs_quantities else ""
-    text = (
-        f"From this footprint, {_WHOSE[leak.scope]}{aids}, {what} can be computed to less than "
-        f"{round_exact(thresholds.share * 100, 3)} %."
-    )
+    whose, share = _WHOSE[leak.scope], round_exact(thresholds.share * 100, 3)
+    text = f"From this footprint, {whose}, {what} can be computed to less than {share} %."
+    if leak.needs_quantities:
+        text = (
+            f"From this footprint, {whose} and the quantities of the bill of materials, {what} can "
+            f"be computed to less than {share} %."
+        )
     rule = Rule.DIFFERENCING if leak.product is None else Rule.CONTRIBUTION
     return Reason(rule, peer, None, text, _ADVICE[rule])

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
 from underseal_protocol.canonical import canonical_bytes, digest_of_bytes
-from underseal_protocol.decimals import parse_decimal
+from underseal_protocol.decimals import format_decimal, parse_decimal
 from underseal_protocol.errors import DecimalError, ProtocolError, RollUpError
 from underseal_protocol.rollup.allocation_rule import (
     AllocationRule,
@@ -25,7 +26,7 @@ from underseal_protocol.rollup.allocation_rule import (
 )
 from underseal_protocol.rollup.inputs import Quantity
 from underseal_protocol.rollup.metering import Measured, Reading, Register
-from underseal_protocol.rollup.numbers import Number, exact, shown
+from underseal_protocol.rollup.numbers import MAX_SHOWN_PLACES, Number, exact, shown
 from underseal_protocol.rollup.units import PhysicalProperties
 from underseal_protocol.times import format_time, parse_time
 
@@ -62,6 +63,11 @@ class EnergySetup:
 
 def number_text(value: Number) -> str:
     """An exact number as text: a decimal, or `1/3` for what is none."""
+    if type(value) is Decimal and value.is_finite():  # most are, and need no fraction
+        plain = format_decimal(value)
+        if len(plain) <= MAX_SHOWN_PLACES:
+            plain = plain.rstrip("0").rstrip(".") if "." in plain else plain
+            return plain if value else "0"
     number = exact(value)
     text, is_exact = shown(number)
     return text if is_exact else f"{number.numerator}/{number.denominator}"

@@ -123,7 +123,8 @@ def declaration_of(product: Product) -> Declaration:
     if product.declaration is None:
         raise RollUpError(
             f"product {product.id!r} has no declaration: company, ids, reference period",
-            hint="Declare it; only intermediates that are not sold need no declaration.",
+            hint="Fill in product IDs, description and period. Without them it is an intermediate, "
+            "which is calculated together with the products that it is in.",
         )
     return product.declaration
 

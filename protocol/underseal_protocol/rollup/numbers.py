@@ -13,6 +13,7 @@ from underseal_protocol.errors import RollUpError
 
 __all__ = [
     "MAX_PLACES",
+    "MAX_SHOWN_PLACES",
     "SHOWN_DIGITS",
     "Number",
     "Ratio",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -330,12 +330,16 @@ def cells_of_xlsx(file: Path) -> set[str]:
 
 # --- all of them, for people with a telephone, in the dark, in other languages -----------------
 
+VIEWS = [(360, "light", "de-DE"), (1440, "dark", "zh-CN"), (360, "dark", "en-GB")]
+NARROW_AND_WIDE = [(360, "dark", "de-DE"), (1280, "light", "en-GB")]
 PATHS = (
     "/", "/products", f"/products/twin?product={LITHIUM}", "/footprints", "/received", "/board",
     "/partners", "/partners/maker", "/partners/maker/preview", "/grants", "/grants/matrix",
-    "/invite", "/accept", "/requests", "/requests/new", "/import", "/jobs", "/audit",
-    "/audit/verify", "/alerts", "/doctor", "/factors", "/drafts",
-    f"/products/what-if?product={LITHIUM}", f"/products/match?product={LITHIUM}", "/pulls",
+    "/invite", "/accept", "/complete", "/add-partner", "/partners/maker/settings", "/requests",
+    "/requests/new", "/import", "/jobs", "/audit", "/audit/verify", "/audit/receipts", "/alerts",
+    "/doctor", "/factors", "/drafts", "/products/refresh", "/pulls", "/grants/add",
+    f"/products/what-if?product={LITHIUM}", f"/products/match?product={LITHIUM}",
+    f"/products/seen?product={LITHIUM}", f"/products/publish?product={LITHIUM}",
 )  # fmt: skip
 
 
@@ -350,20 +354,98 @@ def showcase(bench: Workbench, battery: Path) -> NodeProcess:
     node.run("product", "publish", LITHIUM)
     node.run("peer", "add", "maker", "--url", "https://localhost:9")
     node.run("grant", "add", "maker", "--all", "--level", "quality")
+    draft = bench.directory / "showcase.draft.json"
+    node.run("product", "draft", LITHIUM, "--significant-digits", "2", "--out", str(draft))
     return node
 
 
-@pytest.mark.parametrize(
-    ("width", "scheme", "locale"),
-    [(360, "light", "de-DE"), (1440, "dark", "zh-CN"), (360, "dark", "en-GB")],
-)
+def own_pages(node: NodeProcess) -> tuple[str, ...]:
+    """Pages of single things."""
+    footprint = node.look("/footprints?status=Active")["data"][0]["id"]
+    grant = node.look("/grants")["data"][0]["id"]
+    draft = node.look("/drafts")["data"][0]["id"]
+    return (
+        f"/footprints/{footprint}", f"/footprints/{footprint}/share",
+        f"/footprints/{footprint}/share?level=quality", f"/footprints/{footprint}/seen?as=maker",
+        f"/partners/maker/preview/{footprint}", f"/grants/{grant}", f"/drafts/{draft}",
+        f"/products/seen?product={LITHIUM}&peer=maker&only=differences",
+    )  # fmt: skip
+
+
+def looked_at(person: Person, paths: Sequence[str]) -> None:
+    """Each page is there, has one heading, and is fit for all."""
+    for path in paths:
+        answer = person.page.goto(f"{person.origin}/console{path}")
+        assert answer is not None
+        assert answer.status == 200, path
+        # A page of work loads itself again until that has ended.
+        person.page.locator("[data-reload-seconds]").wait_for(state="detached")
+        assert person.page.get_by_role("heading", level=1).count() == 1, path
+        person.is_fit_for_all()
+
+
+@pytest.mark.parametrize(("width", "scheme", "locale"), VIEWS)
 def test_every_page_is_fit_for_all(
     showcase: NodeProcess, people: People, width: int, scheme: str, locale: str
 ) -> None:
     person: Person = people.at(showcase, width=width, scheme=scheme, locale=locale)
-    for path in PATHS:
-        answer = person.page.goto(f"{person.origin}/console{path}")
-        assert answer is not None
-        assert answer.status == 200, path
-        assert person.page.get_by_role("heading", level=1).count() == 1, path
+    looked_at(person, (*PATHS, *own_pages(showcase)))
+
+
+@pytest.mark.parametrize(("width", "scheme", "locale"), NARROW_AND_WIDE)
+def test_every_page_of_what_was_received_is_fit_for_all(
+    chain: Chain, people: People, width: int, scheme: str, locale: str
+) -> None:
+    granted(chain, "full")
+    held = chain.maker.look("/received?peer=refiner")["data"][0]["id"]
+    receipt = eventually(lambda: chain.maker.look("/receipts")["data"])[0]["id"]
+    pull = chain.maker.look("/pulls")["data"][0]["id"]
+    person = people.at(chain.maker, width=width, scheme=scheme, locale=locale)
+    looked_at(person, (
+        "/received", f"/received/{held}?peer=refiner", "/board", "/board?by=spend",
+        "/board/refiner", "/audit/receipts", f"/audit/receipts/{receipt}", f"/pulls/{pull}",
+        "/partners/refiner",
+    ))  # fmt: skip
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1280, "light")])
+def test_each_step_of_an_import_is_fit_for_all(
+    showcase: NodeProcess, people: People, tmp_path: Path, width: int, scheme: str
+) -> None:
+    """What is in it, which column is which, rows with problems, what would become of it."""
+    unknown = tmp_path / "artikel.csv"
+    unknown.write_text("Spalte;Andere Spalte\nx-1;viele\n", "utf-8")
+    tutorial = (Path(__file__).parents[3] / "docs/tutorial/springs.csv").read_text("utf-8")
+    wrong, right = tmp_path / "federn.csv", tmp_path / "federn-2.csv"
+    wrong.write_text(tutorial.replace(",piece,", ",many,").replace("2025-01", "20x5-01"), "utf-8")
+    right.write_text(tutorial, "utf-8")
+    person = people.at(showcase, width=width, scheme=scheme)
+
+    def look_at(file: Path, heading: str) -> None:
+        person.go("/import")
+        person.page.get_by_label("Choose a file, or drop it here").first.set_input_files(file)
+        person.press("Look at the file")
+        person.sees(heading)
         person.is_fit_for_all()
+
+    look_at(unknown, "What is in this file?")
+    person.page.get_by_label("What is in it").select_option("footprints")
+    person.press("Go on")
+    person.sees("The headings are not those of the template.")
+    person.is_fit_for_all()
+    person.follow("Say which column is which")
+    person.sees("Which column is which?")
+    person.is_fit_for_all()
+
+    look_at(wrong, "What is wrong")
+    person.follow("Choose other columns")
+    person.sees("Which column is which?")
+    person.page.locator("details summary").first.click()
+    person.is_fit_for_all()
+
+    look_at(right, "The file is in order.")
+    person.go("/jobs")
+    person.is_fit_for_all()
+    person.page.locator("main a[href*='/jobs/']").first.click()
+    person.is_fit_for_all()
+    assert showcase.look("/footprints")["data"][1:] == [], "nothing was confirmed"

@@ -19,6 +19,8 @@ from tests.node.manage.conftest import (  # noqa: F401 - fixtures
     pair,
 )
 
+from underseal_node.console import jobs
+
 CSRF = re.compile(r'name="csrf" value="([^"]+)"')
 TAG = re.compile(r"<[^>]+>")
 SPACE = re.compile(r"\s+")
@@ -78,6 +80,12 @@ class Browser:
 
 
 NewBrowser = Callable[[Company], Browser]
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow a machine is, a test sees what comes of work, unless it wants to wait."""
+    monkeypatch.setattr(jobs, "AT_ONCE_SECONDS", 120)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 import pytest
 from tests.behind import sql
-from tests.node.console.conftest import Browser, NewBrowser
+from tests.node.console.conftest import Browser, NewBrowser, Shown
 from tests.node.console.partnership import (
     IMAGE,
     ODD_QUERIES,
@@ -76,7 +76,18 @@ async def test_the_log_is_read_filtered_and_exported(
         True, False,
     )  # fmt: skip
     one = await browser.get("/audit", footprint=footprint["id"].upper())
-    assert ("footprints shown" in one.text, "partner added" in one.text) == (True, False)
+    found = one.text.partition("Details")[2]
+    assert ("footprints shown" in found, "partner added" in found) == (True, False)
+    act = await browser.get("/audit", act="peer-added", outcome="done")
+    assert ("2 in all" in act.text, "footprints shown" in act.text.partition("Details")[2]) == (
+        True, False,
+    )  # fmt: skip
+    await browser.get("/language/de")
+    german = await browser.get("/audit", q="Betreiber hinzugefügt other")
+    assert "insgesamt 1" in german.text
+    assert "Partner hinzugefügt" in (await browser.get("/audit", q="OTHER")).text
+    assert "Nichts" in (await browser.get("/audit", q="Betreiber hinzugefügt andere")).text
+    await browser.get("/language/en")
     searched = await browser.get("/audit", q="footprints shown cell")
     assert "1 in all" in searched.text
     file = (await browser.get("/audit", **{"as": "csv", "sort": "number"})).html
@@ -102,6 +113,10 @@ async def test_odd_queries_are_harmless(
         shown = await browser.get(path, **query)
         assert shown.status in (200, 404)
         assert_harmless(shown)
+
+
+def csv_rows(shown: Shown) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(shown.answer.content.decode("utf-8-sig"))))
 
 
 async def test_a_sound_log_is_told_so(exchanged: Pair, new_browser: NewBrowser) -> None:
@@ -172,6 +187,44 @@ async def test_the_whole_log_is_downloaded(exchanged: Pair, new_browser: NewBrow
     assert len(file.answer.content.splitlines()) > 5
     assert "attachment" in file.answer.headers["content-disposition"]
     assert "default-src 'none'" in file.answer.headers["content-security-policy"]
+
+
+async def test_each_receipt_is_listed_with_whether_it_verifies(
+    exchanged: Pair, new_browser: NewBrowser
+) -> None:
+    customer, supplier = exchanged
+    theirs, ours = [await signed_in(new_browser, one) for one in exchanged]
+    held = await theirs.get("/audit/receipts")
+    (row,) = csv_rows(await theirs.get("/audit/receipts", **{"as": "csv"}))
+    assert (row["Partner"], row["State"], row["Now"]) == ("cathode", "receipt signed", "verified")
+    assert row["Receipt"] == "for what we have received"
+    assert '<span class="word verified">verified</span>' in held.html
+    (given,) = csv_rows(await ours.get("/audit/receipts", **{"as": "csv"}))
+    assert (given["Partner"], given["Receipt"], given["Now"]) == (
+        "cell",
+        "for what we have shown",
+        "verified",
+    )
+    assert given["Entry"] == row["Entry"]
+    for query in ({"role": "issued"}, {"state": "failed"}, {"q": "nothing like this"}):
+        assert "Nothing matches." in (await theirs.get("/audit/receipts", **query)).text
+    assert "cathode" in (await theirs.get("/audit/receipts", sort="-verdict", role="held")).text
+    (footprint,) = (await supplier.get("/footprints"))["data"]
+    detail = await theirs.get(f"/audit/receipts/{row['ID']}")
+    assert "It verifies" in detail.text
+    assert f'/received/{footprint["id"]}?peer=cathode">{footprint["id"]}</a>' in detail.html
+    shown = await ours.get(f"/audit/receipts/{given['ID']}")
+    assert f'/footprints/{footprint["id"]}">{footprint["id"]}</a>' in shown.html
+    assert (await ours.get("/audit/receipts/nobody")).status == 404
+    # What is stored is not believed: somebody has put another receipt in its place.
+    sql(customer.node, "UPDATE receipt SET token = replace(token, '.', 'x.')")
+    spoiled = await theirs.get("/audit/receipts")
+    assert '<span class="word does-not-verify">does not verify</span>' in spoiled.html
+    (row,) = csv_rows(await theirs.get("/audit/receipts", **{"as": "csv"}))
+    assert row["Now"] == "does not verify"
+    assert row["Why"]
+    detail = await theirs.get(f"/audit/receipts/{row['ID']}")
+    assert "It does not verify with the keys that are known now" in detail.text
 
 
 async def test_receipts_of_nobody(exchanged: Pair, new_browser: NewBrowser) -> None:

@@ -20,6 +20,7 @@ from tests.node.manage.conftest import Company, make_document
 
 from underseal_node.console.api import Api
 from underseal_node.console.importing.files import MAX_FILES
+from underseal_node.energy.mapping import read_mapping
 from underseal_node.publishing.columns import column_of
 
 SECOND = {"productIds": "urn:pact:cathode.example:product-id:2", "productNameCompany": "Clip"}
@@ -173,6 +174,13 @@ async def test_templates_are_workbooks(browser: Browser, name: str) -> None:
     assert answer.headers["content-disposition"].startswith("attachment")
     assert openpyxl.load_workbook(io.BytesIO(answer.content)).sheetnames
     assert (await browser.get("/import/templates/nothing")).status == 404
+
+
+async def test_an_example_of_a_mapping_of_meters_can_be_read(browser: Browser) -> None:
+    assert "/import/templates/mapping.toml" in (await browser.get("/import")).html
+    answer = (await browser.get("/import/templates/mapping.toml")).answer
+    assert answer.headers["content-disposition"].startswith("attachment")
+    assert read_mapping("mapping.toml", answer.content).timezone == "Europe/Berlin"
 
 
 async def test_a_filled_in_template_needs_no_mapping(company: Company, browser: Browser) -> None:
@@ -330,4 +338,38 @@ async def test_the_empty_page_says_what_to_do(browser: Browser) -> None:
     assert "Choose a file, or drop it here" in shown.text
     for name in ("footprints", "products", "workbook"):
         assert f"/import/templates/{name}" in shown.html
-    assert "Nothing was checked or imported" in (await browser.get("/jobs")).text
+    assert "Nothing was imported, verified or calculated" in (await browser.get("/jobs")).text
+
+
+async def test_spend_is_imported_with_headings_of_ones_own(
+    company: Company, browser: Browser
+) -> None:
+    rows = "Kreditor;Rechnungsbetrag netto;Währung\nDraht AG;1.234,50;EUR\n"
+    shown = await hand_in(browser, "kreditoren.csv", rows.encode(), kind="spend")
+    assert shown.path.endswith("/columns")
+    assert "what is spent, a supplier in each row" in shown.text
+    fields = {
+        "sheet": "0", "rows": "spend", "shown_rows": "spend", "heads_row": "1", "mark": "",
+        "c.supplier.at": "0", "c.amount.at": "1", "c.currency.at": "2",
+        "c.periodStart.fixed": "2025-01-01", "c.periodEnd.fixed": "2026-01-01",
+    }  # fmt: skip
+    checked = await browser.send(shown.path, **fields)
+    assert "The file is in order." in checked.text
+    assert "1234.50" in checked.html.replace(",", "")
+    assert (await company.get("/spend"))["data"] == []
+    done = await browser.send(f"{checked.path}/confirm", digest=digest_in(checked))
+    assert "What became of it" in done.text
+    (period,) = (await company.get("/spend"))["data"]
+    assert (period["total"], period["suppliers"]) == ("1234.5", 1)
+
+
+async def test_spend_is_known_by_its_headings_and_wrong_cells_are_marked(
+    company: Company, browser: Browser
+) -> None:
+    rows = "Supplier,Spend,Currency,Period start,Period end\nA,many,EUR,2025-01-01,2026-01-01\n"
+    shown = await hand_in(browser, "spend.csv", rows.encode())
+    assert "Spend on suppliers" in shown.text
+    assert "wrong: many" in shown.text
+    template = await browser.get("/import/templates/spend")
+    again = await hand_in(browser, "spend.xlsx", template.answer.content)
+    assert "there is no supplier in it" in again.text

@@ -12,17 +12,18 @@ from tests.node.manage.conftest import Company, make_document
 
 from underseal_node.console.footprints import PAGE_PARTNERS
 from underseal_node.store.exchange_tables import ReceivedFootprint
+from underseal_node.store.listed import complete
 
 ROWS = 10_000
 
 
-def fill(company: Company, peer_id: int, first: int = 0) -> None:
+def fill(company: Company, peer_id: int, first: int = 0, prefix: str = "0") -> None:
     """Received footprints up to number 9,999, as a pull leaves them."""
     now = company.node.now()
     rows = [
         {
             "peer_id": peer_id,
-            "footprint_id": f"00000000-0000-4000-8000-{number:012d}",
+            "footprint_id": f"{prefix}0000000-0000-4000-8000-{number:012d}",
             "body": b"{}",
             "body_digest": "digest",
             "status": "Active",
@@ -45,6 +46,7 @@ def fill(company: Company, peer_id: int, first: int = 0) -> None:
 
     def work(session: Session) -> None:
         session.execute(insert(ReceivedFootprint), rows)
+        complete(session.connection())
 
     company.node.store.write_sync(work)
 

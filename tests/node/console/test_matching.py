@@ -187,3 +187,51 @@ async def test_ids_of_any_characters(company: Company, browser: Browser) -> None
         **{**fields, "source-0": "other", "other-0": "factor:EL-HU"},
     )
     assert None not in (await decided(company, ODD_ID)).values()
+
+
+async def test_many_lines_come_in_pages(company: Company, browser: Browser) -> None:
+    still_open = [line(f"o{number:03}", f"Open {number:03}") for number in range(60)]
+    known = [
+        {**line(f"k{number:03}", f"Known {number:03}", "1", "kWh"), "kind": "energy",
+         "source": {"factor": "EL-HU"}}
+        for number in range(70)
+    ]  # fmt: skip
+    await load(company, product(*still_open, *known))
+    first = await browser.get("/products/match", product="cell")
+    assert "60 lines need a source" in first.text
+    assert ("Open 049" in first.text, "Open 050" in first.text) == (True, False)
+    assert ("Known 049" in first.text, "Known 050" in first.text) == (True, False)
+    assert "Page 1 of 2, 70 in all" in first.text
+    later = await browser.get("/products/match", product="cell", page="2", resolved="2")
+    assert ("Open 049" in later.text, "Open 050" in later.text) == (False, True)
+    assert ("Known 049" in later.text, "Known 050" in later.text) == (False, True)
+    done = await browser.send(
+        "/products/match?product=cell&page=2&resolved=2",
+        product=["cell"], line=["o055"], **{"source-0": "other", "other-0": "factor:EL-HU"},
+    )  # fmt: skip
+    assert "1 line was decided." in done.text
+    assert "Page 2 of 2, 59 in all" in done.text
+    assert done.answer.url.params["resolved"] == "2"
+    assert "Known 069" in done.text
+    chosen = await browser.get("/products/match", product="cell", line="k069")
+    assert chosen.text.index("Known 069") < chosen.text.index("Open 000")
+    for odd in ("0", "-1", "x", "9" * 30):
+        shown = await browser.get("/products/match", product="cell", page=odd, resolved=odd)
+        assert shown.status == 200
+
+
+async def test_a_long_bill_comes_in_pages(company: Company, browser: Browser) -> None:
+    lines = [
+        {**line(f"k{number:03}", f"Known {number:03}", "1", "kWh"), "kind": "energy",
+         "source": {"factor": "EL-HU"}}
+        for number in range(70)
+    ]  # fmt: skip
+    await load(company, product(*lines))
+    first = rows_of(await browser.get("/products/twin", product="cell"), "Bill of materials")
+    later = rows_of(
+        await browser.get("/products/twin", product="cell", bill="2"), "Bill of materials"
+    )
+    assert ([len(first), len(later)], later[-1][0]) == ([50, 20], "Known 069 k069")
+    for odd in ("0", "x", "9" * 30):
+        query = dict.fromkeys(("bill", "trend", "versions"), odd)
+        assert (await browser.get("/products/twin", product="cell", **query)).status == 200

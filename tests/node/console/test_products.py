@@ -66,7 +66,7 @@ async def test_what_is_stale_leads_to_old_and_new(company: Company, browser: Bro
     dirtier = GRID | {"values": {"fossilGhgEmissions": "0.3"}}
     await load(company, own_product(), factors=(dirtier,))
     shown = await browser.get("/products")
-    assert "The footprint of 1 product would be another one now." in shown.text
+    assert "The footprint of 1 product is out of date." in shown.text
     assert rows_of(shown, "List")[0][2] == "stale"
     assert 'href="/console/products/refresh"' in shown.html
 

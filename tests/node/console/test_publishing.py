@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from collections.abc import Iterator
 from html import unescape
 from typing import Any
 
 import pytest
 from tests.node.console.conftest import Browser, NewBrowser, Shown
+from tests.node.console.hostile import CANARY, require_text
 from tests.node.console.products import CANARIES, ODD_ID, odd_product, own_product, rows_of
 from tests.node.manage.conftest import Company
 from tests.node.manage.test_products import GIVEN_POWER, GRID, POWDER, load, product
 from tests.node.manage.test_release_gate import THREE, Chain, chain
+
+from underseal_node.console import jobs
+from underseal_node.console.api import Api
 
 __all__ = ["chain"]  # the fixture
 
@@ -196,6 +202,102 @@ async def test_only_what_is_chosen_gets_a_successor(company: Company, browser: B
     assert left["product"] == "other"
     new = [one for one in await footprints(company) if one["id"] not in old]
     assert [one["pcfExcludingBiogenicUptake"] for one in new] == ["1.5"]
+
+
+@pytest.fixture
+def held_up(monkeypatch: pytest.MonkeyPatch) -> Iterator[asyncio.Event]:
+    """Comparisons and checks wait until this is set, and no page waits for them."""
+    going, call = asyncio.Event(), Api.call
+
+    async def slow(self: Api, method: str, path: str, *rest: Any) -> Any:
+        if path in ("/products/refresh", "/audit/verify"):
+            await going.wait()
+        return await call(self, method, path, *rest)
+
+    monkeypatch.setattr(Api, "call", slow)
+    monkeypatch.setattr(jobs, "AT_ONCE_SECONDS", 0.01)
+    yield going
+    going.set()
+
+
+async def ended(browser: Browser, path: str) -> Shown:
+    for _ in range(500):
+        shown = await browser.get(path)
+        if "data-reload-seconds" not in shown.html:
+            return shown
+        await asyncio.sleep(0.01)
+    raise AssertionError("it goes on and on")
+
+
+async def test_a_long_comparison_survives_a_reload(
+    company: Company, browser: Browser, held_up: asyncio.Event
+) -> None:
+    await load(company, own_product())
+    await company.post("/products/publish", product="cell")
+    await load(company, own_product(), factors=(DIRTIER,))
+    shown = await browser.get("/products/refresh", product="cell")
+    assert shown.path.startswith("/jobs/")
+    assert "What is published is calculated anew." in shown.text
+    assert (await browser.get("/products/refresh", product="cell")).path == shown.path, "the same"
+    assert "Comparison of old and new" in (await browser.get("/jobs")).text
+    held_up.set()
+    done = await ended(browser, shown.path)
+    (digest,) = digests(done)
+    assert rows_of(done, "Old and new")[0][:3] == ["pcfExcludingBiogenicUptake", "1", "1.5"]
+    assert digests(await browser.get(shown.path)) == [digest]
+    assert "Import something else" not in done.text
+    published = await browser.send("/products/refresh?product=cell", digest=[digest])
+    published = await ended(browser, published.path)
+    assert "1 successor was published." in published.text
+    assert len(await footprints(company)) == 2
+
+
+async def test_a_long_publication_that_is_refused_keeps_what_was_typed(
+    company: Company, browser: Browser, held_up: asyncio.Event
+) -> None:
+    await load(company, own_product())
+    await company.post("/products/publish", product="cell")
+    await load(company, own_product(), factors=(DIRTIER,))
+    given = {"digest": ["0" * 64], "acknowledge": "kept text", "consent": CANARY}
+    await browser.get("/products")
+    shown = await browser.send("/products/refresh", **given)
+    assert shown.path.startswith("/jobs/")
+    held_up.set()
+    refused = await ended(browser, shown.path)
+    assert "something has changed since you looked at it" in refused.text
+    assert "kept text</textarea>" in refused.html
+    require_text(refused.html, shown=False)
+    assert len(await footprints(company)) == 1
+
+
+async def test_as_much_work_as_there_may_be(
+    company: Company, browser: Browser, held_up: asyncio.Event
+) -> None:
+    await load(company, own_product())
+    await browser.get("/products")
+    for number in range(jobs.MAX_RUNNING):
+        await browser.get("/products/refresh", product=f"other-{number}")
+    busy = await browser.get("/products/refresh")
+    assert busy.status == 503
+    kept = await browser.send("/products/refresh", digest=["abc"], acknowledge="kept text")
+    assert kept.status == 503
+    assert 'name="acknowledge" value="kept text"' in kept.html
+    assert 'name="digest" value="abc"' in kept.html
+    assert (await browser.send("/audit/verify")).status == 503
+
+
+async def test_a_long_check_of_the_log_survives_a_reload(
+    company: Company, browser: Browser, held_up: asyncio.Event
+) -> None:
+    await browser.get("/audit/verify")
+    shown = await browser.send("/audit/verify")
+    assert shown.path.startswith("/jobs/")
+    assert "Every entry is read" in (await browser.get(shown.path)).text
+    held_up.set()
+    done = await ended(browser, shown.path)
+    assert "The log is empty" in done.text
+    assert "Verify once more" in done.text
+    assert "The log is empty" in (await browser.get(shown.path)).text
 
 
 def digests(shown: Shown) -> list[str]:

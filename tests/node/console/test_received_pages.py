@@ -267,12 +267,22 @@ async def test_two_peers_with_one_id(
     await signer.publish(make_document(1))
     await signer.post("/grants", {"peer": "cathode", "everything": True}, 201)
     await company.pull("signer")
-    refused = await browser.get(f"/received/{footprint_id}")
-    assert refused.status == 409
-    assert "several peers sent a footprint" in refused.text
+    asked = await browser.get(f"/received/{footprint_id.upper()}")
+    assert asked.status == 300
+    for peer in ("signer", "other"):
+        assert f'href="/console/received/{footprint_id}?peer={peer}"' in asked.html
     assert "verified" in (await browser.get(f"/received/{footprint_id}", peer="signer")).text
     assert "no signature" in (await browser.get(f"/received/{footprint_id}", peer="other")).text
     assert (await browser.get(f"/received/{footprint_id}", peer="nobody")).status == 404
+    await load(company, product(POWDER, GIVEN_POWER))
+    for peer in ("signer", "other"):
+        source = {"source": {"footprint": footprint_id}, "peer": peer}
+        await company.post(
+            "/matches", {"decisions": [{"product": "cell", "line": "powder", **source}]}
+        )
+        for path in ("/products/twin", "/products/match"):
+            shown = await browser.get(path, product="cell")
+            assert f'href="/console/received/{footprint_id}?peer={peer}"' in shown.html, path
 
 
 async def test_attestations_are_asked_for(

@@ -260,6 +260,14 @@ async def test_the_list_is_filtered_and_exported(pair: Pair, buyer: Browser) -> 
     assert "Nothing matches" in (await buyer.get("/requests", direction="incoming")).text
     assert "1 in all" in (await buyer.get("/requests", q="product-id:2")).text
     assert "2 in all" in (await buyer.get("/requests", peer="CATHODE")).text
+    await buyer.get("/language/de")
+    for search in ("ausgehend Produkt product-id:2", "ausstehend cathode id:2"):
+        assert "insgesamt 1" in (await buyer.get("/requests", q=search)).text, search
+    for search in ("eingehend", "Fußabdrücke", "erfüllt"):
+        assert "Nichts" in (await buyer.get("/requests", q=search)).text, search
+    await buyer.get("/language/en")
+    for column in ("direction", "peer", "asked", "state", "outcome", "createdAt", "answeredAt"):
+        assert "2 in all" in (await buyer.get("/requests", sort=f"-{column}")).text, column
     file = (await buyer.get("/requests", **{"as": "csv", "sort": "id"})).html
     rows = list(csv.DictReader(io.StringIO(file.removeprefix("\ufeff"))))
     assert [row["Asked for"] for row in rows] == [

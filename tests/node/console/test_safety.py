@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 
+import openpyxl
 import pytest
 from tests.node.console.conftest import Browser
 from tests.node.manage.conftest import Company
 
 from underseal_node.console.api import Api, ApiRefusedError, segment
 from underseal_node.console.app import PAGES
-from underseal_node.console.exports import _csv
+from underseal_node.console.exports import _Csv, _texts
 from underseal_node.console.tables import Column
+from underseal_node.console.workbooks import Book
 
 HOSTILE = ["=HYPERLINK(1)", "+1+1", "-1-1", "@SUM(A1)", "\t=1", "-12.5", "12.5", "-", "=-12.5"]
 
@@ -20,10 +23,21 @@ HOSTILE = ["=HYPERLINK(1)", "+1+1", "-1-1", "@SUM(A1)", "\t=1", "-12.5", "12.5",
 def test_no_cell_of_a_csv_is_a_formula(kind: str) -> None:
     columns = [Column("value", "Value", kind)]  # type: ignore[arg-type]
     rows = [{"value": one} for one in HOSTILE]
-    _, *cells = _csv(["Value"], rows, columns).decode("utf-8-sig").splitlines()
+    content = _Csv(["Value"]).add(_texts(rows, columns))
+    _, *cells = content.decode("utf-8-sig").splitlines()
     for written, given in zip(cells, HOSTILE, strict=True):
         is_figure = given in ("-12.5", "12.5")
         assert written.strip('"') == (given if is_figure else f"'{given}")
+
+
+def test_no_cell_of_a_workbook_begins_like_a_formula() -> None:
+    columns = [Column("value", "Value", "text")]
+    book = Book("Values", ["Value"])
+    content = book.add(_texts([{"value": one} for one in HOSTILE], columns)) + book.end()
+    _, *cells = openpyxl.load_workbook(io.BytesIO(content)).active.iter_rows()
+    for (cell,), given in zip(cells, HOSTILE, strict=True):
+        is_figure = given in ("-12.5", "12.5")
+        assert (cell.data_type, cell.value) == ("s", given if is_figure else f"'{given}")
 
 
 async def test_a_name_with_a_slash_reaches_no_other_endpoint(

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Sequence
 from decimal import Decimal
+from html import unescape
 from importlib.util import find_spec
 from typing import Any
 
@@ -74,7 +75,7 @@ async def test_its_footprint_and_where_that_comes_from(
         ["Cathode powder powder", "Materials", "2 kg", "Cathode"],
         ["Electricity power", "Energy", "5 kWh", "–"],
     ]
-    assert f'href="/console/received/{footprint}"' in shown.html
+    assert f'href="/console/received/{footprint}?peer=cathode"' in shown.html
     assert 'href="/console/factors?q=EL-HU"' in shown.html
     assert "Primary data 37.5 %" in shown.text
 
@@ -143,7 +144,7 @@ async def test_how_it_has_changed_and_why(supplied: Supplied, new_browser: NewBr
     await correct(supplier, footprint)
     await customer.pull("cathode")
     stale = await browser.get("/products/twin", product="cell")
-    assert "would be another one now: Product 1 of cathode was replaced by" in stale.text
+    assert "is out of date: Product 1 of cathode was replaced by" in stale.text
     assert "As it would be now 4.6 kg CO₂e per piece Change: +0.6 (+15.0 %)" in stale.text
     assert 'href="/console/products/refresh?product=cell"' in stale.html
     customer.advance(hours=1)
@@ -328,11 +329,39 @@ async def test_what_partners_see_side_by_side(supplied: Supplied, new_browser: N
     shown = await browser.get("/products/seen", product="cell")
     rows = {row[0]: row[1:] for row in rows_of(shown, "What partners see")}
     assert rows["Disclosure level"] == ["full", "quality"]
-    assert rows["pcfExcludingBiogenicUptake"] == ["4", "4"]
-    assert rows["biogenicCO2Uptake"] == ["0", "withheld"]
+    total = "PCF excluding biogenic uptake pcfExcludingBiogenicUptake"
+    assert rows[total] == ["4", "4"]
+    uptake = "Biogenic CO₂ uptake biogenicCO2Uptake"
+    assert rows[uptake] == ["0", "withheld"]
     seen = (await customer.http.get(f"/footprints/{await active(customer)}/seen?as=cathode")).json()
-    assert rows["primaryDataShare"][1] == seen["pcf"]["primaryDataShare"]
+    assert (
+        rows["Primary data share, percent primaryDataShare"][1] == seen["pcf"]["primaryDataShare"]
+    )
     assert "biogenicCO2Uptake" not in seen["pcf"]
+    assert "Result, kg CO₂e per declared unit" in shown.text
+    assert "sdJwt" not in shown.text
+    address = shown.html.partition("only differences")[0].rpartition('href="')[2].partition('"')[0]
+    fewer = await browser.get(f"/products/seen{unescape(address)}")
+    rows = {row[0]: row[1:] for row in rows_of(fewer, "What partners see")}
+    assert rows[uptake] == ["0", "withheld"]
+    assert total not in rows
+    assert "Result, kg CO₂e per declared unit" not in fewer.text
+    await browser.get("/language/de")
+    german = await browser.get("/products/seen", product="cell")
+    assert "Biogene CO₂-Aufnahme biogenicCO2Uptake" in german.text
+
+
+async def test_who_sees_everything_differs_in_nothing(
+    pair: tuple[Company, Company], new_browser: NewBrowser
+) -> None:
+    customer, _ = pair
+    await load(customer, own_product())
+    await customer.post("/products/publish", product="cell")
+    await customer.post("/grants", {"peer": "cathode", "everything": True, "level": "full"}, 201)
+    browser = new_browser(customer)
+    await browser.enter(customer)
+    shown = await browser.get("/products/seen", product="cell", only="differences")
+    assert "Everybody who is shown here sees all of it." in shown.text
 
 
 async def active(company: Company) -> str:

@@ -6,6 +6,7 @@ import asyncio
 import re
 from datetime import UTC, datetime
 from fractions import Fraction
+from importlib import resources
 from pathlib import Path
 
 from underseal_node.energy.export import Files
@@ -20,6 +21,8 @@ BLOCK = re.compile(r"^```(csv|toml)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 def test_the_example(node: Node) -> None:
     blocks = [text for _, text in BLOCK.findall(PAGE.read_text(encoding="utf-8"))]
     meters, orders, mapping = (text.encode() for text in blocks)
+    example = resources.files("underseal_node.energy") / "example.toml"
+    assert example.read_bytes() == mapping, "what the console gives as an example is another one"
     files = Files("meters.csv", meters, "mapping.toml", mapping, {"orders.csv": orders})
     done = asyncio.run(import_energy(node, files, dry_run=False))
     assert done.problems == ()

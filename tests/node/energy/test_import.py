@@ -213,7 +213,8 @@ def test_a_share_of_a_meter_that_nobody_knows(plant: Plant) -> None:
 
 
 def test_what_an_import_writes_into_the_audit_log(plant: Plant) -> None:
-    done = plant.takes(FIRST)
+    """No digest: whoever is shown the log could try amounts."""
+    plant.takes(FIRST)
 
     def last(session: Session) -> Any:
         found = session.exec(select(AuditPending.members)).all()
@@ -223,7 +224,6 @@ def test_what_an_import_writes_into_the_audit_log(plant: Plant) -> None:
     assert entry["act"] == "energy-imported"
     assert entry["detail"] == {
         "file": "export",
-        "digest": done.digest,
         "readings": 2,
         "orders": 0,
         "corrected": 0,

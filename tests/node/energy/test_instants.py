@@ -54,6 +54,28 @@ def test_each_meter_has_an_order_of_its_own() -> None:
     assert len(set(starts["Z1"])) == 9
 
 
+def test_meters_side_by_side_have_the_times_of_their_row() -> None:
+    times = ["01:45", "02:00", "02:15", "02:30", "02:45", *AUTUMN[5:9]]
+    mapping = f"""
+timezone = "Europe/Berlin"
+clock_change = "in order"
+readings = {{ layout = "wide", every = "15 min", unit = "kWh", columns = {{ start = "Zeit" }} }}
+rule = {{ by = "mass" }}
+meters = {{ {", ".join(f'{one} = {{ carrier = "electricity" }}' for one in ("A", "B", "C"))} }}
+"""
+    # B says nothing in the first of the two hours from two to three.
+    rows = [
+        (f"26.10.2025 {one}", "1", "" if 1 <= at <= 4 else "2", "3") for at, one in enumerate(times)
+    ]
+    export = read(csv_of(("Zeit", "A", "B", "C"), *rows), mapping)
+    first = datetime(2025, 10, 25, 23, 45, tzinfo=UTC)
+    quarters = [first + timedelta(minutes=15 * number) for number in range(9)]
+    starts: dict[str, list[datetime]] = {}
+    for one in export.measured:
+        starts.setdefault(one.value.meter, []).append(one.value.start)  # type: ignore[union-attr]
+    assert starts == {"A": quarters, "B": [quarters[0], *quarters[5:]], "C": quarters}
+
+
 def test_rows_that_are_not_in_order() -> None:
     rows = quarter_hours("26.10.2025", ["03:00", "03:15"]) + quarter_hours(
         "26.10.2025", ["02:00", "02:15"]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
+from time import process_time
 from typing import Any
 
 import pytest
@@ -169,17 +171,33 @@ def test_merged_cells() -> None:
         book.active.insert_rows(1)
         book.active["A1"] = "Werk Süd, Lastgänge 2025"
         book.active.merge_cells("A1:D1")
-        book.active.merge_cells("A3:A4")
+        book.active.merge_cells("A3:A4")  # a meter
+        book.active.merge_cells("B5:B7")  # a date, also of a row in which nothing else is
+        book.active.merge_cells("C5:C7")
 
     content = workbook_of(
         HEADER,
         ("Z1", "01.01.2025", "01.02.2025", 1),
-        ("Z1", "01.02.2025", "01.03.2025", 1),
+        ("Z1", "01.02.2025", "01.03.2025", 2),
+        ("Z1", date(2025, 3, 1), date(2025, 4, 1), 3),
+        ("Z2", date(2025, 3, 1), date(2025, 4, 1), 4),
+        (None, None, None, None),
         change=change,
     )
+    found = [(one[0], one[1].month, one[3]) for one in values(read(content))]
+    assert found == [("Z1", 12, 1), ("Z1", 1, 2), ("Z1", 2, 3), ("Z2", 2, 4)]
+
+
+def test_a_value_that_is_merged_may_be_of_all_rows_together() -> None:
+    content = workbook_of(
+        HEADER,
+        ("Z1", "01.01.2025", "01.02.2025", 1),
+        ("Z1", "01.02.2025", "01.03.2025", 1),
+        change=lambda book: book.active.merge_cells("D2:D3"),
+    )
     problem = only_problem(content)
-    assert problem.place == "sheet 'Daten', cell A4 (Zähler)"
-    assert problem.message == "the cell is merged with one in row 3"
+    assert problem.place == "sheet 'Daten', cell D3 (Verbrauch)"
+    assert problem.message == "the cell is merged with one in row 2"
     assert "fill in every cell" in (problem.hint or "")
 
 
@@ -377,6 +395,23 @@ def test_a_million_rows_are_refused_clearly() -> None:
     assert "row 500001" in problem.message
     assert "at most 500000 rows" in problem.message
     assert problem.hint == "Split the file."
+
+
+def test_a_year_of_quarter_hours() -> None:
+    first = datetime(2025, 1, 1)  # noqa: DTZ001 - local times
+    times = [first + timedelta(minutes=15 * one) for one in range(365 * 96 + 1)]
+    texts = [f"{one:%d.%m.%Y %H:%M}" for one in times]
+    rows = [
+        ("Z1", start, end, f"{number / 100:.2f}".replace(".", ","))
+        for number, (start, end) in enumerate(pairwise(texts))
+    ]
+    content = csv_of(HEADER, *rows, encoding="cp1252")
+    begun = process_time()
+    export = read(content, LONG.replace('"Europe/Berlin"', '"+01:00"'))
+    assert process_time() - begun < 15  # it takes 2
+    amounts = [one.value.quantity.amount for one in export.measured]  # type: ignore[union-attr]
+    assert len(amounts) == 35_040
+    assert sum(amounts) * 100 == sum(range(35_040))
 
 
 def test_a_workbook_with_too_many_rows() -> None:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from sqlmodel import Session
 from starlette.types import ASGIApp
 from tests.node.conftest import StandingClock
 
@@ -27,8 +28,10 @@ from underseal_node.node import Node, create_node, open_node
 from underseal_node.pact.app import create_public_app
 from underseal_node.publishing import publish
 from underseal_node.settings import Settings
-from underseal_node.store import alerts, grants, outbox, peers, received, requests
+from underseal_node.store import alerts, exchange_lists, grants, outbox, peers, received
+from underseal_node.store.exchange_lists import RequestWanted
 from underseal_node.store.exchange_tables import OutboxEvent, ReceivedFootprint, Request
+from underseal_node.store.searching import Part
 from underseal_node.store.tables import KeyKind, Peer
 from underseal_node.trust.peers import PeerChange, add_peer, change_peer
 from underseal_protocol.criteria import Criteria
@@ -144,7 +147,11 @@ class Company:
         return [row for row, _ in reversed(self.node.store.read_sync(outbox.listing))]
 
     def requests(self) -> list[Request]:
-        return [row for row, _ in reversed(self.node.store.read_sync(requests.listing))]
+        def work(session: Session) -> list[Request]:
+            numbers, _ = exchange_lists.find_requests(session, RequestWanted(), Part())
+            return [row for row, _ in exchange_lists.requests_in_order(session, numbers[::-1])]
+
+        return self.node.store.read_sync(work)
 
     async def deliver(self) -> None:
         """Send what is due in the outbox."""

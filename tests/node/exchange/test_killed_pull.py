@@ -38,7 +38,8 @@ from underseal_node.exchange.progress import PullProgress
 from underseal_node.exchange.pulls import pull_peer
 from underseal_node.node import open_node
 from underseal_node.pact.app import create_public_app
-from underseal_node.settings import Settings
+from underseal_node.home import Home
+from underseal_node.settings import Settings, load_settings
 from underseal_node.store import peers
 from underseal_protocol.criteria import Criteria
 
@@ -53,7 +54,10 @@ async def main():
     network = Network()
     network.fault = say
     network.apps["seller.example"] = create_public_app(open_node(seller))
-    settings = Settings(pull_page_size=page, pull_pages_ahead=ahead, receipt_wait_seconds=0.001)
+    url = load_settings(Home(buyer)).database_url
+    settings = Settings(
+        database_url=url, pull_page_size=page, pull_pages_ahead=ahead, receipt_wait_seconds=0.001
+    )
     node = open_node(buyer, settings=settings)
     exchange = Exchange(node, http=PeerHttp(settings, transport=network, sleep=no_pause))
     peer = node.store.read_sync(lambda session: peers.by_name(session, "seller"))

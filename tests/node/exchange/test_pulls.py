@@ -13,7 +13,7 @@ from tests.node.exchange.conftest import Company, Network, NewCompany, product
 from underseal_node.errors import PeerError, RefusedError
 from underseal_node.exchange.errors import AnswerError, ProtocolViolationError
 from underseal_node.publishing import changing
-from underseal_node.store import audit_log, grants
+from underseal_node.store import audit_lists, grants
 from underseal_node.store.audit import Act
 from underseal_node.store.tables import KeyKind
 from underseal_protocol.criteria import Criteria
@@ -25,7 +25,7 @@ MakeFootprint = Callable[..., dict[str, Any]]
 async def pulls_in_log(company: Company) -> list[tuple[str, str, int]]:
     """From whom, how they ended and how many pages came."""
     await company.sequence()
-    rows = company.node.store.read_sync(audit_log.recent)[::-1]
+    rows = company.node.store.read_sync(audit_lists.recent)[::-1]
     return [
         (one["peer"]["name"], one["outcome"], one["detail"]["pages"])
         for one in rows

@@ -23,7 +23,7 @@ from tests.node.exchange.receipting import (
 )
 
 from underseal_node.exchange.requests import send_request
-from underseal_node.store import audit_log, receipts
+from underseal_node.store import audit_lists, audit_log, receipts
 from underseal_node.store.audit_tables import ReceiptRole, ReceiptState
 from underseal_node.store.tables import KeyKind
 from underseal_node.trust import audit
@@ -64,7 +64,7 @@ def problems(company: Company, held: list[str]) -> set[ProblemKind]:
 
 
 def acts(company: Company) -> list[str]:
-    return [one["act"] for one in company.node.store.read_sync(audit_log.recent)][::-1]
+    return [one["act"] for one in company.node.store.read_sync(audit_lists.recent)][::-1]
 
 
 @pytest.fixture

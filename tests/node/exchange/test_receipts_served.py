@@ -14,7 +14,7 @@ from tests.node.exchange.receipting import acknowledgement, exchange, post, rows
 
 from underseal_node.exchange.requests import send_request
 from underseal_node.exchange.sequencer import Sequencer
-from underseal_node.store import audit_log, batches, footprints, grants, shown
+from underseal_node.store import audit_lists, audit_log, batches, footprints, grants, shown
 from underseal_node.store.audit_tables import (
     AuditPending,
     ReceiptRole,
@@ -211,7 +211,7 @@ async def test_an_answer_has_shown_something_when_it_was_delivered(
     await buyer.pull(seller)
     await seller.sequence()
     assert levels_in(receipts_of(buyer, seller)[0]) == {ids[1]: Level.QUALITY}
-    told = seller.node.store.read_sync(audit_log.recent)
+    told = seller.node.store.read_sync(audit_lists.recent)
     (entry,) = [one for one in told if one["act"] == "event-delivered" and "footprints" in one]
     assert (entry["level"], entry["footprints"]["ids"]) == ("quality", [ids[1]])
     assert entry["detail"]["type"] == "org.wbcsd.pact.ProductFootprint.RequestFulfilledEvent.3"
@@ -246,7 +246,7 @@ async def test_who_was_served_nothing_learns_nothing_of_the_log(
             token = acknowledgement(company, seller, footprints=said)
             before = seller.node.store.read_sync(audit_log.newest_number)
             answers.add(await post(company, seller, token))
-            for entry in seller.node.store.read_sync(audit_log.recent):
+            for entry in seller.node.store.read_sync(audit_lists.recent):
                 assert entry["number"] <= before or entry["act"] != "acknowledgement-received"
     (answer,) = answers
     assert NOT_SERVED in answer

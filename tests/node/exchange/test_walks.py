@@ -25,6 +25,7 @@ from underseal_node.exchange.intake import take_all
 from underseal_node.exchange.peer_client import next_link
 from underseal_node.store import received
 from underseal_node.store.exchange_tables import PullState, ReceivedFootprint, ReceivedKey
+from underseal_node.store.list_tables import ReceivedEntry
 from underseal_node.store.tables import KeyKind, Peer
 from underseal_node.trust.peers import PeerChange, change_peer
 from underseal_protocol.keys import KeyPurpose, PublicKeySet, SigningKey
@@ -45,7 +46,7 @@ PAGE = "https://acme.example/pact/3/footprints?limit=2"
 
 def forget_everything(company: Company) -> None:
     def work(session: Session) -> None:
-        for table in (ReceivedKey, ReceivedFootprint, PullState):
+        for table in (ReceivedKey, ReceivedEntry, ReceivedFootprint, PullState):
             session.execute(delete(table))
 
     company.node.store.write_sync(work)

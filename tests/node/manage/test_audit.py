@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 from tests.behind import sql
-from tests.node.manage.conftest import Company
+from tests.node.manage.conftest import Company, Market, make_document
 from tests.protocol.exported_log import ExportedLog
 
 from underseal_node.exchange.sequencer import Sequencer
@@ -125,6 +126,39 @@ async def test_nothing_held_is_an_empty_export(company: Company) -> None:
     answer = await company.http.get("/audit/receipts")
     assert (answer.status_code, answer.content) == (200, b"")
     assert (await company.http.get("/audit/receipts?peer=nobody")).status_code == 404
+
+
+async def test_receipts_one_by_one(pair: tuple[Company, Company], market: Market) -> None:
+    customer, supplier = pair
+    (footprint_id,) = await supplier.publish(make_document(1))
+    await supplier.post("/grants", {"peer": "cell", "everything": True, "level": "quality"}, 201)
+    await customer.pull("cathode")
+    (waiting,) = (await customer.get("/receipts"))["data"]
+    assert (waiting["role"], waiting["state"], waiting["hasReceipt"]) == ("held", "pending", False)
+    public: Any = market.internet.hosts["cathode.example"]
+    await public.app.state.context.audit.flush()
+    await Sequencer(supplier.node).step()
+    await customer.pull("cathode")
+    (held,) = (await customer.get("/receipts", peer="cathode", role="held", state="done"))["data"]
+    assert held["id"] == waiting["id"]
+    assert held["hasReceipt"]
+    assert (await customer.get("/receipts", role="issued"))["data"] == []
+    (issued,) = (await supplier.get("/receipts"))["data"]
+    assert (issued["role"], issued["peer"], issued["number"]) == ("issued", "cell", held["number"])
+    checked = await customer.post("/receipts/check", {"ids": [held["id"], "nobody"]})
+    assert checked["data"] == [{"id": held["id"], "holds": True}]
+    said = await customer.get(f"/receipts/{held['id']}")
+    assert said["footprints"] == [{"id": footprint_id, "level": "quality"}]
+    assert said["holds"]
+    assert said["headSize"] >= said["number"]
+    # Signed by both, and read again each time: with other keys it does not hold.
+    spoil(customer, "UPDATE peer SET key_set = NULL WHERE name = 'cathode'")
+    said = await customer.get(f"/receipts/{held['id']}")
+    assert not said["holds"]
+    assert "key" in said["problem"]
+    assert said["footprints"] == [{"id": footprint_id}]
+    for path in ("/receipts/nobody", "/receipts?peer=nobody"):
+        assert (await customer.http.get(path)).status_code == 404
 
 
 async def test_a_peer_that_there_never_was_is_no_filter(company: Company, refused: Refused) -> None:

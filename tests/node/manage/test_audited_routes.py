@@ -37,6 +37,8 @@ ACTS = {
     "POST /footprints/{id}/opening": Act.LINES_OPENED,
     "POST /received/{id}/attestations": Act.ATTESTATIONS_RECEIVED,
     "POST /energy/import": Act.ENERGY_IMPORTED,
+    "POST /spend/import": Act.SPEND_IMPORTED,
+    "DELETE /spend": Act.SPEND_REMOVED,
     "POST /peers": Act.PEER_ADDED,
     "PATCH /peers/{name}": Act.PEER_CHANGED,
     "POST /peers/{name}/credentials": Act.CREDENTIALS_ISSUED,
@@ -53,6 +55,7 @@ ACTS = {
     "POST /peers/{name}/rotate": Act.CREDENTIALS_ROTATED,
     "POST /peers/{name}/ask": Act.PARTNERSHIP_ACTIVATED,
     "POST /grants": Act.GRANT_ADDED,
+    "POST /grants/replace": Act.GRANT_ADDED,
     "DELETE /grants/{id}": Act.GRANT_REMOVED,
     "POST /products/import": Act.PRODUCTS_IMPORTED,
     "POST /factors/import": Act.PRODUCTS_IMPORTED,
@@ -80,8 +83,10 @@ ENERGY = {
     }.items()
 }
 WITHOUT = {
+    "POST /grants/effects": "it changes nothing: what it tries is taken back",
     "POST /products/calculate": "it changes nothing",
     "POST /products/what-if": "it changes nothing",
+    "POST /receipts/check": "it only reads",
     "POST /audit/verify": "it only reads; what was recorded before it gets into the log",
 }
 
@@ -99,6 +104,7 @@ class Deeds:
         given: Any = None,
         *,
         file: Any = None,
+        content: bytes | None = None,
         query: Document | None = None,
         **names: Any,
     ) -> Any:
@@ -106,13 +112,16 @@ class Deeds:
 
         Args:
             given: the body.
-            file: instead of it, a file that is uploaded.
+            file: instead of it, a file of JSON that is uploaded.
+            content: instead of it, a file that is uploaded as it is.
             query: of its address.
             names: what its path has to be filled with.
         """
         before = len(await entries(company))
         method, path = route.split(" ")
-        body = {"json": given} if file is None else {"content": json.dumps(file).encode()}
+        body: Document = {"json": given}
+        if file is not None or content is not None:
+            body = {"content": json.dumps(file).encode() if content is None else content}
         where = path.format(**names)
         answer = await company.http.request(method, where, params=query or {}, **body)
         assert answer.status_code < 300, (route, answer.text)
@@ -186,6 +195,7 @@ async def own(do: Deeds, company: Company, document: Documents) -> None:
     draft = await do(company, "POST /drafts", file=document(3))
     await do(company, "POST /drafts/publish", {"draft": json.dumps(draft["draft"])})
     await do(company, "POST /energy/import", ENERGY)
+    await spending(do, company)
     listed = (await company.get("/keys"))["data"]
     kid = next(one["kid"] for one in listed if one["purpose"] == "footprint")
     recovery = {"recoveryKey": recovery_text(RECOVERY_KEY)}
@@ -200,6 +210,14 @@ async def own(do: Deeds, company: Company, document: Documents) -> None:
     await do(company, "POST /backup", {})
 
 
+async def spending(do: Deeds, company: Company) -> None:
+    """What is spent in a year, and forgotten."""
+    rows = "Supplier,Spend,Currency,Period start,Period end\na,1,EUR,2025-01-01,2026-01-01\n"
+    await do(company, "POST /spend/import", content=rows.encode())
+    year = {"from": "2025-01-01T00:00:00Z", "until": "2026-01-01T00:00:00Z"}
+    await do(company, "DELETE /spend", query=year)
+
+
 async def peers(
     do: Deeds, customer: Company, supplier: Company, market: Market, document: Documents
 ) -> None:
@@ -210,7 +228,10 @@ async def peers(
     await do(customer, "DELETE /peers/{name}", name="other")
     await market.befriend(customer, supplier)
     (footprint_id,) = await supplier.publish(document(9))
-    granted = await do(supplier, "POST /grants", {"peer": "cell", "everything": True})
+    grant = {"peer": "cell", "everything": True}
+    first = await do(supplier, "POST /grants", grant)
+    change = {"replaced": [first["data"][0]["id"]], "grant": grant | {"purpose": "a tender"}}
+    granted = await do(supplier, "POST /grants/replace", change)
     await do(customer, "POST /pulls", {"peers": ["cathode"]})
     criteria = {"criteria": {"productId": ["urn:gtin:4712345060507"]}}
     for answer, given in (

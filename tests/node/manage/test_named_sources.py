@@ -38,10 +38,74 @@ async def test_a_factor_that_is_not_there_is_refused(
 
 
 async def test_a_factor_that_was_imported_before_is_there(company: Company) -> None:
-    await company.upload("/factors/import", [GRID], name="f.json")
+    await company.upload("/factors/import", [GRID | {"unit": "kg"}], name="f.json")
     content = [using(factor="EL-HU")]
     done = await company.upload("/products/import", content, name="a.json")
     assert (done["problems"], done["warnings"]) == ([], [])
+
+
+SHEET = """kind;product;name;quantity;unit;source;density;distance;mode
+product;P;p;1;kg;;;;
+product;Q;q;1;l;;;;
+material;P;water;1;l;factor:{factor};{density};;
+energy;P;heat;5;kg;factor:{factor};;;
+material;P;q;2;kg;product:Q;;;
+transport;P;lorry;1;t;factor:{factor};;10;road
+"""
+
+
+async def test_what_cannot_be_converted_is_said_with_its_cell(company: Company) -> None:
+    await company.upload("/factors/import", [GRID | {"unit": "kg"}], name="f.json")
+    rows = SHEET.format(factor="EL-HU", density="").encode()
+    done = await company.upload("/products/import", rows, name="a.csv")
+    assert [(one["place"], one["message"], one["hint"]) for one in done["problems"]] == [
+        (
+            "row 4, column unit",
+            "liter cannot be converted into kilogram: the density (kg per m3) is missing, for the "
+            "factor 'EL-HU'",
+            "Give the density (kg per m3). Or correct the unit or the source of the line.",
+        ),
+        (
+            "row 6, column unit",
+            "kilogram cannot be converted into liter: the density (kg per m3) is missing, for the "
+            "product 'Q'",
+            "Give the density (kg per m3). Or correct the unit or the source of the line.",
+        ),
+        (
+            "row 7, column unit",
+            "ton kilometer cannot be converted into kilogram: the one measures transport work, the "
+            "other mass, for the factor 'EL-HU'",
+            "Choose a source that is measured in the same way. Or correct the unit or the source "
+            "of the line.",
+        ),
+    ]
+    assert (await company.get("/products"))["data"] == []
+
+
+async def test_a_property_of_the_line_or_of_the_factor_makes_it_convertible(
+    company: Company,
+) -> None:
+    told = GRID | {"unit": "kg", "properties": {"densityKgPerM3": "998.2"}}
+    rows = SHEET.format(factor="EL-HU", density="1000").replace("2;kg;product:Q", "2;l;product:Q")
+    rows = rows.replace(rows.splitlines()[-1], "waste;P;waste water;1;m3;factor:EL-HU;;;")
+    await company.upload("/factors/import", [told], name="f.json")
+    done = await company.upload("/products/import", rows.encode(), name="a.csv")
+    assert done["problems"] == []
+
+
+async def test_what_it_is_declared_in_now_counts_and_not_before(company: Company) -> None:
+    await load(company, product(line("part", "Part", "1", "kWh", source={"factor": "EL-HU"})))
+    content = {
+        "products": [product(line("part", "Part", "1", "kWh", source={"factor": "EL-HU"}))],
+        "factors": [GRID | {"unit": "piece"}],
+    }
+    done = await company.upload("/products/import", content, name="a.json")
+    (problem,) = done["problems"]
+    assert problem["place"] == "/products/0/lines/0/quantity/unit"
+    assert "cannot be converted into piece" in problem["message"]
+    await load(company, product(line("part", "Part", "1", "piece", source={"product": "other"})))
+    received = product(line("part", "Part", "1", "piece", source={"footprint": FOOTPRINT}))
+    await load(company, received)
 
 
 async def test_the_cell_of_a_sheet_is_named(company: Company) -> None:

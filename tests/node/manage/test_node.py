@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from underseal_node.backup import restore_backup
 from underseal_node.home import Home
@@ -113,7 +114,9 @@ async def test_a_backup_can_be_restored(
     restored = restore_backup(file, home, passphrase=passphrase)
     assert restored.has_master_key == (passphrase is not None)
     if passphrase is not None:
-        node = open_node(home.path, settings=Settings())
+        # What is restored is in the home, wherever the other nodes of the test have theirs.
+        database = SecretStr(f"sqlite:///{home.database}")
+        node = open_node(home.path, settings=Settings(database_url=database))
         assert node.public_keys.thumbprints() == company.node.public_keys.thumbprints()
         assert footprint_id in str(node.store.read_sync(_ids))
         node.close()

@@ -435,7 +435,7 @@ async def test_a_what_if_that_cannot_be(supplied: Supplied, changes: Any, messag
 
 async def test_decisions_are_proposed_where_the_same_is_bought(supplied: Supplied) -> None:
     customer, *_ = supplied
-    await load(customer, product(line("a", "Granulate", supplier="Cathode")), factors=(GRID,))
+    await load(customer, product(line("a", "Granulate", "1", "MJ", supplier="Cathode")))
     await decide(customer, "a", {"factor": "EL-HU"})
     other = product(line("b", "granulate", supplier="cathode"), product_id="other")
     await load(customer, other)
@@ -447,6 +447,24 @@ async def test_decisions_are_proposed_where_the_same_is_bought(supplied: Supplie
     assert proposal["text"] == "factor:EL-HU"
     assert proposal["isCertain"]
     assert proposal["reasons"] == ["as decided for 'granulate' in cell"]
+
+
+async def test_what_cannot_be_converted_is_not_decided(supplied: Supplied) -> None:
+    customer, _, footprint = supplied
+    open_lines = (line("a", "Granulate", "1", "MJ"), line("b", "Powder", "3", "m3"))
+    await load(customer, product(*open_lines), product(product_id="other"))
+    for line_id, source, missing in (
+        ("b", {"factor": "EL-HU"}, "energy per volume (MJ per m3)"),
+        ("b", {"footprint": footprint}, "density (kg per m3)"),
+        ("a", {"product": "other"}, "energy per mass (MJ per kg)"),
+    ):
+        body = {"decisions": [{"product": "cell", "line": line_id, "source": source}]}
+        refusal = await customer.post("/matches", body, 409)
+        assert refusal["message"].endswith(f"the {missing} is missing")
+        assert refusal["hint"] == f"Give the {missing}."
+    states = (await customer.get("/matches", product="cell"))["data"]
+    assert not any(one["isDecided"] for one in states)
+    await decide(customer, "a", {"factor": "EL-HU"})
 
 
 async def test_names_that_are_alike_are_proposed_and_not_certain(supplied: Supplied) -> None:

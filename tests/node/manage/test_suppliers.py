@@ -28,6 +28,7 @@ from tests.node.manage.test_received import OtherMake, other, received_from_else
 Refused = Callable[[httpx.Response, int], str]
 STEEL: Json = GRID | {"id": "STEEL", "name": "Steel", "unit": "kg"}
 STEEL_USED: Json = {"source": {"factor": "STEEL"}}
+LID: Json = STEEL | {"id": "LID", "name": "Lid", "unit": "piece"}
 RINGS = {
     "declaredUnitOfMeasurement": "piece",
     "declaredUnitAmount": "2",
@@ -162,13 +163,13 @@ async def test_the_oldest_data_counts(supplied: Supplied) -> None:
 async def test_a_line_without_a_mass_leaves_the_coverage_open(supplied: Supplied) -> None:
     """Unless it is the same whatever the mass is."""
     customer, *_ = supplied
-    unknown = line("lid", "Lid", "1", "pcs", supplier="Cathode", **STEEL_USED)
-    await load(customer, product(*CELL["lines"], unknown), PACK, factors=(GRID, STEEL))
+    unknown = line("lid", "Lid", "1", "pcs", supplier="Cathode", source={"factor": "LID"})
+    await load(customer, product(*CELL["lines"], unknown), PACK, factors=(GRID, STEEL, LID))
     cathode = await named(customer, "cathode")
     assert "coverage" not in cathode
     assert (cathode["linesWithoutMass"], cathode["massShare"]) == (1, "0.375")
     lid_of_anode = unknown | {"supplier": "Anode"}
-    await load(customer, product(*CELL["lines"], lid_of_anode), PACK, factors=(GRID, STEEL))
+    await load(customer, product(*CELL["lines"], lid_of_anode), PACK, factors=(GRID, STEEL, LID))
     anode = await named(customer, "anode")
     assert (anode["linesWithoutMass"], anode["coverage"]) == (1, "0")
 

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 from tests.node.pact.conftest import World
 
-from underseal_node.store import audit_log, ending, peers
+from underseal_node.store import audit_lists, audit_log, ending, peers
 from underseal_node.store.tables import KeyKind
 from underseal_node.trust import audit
 from underseal_protocol.disclosure import Level
@@ -25,7 +25,7 @@ async def logged(world: World) -> list[dict[str, Any]]:
     await world.app.state.context.audit.flush()
     world.node.signing_key(KeyPurpose.RECEIPT)
     await world.node.store.write(lambda session: audit.append(session, world.node))
-    return (await world.node.store.read(audit_log.recent))[::-1]
+    return (await world.node.store.read(audit_lists.recent))[::-1]
 
 
 async def test_a_read_is_logged_once_with_its_grant(world: World, ids: list[str]) -> None:
@@ -168,7 +168,7 @@ async def test_an_orderly_end_loses_nothing(world: World, ids: list[str]) -> Non
         await asyncio.sleep(0)
     world.node.signing_key(KeyPurpose.RECEIPT)
     await world.node.store.write(lambda session: audit.append(session, world.node))
-    (entry,) = await world.node.store.read(audit_log.recent)
+    (entry,) = await world.node.store.read(audit_lists.recent)
     assert entry["footprints"]["ids"] == [ids[0]]
 
 

@@ -28,7 +28,7 @@ from underseal_node.home import Home
 from underseal_node.metrics import exposition
 from underseal_node.node import create_node, open_node
 from underseal_node.publishing import publish
-from underseal_node.store import audit_log, grants, peers
+from underseal_node.store import audit_lists, grants, peers
 from underseal_node.store.tables import KeyKind, Peer
 from underseal_node.trust import audit
 from underseal_node.trust.master_key import format_master_key
@@ -252,7 +252,7 @@ def read_of(home: Home) -> set[str]:
         asyncio.run(audit.append_all(node))
         checked = node.store.read_sync(lambda session: audit.check(session, Witnesses()))
         assert checked.problems == []
-        found = node.store.read_sync(audit_log.recent)
+        found = node.store.read_sync(audit_lists.recent)
         reads = [one for one in found if one["act"] == "footprints-read"]
         return {footprint_id for one in reads for footprint_id in one["footprints"]["ids"]}
     finally:

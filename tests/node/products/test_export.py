@@ -166,6 +166,9 @@ def test_any_product_comes_back(product: inputs.Product, factor: sources.Factor)
     found = back(product, factors=[factor])
     (placed,) = found.products
     assert product_of(placed.document, {"companyName": "?"}) == in_sheets(product)
+    assert product_json(product_of(placed.document, {"companyName": "?"})) == product_json(
+        in_sheets(product)
+    )
     assert factor_of(found.factors[0].document) == factor
 
 
@@ -195,6 +198,38 @@ def test_negative_numbers_are_numbers() -> None:
     content = workbook_of([], [factor_json(factor)], settings=SETTINGS)
     sheet = openpyxl.load_workbook(io.BytesIO(content))["Factors"]
     assert -1.8 in [cell.value for cell in sheet[3]]
+
+
+@pytest.mark.parametrize(
+    "text", ["0.50", "1.250", "123.000", "1250.0", "0.5000000000", "1000.000", "12.340", "2.125"]
+)
+def test_numbers_keep_the_zeros_at_their_end_whatever_mark_others_have(text: str) -> None:
+    document = product_json(EVERYTHING)
+    document |= {"massKg": text, "history": [text, "1.5"], "yieldShare": "0.50"}
+    content = workbook_of([document], settings=SETTINGS)
+    (placed,) = read_products("x.xlsx", content, SETTINGS).products
+    for name in ("massKg", "history", "yieldShare"):
+        assert placed.document[name] == document[name]
+
+    book = openpyxl.load_workbook(io.BytesIO(content))
+    row = [*next(book["Products"].iter_rows(min_row=3, values_only=True))]
+    at = next(cell.column for cell in book["Products"][1] if "Mass" in str(cell.value))
+    book["Products"].append([None, "other", *row[2:]])
+    book["Products"].cell(4, at).value = "12,5"
+    changed = io.BytesIO()
+    book.save(changed)
+    read = read_products("x.xlsx", changed.getvalue(), SETTINGS)
+    documents = {one.document["id"]: one.document for one in read.products}
+    assert documents["other"]["massKg"] == "12.5"
+    assert documents[document["id"]]["massKg"] == document["massKg"]
+
+
+def test_a_number_without_such_zeros_is_a_number_in_its_cell() -> None:
+    document = product_json(EVERYTHING) | {"massKg": "1.25", "yieldShare": "0.5"}
+    sheet = openpyxl.load_workbook(io.BytesIO(workbook_of([document], settings=SETTINGS)))
+    values = [cell.value for cell in sheet["Products"][3]]
+    assert 1.25 in values
+    assert 50 in values
 
 
 def test_numbers_with_more_digits_than_a_spreadsheet_keeps_are_texts() -> None:

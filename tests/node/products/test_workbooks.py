@@ -143,8 +143,9 @@ def test_places_are_those_that_people_find(book: Book, read: Read) -> None:
         (0, "LX", "A3 (Product)", "there is no product 'LX' in the file", "There is LH."),
         (5, "LH", "F3 (Source)", "'LH' is a product, and no factor", "product:LH"),
         (5, "left out", "F3 (Source)", "does not say the reason", "left out: "),
-        (5, "=1+1", "F3 (Source)", "a formula without a result", "save it"),
-        (5, "#DIV/0!", "F3 (Source)", "holds an error", "Correct"),
+        (5, "=1+1", "F3 (Source)", "a formula without a result: =1+1", "save it"),
+        (5, "=A1&B1", "F3 (Source)", "a formula without a result: =A1&B1", "save it"),
+        (5, "#DIV/0!", "F3 (Source)", "the cell holds an error: #DIV/0!", "Correct"),
         (6, "x", "row 3, column G", "the column has no name", "begin its name"),
     ],
 )
@@ -188,6 +189,34 @@ def test_one_merged_cell_names_the_product_of_several_rows(book: Book, read: Rea
     found = read(book({"Products": products, "Materials": MATERIALS}, merge))
     assert found.problems == ()
     assert [len(one.document.get("lines", ())) for one in found.products] == [2, 0]
+
+
+def test_what_is_said_once_for_several_rows_is_said_for_each(book: Book, read: Read) -> None:
+    def merge(made: openpyxl.Workbook) -> None:
+        for column in "ABDF":  # with a row below in which nothing else is
+            made["Materials"].merge_cells(f"{column}2:{column}4")
+
+    header = ["Product", "Name", "Quantity", "Unit", "Loss (%)", "Supplier"]
+    rows = [
+        header,
+        ["LH", "acid", 1, "kg", 2, "Säure AG"],
+        [None, None, 2, None, None, None],
+        [],
+    ]
+    first, second = lines_of(read(book({"Products": PRODUCTS, "Materials": rows}, merge)))
+    assert (first["quantity"]["amount"], second["quantity"]["amount"]) == ("1", "2")
+    assert second["quantity"]["unit"] == "kg"
+    assert (second["name"], second["supplier"]) == ("acid", "Säure AG")
+    assert "loss" not in second
+
+
+def test_cells_that_are_merged_across_columns_are_refused(book: Book, read: Read) -> None:
+    def merge(made: openpyxl.Workbook) -> None:
+        made["Materials"].merge_cells("A2:B2")
+
+    found = read(book({"Products": PRODUCTS, "Materials": MATERIALS}, merge)).problems
+    assert [one.place for one in found] == ["sheet Materials, cell B2 (Name)"]
+    assert "merged with one in row 2" in found[0].message
 
 
 def test_other_merged_cells_are_refused(book: Book, read: Read) -> None:

@@ -88,7 +88,7 @@ def replace(store: Store, documents: list[Document]) -> None:
         )
 
     def work(session: Session) -> None:
-        for table in ("footprint_key", "footprint"):
+        for table in ("footprint_key", "own_entry", "footprint"):
             session.connection().exec_driver_sql(f"DELETE FROM {table}")
         add_all(session, new, NOW)
         for number, document in enumerate(documents):

@@ -21,6 +21,7 @@ from underseal_node.clock import utc_now
 from underseal_node.errors import ConfigurationError
 from underseal_node.home import Home
 from underseal_node.settings import Settings, load_settings
+from underseal_node.store import engines
 from underseal_node.store.database import Store, next_change, open_store
 from underseal_node.store.engines import database_url
 from underseal_node.store.tables import AccessGrant, ChangeCounter, Peer
@@ -28,6 +29,13 @@ from underseal_node.store.tables import AccessGrant, ChangeCounter, Peer
 UrlOf = Callable[[Home], str | None]
 
 SETTINGS = Settings(database_busy_timeout_seconds=0.2)
+MAKE_ENGINE = engines.make_engine
+
+
+@pytest.fixture(autouse=True)
+def _as_a_node_does_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without what makes SQLite quick for other tests."""
+    monkeypatch.setattr(engines, "make_engine", MAKE_ENGINE)
 
 
 @pytest.fixture

@@ -26,12 +26,22 @@ from underseal_node.store import (
     energy_tables,
     identity_tables,
     migrate,
+    spend_tables,
     tables,
 )
 from underseal_node.store.database import next_change, open_store
 from underseal_node.store.migrations import HEAD
 
 VERSIONS = Path(migrate.SCRIPTS) / "versions"
+
+
+UPGRADE = migrate._upgrade
+
+
+@pytest.fixture(autouse=True)
+def _migrates_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the copies that other tests take."""
+    monkeypatch.setattr(migrate, "_upgrade", UPGRADE)
 
 
 @pytest.fixture
@@ -53,6 +63,7 @@ def test_migrations_make_exactly_the_tables_of_the_code(home: Home) -> None:
     assert commitment_tables.CommitmentRow.metadata is SQLModel.metadata
     assert identity_tables.Invitation.metadata is SQLModel.metadata
     assert energy_tables.EnergyMeter.metadata is SQLModel.metadata
+    assert spend_tables.SpendRow.metadata is SQLModel.metadata
     store = open_store(Settings(), home)
     with store.read_engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_server_default": True})

@@ -17,7 +17,7 @@ from tests.behind import sql
 from underseal_node.errors import AuditLogError
 from underseal_node.node import Node
 from underseal_node.store import audit as recording
-from underseal_node.store import audit_log
+from underseal_node.store import audit_lists, audit_log
 from underseal_node.store.audit import Act, Actor, Outcome
 from underseal_node.store.audit_tables import AuditNode, AuditPending, AuditRow
 from underseal_node.trust import audit
@@ -67,7 +67,7 @@ def found(node: Node, *witnesses: Claim) -> list[tuple[ProblemKind, int | None]]
 
 
 def recent(node: Node, **given: Any) -> list[dict[str, Any]]:
-    return node.store.read_sync(lambda session: audit_log.recent(session, **given))
+    return node.store.read_sync(lambda session: audit_lists.recent(session, **given))
 
 
 @pytest.fixture

@@ -316,16 +316,19 @@ def play(seed: int, thresholds: Thresholds | None) -> Result:
     return Result(published, len(world.bills), frozenset(attacker.found()))
 
 
-def rates(seeds: range, thresholds: Thresholds) -> tuple[list[int], list[int], float]:
+def rates(
+    seeds: range, thresholds: Thresholds, say: Callable[[str, object], None]
+) -> tuple[list[int], list[int], float]:
     """Worlds in which the attacker succeeds, with the gate off and on; how much is published."""
     off = [seed for seed in seeds if play(seed, None).found]
     results = {seed: play(seed, thresholds) for seed in seeds}
     on = [seed for seed, one in results.items() if one.found]
     published = sum(one.published for one in results.values())
     share = published / sum(one.bills for one in results.values())
-    print(
-        f"\n{len(seeds)} supply chains: the attacker succeeds in {len(off)} with the gate off, in "
-        f"{len(on)} with the gate on, which lets {share:.0%} of the footprints out"
+    say(
+        "said",
+        f"{len(seeds)} supply chains: the attacker succeeds in {len(off)} with the gate off, in "
+        f"{len(on)} with the gate on, which lets {share:.0%} of the footprints out",
     )
     return off, on, share
 
@@ -338,8 +341,8 @@ SETTINGS = {
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-def test_the_attacker(name: str) -> None:
-    off, on, share = rates(range(8), SETTINGS[name])
+def test_the_attacker(name: str, record_property: Callable[[str, object], None]) -> None:
+    off, on, share = rates(range(8), SETTINGS[name], record_property)
     assert on == []
     assert len(off) > 4
     assert share > 0.15
@@ -347,8 +350,8 @@ def test_the_attacker(name: str) -> None:
 
 @pytest.mark.soak
 @pytest.mark.parametrize("name", SETTINGS)
-def test_the_attacker_at_length(name: str) -> None:
-    off, on, share = rates(range(1000, 1400), SETTINGS[name])
+def test_the_attacker_at_length(name: str, record_property: Callable[[str, object], None]) -> None:
+    off, on, share = rates(range(1000, 1400), SETTINGS[name], record_property)
     assert on == []
     assert len(off) > 200
     assert share > 0.15

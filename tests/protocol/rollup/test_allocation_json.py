@@ -9,6 +9,8 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from underseal_protocol.errors import DecimalError, RollUpError
 from underseal_protocol.rollup.allocation_json import (
@@ -89,6 +91,11 @@ def through_text(document: dict[str, Any]) -> dict[str, Any]:
 def test_numbers(value: Number, text: str) -> None:
     assert number_text(value) == text
     assert number_of(text) == value
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**40), max_value=10**40))
+def test_a_decimal_has_the_text_of_the_same_fraction(value: Decimal) -> None:
+    assert number_text(value) == number_text(Fraction(value))
 
 
 @pytest.mark.parametrize("text", ["", "1e3", "1/0", "1/x", "1,5", "٣/٤x"])

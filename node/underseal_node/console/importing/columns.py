@@ -9,13 +9,14 @@ from decimal import Decimal
 from functools import cache
 from urllib.parse import quote
 
-from underseal_node.console.importing.kinds import MIXED
+from underseal_node.console.importing.kinds import MIXED, SPEND
 from underseal_node.console.importing.words import FOOTPRINT_WORDS, ROW_WORDS
 from underseal_node.console.marks import _
 from underseal_node.products import factor_columns, line_columns
 from underseal_node.products.columns import FACTOR, RowColumn, columns_of
 from underseal_node.publishing import columns as footprint_columns
 from underseal_node.sheets.columns import Column, Kind
+from underseal_node.spend import columns as spend_columns
 from underseal_protocol.decimals import format_decimal, multiply
 from underseal_protocol.rollup.units import Dimension, all_units, conversion
 
@@ -117,6 +118,8 @@ def columns_of_rows(rows: str) -> tuple[OurColumn, ...]:
     elif rows == FACTOR:
         known = columns_of(factor_columns.COLUMNS, FACTOR)
         found = [_of_rows(one) for one in known if one.name not in factor_columns.NOT_KEPT]
+    elif rows == SPEND:
+        found = [_of_rows(one) for one in columns_of(spend_columns.COLUMNS, SPEND)]
     elif rows == MIXED:
         found = [_of_rows(one) for one in line_columns.COLUMNS]
     else:

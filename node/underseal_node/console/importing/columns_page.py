@@ -131,7 +131,7 @@ async def _choose(visit: Visit) -> Response:
         held.forget_check()
         return moved(f"{held.path}/columns?sheet={number}")
     host = urlsplit((await visit.api.get("/node"))["url"]).hostname or ""
-    flaws = {**_missing(visit, sheet, held.sheets[number]), **_flaws(sheet, host)}
+    flaws = {**_missing(visit, sheet, held.sheets[number]), **_flaws(visit, sheet, host)}
     mistakes = list(flaws.values())
     if not any(one.rows for one in mapping.sheets):
         mistakes.append(visit.text(NOTHING_CHOSEN))
@@ -214,11 +214,11 @@ def _missing(visit: Visit, sheet: SheetMapping, view: SheetView) -> dict[str, st
         chosen = sheet.columns.get(one.name, Chosen())
         is_there = chosen.at is not None and chosen.at < view.width
         if not is_there and (one.column.is_required or chosen.at is not None) and not chosen.fixed:
-            found[one.name] = visit.text(MISSING, title=one.title)
+            found[one.name] = visit.text(MISSING, title=visit.said(one.title))
     return found
 
 
-def _flaws(sheet: SheetMapping, host: str) -> dict[str, str]:
+def _flaws(visit: Visit, sheet: SheetMapping, host: str) -> dict[str, str]:
     """What cannot be understood of what is the same in all rows, by our columns."""
     found = {}
     for one in columns_of_rows(sheet.rows) if sheet.rows else ():
@@ -227,7 +227,8 @@ def _flaws(sheet: SheetMapping, host: str) -> dict[str, str]:
             try:
                 text_for(chosen.fixed, one, chosen.form, sheet.mark or None, host)
             except CellError as error:
-                found[one.name] = f"{one.title}: {error.message}. {error.hint or ''}".strip()
+                said = [visit.said(one) for one in (error.message, error.hint) if one]
+                found[one.name] = f"{visit.said(one.title)}: {'. '.join(said)}"
     return found
 
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from underseal_node.console.marks import _
 
-__all__ = ["ENERGY", "FACTORS", "FOOTPRINTS", "KINDS", "MIXED", "PRODUCTS", "ROWS", "Kind"]
+__all__ = ["ENERGY", "FACTORS", "FOOTPRINTS", "KINDS", "MIXED", "PRODUCTS", "ROWS", "SPEND", "Kind"]
 
 FOOTPRINTS, PRODUCTS, FACTORS, ENERGY = "footprints", "products", "factors", "energy"
+SPEND = "spend"
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ KINDS = {
     PRODUCTS: Kind(_("Products and bills of materials"), "/products/import", "/products"),
     FACTORS: Kind(_("Emission factors"), "/factors/import", None),
     ENERGY: Kind(_("Energy exports"), "/energy/import", None),
+    SPEND: Kind(_("Spend on suppliers"), "/spend/import", "/board"),
 }
 
 MIXED = "mixed"
@@ -49,4 +51,5 @@ ROWS: dict[str, dict[str, str]] = {
         MIXED: _("rows of all kinds: a column says which"),
     },
     ENERGY: {},
+    SPEND: {"spend": _("what is spent, a supplier in each row")},
 }

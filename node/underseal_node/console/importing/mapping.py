@@ -15,9 +15,9 @@ from hashlib import sha256
 from typing import Any
 
 from underseal_node.console.importing.columns import OurColumn, columns_of_rows
-from underseal_node.console.importing.kinds import FOOTPRINTS, MIXED, PRODUCTS
+from underseal_node.console.importing.kinds import FOOTPRINTS, MIXED, PRODUCTS, SPEND
 from underseal_node.console.importing.reading import SheetView, view_of
-from underseal_node.sheets.cells import Cell, Flaw, Percentage, is_empty, text_of_cell, value_of
+from underseal_node.sheets.cells import Cell, Percentage, is_empty, seen, text_of_cell, value_of
 from underseal_node.sheets.columns import MARK, Column, Kind
 from underseal_node.sheets.formulas import plain
 from underseal_node.sheets.numbers import decimal_mark
@@ -38,7 +38,6 @@ __all__ = [
 # Stands before what cannot be understood, so that the node takes it for nothing else.
 UNREADABLE = "? "
 MAX_PROBLEMS = 10_000
-FILLED_DOWN = ("product", "kind")  # what merged cells say once for several rows
 ONLY_PERCENT = Column("", Kind.IN_PERCENT, "")
 
 
@@ -227,8 +226,8 @@ class _Part:
         cell: Cell = chosen.fixed
         if chosen.at is not None:
             cell = row.cells[chosen.at] if chosen.at < len(row.cells) else ""
-        if name in FILLED_DOWN and isinstance(cell, Flaw) and cell.covered_by is not None:
-            cell = cell.covered_by
+        if self._has_marks and ours.column.kind.is_said_once:
+            cell = seen(cell)
         if is_empty(cell):
             return ""
         mark = self._mark if chosen.at is not None else None
@@ -284,7 +283,7 @@ def _of_value(value: Any) -> str:
 
 
 def _title(name: str) -> str:
-    for rows in ("footprints", MIXED, "factor"):
+    for rows in ("footprints", MIXED, "factor", SPEND):
         for one in columns_of_rows(rows):
             if one.name == name:
                 return one.title

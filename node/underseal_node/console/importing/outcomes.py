@@ -9,7 +9,14 @@ from typing import Any
 from starlette.responses import Response
 
 from underseal_node.console.exports import exported
-from underseal_node.console.importing.kinds import ENERGY, FACTORS, FOOTPRINTS, KINDS, PRODUCTS
+from underseal_node.console.importing.kinds import (
+    ENERGY,
+    FACTORS,
+    FOOTPRINTS,
+    KINDS,
+    PRODUCTS,
+    SPEND,
+)
 from underseal_node.console.importing.places import Flawed
 from underseal_node.console.marks import _
 from underseal_node.console.pages import Visit
@@ -29,6 +36,15 @@ ITEM_COLUMNS: Mapping[str, Sequence[Column]] = {
     PRODUCTS: (*_ITEMS, Column("lines", _("Lines"), "number"), _OUTCOME),
     FACTORS: (*_ITEMS, _OUTCOME),
     ENERGY: (),
+    SPEND: (
+        Column("supplier", _("Supplier")),
+        Column("peer", _("Partner")),
+        Column("amount", _("Spend"), "number"),
+        Column("currency", _("Currency")),
+        Column("periodStart", _("Period start"), "date"),
+        Column("periodEnd", _("First day after it"), "date"),
+        _OUTCOME,
+    ),
 }
 
 
@@ -40,7 +56,8 @@ class Outcome:
         kind: of it.
         is_check: nothing was changed.
         counts: how many of what are new, changed and unchanged, by what they are.
-        items: footprints, products and factors: `id`, `name`, `lines`, `outcome`.
+        items: footprints, products and factors: `id`, `name`, `lines`, `outcome`; of spend, what
+            the node says of each supplier.
         left_out: how many items are not among them.
         notified: partners that are, or would be, told.
         findings: where footprints do not follow the methodology, rule by rule.
@@ -137,6 +154,11 @@ def outcome_of(kind: str, answer: Mapping[str, Any], flawed: Flawed) -> Outcome:
             answer["rules"],
             flawed=flawed,
         )
+    if kind == SPEND:
+        found = answer["spend"]
+        counts = {SPEND: _outcomes(found)} if found else {}
+        left_out = max(0, len(found) - MAX_ITEMS)
+        return Outcome(kind, is_check, counts, found[:MAX_ITEMS], left_out, flawed=flawed)
     listed = {name: answer[name] for name in ("products", "factors")}
     both = [one for each in listed.values() for one in each]
     return Outcome(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from importlib import resources
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -33,7 +34,7 @@ from underseal_node.console.importing.reading import (
     tables_of,
     view_of,
 )
-from underseal_node.console.job_pages import RELOAD_SECONDS, job_path
+from underseal_node.console.job_pages import BUSY, RELOAD_SECONDS, UNAVAILABLE, job_path
 from underseal_node.console.jobs import Busy, Job
 from underseal_node.console.marks import _
 from underseal_node.console.pages import Visit, moved
@@ -43,19 +44,18 @@ from underseal_node.sheets.tables import Table
 __all__ = ["ACTIONS", "PAGES", "UPLOADS", "go_on", "held_of", "look_at", "refused", "show_start"]
 
 SHOWN_BYTES = 20_000  # of a mapping file
-NOT_FOUND, CONFLICT, UNPROCESSABLE, UNAVAILABLE = 404, 409, 422, 503
+NOT_FOUND, CONFLICT, UNPROCESSABLE = 404, 409, 422
 TEMPLATES = {
     "footprints": ("/footprints/template", "footprints.xlsx"),
     "products": ("/products/template", "products.xlsx"),
     "workbook": ("/products/workbook", "products-and-factors.xlsx"),
+    "spend": ("/spend/template", "spend.xlsx"),
 }
+EXAMPLE_MAPPING = "mapping.toml"
 
 
 BY_HEADINGS = _("what the headings say")
 NO_FILE = _("Choose a file first.")
-BUSY = _(
-    "As much work is going on as the node takes at a time. Try again when some of it has ended."
-)
 CHANGED = _(
     "The file, or how it is read, has changed since it was checked. Nothing was imported: look at "
     "what is here now, and confirm that."
@@ -292,6 +292,9 @@ async def _discard(visit: Visit) -> Response:
 
 
 async def _template(visit: Visit) -> Response:
+    if visit.request.path_params["name"] == EXAMPLE_MAPPING:
+        example = resources.files("underseal_node.energy") / "example.toml"
+        return attached(example.read_bytes(), EXAMPLE_MAPPING, "application/toml")
     found = TEMPLATES.get(visit.request.path_params["name"])
     if found is None:
         raise HTTPException(NOT_FOUND)

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 
 from underseal_node.console.importing.columns import column_names, columns_of_rows, folded
-from underseal_node.console.importing.kinds import ENERGY, FACTORS, FOOTPRINTS, MIXED, PRODUCTS
+from underseal_node.console.importing.kinds import (
+    ENERGY,
+    FACTORS,
+    FOOTPRINTS,
+    MIXED,
+    PRODUCTS,
+    SPEND,
+)
 from underseal_node.console.importing.words import METER_WORDS
 from underseal_node.errors import RefusedError
 from underseal_node.products.columns import FACTOR
@@ -20,6 +27,7 @@ from underseal_node.sheets.headings import letters_of
 from underseal_node.sheets.numbers import text_of_number
 from underseal_node.sheets.problems import CellError
 from underseal_node.sheets.tables import Row, Table, header_of, table_of_csv, tables_of_workbook
+from underseal_node.spend.columns import HEADINGS as SPEND_HEADINGS
 
 __all__ = [
     "SheetView",
@@ -143,6 +151,8 @@ def rows_of(kind: str, table: Table) -> str:
     """What the rows of a sheet are by our own headings and names; empty if they do not say it."""
     if kind == FOOTPRINTS:
         return "footprints" if header_of(table, HEADINGS.knows) is not None else ""
+    if kind == SPEND:
+        return SPEND if header_of(table, SPEND_HEADINGS.knows) is not None else ""
     found = _understood(table)
     if found is None or (kind == FACTORS) != (found.kind == FACTOR):
         return ""
@@ -156,6 +166,8 @@ def is_ours(kind: str, tables: Sequence[Table]) -> bool:
     if kind == FOOTPRINTS:
         headers = [row for one in tables if (row := header_of(one, HEADINGS.knows)) is not None]
         return len(headers) == 1 and not HEADINGS.header("", headers[0], "").problems
+    if kind == SPEND:
+        return any(map(_is_of_spend, tables))
     founds = [found for one in tables if (found := _understood(one)) is not None]
     wanted = [one for one in founds if kind == PRODUCTS or one.kind == FACTOR]
     return bool(wanted) and not any(
@@ -165,6 +177,8 @@ def is_ours(kind: str, tables: Sequence[Table]) -> bool:
 
 def kind_of_tables(tables: Sequence[Table]) -> str:
     """What sheets seem to hold; empty if nothing tells."""
+    if is_ours(SPEND, tables):
+        return SPEND
     if is_ours(FOOTPRINTS, tables) and not is_ours(PRODUCTS, tables):
         return FOOTPRINTS
     founds = [found for one in tables if (found := _understood(one)) is not None]
@@ -179,6 +193,7 @@ def kind_of_tables(tables: Sequence[Table]) -> str:
             (FOOTPRINTS, ("footprints",)),
             (PRODUCTS, (MIXED,)),
             (FACTORS, ("factor",)),
+            (SPEND, (SPEND,)),
         )
     }
     best = max(scores, key=lambda kind: scores[kind])
@@ -197,6 +212,15 @@ def kind_of_json(content: bytes) -> str:
 
 def _names(rows: str) -> list[str]:
     return [name for column in columns_of_rows(rows) for name in column_names(column)]
+
+
+def _is_of_spend(table: Table) -> bool:
+    """Whether the headings are those of spend: all of them, and no others."""
+    header = header_of(table, SPEND_HEADINGS.knows)
+    if header is None:
+        return False
+    columns = SPEND_HEADINGS.header("", header, "")
+    return not columns.problems and len(columns.columns) == len(SPEND_HEADINGS.titles)
 
 
 def _understood(table: Table) -> Found | None:
@@ -278,5 +302,5 @@ def _number(value: float) -> str:
 
 
 _KNOWN = frozenset(
-    folded(name) for rows in ("footprints", MIXED, "factor") for name in _names(rows)
+    folded(name) for rows in ("footprints", MIXED, "factor", SPEND) for name in _names(rows)
 )

@@ -100,12 +100,15 @@ def treemap(found: Contributions, product: str, name_of: Name, number: Number) -
     return {"kind": "treemap", "items": items}
 
 
-def trend(footprints: Iterable[Mapping[str, Any]], number: Number) -> Chart | None:
+def trend(
+    footprints: Iterable[Mapping[str, Any]], number: Number, said: Callable[[str], str]
+) -> Chart | None:
     """The figure of each footprint from when it was calculated; those for the unit of the newest.
 
     Args:
         footprints: newest first.
         number: writes a figure for the reader.
+        said: what the node says, for the reader.
     """
     rows = [one for one in footprints if one.get("pcf")]
     points = [
@@ -113,7 +116,7 @@ def trend(footprints: Iterable[Mapping[str, Any]], number: Number) -> Chart | No
             "at": one["calculatedAt"],
             "value": one["pcf"],
             "text": number(one["pcf"]),
-            "notes": [cause["message"] for cause in one["causes"]],
+            "notes": [said(cause["message"]) for cause in one["causes"]],
         }
         for one in reversed(rows)
         if one["unit"] == rows[0]["unit"]

@@ -16,11 +16,14 @@ from underseal_node.console.products.addresses import product_of
 from underseal_node.console.products.figures import amount_of
 from underseal_node.console.products.sources import choices, source_of
 from underseal_node.console.products.twin import link_of
+from underseal_node.console.tables import cut
 
 __all__ = ["ACTIONS", "PAGES"]
 
 PATH = "/products/match"
 MOST = 50  # open lines on a page
+# Numbers of pages in the query: of open lines, and of those that resolve to something.
+OPEN, RESOLVED = "page", "resolved"
 OTHER = "other"
 LEFT_OUT = "left-out"
 
@@ -39,6 +42,9 @@ async def _page(
     lines = found["lines"]
     changed = visit.request.query_params.get("line")
     still_open = [one for one in lines if _is_open(one) or one["line"] == changed]
+    still_open.sort(key=lambda one: bool(one["line"] != changed))  # it is what is looked at
+    resolved = [one for one in lines if not _is_open(one) and one["line"] != changed]
+    shown, others = cut(visit, still_open, OPEN, MOST), cut(visit, resolved, RESOLVED)
     return visit.page(
         "products/match.html",
         {
@@ -48,15 +54,16 @@ async def _page(
             "typed": typed or {},
             "open": [
                 {**one, "preferred": _preferred(one), "shown": amount_of(visit, one["amount"])}
-                for one in still_open[:MOST]
+                for one in shown.rows
             ],
-            "further": max(0, len(still_open) - MOST),
+            "open_pages": shown,
             "number": sum(map(_is_open, still_open)),
             "resolved": [
-                {**one, "link": link_of(one["source"]), "shown": amount_of(visit, one["amount"])}
-                for one in lines
-                if one not in still_open
+                {**one, "link": link_of(one), "shown": amount_of(visit, one["amount"])}
+                for one in others.rows
             ],
+            "resolved_pages": others,
+            "here": _back(visit),
             "failures_found": found["energyFailures"],
             "choices": offered,
         },
@@ -142,7 +149,9 @@ async def _take_back(visit: Visit) -> Response:
 
 
 def _back(visit: Visit) -> str:
-    return with_query(PATH, product=product_of(visit) or None)
+    """The page, where it was left."""
+    pages = {name: visit.asked(name) or None for name in (OPEN, RESOLVED)}
+    return with_query(PATH, product=product_of(visit) or None, **pages)
 
 
 PAGES = {PATH: _show}

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 
 from underseal_node.console.api import ApiRefusedError, segment
 from underseal_node.console.pages import Visit
 from underseal_node.console.products.addresses import product_of
+from underseal_node.console.properties import EXTENSIONS, Member, groups_of
 
-__all__ = ["PAGES"]
+__all__ = ["PAGES", "compared", "differing"]
 
 ACTIVE = "Active"
 NOT_FOUND = 404
 MOST = 6  # partners side by side
-# What everybody sees and is the same for all stands on the page of the footprint.
-FIRST = ("pcfExcludingBiogenicUptake", "pcfIncludingBiogenicUptake", "primaryDataShare", "dqi")
-# Signatures and the like are there, or not, with the blocks that they are for.
-LEFT_OUT = frozenset({"extensions", "pcf"})
+DIFFERENCES = "differences"
 
 Json = Mapping[str, Any]
 
@@ -41,6 +41,8 @@ async def _seen(visit: Visit) -> Response:
         views = list(
             await asyncio.gather(*(_view(visit, active["footprint"], one) for one in shown))
         )
+    groups = [] if own is None else compared(own["footprint"], views)
+    only_differences = visit.asked("only") == DIFFERENCES
     return visit.page(
         "products/seen.html",
         {
@@ -50,9 +52,19 @@ async def _seen(visit: Visit) -> Response:
             "chosen": shown,
             "views": views,
             "most": MOST,
-            "rows": [] if own is None else _rows(own["footprint"], views),
+            "groups": differing(groups) if only_differences else groups,
+            "only_differences": only_differences,
+            "differences": DIFFERENCES,
+            "address": _address(product_id, chosen),
+            "address_of_differences": _address(product_id, chosen, DIFFERENCES),
         },
     )
+
+
+def _address(product: str, peers: Sequence[str], only: str | None = None) -> str:
+    """This page with the same partners."""
+    pairs = [("product", product), *(("peer", one) for one in peers)]
+    return "?" + urlencode([*pairs, ("only", only)] if only else pairs)
 
 
 async def _view(visit: Visit, footprint: str, peer: str) -> dict[str, Any]:
@@ -63,50 +75,76 @@ async def _view(visit: Visit, footprint: str, peer: str) -> dict[str, Any]:
         if error.status != NOT_FOUND:
             raise
         return {"peer": peer}
-    values = dict(_values(found["footprint"]))
+    values = _by_name(found["footprint"])
     return {"peer": peer, "values": values, **{name: found.get(name) for name in ("level", "note")}}
 
 
-def _rows(own: Json, views: Sequence[Json]) -> list[dict[str, Any]]:
-    """Each property with what it is for us and for each partner; the important ones first."""
-    values = dict(_values(own))
-    first = [name for one in FIRST for name in values if name.partition(".")[0] == one]
-    rest = [name for name in values if name not in first]
+@dataclass(frozen=True)
+class Row:
+    """Something that a footprint states, as we have it and as partners see it.
+
+    Attributes:
+        own: as we have it.
+        seen: by partner; None where that is withheld.
+    """
+
+    own: Member
+    seen: tuple[Member | None, ...]
+
+    @property
+    def differs(self) -> bool:
+        """Whether somebody sees something else, or nothing."""
+        return any(one is None or one.value != self.own.value for one in self.seen)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows that belong together.
+
+    Attributes:
+        label: marked for the catalogues.
+        rows: of what is stated.
+    """
+
+    label: str
+    rows: tuple[Row, ...]
+
+
+def compared(own: Json, views: Sequence[Json]) -> list[Rows]:
+    """Each property with what it is for us and for each partner, in the groups of all pages.
+
+    Signatures are there, or not, with the blocks that they are for, and are left out.
+
+    Args:
+        own: the footprint, with everything.
+        views: of partners, with the `values` that each sees.
+    """
+    seen = [one.get("values") or {} for one in views]
     return [
-        {
-            "name": name,
-            "value": values[name],
-            "seen": [(one.get("values") or {}).get(name) for one in views],
-        }
-        for name in (*first, *rest)
+        Rows(
+            group.label,
+            tuple(
+                Row(member, tuple(one.get((group.label, member.name)) for one in seen))
+                for member in group.members
+            ),
+        )
+        for group in groups_of(own)
+        if group.label != EXTENSIONS
     ]
 
 
-def _values(footprint: Json) -> Iterator[tuple[str, str]]:
-    """The properties of a footprint with their values in one line each."""
-    for name, value in footprint.get("pcf", {}).items():
-        yield from _flat(name, value)
-    for name, value in footprint.items():
-        if name not in LEFT_OUT:
-            yield from _flat(name, value)
+def differing(groups: Sequence[Rows]) -> list[Rows]:
+    """Only what somebody sees otherwise than we do."""
+    found = (Rows(one.label, tuple(row for row in one.rows if row.differs)) for one in groups)
+    return [one for one in found if one.rows]
 
 
-def _flat(name: str, value: Any) -> Iterator[tuple[str, str]]:
-    if isinstance(value, Mapping):
-        for inner, one in value.items():
-            yield from _flat(f"{name}.{inner}", one)
-    elif isinstance(value, list):
-        yield name, "; ".join(_text(one) for one in value)
-    elif value is not None:
-        yield name, _text(value)
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(_text(one) for one in value.values())
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
+def _by_name(footprint: Json) -> dict[tuple[str, str], Member]:
+    return {
+        (group.label, member.name): member
+        for group in groups_of(footprint)
+        for member in group.members
+    }
 
 
 PAGES = {"/products/seen": _seen}

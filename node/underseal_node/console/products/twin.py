@@ -26,7 +26,7 @@ from underseal_node.console.products.contributions import (
 )
 from underseal_node.console.products.figures import amount_of, difference
 from underseal_node.console.products.listing import state_of
-from underseal_node.console.tables import Column
+from underseal_node.console.tables import Column, cut
 
 __all__ = ["MOST_FINDINGS", "PAGES", "findings_of", "link_of"]
 
@@ -118,8 +118,9 @@ async def _twin(visit: Visit) -> Response:
             "tiers": {} if found is None else {one.key: one.label for one in found.tiers},
             "kinds": KINDS,
             "name_of": lambda part: _name(visit, part),
-            "versions": known.history["versions"],
-            "succession": _succession(known.history["footprints"]),
+            "bill": cut(visit, detail["lines"], "bill"),
+            "versions": cut(visit, known.history["versions"], "versions"),
+            "succession": cut(visit, _succession(known.history["footprints"]), "trend"),
             "findings": {} if known.calculated is None else findings_of(known.calculated),
             "most_findings": MOST_FINDINGS,
             "charts": _charts(visit, known, found),
@@ -201,7 +202,7 @@ def _charts(visit: Visit, known: _Known, found: Contributions | None) -> dict[st
         name = known.detail["name"]
         made["sankey"] = charts.sankey(found, name, lambda part: _name(visit, part), number)
         made["treemap"] = charts.treemap(found, name, lambda part: _name(visit, part), number)
-    trend = charts.trend(known.history["footprints"], number)
+    trend = charts.trend(known.history["footprints"], number, visit.said)
     if trend is not None:
         made["trend"] = trend
     return made
@@ -225,12 +226,14 @@ def _exported_row(one: Json) -> dict[str, Any]:
     }
 
 
-def link_of(source: Json | None) -> str | None:
+def link_of(line: Json) -> str | None:
     """The page of what a line resolves to."""
+    source = line.get("source")
     if not source:
         return None
     if "footprint" in source:
-        return f"/received/{source['footprint']}"
+        # Several partners may have sent the same id.
+        return with_query(f"/received/{source['footprint']}", peer=line.get("peer"))
     if "product" in source:
         return product_page("twin", source["product"])
     return with_query("/factors", q=source["factor"]) if "factor" in source else None

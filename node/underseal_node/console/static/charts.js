@@ -14,6 +14,13 @@ function hues() {
     : ["#8fd0b4", "#a9c8ea", "#efd190", "#d9b4e0", "#f0b9ae", "#a9dbe0", "#cfd99a", "#b9bdec"];
 }
 
+// The same for lines, which have to stand out from the paper.
+function strongHues() {
+  return dark.matches
+    ? ["#6fd1a8", "#8db4ff", "#f5c56b", "#d9a7e0", "#ffaaa0", "#8fdbe0", "#c4d17a", "#b3b8f5"]
+    : ["#0b6a4a", "#1a57c2", "#7a4b00", "#7a2f88", "#a3261b", "#1f6f78", "#5d6a12", "#4a4fa0"];
+}
+
 // Names come from files of companies: what plotly would take for markup is shown as it is.
 function plain(text) {
   return String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
@@ -126,7 +133,81 @@ function trend(data) {
   ];
 }
 
-const KINDS = { sankey, treemap, trend };
+function lines(text) {
+  return String(text).split("\n").map((one) => shortened(one, 90)).join("<br>");
+}
+
+// Bars as wide as the share that a supplier has, one beside the other; what is not known is only a frame.
+function coverage(data) {
+  const widths = data.bars.map((bar) => Number(bar.width));
+  const starts = widths.map((_, index) => widths.slice(0, index).reduce((sum, one) => sum + one, 0));
+  const whole = widths.reduce((sum, one) => sum + one, 0);
+  const bars = (heights, hue, frame) => ({
+    type: "bar",
+    x: starts,
+    y: heights,
+    width: widths,
+    offset: 0,
+    customdata: data.bars.map((bar) => lines(bar.text)),
+    hovertemplate: "%{customdata}<extra></extra>",
+    marker: { color: hue, line: { width: 1, color: colour(frame) } },
+  });
+  const known = (bar) => bar.covered !== undefined;
+  const primary = data.bars.map((bar) => (known(bar) ? Number(bar.primary ?? 0) : 0));
+  const covered = data.bars.map((bar, index) => (known(bar) ? Number(bar.covered) - primary[index] : 0));
+  const rest = data.bars.map((bar, index) => (known(bar) ? 1 - primary[index] - covered[index] : 0));
+  const unknown = data.bars.map((bar) => (known(bar) ? 0 : 1));
+  const ink = colour("accent");
+  const axis = { gridcolor: colour("line"), zeroline: false, fixedrange: true, automargin: true };
+  // A name below each bar that is wide enough for some letters of it.
+  const named = data.bars.map((bar, index) => index).filter((index) => widths[index] / whole > 0.06);
+  return [
+    [
+      bars(primary, ink, "paper"),
+      bars(covered, transparent(ink, 0.45), "paper"),
+      bars(rest, transparent(ink, 0.08), "paper"),
+      bars(unknown, "rgba(0,0,0,0)", "soft"),
+    ],
+    layout({
+      barmode: "stack",
+      showlegend: false,
+      margin: { l: 50, r: 12, t: 12, b: 40 },
+      xaxis: {
+        ...axis, showgrid: false, range: [0, whole], tickangle: 0,
+        tickvals: named.map((index) => starts[index] + widths[index] / 2),
+        ticktext: named.map((index) => shortened(data.bars[index].label, Math.max(6, Math.floor((widths[index] / whole) * 90)))),
+      },
+      yaxis: { ...axis, range: [0, 1], tickformat: ".0%" },
+    }),
+  ];
+}
+
+function trends(data) {
+  const all = strongHues();
+  const traces = data.series.map((series, index) => ({
+    type: "scatter",
+    mode: "lines+markers",
+    name: shortened(series.label, 40),
+    x: series.points.map((point) => point.at),
+    y: series.points.map((point) => Number(point.value)),
+    customdata: series.points.map((point) => lines(point.text)),
+    hovertemplate: "%{customdata}<br>%{y:.1f} %<extra></extra>",
+    line: { shape: "hv", width: 2, color: all[index % all.length], dash: ["solid", "dash", "dot", "dashdot"][index % 4] },
+    marker: { size: 9, symbol: index % 8 },
+  }));
+  const axis = { gridcolor: colour("line"), zeroline: false, fixedrange: true, automargin: true };
+  return [
+    traces,
+    layout({
+      margin: { l: 50, r: 20, t: 16, b: 36 },
+      legend: { orientation: "h", y: -0.2 },
+      xaxis: { ...axis, showgrid: false, type: "date" },
+      yaxis: { ...axis, rangemode: "tozero", ticksuffix: " %" },
+    }),
+  ];
+}
+
+const KINDS = { sankey, treemap, trend, coverage, trends };
 
 function draw() {
   for (const place of document.querySelectorAll("[data-chart]")) {

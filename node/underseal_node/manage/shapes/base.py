@@ -10,6 +10,7 @@ from pydantic import (
     AwareDatetime,
     BaseModel,
     ConfigDict,
+    Field,
     PlainSerializer,
     field_validator,
 )
@@ -17,9 +18,22 @@ from pydantic.alias_generators import to_camel
 
 from underseal_protocol.times import format_time
 
-__all__ = ["GivenInstant", "InputShape", "Instant", "Listing", "Shape"]
+__all__ = [
+    "MAX_ROW_ID",
+    "GivenInstant",
+    "InputShape",
+    "Instant",
+    "Listing",
+    "Part",
+    "RowNumber",
+    "Shape",
+]
 
 T = TypeVar("T")
+
+# What fits into a key of the database.
+MAX_ROW_ID = 2**31 - 1
+RowNumber = Annotated[int, Field(ge=1, le=MAX_ROW_ID)]
 
 Instant = Annotated[datetime, PlainSerializer(format_time, return_type=str, when_used="json")]
 
@@ -66,3 +80,9 @@ class Listing(Shape, Generic[T]):
     """A list."""
 
     data: list[T]
+
+
+class Part(Listing[T], Generic[T]):
+    """A part of a list."""
+
+    total: int | None = None  # of all parts; only if it is asked for

@@ -87,7 +87,10 @@ class ErrorShape(Shape):
 
 
 class RequestShape(Shape):
-    """GET /requests (query: direction, state, peer) -> Listing; GET /requests/{id}"""
+    """GET /requests (query: direction, state, peer, search, sort, limit, offset, count) -> Part
+
+    And a line of GET /requests/export (without limit, offset and count); GET /requests/{id}.
+    """
 
     id: int
     direction: Direction

@@ -85,7 +85,11 @@ class ImportShape(Shape):
 
 
 class FootprintShape(Shape):
-    """GET /footprints (query: status, productId, limit) -> Listing"""
+    """GET /footprints (query: status, productId, validUntilBefore, search, sort, limit, offset,
+    count) -> Part
+
+    And a line of GET /footprints/export (without limit, offset and count).
+    """
 
     id: str
     status: str
@@ -204,7 +208,11 @@ class ReissuedShape(Shape):
 
 
 class ReceivedShape(Shape):
-    """GET /received (query: peer, verification, productId, limit) -> Listing"""
+    """GET /received (query: peer, verification, status, usable, inUse, productId,
+    validUntilBefore, search, sort, limit, offset, count) -> Part
+
+    And a line of GET /received/export (without limit, offset and count).
+    """
 
     id: str
     peer: str
@@ -217,6 +225,7 @@ class ReceivedShape(Shape):
     attestations: list[JudgedShape] = Field(default_factory=list)
     received_at: Instant
     changed_at: Instant
+    valid_until: Instant | None = None  # of a broken one, nobody knows
     product_name_company: str | None = None
     product_ids: list[str] = Field(default_factory=list)
     company_name: str | None = None

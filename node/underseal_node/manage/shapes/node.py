@@ -23,7 +23,10 @@ class NodeShape(Shape):
 
 
 class AlertShape(Shape):
-    """GET /alerts -> Listing"""
+    """GET /alerts (query: kind, peer, search, sort, limit, offset, count) -> Part
+
+    And a line of GET /alerts/export (without limit, offset and count).
+    """
 
     id: int
     kind: AlertKind

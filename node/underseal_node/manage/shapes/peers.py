@@ -7,7 +7,13 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from underseal_node.manage.shapes.base import GivenInstant, InputShape, Instant, Shape
+from underseal_node.manage.shapes.base import (
+    GivenInstant,
+    InputShape,
+    Instant,
+    RowNumber,
+    Shape,
+)
 from underseal_node.store.tables import Assurance, AuthMethod, Awaits, PeerState
 from underseal_protocol.disclosure import Level
 from underseal_protocol.usage_terms import MAX_PURPOSE_CHARACTERS, MAX_TERMS_CHARACTERS
@@ -18,6 +24,8 @@ __all__ = [
     "ApprovedShape",
     "CompleteInput",
     "CredentialsShape",
+    "EffectShape",
+    "EffectsInput",
     "FingerprintShape",
     "GrantInput",
     "GrantShape",
@@ -32,6 +40,7 @@ __all__ = [
     "PeerShape",
     "ReasonInput",
     "RemovedShape",
+    "ReplaceInput",
     "RotatedShape",
     "WordsInput",
 ]
@@ -281,6 +290,30 @@ class GrantInput(InputShape):
     # Where the release gate advises against it: why all the same, and the supplier's consent.
     acknowledge: str | None = Field(default=None, min_length=1, max_length=2_000)
     consent: str | None = Field(default=None, min_length=1, max_length=2_000)
+
+
+class ReplaceInput(InputShape):
+    """POST /grants/replace: grants that go, and the one, or the ones, that come in their place."""
+
+    replaced: list[RowNumber] = Field(min_length=1, max_length=1_000)
+    grant: GrantInput | None = None  # none: they only go
+
+
+class EffectsInput(InputShape):
+    """POST /grants/effects: what `peer` would see of own footprints if grants went and came."""
+
+    peer: str
+    removed: list[RowNumber] = Field(default_factory=list, max_length=1_000)
+    added: list[GrantInput] = Field(default_factory=list, max_length=1_000)
+    footprint_ids: list[str] = Field(max_length=10_000)
+
+
+class EffectShape(Shape):
+    """Answer of POST /grants/effects, a Listing; a level that is absent is none."""
+
+    id: str
+    before: Level | None = None
+    after: Level | None = None
 
 
 class InvitationShape(Shape):

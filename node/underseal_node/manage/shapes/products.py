@@ -198,6 +198,7 @@ class LineShape(Shape):
     supplier: str | None = None
     source: dict[str, Any] | None = None
     label: str | None = None  # the source for people
+    peer: str | None = None  # of a received footprint, whose it is
     missing: str | None = None  # why it is open though something is named: that is not there
     is_decided: bool = False
     proposals: list[ProposalShape]

@@ -5,11 +5,17 @@ from __future__ import annotations
 from pydantic import Field
 
 from underseal_node.manage.shapes.base import Instant, Shape
+from underseal_node.manage.shapes.refusals import ProblemShape
 from underseal_node.store.tables import PeerState
 
 __all__ = [
     "BoughtShape",
     "NamedSupplierShape",
+    "SpendImportShape",
+    "SpendItemShape",
+    "SpendLookedAtShape",
+    "SpendPeriodShape",
+    "SpendRemovedShape",
     "SupplierDetail",
     "SupplierShape",
     "SuppliersShape",
@@ -35,6 +41,9 @@ class SupplierShape(Shape):
     lines_without_mass: int  # of them, of materials and packaging whose mass is not known
     mass_share: str | None = None  # of all that is bought, as far as its mass is known
     coverage: str | None = None  # of the mass that is bought from it, by its footprints
+    primary_coverage: str | None = None  # of it, with primary data: at least
+    spend: str | None = None  # in the currency of the period that is looked at
+    spend_share: str | None = None  # of all that is spent in it
     footprints: int  # that count now: usable, active and not replaced
     verified: int  # of them
     unsigned: int  # of them
@@ -61,11 +70,66 @@ class SupplierShape(Shape):
 
 
 class NamedSupplierShape(Shape):
-    """A supplier that bills of materials name, and that is no partner."""
+    """A supplier that bills of materials or spend name, and that is no partner."""
 
     name: str
     lines: int
     mass_share: str | None = None
+    spend: str | None = None
+    spend_share: str | None = None
+
+
+class SpendPeriodShape(Shape):
+    """What is spent in a period: GET /spend -> Listing, the newest first."""
+
+    period_start: Instant
+    period_end: Instant  # the first instant after it
+    currency: str  # ISO 4217
+    total: str
+    suppliers: int
+    file: str
+    changed_at: Instant
+
+
+class SpendLookedAtShape(Shape):
+    """The spend that the board goes by. Shares are of its total."""
+
+    period_start: Instant
+    period_end: Instant
+    currency: str
+    total: str
+    covered: str | None = None  # by footprints of suppliers, as far as that is known
+    primary: str | None = None  # with primary data, at least
+    unknown: str | None = None  # where it is not known how much of the mass is covered
+
+
+class SpendItemShape(Shape):
+    """What is spent on a supplier."""
+
+    supplier: str  # as the file names it
+    peer: str | None = None  # the partner that is meant
+    amount: str
+    currency: str
+    period_start: Instant
+    period_end: Instant
+    outcome: str  # "new", "changed", "unchanged", or "removed": it is not in the file
+
+
+class SpendImportShape(Shape):
+    """POST /spend/import (the body is the file, as it is; query: `name`, `dryRun`)
+
+    200 also when the file is refused: then `problems` names every error, and nothing was taken.
+    """
+
+    dry_run: bool
+    spend: list[SpendItemShape]
+    problems: list[ProblemShape]
+
+
+class SpendRemovedShape(Shape):
+    """DELETE /spend (query: `from`, `until`)"""
+
+    removed: int  # suppliers of the period
 
 
 class SuppliersShape(Shape):
@@ -78,6 +142,8 @@ class SuppliersShape(Shape):
     lines_without_mass: int
     products: int  # for which a mass is known that is bought
     coverage: str | None = None  # of the known mass of all that is bought, by footprints
+    primary_coverage: str | None = None  # of it, with primary data: at least
+    spend: SpendLookedAtShape | None = None
 
 
 class BoughtShape(Shape):
@@ -116,6 +182,7 @@ class TrendShape(Shape):
 class SupplierDetail(SupplierShape):
     """GET /suppliers/{name}"""
 
+    currency: str | None = None  # of `spend`
     bought: list[BoughtShape]
     trends: list[TrendShape]
 

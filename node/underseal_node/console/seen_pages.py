@@ -1,0 +1,54 @@
+"""A footprint as a partner sees it: one page, that partners, footprints and products lead to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from starlette.responses import Response
+
+from underseal_node.console.api import segment
+from underseal_node.console.downloads import JSON, attached
+from underseal_node.console.json_text import laid_out
+from underseal_node.console.pages import Visit
+from underseal_node.console.properties import figure_of, groups_of
+from underseal_node.console.property_names import BLOCKS
+from underseal_protocol.disclosure import Block, Level
+
+__all__ = ["seen_page"]
+
+RAW = {"as": "json", "raw": "1"}
+"""By which names in the query the very bytes are asked for."""
+
+
+async def seen_page(
+    visit: Visit, footprint_id: str, peer: str, crumbs: Sequence[tuple[str, str]], raw: str
+) -> Response:
+    """What a partner sees of a footprint, to look at or in the very bytes that it gets.
+
+    Args:
+        visit: of the operator.
+        footprint_id: which footprint.
+        peer: its name, or a level.
+        crumbs: address and text of the pages above, both as they are shown; an empty text stands
+            for the name of the product.
+        raw: the name in the query that asks for the bytes.
+    """
+    path = f"/footprints/{segment(footprint_id)}"
+    answer = await visit.api.call("GET", f"{path}/seen", {"as": peer})
+    if visit.asked(raw) == RAW[raw]:
+        return attached(answer.body, f"{answer.json['id']}.json", JSON)
+    found = await visit.api.get(path, {"as": peer})
+    shown = Level(found["level"]).blocks
+    return visit.page(
+        "footprint_seen.html",
+        {
+            "crumbs": crumbs,
+            "found": found,
+            "figure": figure_of(found["footprint"]),
+            "groups": groups_of(found["footprint"]),
+            "shown": [BLOCKS[block] for block in Block if block in shown],
+            "withheld": [BLOCKS[block] for block in found["withheld"]],
+            "text": laid_out(answer.body),
+            "bytes_at": {raw: RAW[raw]},
+        },
+    )
