@@ -24,7 +24,7 @@ PACKAGES: dict[str, str] = json.loads((FOLDER / "package.json").read_text("utf-8
 LEAST_NODE = (20, 19)
 INSTALL_SECONDS, RUN_SECONDS = 90, 500
 NPM_OPTIONS = (
-    "--ignore-scripts", "--no-package-lock", "--no-audit", "--no-fund", "--no-update-notifier",
+    "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier",
     "--fetch-retries=0", "--fetch-timeout=20000", "--prefer-offline",
 )  # fmt: skip
 
@@ -77,9 +77,10 @@ def _are_installed() -> bool:
 def _install(npm: str) -> None:
     """Beside its place, and moved there when all is there."""
     with tempfile.TemporaryDirectory(dir=FOLDER, prefix=".installing-") as place:
-        shutil.copy(FOLDER / "package.json", place)
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(FOLDER / name, place)
         subprocess.run(
-            [npm, "install", *NPM_OPTIONS],
+            [npm, "ci", *NPM_OPTIONS],
             cwd=place,
             capture_output=True,
             text=True,

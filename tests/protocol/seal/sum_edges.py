@@ -53,7 +53,7 @@ OTHERS: tuple[tuple[str, Any], ...] = (
     ("extensions", {}), ("extensions", []), ("extensions", [5]), ("companyIds", None),
     ("companyName", "\ud800"),
     ("companyName", {"b": 1, "a": [{}, []], "\U0001f600": 1, "\ufb33": 2}),
-    ("companyName", [0.1, 1e21, -0.0, 5e-324, 333333333.33333329, "\u2028\x7f\x00\n\"\\/"]),
+    ("companyName", [0.1, 1e-21, -0.0, 5e-324, 333333333.33333329, "\u2028\x7f\x00\n\"\\/"]),
     ("precedingPfIds", []), ("productClassifications", None), ("comment", "\ud800"),
 )  # fmt: skip
 TEXTS: tuple[bytes, ...] = (
