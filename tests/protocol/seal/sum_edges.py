@@ -29,6 +29,9 @@ FIGURES: tuple[Any, ...] = (
     "0.0000", "-0.0000", "0" * 95 + "1.5000", "7205759403792.7935", "7205759403792.7936", "1.500",
     "1.5000\n",
 )  # fmt: skip
+ROUND_FIGURES = (
+    "0", "00", "10", "+10", "1.0", "5", "720575940379279350", "720575940379279360",
+)  # fmt: skip
 MASSES: tuple[Any, ...] = (
     "-0", "1e3", "0.0000000005", "0.00000000051", "18446744073.709551615", "18446744073.7095516154",
     "18446744073.7095516155", None, 5, "-0.0000000001", "0" * 100, "0" * 101, "4.5" + "0" * 98,
@@ -71,7 +74,7 @@ URLS = (
     "p\u00e4ck", "a" * 192, "a" * 193, "a/|", ":80", "?q", "https://?q://", "a\n",
 )  # fmt: skip
 AMOUNTS = ("0", "00.5", "0.50", "1.", "+1", "1" * 40, "1" * 41, "\uff11", "5\n")
-NAMES = (
+NAMES: tuple[list[str], ...] = (
     [], ["AR6", "AR6"], ["AR6", "AR5"], ["\ufb33", "\U0001f600"], ["\U0001f600", "\ufb33"],
     [f"R{number:02}" for number in range(20)], [f"R{number:02}" for number in range(21)],
 )  # fmt: skip
@@ -100,6 +103,16 @@ def _with_names(data: bytes, names: list[str]) -> bytes:
     one = _place(data, "terms 1: report")
     block = bytes([len(names)]) + b"".join(_text(name.encode()) for name in names)
     return data[: one.at - 3] + block + data[one.at + one.length :]
+
+
+def _put(**values: Any) -> Callable[[Line], None]:
+    """An edit of members of a footprint."""
+    return lambda footprint: footprint.update(values)
+
+
+def _put_pcf(**values: Any) -> Callable[[Line], None]:
+    """An edit of members of its carbon footprint."""
+    return lambda footprint: footprint["pcf"].update(values)
 
 
 class _Edges:
@@ -133,47 +146,32 @@ class _Edges:
 
     def of_figures(self) -> None:
         for figure in FIGURES:
-            self.about(
-                "none", lambda one, as_=figure: one["pcf"].update(dict.fromkeys(TOTALS, as_))
-            )
+            self.about("none", _put_pcf(**dict.fromkeys(TOTALS, figure)))
             for name in TOTALS:
-                self.about("none", lambda one, as_=figure, of=name: one["pcf"].update({of: as_}))
+                self.about("none", _put_pcf(**{name: figure}))
         data = OWN.bases["underseal/sums/none"]
-        for figure in (
-            "0",
-            "00",
-            "10",
-            "+10",
-            "1.0",
-            "5",
-            "720575940379279350",
-            "720575940379279360",
-        ):
+        for figure in ROUND_FIGURES:
             for decimals in (0, 1, 2):
                 self.about(
                     "none",
-                    lambda one, as_=figure: one["pcf"].update(dict.fromkeys(TOTALS, as_)),
+                    _put_pcf(**dict.fromkeys(TOTALS, figure)),
                     _with_bytes(data, "decimals", bytes([decimals])),
                 )
         for mass in MASSES:
             for case in ("none", "one-with-mass"):
-                self.about(
-                    case, lambda one, as_=mass: one["pcf"].update(productMassPerDeclaredUnit=as_)
-                )
+                self.about(case, _put_pcf(productMassPerDeclaredUnit=mass))
         for zero in ZEROS:
-            self.about("two", lambda one, as_=zero: one["pcf"].update(biogenicCO2Uptake=as_))
+            self.about("two", _put_pcf(biogenicCO2Uptake=zero))
 
     def of_footprints(self) -> None:
         for time in TIMES:
-            self.about("none", lambda one, as_=time: one.update(created=as_))
+            self.about("none", _put(created=time))
         for time in LIMITS:
-            self.about("two", lambda one, as_=time: one.update(created=as_))
+            self.about("two", _put(created=time))
         for name, value in OTHERS:
-            self.about("none", lambda one, as_=value, of=name: one.update({of: as_}))
+            self.about("none", _put(**{name: value}))
         for reports in ([], "AR6", None, ["AR6", 5], ["ar6"], ["AR5"], {"AR6": 1}):
-            self.about(
-                "one", lambda one, as_=reports: one["pcf"].update(ipccCharacterizationFactors=as_)
-            )
+            self.about("one", _put_pcf(ipccCharacterizationFactors=reports))
 
     def of_texts(self) -> None:
         none, one = (OWN.bases[f"underseal/sums/{case}"] for case in ("none", "one"))
@@ -181,7 +179,7 @@ class _Edges:
             shown = raw.decode("utf-8", "replace")
             data = _with_text(none, "product", raw)
             for product in (shown, 5):
-                self.about("none", lambda one, as_=product: one.update(productIds=[as_]), data)
+                self.about("none", _put(productIds=[product]), data)
         for url in URLS:
             whole = url if "://" in url else f"https://{url}"
             data = _with_text(none, "publisher", url.encode())
