@@ -72,7 +72,7 @@ def verify_hidden(
     for number, one in enumerate(endorsements, 1):
         _require_for(one, number, publisher, context, sealed)
         if one.pseudonym == mark.pseudonym:
-            raise EndorsementError(f"endorsement {number} is of the publisher itself")
+            raise EndorsementError(f"endorsement {number}: it is of the publisher itself")
     refused = first_refused(
         roster, [mark, *(one.presentation for one in endorsements)], random_bytes
     )
@@ -125,4 +125,4 @@ def _require_for(
         ("property", one.sealed, sealed),
     ):
         if found != expected:
-            raise EndorsementError(f"endorsement {number} is for another {name}")
+            raise EndorsementError(f"endorsement {number}: it is for another {name}")

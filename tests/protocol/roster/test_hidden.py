@@ -169,7 +169,7 @@ def test_every_bit_of_a_proof_counts(at: int) -> None:
         ({"created": CREATED + timedelta(days=60)}, "the epoch of the roster"),
         ({"publisher": "https://other.example"}, "mark of the publisher is of https://pack"),
         ({"context": OTHER_CONTEXT}, "for another footprint"),
-        ({"sealed": SealedProperty.EXCLUDING}, "endorsement 1 is for another property"),
+        ({"sealed": SealedProperty.EXCLUDING}, "endorsement 1: it is for another property"),
         ({"mark": mark(PACK, OTHER_CONTEXT)}, "for another footprint"),
         ({"mark": mark(membership("s0"), CONTEXT)}, "is of https://s0.example"),
         ({"mark": FIRST.presentation}, "is of nobody"),
@@ -190,7 +190,7 @@ def test_roster_and_mark_count(changes: dict[str, Any], told: str) -> None:
 def test_a_publisher_cannot_endorse_its_own_inventions() -> None:
     own = present_as_endorser(PACK)
     verify_presentation(ROSTER, own.presentation)  # a member, indeed
-    with pytest.raises(EndorsementError, match="endorsement 2 is of the publisher itself"):
+    with pytest.raises(EndorsementError, match="endorsement 2: it is of the publisher itself"):
         verified(FIRST, own)
     with pytest.raises(RosterError, match="endorses a figure for itself"):
         endorsed("s0", membership=PACK)
