@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from tests.protocol.seal.parties import CONTEXT, CREATED, CREDENTIAL, CUSTOMER, supplier
+from tests.vectors.seal.sum_cases import drng
 
 from underseal_protocol.bbs.keys import SecretKey
 from underseal_protocol.roster.hidden import HiddenEndorsement, HiddenOpening, endorse_hidden
@@ -36,10 +37,12 @@ ROSTER = roster()
 
 @cache
 def membership(name: str, within: Roster = ROSTER, key: SecretKey = KEY) -> Membership:
-    """Of the node `https://NAME.example`."""
+    """Of the node `https://NAME.example`, always the same."""
     member = Member(f"https://{name}.example", f"LEI of {name}")
-    application, wish = apply()
-    return join(within, member, wish, admit(key, within, member, application, admitted=[]))
+    random_bytes = drng(f"membership of {name}")
+    application, wish = apply(random_bytes)
+    admission = admit(key, within, member, application, admitted=[], random_bytes=random_bytes)
+    return join(within, member, wish, admission)
 
 
 PACK = membership("pack")

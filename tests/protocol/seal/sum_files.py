@@ -13,7 +13,8 @@ from tests.vectors.seal.sum_maker import changed
 
 from underseal_protocol.errors import SealRefusedError
 from underseal_protocol.keys import PublicKeySet
-from underseal_protocol.seal.trust import KnownNode, TrustList
+from underseal_protocol.seal.group import Point2
+from underseal_protocol.seal.trust import KnownNode, KnownRoster, TrustList
 from underseal_protocol.seal.verifier import verify_sealed
 from underseal_protocol.times import parse_time
 
@@ -23,14 +24,24 @@ FILE: Path = ROOT / "tests" / "vectors" / "seal" / "sums.jsonl"
 
 def reader(line: Line) -> TrustList:
     """Whom a reader knows."""
-    return TrustList(
+    nodes = [
         KnownNode(
             tuple(one["urls"]),
             PublicKeySet.from_jwks({"keys": one["keys"]}),
             {kid: parse_time(since) for kid, since in one["revoked"].items()},
         )
         for one in line["nodes"]
-    )
+    ]
+    rosters = [
+        KnownRoster(
+            one["issuer"],
+            one["name"],
+            Point2.decode(base64.b64decode(one["key"])),
+            one["revoked"] and parse_time(one["revoked"]),
+        )
+        for one in line.get("rosters", ())
+    ]
+    return TrustList(nodes, rosters)
 
 
 class Corpus:
@@ -81,4 +92,5 @@ class Corpus:
         }
 
 
+MEMBERS_FILE: Path = FILE.with_name("members.jsonl")
 OWN = Corpus([json.loads(line) for line in FILE.read_text("utf-8").splitlines()])
