@@ -1,6 +1,7 @@
 // Reading the bytes of a sealed document. "The document" of docs/reference/sealed-sum-format.md.
 import { createHash, ECDH } from 'node:crypto';
 import { isIPv6 } from 'node:net';
+import { HIDDEN_BYTES, NAMED_BYTES, takeKey, takeProof } from './members.mjs';
 import { fromLittleEndian, POINT_BYTES, readPoint, SCALAR_BYTES } from './curve.mjs';
 
 const MOST_BYTES = 163_840;
@@ -182,6 +183,33 @@ function terms(reader, what) {
   return { amount, unit, mass, start, end, reports, standards };
 }
 
+/** The roster of scheme 2, and the mark of the publisher. */
+function roster(reader) {
+  const one = {
+    issuer: url(reader, 'issuer of the roster'),
+    name: reader.printable(100, 'name of the roster'),
+    key: takeKey(reader, 'key of the roster'),
+    notBefore: reader.seconds('begin of the epoch'),
+    notAfter: reader.seconds('end of the epoch'),
+    entity: reader.printable(100, 'legal entity of the publisher'),
+    pseudonym: reader.point('pseudonym of the publisher'),
+    proof: takeProof(reader, NAMED_BYTES, 'proof of the publisher'),
+  };
+  inFile(one.notAfter > one.notBefore, 'the epoch ends before it begins');
+  return one;
+}
+
+function member(reader, pseudonyms, allTerms, what) {
+  return {
+    supplier: reader.count(1, pseudonyms.length - 1, `pseudonym of ${what}`),
+    terms: reader.count(1, allTerms.length - 1, `terms of ${what}`),
+    C: reader.point(`C of ${what}`),
+    origin: reader.take(32),
+    proof: takeProof(reader, HIDDEN_BYTES, `proof of ${what}`),
+    Q: reader.point(`Q of ${what}`),
+  };
+}
+
 function input(reader, suppliers, allTerms, what) {
   const one = {
     supplier: reader.count(1, suppliers.length - 1, `supplier of ${what}`),
@@ -215,7 +243,7 @@ function header(reader) {
     return value;
   };
   flag(1, 1, 'version');
-  flag(1, 1, 'scheme');
+  const scheme = flag(2, 1, 'scheme');
   const property = ['fossilGhgEmissions', 'pcfExcludingBiogenicUptake'][flag(2, 1, 'property') - 1];
   const decimals = flag(19, 0, 'decimals') - 1;
   const coverage = flag(90, 0, 'coverage');
@@ -227,7 +255,7 @@ function header(reader) {
   const salt = reader.take(32);
   const publisher = url(reader, 'publisher');
   const product = reader.printable(1_000, 'product');
-  return { property, decimals, coverage, mass, footprint, core, salt, publisher, product };
+  return { scheme, property, decimals, coverage, mass, footprint, core, salt, publisher, product };
 }
 
 /** What the bytes of a document say. Throws {@link Refused} if they have another form. */
@@ -235,9 +263,13 @@ export function readDocument(bytes) {
   inFile(bytes.length <= MOST_BYTES, `it has more than ${MOST_BYTES} bytes`);
   const reader = new Reader(bytes);
   const document = header(reader);
-  const suppliers = reader.list(0, 126, 'suppliers', (what) => supplier(reader, what));
+  const isHidden = document.scheme === 2;
+  if (isHidden) document.roster = roster(reader);
+  const suppliers = reader.list(0, 126, isHidden ? 'pseudonyms' : 'suppliers', (what) =>
+    (isHidden ? reader.point(what) : supplier(reader, what)));
   const allTerms = reader.list(0, 126, 'terms', (what) => terms(reader, what));
-  const inputs = reader.list(0, 126, 'inputs', (what) => input(reader, suppliers, allTerms, what));
+  const inputs = reader.list(0, 126, 'inputs', (what) =>
+    (isHidden ? member : input)(reader, suppliers, allTerms, what));
   const factors = reader.list(0, 30, 'factors', (what) => factor(reader, what));
   ascending(suppliers.map((one) => one.bytes), 'suppliers');
   ascending(allTerms.map((one) => one.bytes), 'terms');

@@ -4,6 +4,7 @@
 import { createHash, createPublicKey, verify } from 'node:crypto';
 import { demand, readDocument, sha256 } from './document.mjs';
 import { canonical, coreDigest, isObject, numbers, seconds } from './footprint.mjs';
+import { boundOfEndorser, boundOfPublisher, common, flawOf, messageOf } from './members.mjs';
 import { verifyRanges, verifySum } from './proofs.mjs';
 
 const base64url = (text) => Buffer.from(text).toString('base64url');
@@ -21,15 +22,14 @@ function context(document) {
   return hash.update(salt).digest();
 }
 
-/** The bytes that the supplier of an input has signed. */
-function signedText(document, input) {
+/** What an endorsement says; of scheme 1. */
+function payloadOf(document, input) {
   const { supplier, terms } = input;
-  const header = { alg: 'ES256', kid: supplier.thumbprint, typ: 'underseal-endorsement+jwt' };
-  const payload = {
+  return {
     aud: document.publisher,
     commitment: base64url(input.C.bytes),
     context: base64url(context(document)),
-    credential: base64url(input.credential),
+    credential: base64url(input.credential ?? ''),
     crossSectoralStandards: terms.standards,
     declaredUnitAmount: terms.amount,
     declaredUnitOfMeasurement: terms.unit,
@@ -44,6 +44,13 @@ function signedText(document, input) {
     referencePeriodStart: terms.start,
     version: 1,
   };
+}
+
+/** The bytes that the supplier of an input has signed. */
+function signedText(document, input) {
+  const { thumbprint: kid } = input.supplier;
+  const header = { alg: 'ES256', kid, typ: 'underseal-endorsement+jwt' };
+  const payload = payloadOf(document, input);
   return `${base64url(canonical(header))}.${base64url(canonical(payload))}`;
 }
 
@@ -60,14 +67,18 @@ function thumbprint({ crv, kty, x, y }) {
 const withoutSlash = (url) => url.replace(/\/+$/, '');
 
 /** What a reader knows: nodes with their URLs, thumbprints, and what is revoked since when. */
-export function readTrust(nodes) {
+export function readTrust({ nodes, rosters = [] }) {
   const isOfFootprints = (key) => (key['underseal:purpose'] ?? 'footprint') === 'footprint';
-  return nodes.map(({ urls, keys, revoked }) => ({
+  const found = nodes.map(({ urls, keys, revoked }) => ({
     urls: urls.map(withoutSlash),
     all: [...keys.map(thumbprint), ...Object.keys(revoked)],
     footprint: keys.filter(isOfFootprints).map(thumbprint),
     revoked: new Map(Object.entries(revoked).map(([key, since]) => [key, seconds(since)])),
   }));
+  found.rosters = rosters.map(({ issuer, name, key, revoked }) => ({
+    issuer, name, key: Buffer.from(key, 'base64'), revoked: seconds(revoked ?? undefined),
+  }));
+  return found;
 }
 
 const nodesOf = (trust, url) => trust.filter((node) => node.urls.includes(url));
@@ -94,6 +105,41 @@ function judgeEndorsement(document, input, part, { footprint, publisher, trust, 
   const since = nodesOf(trust, supplier.url).map((node) => node.revoked.get(supplier.thumbprint));
   holds(!since.some((instant) => instant <= time), 'the key is revoked'); // undefined: it is not
 }
+
+/** Scheme 2: the roster with the mark of the publisher, then each endorsement. */
+function judgeMembers(document, { footprint, publisher, trust, time }) {
+  const { roster, inputs, publisher: url } = document;
+  const holds = (condition, reason) => demand(condition, 'roster', reason);
+  holds(!publisher.includes(roster.issuer), 'the publisher keeps it');
+  const created = seconds(footprint.created);
+  holds(roster.notBefore <= created && created < roster.notAfter, 'it is of another epoch');
+  const since = rostersOf(trust, roster).map((one) => one.revoked);
+  holds(!since.some((instant) => instant <= time), 'its key is revoked');
+  const ctx = context(document);
+  const shared = common(roster, url, ctx);
+  const message = messageOf(url, roster.entity);
+  const flaw = flawOf(shared, roster.proof, roster.pseudonym, boundOfPublisher(ctx), message);
+  holds(flaw === undefined, `the mark of the publisher: ${flaw}`);
+  inputs.forEach((input, i) => {
+    const ofInput = (condition, reason) => demand(condition, `endorsement ${i + 1}`, reason);
+    const { supplier, terms, proof } = input;
+    ofInput(!supplier.bytes.equals(roster.pseudonym.bytes), 'it is of the publisher');
+    const bound = boundOfEndorser(canonical(memberPayload(document, input)));
+    const reason = flawOf(shared, proof, supplier, bound);
+    ofInput(reason === undefined, reason);
+    const reports = footprint.pcf.ipccCharacterizationFactors;
+    const among = Array.isArray(reports) && terms.reports.every((one) => reports.includes(one));
+    ofInput(among, 'the footprint has other assessment reports');
+  });
+}
+
+function memberPayload(document, input) {
+  const { credential, exp, iss, named, nbf, ...same } = payloadOf(document, input);
+  return { ...same, origin: base64url(input.origin), version: 2 };
+}
+
+const rostersOf = (trust, roster) => trust.rosters.filter((one) =>
+  one.issuer === roster.issuer && one.name === roster.name && one.key.equals(roster.key.bytes));
 
 function judgeFootprint(document, { footprint, publisher }) {
   demand(publisher.includes(document.publisher), 'publisher', `it is ${document.publisher}`);
@@ -123,14 +169,20 @@ export function judge(bytes, reading) {
   judgeFootprint(document, reading);
   const found = numbers(footprint.pcf, document);
   const { inputs, coverage } = document;
-  inputs.forEach((input, i) => judgeEndorsement(document, input, `endorsement ${i + 1}`, reading));
+  const { roster } = document;
+  if (roster) judgeMembers(document, reading);
+  else {
+    inputs.forEach((input, i) =>
+      judgeEndorsement(document, input, `endorsement ${i + 1}`, reading));
+  }
   const weighed = inputs.filter(({ terms }) => terms.mass > 0n);
   const due = found.M > 0n && weighed.length > 0;
   demand(document.mass === due, 'mass', due ? 'there is no balance' : 'there must be no balance');
   demand(coverage === 0 || (found.T > 0n && inputs.length > 0), 'coverage', 'there is none');
   verifySum(document, found);
   verifyRanges(document, found);
-  const known = (input) => isKnown(trust, input.supplier);
+  const known = (input) =>
+    (roster ? rostersOf(trust, roster).length > 0 : isKnown(trust, input.supplier));
   return {
     grade: document.mass && weighed.every(known) ? 'mass' : 'origin',
     coverage: inputs.every(known) ? coverage : 0,

@@ -45,7 +45,7 @@ class Corpus {
     this.vectors = by('id', (line) => 'id' in line);
     this.footprints = by('footprint', (line) => !('id' in line) && 'footprint' in line);
     const readers = lines.filter((line) => !('id' in line) && 'nodes' in line);
-    this.trust = new Map(readers.map((line) => [line.trust, readTrust(line.nodes)]));
+    this.trust = new Map(readers.map((line) => [line.trust, readTrust(line)]));
   }
 
   document(vector) {

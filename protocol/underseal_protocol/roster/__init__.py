@@ -14,4 +14,5 @@ says nothing anywhere else.
 | `hidden` | endorsements of members that are not named |
 | `mark` | the pseudonym of the publisher itself, so that it cannot endorse for itself |
 | `rules` | what has to hold of all of them for one footprint |
+| `messages` | what travels, as JSON |
 """

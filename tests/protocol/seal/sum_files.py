@@ -93,4 +93,7 @@ class Corpus:
 
 
 MEMBERS_FILE: Path = FILE.with_name("members.jsonl")
-OWN = Corpus([json.loads(line) for line in FILE.read_text("utf-8").splitlines()])
+OWN, MEMBERS = (
+    Corpus([json.loads(line) for line in file.read_text("utf-8").splitlines()])
+    for file in (FILE, MEMBERS_FILE)
+)

@@ -249,3 +249,20 @@ def test_the_same_document_of_the_same_randomness() -> None:
     assert first == second
     assert isinstance(read_document(first), SealedDocument)
     assert prover.seal is seal
+
+
+# What no proof excludes, and what the explanation names
+
+
+def test_a_company_that_the_issuer_admits_twice_endorses_for_itself() -> None:
+    """As a subsidiary would: to the issuer it is another company."""
+    chain = HiddenChain(parts=(Part("0"),), mass="0.4", endorser=membership("pack-invented"))
+    assert chain.verify().grade is Grade.MASS
+
+
+def test_a_lent_membership_endorses_what_its_member_has_never_seen() -> None:
+    lent = membership("s0")
+    chain = HiddenChain(parts=(Part("0.001"),), endorser=lent)
+    verdict = chain.verify()
+    assert verdict.roster is not None
+    assert verdict.roster.members == 1

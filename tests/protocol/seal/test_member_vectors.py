@@ -2,36 +2,33 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 
 import pytest
-from tests.protocol.seal.sum_files import MEMBERS_FILE, Corpus
+from tests.protocol.seal.sum_files import MEMBERS, MEMBERS_FILE
 from tests.vectors.seal import generate_members
 from tests.vectors.seal.sum_places import places
 
 from underseal_protocol.seal.document_format import encode_statement, read_document
 
-CORPUS = Corpus([json.loads(line) for line in MEMBERS_FILE.read_text("utf-8").splitlines()])
-
 
 @pytest.mark.parametrize("start", range(4))
 def test_they_are_as_expected(start: int) -> None:
-    for vector in CORPUS.vectors[start::4]:
-        found = CORPUS.outcome(vector)
+    for vector in MEMBERS.vectors[start::4]:
+        found = MEMBERS.outcome(vector)
         assert found.items() <= vector.items(), (vector["id"], vector["comment"], found)
 
 
 def test_there_are_enough_of_every_part() -> None:
-    parts = Counter(vector.get("part", "accepted") for vector in CORPUS.vectors)
+    parts = Counter(vector.get("part", "accepted") for vector in MEMBERS.vectors)
     assert parts["accepted"] >= 10
     assert parts.total() - parts["accepted"] >= 150
     assert min(parts["roster"], parts["endorsement 1"], parts["endorsement 2"]) >= 20
 
 
-@pytest.mark.parametrize("name", CORPUS.bases)
+@pytest.mark.parametrize("name", MEMBERS.bases)
 def test_documents_have_the_parts_that_the_format_says(name: str) -> None:
-    data = CORPUS.bases[name]
+    data = MEMBERS.bases[name]
     read, found = read_document(data), {one.name: one for one in places(data)}
     assert data[: found["sum proof: 0"].at] == read.statement == encode_statement(read)
     for number, one in enumerate(read.members, 1):

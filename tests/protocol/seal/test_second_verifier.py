@@ -21,7 +21,7 @@ from tests.protocol.seal.second_verifier import (
     run_file,
 )
 from tests.protocol.seal.sum_edges import edges
-from tests.protocol.seal.sum_files import FILE, OWN, Line
+from tests.protocol.seal.sum_files import FILE, MEMBERS, MEMBERS_FILE, OWN, Corpus, Line
 
 # One after another: they share the packages, and most of the time goes into generators.
 pytestmark = [pytest.mark.xdist_group("second verifier"), pytest.mark.timeout(600)]
@@ -45,20 +45,27 @@ def verdicts(told: Run) -> dict[str, str]:
     return found
 
 
-def ours(vectors: list[Line]) -> dict[str, str]:
-    found = ((one["id"], OWN.outcome(one)) for one in vectors)
+def ours(corpus: Corpus) -> dict[str, str]:
+    found = ((one["id"], corpus.outcome(one)) for one in corpus.vectors)
     return {name: outcome.get("part", "accepted") for name, outcome in found}
 
 
-def test_both_agree_on_every_frozen_document(node: str) -> None:
-    told = run_file(node, FILE)
-    assert told.lines[-1] == f"{len(OWN.vectors)} as expected, 0 not", told
+@pytest.mark.parametrize(
+    ("file", "corpus", "accepted", "refused"),
+    [(FILE, OWN, 25, 200), (MEMBERS_FILE, MEMBERS, 10, 150)],
+    ids=["named", "members of a roster"],
+)
+def test_both_agree_on_every_frozen_document(
+    node: str, file: Path, corpus: Corpus, accepted: int, refused: int
+) -> None:
+    told = run_file(node, file)
+    assert told.lines[-1] == f"{len(corpus.vectors)} as expected, 0 not", told
     assert (told.status, told.errors) == (0, "")
     both = verdicts(told)
-    assert both == ours(OWN.vectors)
+    assert both == ours(corpus)
     kinds = Counter(verdict == "accepted" for verdict in both.values())
-    assert kinds[True] >= 25
-    assert kinds[False] >= 200
+    assert kinds[True] >= accepted
+    assert kinds[False] >= refused
 
 
 def test_both_agree_at_the_edges(node: str, tmp_path: Path) -> None:
