@@ -151,13 +151,10 @@ def prove(
     Raises:
         SealError: they do not fit together.
     """
-    setup.require_count(len(messages))
     hidden = _hidden(setup, shown, nym)
     first, second, of_exponent, of_first, of_third, *of_hidden = random_scalars(
         _DRAWN + len(hidden), random_bytes
     )
-    if not (first and second):
-        raise SealError("a random scalar is 0")
     randomised = second * signed_point(setup, messages)
     blinded_signature = (first * second) * signature.point
     blinded = first * randomised - signature.exponent * blinded_signature
@@ -177,10 +174,7 @@ def prove(
         of_exponent + signature.exponent * challenge,
         of_first - first * challenge,
         of_third - second.inverse() * challenge,
-        tuple(
-            drawn + messages[index] * challenge
-            for drawn, index in zip(of_hidden, hidden, strict=True)
-        ),
+        tuple(m + messages[j] * challenge for m, j in zip(of_hidden, hidden, strict=True)),
         challenge,
     )
 

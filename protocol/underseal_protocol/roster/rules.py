@@ -64,9 +64,7 @@ def verify_hidden(
         EndorsementError: an endorsement does not; the message says which, counted from 1.
     """
     if roster.issuer in {publisher, *publishers}:
-        raise RosterError(
-            f"the roster is kept by the publisher, {roster.issuer}, which could admit anybody"
-        )
+        raise RosterError(f"the roster is kept by the publisher, {roster.issuer}")
     roster.require_valid_for(created)
     require_form_of_mark(mark, publisher=publisher, context=context)
     for number, one in enumerate(endorsements, 1):

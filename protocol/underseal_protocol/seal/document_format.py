@@ -26,6 +26,7 @@ from underseal_protocol.seal.document import (
     ListedFactor,
     ListedInput,
     NamedFactor,
+    RosterUse,
     Scheme,
     SealedDocument,
 )
@@ -101,16 +102,7 @@ def read_document(data: bytes) -> SealedDocument:
         )
     reader = Reader(data)
     header, scheme, has_mass = _read_header(reader)
-    inputs: tuple[ListedInput, ...] = ()
-    members: tuple[HiddenInput, ...] = ()
-    roster = None
-    if scheme is Scheme.NODE_KEYS:
-        suppliers = reader.table("supplier", MAX_INPUTS, _read_supplier)
-        inputs = _read_inputs(reader, suppliers, partial(_read_input, reader, header))
-    else:
-        roster = read_roster(reader, header)
-        pseudonyms = reader.table("pseudonym", MAX_INPUTS, _read_pseudonym)
-        members = _read_inputs(reader, pseudonyms, partial(read_hidden_input, reader, header))
+    roster, inputs, members = _read_endorsed(reader, header, scheme)
     factors = reader.table("factor", MAX_FACTORS, _read_factor, _key_of_factor)
     own, remainder = reader.point("own emissions"), reader.point("remainder")
     mass_high = reader.point("mass") if has_mass else None
@@ -273,6 +265,19 @@ def _input_bytes(one: ListedInput) -> bytes:
             one.quantity.encode(),
         )
     )
+
+
+def _read_endorsed(
+    reader: Reader, header: Header, scheme: Scheme
+) -> tuple[RosterUse | None, tuple[ListedInput, ...], tuple[HiddenInput, ...]]:
+    """Roster, and the inputs of the one kind or of the other."""
+    if scheme is Scheme.NODE_KEYS:
+        suppliers = reader.table("supplier", MAX_INPUTS, _read_supplier)
+        return None, _read_inputs(reader, suppliers, partial(_read_input, reader, header)), ()
+    roster = read_roster(reader, header)
+    pseudonyms = reader.table("pseudonym", MAX_INPUTS, _read_pseudonym)
+    read_one = partial(read_hidden_input, reader, header)
+    return roster, (), _read_inputs(reader, pseudonyms, read_one)
 
 
 def _read_pseudonym(reader: Reader) -> Point:

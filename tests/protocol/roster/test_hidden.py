@@ -270,7 +270,7 @@ def test_a_customer_cannot_ask_for_a_pseudonym_in_a_document_of_another_one() ->
 
 def test_an_endorsement_names_neither_supplier_nor_footprint() -> None:
     told = repr(FIRST) + str(FIRST.claims)
-    assert "s0" not in told
+    assert "s0.example" not in told
     assert CREDENTIAL not in told
     again, _ = endorsed("s0")
     assert again.origin != FIRST.origin

@@ -73,7 +73,7 @@ def test_what_a_verdict_says() -> None:
 
 def test_nothing_in_the_document_names_a_supplier() -> None:
     for name in ("s0", "s1"):
-        assert name.encode() not in DATA
+        assert f"{name}.example".encode() not in DATA
         assert membership(name).member.entity.encode() not in DATA
     assert SEALED.scheme is Scheme.ROSTER
     assert DATA[11] == 2
