@@ -32,6 +32,7 @@ ProtocolError
      ├─ SignatureMismatchError   its signature is not of the key that it names
      ├─ CommitmentError          what is opened is not what was committed to
      ├─ EndorsementError         an endorsement, or what goes with it, that is not accepted
+     ├─ RosterError              a roster, or a membership in one, that is not accepted
      └─ AttestationError         what a verifier attests is not what is there
          └─ AttestationExpiredError   it is, and it is not valid at this time
 """
@@ -68,6 +69,7 @@ __all__ = [
     "ReleaseError",
     "ReleaseRefusedError",
     "RollUpError",
+    "RosterError",
     "SchemaError",
     "SealEncodingError",
     "SealError",
@@ -315,6 +317,10 @@ class CommitmentError(CredentialError):
 
 class EndorsementError(CredentialError):
     """An endorsement of a supplier, or what goes with it, is not accepted."""
+
+
+class RosterError(CredentialError):
+    """A roster, or a membership in one, is not accepted."""
 
 
 class KeyLogError(CredentialError):

@@ -51,18 +51,24 @@ def release_gate_figures(footprints: int, releases: int) -> list[Figure]:
 
 
 def seal_figures(inputs: int, rounds: int) -> list[Figure]:
-    """A sealed sum with mass and coverage."""
-    found = done("seal", inputs=inputs, rounds=rounds)
-    units = {"prove": "multiplications", "verify": "multiplications", "size": "kB"}
-    return [
-        Figure(
-            "seal",
-            f"seal-{inputs}-{name}",
-            found[name],
-            unit,
-            sealing.TARGETS[name],
-            True,
-            {} if name == "size" else {"seconds here": found[f"{name}_seconds"]},
-        )
-        for name, unit in units.items()
-    ]
+    """Sealed sums with mass and coverage, of named suppliers and of members of a roster."""
+    figures = []
+    for kind, hidden, targets in (
+        ("seal", False, sealing.TARGETS),
+        ("seal-members", True, sealing.HIDDEN_TARGETS),
+    ):
+        found = done("seal", inputs=inputs, rounds=rounds, hidden=hidden)
+        units = {"prove": "multiplications", "verify": "multiplications", "size": "kB"}
+        figures += [
+            Figure(
+                "seal",
+                f"{kind}-{inputs}-{name}",
+                found[name],
+                unit,
+                targets[name],
+                True,
+                {} if name == "size" else {"seconds here": found[f"{name}_seconds"]},
+            )
+            for name, unit in units.items()
+        ]
+    return figures

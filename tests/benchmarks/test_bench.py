@@ -39,6 +39,9 @@ ALWAYS = {
     "seal-2-prove": 13_000,
     "seal-2-verify": 1_200,
     "seal-2-size": 12,
+    "seal-members-2-prove": 13_000,
+    "seal-members-2-verify": 2_000,
+    "seal-members-2-size": 24,
 }
 WITH_POSTGRESQL = {
     "postgresql-read-by-id": 0.12,

@@ -110,11 +110,14 @@ def judge(footprints: int, releases: int) -> Json:
     return _with_rate(lambda: release_gate.measured(footprints, releases))
 
 
-def seal(inputs: int, rounds: int) -> Json:
+def seal(inputs: int, rounds: int, *, hidden: bool) -> Json:
     """A sealed sum, proved and verified, against multiplications in the same process."""
     from tests.benchmarks import sealing
+    from tests.protocol.seal.chains import Chain
+    from tests.protocol.seal.hidden_chain import HiddenChain
 
-    return dict(sealing.measured(inputs, rounds))
+    kind = HiddenChain if hidden else Chain
+    return dict(sealing.measured(inputs, rounds, kind))
 
 
 def _with_rate(work: Callable[[], dict[str, float]]) -> Json:

@@ -7,6 +7,8 @@ This module has its parts; `document_format` has the bytes.
 - An input is an endorsement with the key that has signed it, and a commitment Q to the quantity.
   Customer, context, property and consent of the endorsement are not written down: they follow from
   the header, so an endorsement for anything else does not verify.
+- Where suppliers are not named, a roster stands in their place, and an input has a proof of one of
+  its members in place of a signature (`roster`).
 - Inputs are sorted by C, so that their order tells nothing. None occurs twice.
 - A factor is public: a name, a unit and a value that the publisher chose to show, and Q.
 - E, R and the others are commitments to what the publisher does not show (`statement`).
@@ -23,6 +25,9 @@ from enum import IntEnum
 from underseal_protocol import canonical
 from underseal_protocol.errors import EndorsementError, SealEncodingError, SealNumberError
 from underseal_protocol.keys import PublicKey
+from underseal_protocol.roster.hidden import HiddenEndorsement
+from underseal_protocol.roster.presentation import Presentation
+from underseal_protocol.roster.roster import Roster
 from underseal_protocol.seal.context import SALT_BYTES, context_of
 from underseal_protocol.seal.endorsement import Endorsement, check_party
 from underseal_protocol.seal.group import Point
@@ -33,15 +38,18 @@ from underseal_protocol.seal.numbers import (
     SealedProperty,
     require_bits,
 )
+from underseal_protocol.seal.printable import is_printable
 
 __all__ = [
     "COVERAGE_STEPS",
     "MAX_FACTORS",
     "MAX_INPUTS",
     "Header",
+    "HiddenInput",
     "ListedFactor",
     "ListedInput",
     "NamedFactor",
+    "RosterUse",
     "Scheme",
     "SealedDocument",
 ]
@@ -60,6 +68,9 @@ class Scheme(IntEnum):
 
     NODE_KEYS = 1
     """By signatures of their nodes: whoever reads the document sees who they are."""
+
+    ROSTER = 2
+    """By proofs that they are members of a roster: nobody sees who they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +143,32 @@ class ListedInput:
 
 
 @dataclass(frozen=True, slots=True)
+class HiddenInput:
+    """An input that a member of a roster has endorsed.
+
+    Args:
+        endorsement: its customer, context and property are those of the header.
+        quantity: `Q`.
+    """
+
+    endorsement: HiddenEndorsement
+    quantity: Point
+
+
+@dataclass(frozen=True, slots=True)
+class RosterUse:
+    """The roster whose members have endorsed, and the mark of the publisher in it.
+
+    Args:
+        roster: in its epoch.
+        mark: for the footprint of the header (`roster.mark`).
+    """
+
+    roster: Roster
+    mark: Presentation
+
+
+@dataclass(frozen=True, slots=True)
 class NamedFactor:
     """A public factor.
 
@@ -178,7 +215,7 @@ class SealedDocument:
 
     Attributes:
         header: for which footprint it is.
-        inputs: sorted by C.
+        inputs: of suppliers that are named, sorted by C.
         factors: sorted by name, unit and value.
         own: `E`: own emissions, and all that nobody endorsed.
         remainder: `R`: what rounding leaves.
@@ -186,6 +223,8 @@ class SealedDocument:
         covered: `P` and `A`; None without coverage.
         statement: the bytes of all of the above.
         sum_proof, range_proof: about it.
+        roster: of the endorsers; None where they are named.
+        members: the inputs that members of the roster have endorsed, sorted by C.
     """
 
     header: Header
@@ -198,6 +237,18 @@ class SealedDocument:
     statement: bytes = field(repr=False)
     sum_proof: bytes = field(default=b"", repr=False)
     range_proof: bytes = field(default=b"", repr=False)
+    roster: RosterUse | None = None
+    members: tuple[HiddenInput, ...] = ()
+
+    @property
+    def listed(self) -> tuple[ListedInput | HiddenInput, ...]:
+        """All inputs; those of the one kind or of the other."""
+        return (*self.inputs, *self.members)
+
+    @property
+    def scheme(self) -> Scheme:
+        """How its suppliers endorse."""
+        return Scheme.NODE_KEYS if self.roster is None else Scheme.ROSTER
 
     @property
     def digest(self) -> str:
@@ -212,11 +263,11 @@ class SealedDocument:
     @property
     def has_masses(self) -> bool:
         """Whether an endorsed input has a mass."""
-        return any(one.endorsement.terms.mass for one in self.inputs)
+        return any(one.endorsement.terms.mass for one in self.listed)
 
 
 def _require_text(text: str, most: int, what: str) -> None:
-    if not 0 < len(text) <= most or not text.isprintable():
+    if not 0 < len(text) <= most or not is_printable(text):
         raise SealEncodingError(
             f"{what} is {text!r:.60}, expected 1 to {most} printable characters"
         )

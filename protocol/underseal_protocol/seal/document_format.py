@@ -1,4 +1,4 @@
-"""The bytes of a sealed document, version 1, scheme 1 (docs/reference/sealed-sum-format.md).
+"""The bytes of a sealed document, version 1, schemes 1 and 2 (docs/reference/sealed-sum-format.md).
 
 Each document has one encoding. What is read is bounded before anything is calculated: the length of
 the whole, the counts, each text; after the counts and texts every length follows. Integers are
@@ -7,8 +7,9 @@ little-endian, points and scalars as `group` has them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TypeVar
 from uuid import UUID
 
 from underseal_protocol import base64url
@@ -21,14 +22,16 @@ from underseal_protocol.seal.document import (
     MAX_FACTORS,
     MAX_INPUTS,
     Header,
+    HiddenInput,
     ListedFactor,
     ListedInput,
     NamedFactor,
+    RosterUse,
     Scheme,
     SealedDocument,
 )
 from underseal_protocol.seal.endorsement import DIGEST_BYTES, SIGNATURE_BYTES, Endorsement
-from underseal_protocol.seal.group import POINT_BYTES, SCALAR_BYTES, encode_points
+from underseal_protocol.seal.group import POINT_BYTES, SCALAR_BYTES, Point, encode_points
 from underseal_protocol.seal.numbers import (
     MIN_DECIMALS,
     VALUE_BITS,
@@ -36,7 +39,14 @@ from underseal_protocol.seal.numbers import (
     SealedProperty,
 )
 from underseal_protocol.seal.ranges import proof_bytes
+from underseal_protocol.seal.roster_format import (
+    hidden_input_bytes,
+    read_hidden_input,
+    read_roster,
+    roster_bytes,
+)
 from underseal_protocol.seal.terms import Terms
+from underseal_protocol.seal.texts import shortened, text_bytes, whole
 
 __all__ = [
     "MAGIC",
@@ -55,7 +65,8 @@ KEY_BYTES = 33  # of P-256, compressed (SEC 1 section 2.3.3)
 SECOND_BYTES, VALUE_BYTES, MASS_BYTES = 5, 7, 8
 _PROPERTIES = tuple(SealedProperty)
 _MASS_FLAG = 1
-_SCHEME = "https://"  # of most nodes; left out
+_Party = TypeVar("_Party")
+_Input = TypeVar("_Input")
 
 
 def encode_statement(document: SealedDocument) -> bytes:
@@ -64,19 +75,8 @@ def encode_statement(document: SealedDocument) -> bytes:
     Args:
         document: whose inputs and factors are sorted.
     """
-    inputs, factors = document.inputs, document.factors
-    suppliers = sorted({_supplier_bytes(one) for one in inputs})
-    terms = sorted({_terms_bytes(one.endorsement.terms) for one in inputs})
-    parts = [_header_bytes(document)]
-    parts += [bytes([len(suppliers)]), *suppliers, bytes([len(terms)]), *terms]
-    parts.append(bytes([len(inputs)]))
-    for one in inputs:
-        indices = (
-            suppliers.index(_supplier_bytes(one)),
-            terms.index(_terms_bytes(one.endorsement.terms)),
-        )
-        parts += [bytes(indices), _input_bytes(one)]
-    parts.append(bytes([len(factors)]))
+    factors, header = document.factors, _header_bytes(document)
+    parts = [header, *_input_parts(document), bytes([len(factors)])]
     parts += [factor_bytes(one.factor) + one.quantity.encode() for one in factors]
     points = [document.own, document.remainder]
     points += [] if document.mass_high is None else [document.mass_high]
@@ -101,10 +101,8 @@ def read_document(data: bytes) -> SealedDocument:
             f"there are {len(data)} bytes, expected at most {MAX_DOCUMENT_BYTES}"
         )
     reader = Reader(data)
-    header, has_mass = _read_header(reader)
-    suppliers = reader.table("supplier", MAX_INPUTS, _read_supplier)
-    terms = reader.table("terms", MAX_INPUTS, _read_terms)
-    inputs = _read_inputs(reader, header, suppliers, terms)
+    header, scheme, has_mass = _read_header(reader)
+    roster, inputs, members = _read_endorsed(reader, header, scheme)
     factors = reader.table("factor", MAX_FACTORS, _read_factor, _key_of_factor)
     own, remainder = reader.point("own emissions"), reader.point("remainder")
     mass_high = reader.point("mass") if has_mass else None
@@ -112,15 +110,16 @@ def read_document(data: bytes) -> SealedDocument:
     if header.coverage:
         covered = reader.point("covered sum"), reader.point("covered whole")
     statement = data[: reader.at]
-    scalars = 2 * len(inputs) + 2 * len(factors) + (2 if covered else 1)
+    count = len(inputs) + len(members)
+    scalars = 2 * count + 2 * len(factors) + (2 if covered else 1)
     sum_proof = reader.take(SCALAR_BYTES * (scalars + 1), "the proof of the sum")
     wide = 3 + (2 if mass_high else 0) + (4 if covered else 0)
-    bits = VALUE_BITS * (2 * len(inputs) + len(factors)) + WIDE_BITS * wide
+    bits = VALUE_BITS * (2 * count + len(factors)) + WIDE_BITS * wide
     range_proof = reader.take(proof_bytes(bits), "the proof of the ranges")
     reader.finish()
     return SealedDocument(
         header,
-        tuple(inputs),
+        inputs,
         factors,
         own,
         remainder,
@@ -129,6 +128,8 @@ def read_document(data: bytes) -> SealedDocument:
         statement,
         sum_proof,
         range_proof,
+        roster,
+        members,
     )
 
 
@@ -139,7 +140,7 @@ def _header_bytes(document: SealedDocument) -> bytes:
     header = document.header
     fixed = (
         VERSION,
-        Scheme.NODE_KEYS,
+        document.scheme,
         1 + _PROPERTIES.index(header.sealed),
         header.decimals - MIN_DECIMALS,
         header.coverage,
@@ -152,20 +153,20 @@ def _header_bytes(document: SealedDocument) -> bytes:
             UUID(header.footprint_id).bytes,
             header.core,
             header.salt,
-            _text_bytes(_shortened(header.publisher)),
-            _text_bytes(header.product_id),
+            text_bytes(shortened(header.publisher)),
+            text_bytes(header.product_id),
         )
     )
 
 
-def _read_header(reader: Reader) -> tuple[Header, bool]:
+def _read_header(reader: Reader) -> tuple[Header, Scheme, bool]:
     if reader.take(len(MAGIC), "the header") != MAGIC:
         raise SealEncodingError("it does not begin as a sealed document does")
     version, scheme = reader.byte("the version"), reader.byte("the scheme")
-    if (version, scheme) != (VERSION, Scheme.NODE_KEYS):
+    if version != VERSION or scheme not in tuple(Scheme):
         raise SealEncodingError(
             f"it is of version {version} and scheme {scheme}, expected {VERSION} and "
-            f"{Scheme.NODE_KEYS.value}",
+            f"{' or '.join(str(one.value) for one in Scheme)}",
             hint="A newer version of Underseal may know it.",
         )
     number = reader.byte("the property")
@@ -177,7 +178,7 @@ def _read_header(reader: Reader) -> tuple[Header, bool]:
         raise SealEncodingError(f"the flags are {flags}, expected 0 or {_MASS_FLAG}")
     footprint_id = str(UUID(bytes=reader.take(16, "the footprint")))
     core, salt = reader.take(DIGEST_BYTES, "the core"), reader.take(32, "the salt")
-    publisher, product = _whole(reader.text("the publisher")), reader.text("the product")
+    publisher, product = whole(reader.text("the publisher")), reader.text("the product")
     header = Header(
         publisher,
         footprint_id,
@@ -188,31 +189,53 @@ def _read_header(reader: Reader) -> tuple[Header, bool]:
         decimals,
         coverage,
     )
-    return header, bool(flags)
+    return header, Scheme(scheme), bool(flags)
 
 
 # Suppliers, terms, inputs
 
 
+def _input_parts(document: SealedDocument) -> list[bytes]:
+    """Roster, if any, endorsers, terms, and inputs."""
+    front, parties, bodies = [], [], []
+    if document.roster is not None:
+        front.append(roster_bytes(document.roster))
+    for one in document.listed:
+        if isinstance(one, ListedInput):
+            parties.append(_supplier_bytes(one))
+            bodies.append(_input_bytes(one))
+        else:
+            parties.append(one.endorsement.pseudonym.encode())
+            bodies.append(hidden_input_bytes(one))
+    terms = [_terms_bytes(one.endorsement.terms) for one in document.listed]
+    tables = [sorted(set(parties)), sorted(set(terms))]
+    for table in tables:
+        front += [bytes([len(table)]), *table]
+    front.append(bytes([len(bodies)]))
+    for party, said, body in zip(parties, terms, bodies, strict=True):
+        front += [bytes((tables[0].index(party), tables[1].index(said))), body]
+    return front
+
+
 def _supplier_bytes(one: ListedInput) -> bytes:
-    return _text_bytes(_shortened(one.endorsement.supplier)) + one.key.point()
+    return text_bytes(shortened(one.endorsement.supplier)) + one.key.point()
 
 
 def _read_supplier(reader: Reader) -> tuple[str, PublicKey]:
-    url, point = _whole(reader.text("the URL")), reader.take(KEY_BYTES, "the key")
+    url, point = whole(reader.text("the URL")), reader.take(KEY_BYTES, "the key")
     return url, located("the key", partial(PublicKey.of_point, point, KeyPurpose.FOOTPRINT))
 
 
 def _terms_bytes(terms: Terms) -> bytes:
     parts = [
-        _text_bytes(terms.amount),
+        text_bytes(terms.amount),
         bytes([UNITS.index(terms.unit)]),
         codec.little_endian(terms.mass, MASS_BYTES),
         codec.little_endian(terms.period_start, SECOND_BYTES),
         codec.little_endian(terms.period_end, SECOND_BYTES),
     ]
     for names in (terms.assessment_reports, terms.standards):
-        parts += [bytes([len(names)]), *map(_text_bytes, names)]
+        parts += [bytes([len(names)]), *map(text_bytes, names)]
     return b"".join(parts)
 
 
@@ -244,39 +267,54 @@ def _input_bytes(one: ListedInput) -> bytes:
     )
 
 
+def _read_endorsed(
+    reader: Reader, header: Header, scheme: Scheme
+) -> tuple[RosterUse | None, tuple[ListedInput, ...], tuple[HiddenInput, ...]]:
+    """Roster, and the inputs of the one kind or of the other."""
+    if scheme is Scheme.NODE_KEYS:
+        suppliers = reader.table("supplier", MAX_INPUTS, _read_supplier)
+        return None, _read_inputs(reader, suppliers, partial(_read_input, reader, header)), ()
+    roster = read_roster(reader, header)
+    pseudonyms = reader.table("pseudonym", MAX_INPUTS, _read_pseudonym)
+    read_one = partial(read_hidden_input, reader, header)
+    return roster, (), _read_inputs(reader, pseudonyms, read_one)
+
+
+def _read_pseudonym(reader: Reader) -> Point:
+    return reader.point("the point")
+
+
 def _read_inputs(
     reader: Reader,
-    header: Header,
-    suppliers: Sequence[tuple[str, PublicKey]],
-    terms: Sequence[Terms],
-) -> list[ListedInput]:
+    parties: Sequence[_Party],
+    read_one: Callable[[_Party, Terms], _Input],
+) -> tuple[_Input, ...]:
+    """The terms, and the inputs, each of which names its endorser and its terms by their places."""
+    terms = reader.table("terms", MAX_INPUTS, _read_terms)
     count = reader.byte("the number of inputs")
     if count > MAX_INPUTS:
         raise SealEncodingError(f"there are {count} inputs, expected at most {MAX_INPUTS}")
-    context = header.context
     used: tuple[set[int], set[int]] = set(), set()
     found, keys = [], []
     for number in range(1, count + 1):
         where = f"endorsement {number}"
         at = reader.byte(where), reader.byte(where)
-        for index, table, seen in zip(at, (suppliers, terms), used, strict=True):
-            if index >= len(table):
+        for index, length, seen in zip(at, (len(parties), len(terms)), used, strict=True):
+            if index >= length:
                 raise SealEncodingError(f"{where}: there is no entry {index} for it")
             seen.add(index)
         start = reader.at
-        read = partial(_read_input, reader, header, context, suppliers[at[0]], terms[at[1]])
-        found.append(located(where, read))
+        found.append(located(where, partial(read_one, parties[at[0]], terms[at[1]])))
         keys.append(reader.since(start)[:POINT_BYTES])
     require_sorted(keys, "endorsement")
-    if (len(used[0]), len(used[1])) != (len(suppliers), len(terms)):
-        raise SealEncodingError("a supplier or terms stand there that no endorsement has")
-    return found
+    if (len(used[0]), len(used[1])) != (len(parties), len(terms)):
+        raise SealEncodingError("an endorser or terms stand there that no endorsement has")
+    return tuple(found)
 
 
 def _read_input(
     reader: Reader,
     header: Header,
-    context: bytes,
     supplier: tuple[str, PublicKey],
     terms: Terms,
 ) -> ListedInput:
@@ -291,7 +329,7 @@ def _read_input(
         supplier=url,
         kid=key.kid,
         customer=header.publisher,
-        context=context,
+        context=header.context,
         credential=credential,
         sealed=header.sealed,
         terms=terms,
@@ -303,13 +341,13 @@ def _read_input(
     return ListedInput(endorsement, key, reader.point("Q"))
 
 
-# Factors and texts
+# Factors
 
 
 def factor_bytes(factor: NamedFactor) -> bytes:
     """The public part of a factor, by which factors are sorted."""
     value = codec.little_endian(factor.value, VALUE_BYTES)
-    return _text_bytes(factor.name) + _text_bytes(factor.unit) + value
+    return text_bytes(factor.name) + text_bytes(factor.unit) + value
 
 
 def _read_factor(reader: Reader) -> ListedFactor:
@@ -321,22 +359,3 @@ def _read_factor(reader: Reader) -> ListedFactor:
 def _key_of_factor(data: bytes) -> bytes:
     """Two with the same name, unit and value are one."""
     return data[:-POINT_BYTES]
-
-
-def _text_bytes(text: str) -> bytes:
-    data = text.encode("utf-8")
-    return codec.little_endian(len(data), 2) + data
-
-
-def _shortened(url: str) -> str:
-    """The URL of a node without the scheme that most have, where that is no loss."""
-    rest = url.removeprefix(_SCHEME)
-    return url if "://" in rest else rest
-
-
-def _whole(text: str) -> str:
-    """The inverse of `_shortened`."""
-    url = text if "://" in text else _SCHEME + text
-    if _shortened(url) != text:
-        raise SealEncodingError(f"a URL begins with {_SCHEME}, expected it without")
-    return url

@@ -19,6 +19,7 @@ from underseal_protocol import base64url
 from underseal_protocol.claims import expected_issuers
 from underseal_protocol.errors import EndorsementError
 from underseal_protocol.keys import KeyPurpose, PublicKey, PublicKeySet
+from underseal_protocol.roster.hidden import HiddenEndorsement
 from underseal_protocol.seal.endorsed_value import ValueOpening, value_in
 from underseal_protocol.seal.endorsement import Endorsement, read_endorsement
 from underseal_protocol.seal.numbers import SealedProperty
@@ -61,7 +62,7 @@ def verify_endorsement(
     return found, key
 
 
-def require_opening(endorsement: Endorsement, opening: ValueOpening) -> None:
+def require_opening(endorsement: Endorsement | HiddenEndorsement, opening: ValueOpening) -> None:
     """Whether an opening is that of the commitment of an endorsement.
 
     Raises:

@@ -52,18 +52,26 @@ def facts_of(document: Mapping[str, Any]) -> Facts:
     if not isinstance(pcf, Mapping) or not isinstance(document.get("id"), str):
         raise SealRefusedError("footprint: it has no id or no pcf, so it is none")
     try:
-        core = base64url.decode(canonical.digest(split(document).core))
         created = parse_time(document.get("created", ""))
-    except (CredentialError, JsonError, TimeError) as error:
+        parts = split(document)
+    except (CredentialError, TimeError) as error:
         raise SealRefusedError(f"footprint: {error.message}", hint=error.hint) from None
+    try:
+        core = base64url.decode(canonical.digest(parts.core))
+    except JsonError as error:
+        raise SealRefusedError(f"core: {error.message}", hint=error.hint) from None
     return Facts(
         str(document["id"]).lower(),
-        tuple(map(str, listed(document, "productIds"))),
+        tuple(_texts(document, "productIds")),
         created,
         core,
-        frozenset(map(str, listed(pcf, "ipccCharacterizationFactors"))),
+        frozenset(_texts(pcf, "ipccCharacterizationFactors")),
         pcf,
     )
+
+
+def _texts(of: Mapping[str, Any], name: str) -> list[str]:
+    return [one for one in listed(of, name) if isinstance(one, str)]
 
 
 def figures_of(facts: Facts, sealed: SealedProperty, decimals: int | None) -> tuple[Total, int]:

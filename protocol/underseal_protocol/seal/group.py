@@ -1,46 +1,62 @@
-"""Scalars and points of G1 of BLS12-381, as the ciphersuite of `sigma` has them.
+"""Points of G1 and G2 of BLS12-381 and their pairing; `scalars` are re-exported.
 
 The only importer of the curve library (docs/adr/0023-curve-library.md). What it would let pass, and
 what happens here (draft-irtf-cfrg-sigma-protocols, sections BLS12-381 (G1) and NARG string
 validation):
 
-- its scalars take any integer and reduce it: here an integer outside [0, order) is refused, so that
-  nothing negative and nothing that wrapped around becomes a scalar by accident;
+- its scalars take any integer and reduce it: here only `Scalar` multiplies a point;
 - the identity decodes, also from bytes that are not its encoding (`e0...`, `c0...01`): here the
   identity has no encoding, it is neither written nor read;
 - it takes lists and bytearrays for bytes: here bytes are bytes;
 - a sum over lists of unequal length is a sum over the shorter: here it is refused;
 - there are decoders that do not check, and encodings that are not compressed: neither is used. What
   is decoded is on the curve and in the subgroup, and encodes to the bytes that it was read from;
-- a hash to the curve takes an empty domain: here a domain has 16 to 255 bytes.
+- a hash to the curve takes an empty domain: here a domain has 16 to 255 bytes;
+- a pairing of lists of unequal length is one of the shorter, and one with the identity says
+  nothing: here both are refused. Whether products of pairings are equal is all that is asked.
 
 Every refusal is a `SealError`. Nothing here runs in constant time.
 """
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import TypeAlias, final
+from dataclasses import dataclass
+from typing import final
 
-from py_arkworks_bls12381 import G1Point
+from py_arkworks_bls12381 import GT, G1Point, G2Point
 from py_arkworks_bls12381 import Scalar as LibraryScalar
 
 from underseal_protocol.errors import SealEncodingError, SealError
-from underseal_protocol.seal.codec import EXTRA_BYTES, decode_uint
+from underseal_protocol.seal.scalars import (
+    ONE,
+    ORDER,
+    SCALAR_BYTES,
+    UNIFORM_BYTES,
+    ZERO,
+    RandomBytes,
+    Scalar,
+    decode_scalars,
+    encode_scalars,
+    hash_to_scalar,
+    random_scalar,
+    require_bytes,
+    require_domain,
+)
 
 __all__ = [
     "GENERATOR",
+    "GENERATOR_2",
     "IDENTITY",
     "ONE",
     "ORDER",
+    "POINT_2_BYTES",
     "POINT_BYTES",
     "SCALAR_BYTES",
     "UNIFORM_BYTES",
     "ZERO",
     "Point",
+    "Point2",
     "RandomBytes",
     "Scalar",
     "decode_points",
@@ -51,102 +67,16 @@ __all__ = [
     "hash_to_scalar",
     "linear_combination",
     "long_linear_combination",
+    "pairings_are_equal",
     "random_scalar",
 ]
 
-ORDER = 0x73EDA753299D7D483339D80809A1D80553BDA402FFFE5BFEFFFFFFFF00000001
-SCALAR_BYTES = 32  # `Ns`
 POINT_BYTES = 48  # `Ne`, compressed
-UNIFORM_BYTES = SCALAR_BYTES + EXTRA_BYTES  # of which a scalar is decoded
-MIN_DOMAIN_BYTES, MAX_DOMAIN_BYTES = 16, 255  # RFC 9380 sections 3.1 and 5.3.3
+POINT_2_BYTES = 96  # of G2, compressed
 
 _COMPRESSED, _INFINITY = 0x80, 0x40  # bits of the first byte of a point
 # Below this many summands, multiplying one by one is not slower.
 _FEW_SUMMANDS = 3
-
-RandomBytes: TypeAlias = Callable[[int], bytes]
-"""Gives so many uniform bytes, which nobody else knows and which it never gives again."""
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Scalar:
-    """An integer modulo the group order. Its `repr` does not tell it: most are secrets.
-
-    Args:
-        value: in [0, order).
-
-    Raises:
-        SealError: it is not; for -5, say `-Scalar(5)`.
-    """
-
-    value: int = field(repr=False)
-
-    def __post_init__(self) -> None:
-        if type(self.value) is not int:
-            raise SealError(f"a scalar is made of {type(self.value).__name__}, expected int")
-        if not 0 <= self.value < ORDER:
-            raise SealError("a scalar is made of an integer that is not in [0, group order)")
-
-    def __add__(self, other: Scalar) -> Scalar:
-        if type(other) is not Scalar:
-            return NotImplemented
-        return Scalar((self.value + other.value) % ORDER)
-
-    def __sub__(self, other: Scalar) -> Scalar:
-        if type(other) is not Scalar:
-            return NotImplemented
-        return Scalar((self.value - other.value) % ORDER)
-
-    def __mul__(self, other: Scalar) -> Scalar:
-        if type(other) is not Scalar:
-            return NotImplemented
-        return Scalar(self.value * other.value % ORDER)
-
-    def __neg__(self) -> Scalar:
-        return Scalar(-self.value % ORDER)
-
-    def __bool__(self) -> bool:
-        return self.value != 0
-
-    def inverse(self) -> Scalar:
-        """Whose product with this one is 1.
-
-        Raises:
-            SealError: this is 0.
-        """
-        if not self.value:
-            raise SealError("the scalar 0 has no inverse")
-        return Scalar(pow(self.value, -1, ORDER))
-
-    def encode(self) -> bytes:
-        """`Scalar.serialize` of one: 32 bytes, big-endian."""
-        return self.value.to_bytes(SCALAR_BYTES, "big")
-
-    @classmethod
-    def decode(cls, data: bytes) -> Scalar:
-        """`Scalar.deserialize` of one.
-
-        Raises:
-            SealEncodingError: there are not 32 bytes, or the integer is not below the group order.
-        """
-        _require_bytes(data, SCALAR_BYTES, "a scalar")
-        value = int.from_bytes(data, "big")
-        if value >= ORDER:
-            raise SealEncodingError(f"the scalar {data.hex()} is not below the group order")
-        return cls(value)
-
-    @classmethod
-    def from_uniform(cls, data: bytes) -> Scalar:
-        """`DecodeField` of 48 uniform bytes: a uniform scalar.
-
-        Raises:
-            SealError: there are more bytes or fewer.
-        """
-        return cls(decode_uint(data, ORDER))
-
-
-ZERO, ONE = Scalar(0), Scalar(1)
 
 
 @final
@@ -201,11 +131,8 @@ class Point:
             SealEncodingError: there are not 48 bytes, or they are not the compressed encoding of a
                 point of the subgroup, or they are that of the identity.
         """
-        _require_bytes(data, POINT_BYTES, "a point")
-        if not data[0] & _COMPRESSED:
-            raise SealEncodingError(f"the point {data.hex()} is not compressed, expected it to be")
-        if data[0] & _INFINITY:
-            raise SealEncodingError(f"the point {data.hex()} is the identity, expected another")
+        require_bytes(data, POINT_BYTES, "a point")
+        _require_flags(data)
         try:
             inner = G1Point.from_compressed_bytes(data)
         except ValueError:
@@ -218,9 +145,54 @@ class Point:
         return point
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class Point2:
+    """An element of G2 other than the identity: a public key. Made by `decode` or by arithmetic."""
+
+    _inner: G2Point
+
+    def __rmul__(self, scalar: Scalar) -> Point2:
+        if type(scalar) is not Scalar:
+            return NotImplemented
+        if not scalar:
+            raise SealError("a point of G2 is multiplied by 0, expected another scalar")
+        return Point2(self._inner * _library_scalar(scalar))
+
+    def __reduce__(self) -> tuple[Callable[[bytes], Point2], tuple[bytes]]:
+        """Points travel between processes."""
+        return (Point2.decode, (self.encode(),))
+
+    def encode(self) -> bytes:
+        """96 bytes, compressed."""
+        return self._inner.to_compressed_bytes()
+
+    @classmethod
+    def decode(cls, data: bytes) -> Point2:
+        """As `Point.decode`.
+
+        Raises:
+            SealEncodingError: there are not 96 bytes, or they are not the compressed encoding of a
+                point of the subgroup, or they are that of the identity.
+        """
+        require_bytes(data, POINT_2_BYTES, "a point of G2")
+        _require_flags(data)
+        try:
+            inner = G2Point.from_compressed_bytes(data)
+        except ValueError:
+            raise SealEncodingError(
+                f"{data.hex()} is no point of the curve and the subgroup G2 with x reduced"
+            ) from None
+        point = cls(inner)
+        if inner == G2Point.identity() or point.encode() != data:
+            raise SealEncodingError(f"the point {data.hex()} is not in its one encoding")
+        return point
+
+
 _IDENTITY = G1Point.identity()
 IDENTITY = Point(_IDENTITY)
 GENERATOR = Point(G1Point())
+GENERATOR_2 = Point2(G2Point())
 
 
 def linear_combination(scalars: Sequence[Scalar], points: Sequence[Point]) -> Point:
@@ -263,6 +235,19 @@ def long_linear_combination(integers: Sequence[int], points: Sequence[Point]) ->
     return Point(G1Point.multiexp_unchecked([point._inner for point in points], scalars))
 
 
+def pairings_are_equal(left: tuple[Point, Point2], right: tuple[Point, Point2]) -> bool:
+    """Whether `e(P, Q) = e(R, S)`.
+
+    Raises:
+        SealError: a point of G1 is the identity, of which both would be 1.
+    """
+    (first, second), (third, fourth) = left, right
+    if first.is_identity or third.is_identity:
+        raise SealError("the identity is paired, expected another point")
+    pairs = [first._inner, -third._inner], [second._inner, fourth._inner]
+    return GT.pairing_check(*pairs)
+
+
 def encode_points(points: Sequence[Point]) -> bytes:
     """`Group.serialize`.
 
@@ -279,41 +264,11 @@ def decode_points(data: bytes, count: int) -> tuple[Point, ...]:
         SealEncodingError: there are more bytes or fewer, or one is none of the group or the
             identity.
     """
-    _require_bytes(data, POINT_BYTES * count, f"{count} points")
+    require_bytes(data, POINT_BYTES * count, f"{count} points")
     return tuple(
         Point.decode(data[start : start + POINT_BYTES])
         for start in range(0, len(data), POINT_BYTES)
     )
-
-
-def encode_scalars(scalars: Sequence[Scalar]) -> bytes:
-    """`Scalar.serialize`."""
-    return b"".join(scalar.encode() for scalar in scalars)
-
-
-def decode_scalars(data: bytes, count: int) -> tuple[Scalar, ...]:
-    """`Scalar.deserialize` of so many scalars.
-
-    Raises:
-        SealEncodingError: there are more bytes or fewer, or one is not below the group order.
-    """
-    _require_bytes(data, SCALAR_BYTES * count, f"{count} scalars")
-    return tuple(
-        Scalar.decode(data[start : start + SCALAR_BYTES])
-        for start in range(0, len(data), SCALAR_BYTES)
-    )
-
-
-def random_scalar(random_bytes: RandomBytes = secrets.token_bytes) -> Scalar:
-    """`Group.random_scalar`: uniform, of 48 random bytes.
-
-    Args:
-        random_bytes: of the operating system, but in tests.
-
-    Raises:
-        SealError: it gave more bytes or fewer than it was asked for.
-    """
-    return Scalar.from_uniform(random_bytes(UNIFORM_BYTES))
 
 
 def hash_to_curve(message: bytes, domain: bytes) -> Point:
@@ -328,57 +283,19 @@ def hash_to_curve(message: bytes, domain: bytes) -> Point:
     Raises:
         SealError: the domain is shorter or longer.
     """
-    _require_domain(domain)
+    require_domain(domain)
     return Point(G1Point.hash_to_curve(message, domain))
-
-
-def hash_to_scalar(message: bytes, domain: bytes) -> Scalar:
-    """A scalar that nobody chose.
-
-    `hash_to_field` with SHA-256, one element of 48 bytes (RFC 9380 sections 5.2 and 5.3.1), as the
-    suite BLS12-381-SHA-256 of draft-irtf-cfrg-bbs-signatures has it.
-
-    Args:
-        message: anything.
-        domain: of this use and no other, 16 to 255 bytes.
-
-    Raises:
-        SealError: the domain is shorter or longer.
-    """
-    _require_domain(domain)
-    uniform = _expand_message_xmd(message, domain, UNIFORM_BYTES)
-    return Scalar(int.from_bytes(uniform, "big") % ORDER)
-
-
-def _expand_message_xmd(message: bytes, domain: bytes, length: int) -> bytes:
-    """RFC 9380 section 5.3.1 with SHA-256."""
-    tagged = domain + bytes([len(domain)])
-    padding = bytes(hashlib.sha256().block_size)
-    first = hashlib.sha256(padding + message + length.to_bytes(2, "big") + b"\0" + tagged).digest()
-    block, blocks = bytes(len(first)), b""
-    for number in range(1, -(-length // len(first)) + 1):
-        mixed = bytes(one ^ other for one, other in zip(first, block, strict=True))
-        block = hashlib.sha256(mixed + bytes([number]) + tagged).digest()
-        blocks += block
-    return blocks[:length]
 
 
 def _library_scalar(scalar: Scalar) -> LibraryScalar:
     return LibraryScalar.from_be_bytes(scalar.value.to_bytes(SCALAR_BYTES, "big"))
 
 
-def _require_bytes(data: bytes, length: int, what: str) -> None:
-    if type(data) is not bytes:
-        raise SealEncodingError(f"{what} cannot be read from {type(data).__name__}, only bytes")
-    if len(data) != length:
-        raise SealEncodingError(f"there are {len(data)} bytes for {what}, expected {length}")
-
-
-def _require_domain(domain: bytes) -> None:
-    if not MIN_DOMAIN_BYTES <= len(domain) <= MAX_DOMAIN_BYTES:
-        raise SealError(
-            f"a domain has {len(domain)} bytes, expected {MIN_DOMAIN_BYTES} to {MAX_DOMAIN_BYTES}"
-        )
+def _require_flags(data: bytes) -> None:
+    if not data[0] & _COMPRESSED:
+        raise SealEncodingError(f"the point {data.hex()} is not compressed, expected it to be")
+    if data[0] & _INFINITY:
+        raise SealEncodingError(f"the point {data.hex()} is the identity, expected another")
 
 
 def _unpickled(data: bytes | None) -> Point:

@@ -43,6 +43,7 @@ __all__ = [
     "WIDE_BITS",
     "SealedProperty",
     "Total",
+    "figure",
     "nano",
     "require_bits",
     "require_sealable",
@@ -56,7 +57,7 @@ NANO = 10**9
 SCALE_DECIMALS = 18  # of the unit of sums: 10^-18 kg CO2e
 MIN_DECIMALS, MAX_DECIMALS = -1, SCALE_DECIMALS
 VALUE_BITS, WIDE_BITS = 56, 64
-MAX_TOTAL_CHARACTERS = 100
+MAX_FIGURE_CHARACTERS = 100
 SHOWN_CHARACTERS = 60
 
 _NO_NEGATIVES = "Version 1 of sealed sums has no negative numbers."
@@ -155,10 +156,7 @@ def total_of(text: str, decimals: int | None = None) -> Total:
     Raises:
         SealNumberError: it is negative or out of range, or cannot have so many decimals.
     """
-    if isinstance(text, str) and len(text) > MAX_TOTAL_CHARACTERS:
-        raise SealNumberError(
-            f"the total has {len(text)} characters, expected at most {MAX_TOTAL_CHARACTERS}"
-        )
+    _require_short(text, "the total")
     try:
         number, places = scaled_integer(text)
     except DecimalError as error:
@@ -234,7 +232,7 @@ def sealed_figure(pcf: Mapping[str, Any], sealed: SealedProperty) -> str:
     text = pcf.get(sealed.value)
     if not isinstance(text, str):
         raise SealNumberError(f"the footprint has no {sealed.value}")
-    if _number(sealed.value, text) < 0 or "-" in text:
+    if figure(text, sealed.value) < 0 or "-" in text:
         raise SealNumberError(f"{sealed.value} is {_shown(text)}, below 0", hint=_NO_NEGATIVES)
     return text
 
@@ -249,16 +247,16 @@ def require_sealable(pcf: Mapping[str, Any]) -> None:
         SealNumberError: a total is negative, or there are removals, uptake or capture.
     """
     for name in (EXCLUDING, INCLUDING):
-        if _number(name, pcf.get(name)) < 0:
+        if figure(pcf.get(name), name) < 0:
             raise SealNumberError(f"{name} is {_shown(pcf[name])}, below 0", hint=_NO_NEGATIVES)
     for name in sorted(NON_POSITIVE):
-        if pcf.get(name) is not None and _number(name, pcf[name]):
+        if pcf.get(name) is not None and figure(pcf[name], name):
             raise SealNumberError(
                 f"{name} is {_shown(pcf[name])}, and a footprint with removals, uptake or capture "
                 "is not sealed",
                 hint=_NO_NEGATIVES,
             )
-    if _number(EXCLUDING, pcf.get(EXCLUDING)) != _number(INCLUDING, pcf.get(INCLUDING)):
+    if figure(pcf.get(EXCLUDING), EXCLUDING) != figure(pcf.get(INCLUDING), INCLUDING):
         raise SealNumberError(
             f"{EXCLUDING} and {INCLUDING} differ, so there is uptake, and a footprint with uptake "
             "is not sealed",
@@ -266,11 +264,28 @@ def require_sealable(pcf: Mapping[str, Any]) -> None:
         )
 
 
-def _number(name: str, text: Any) -> Decimal:
+def figure(text: Any, what: str) -> Decimal:
+    """A figure of a footprint, exact.
+
+    Args:
+        text: a decimal number of at most 100 characters.
+        what: it is, for messages.
+
+    Raises:
+        SealNumberError: it is none.
+    """
+    _require_short(text, what)
     try:
         return parse_decimal(text)
     except DecimalError as error:
-        raise SealNumberError(f"{name} is no figure: {error.message}") from None
+        raise SealNumberError(f"{what} is no figure: {error.message}") from None
+
+
+def _require_short(text: Any, what: str) -> None:
+    if isinstance(text, str) and len(text) > MAX_FIGURE_CHARACTERS:
+        raise SealNumberError(
+            f"{what} has {len(text)} characters, expected at most {MAX_FIGURE_CHARACTERS}"
+        )
 
 
 def _shown(text: object) -> str:

@@ -13,13 +13,17 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 
 from underseal_protocol.errors import SealError
-from underseal_protocol.seal.document import ListedFactor, ListedInput, SealedDocument
+from underseal_protocol.seal.document import HiddenInput, ListedFactor, ListedInput, SealedDocument
 from underseal_protocol.seal.document_format import MAX_DOCUMENT_BYTES, encode_statement
 from underseal_protocol.seal.generators import pedersen_commitment
 from underseal_protocol.seal.group import ZERO, Point, RandomBytes, Scalar, random_scalar
 from underseal_protocol.seal.numbers import NANO
 from underseal_protocol.seal.ranges import Report, prove_ranges
-from underseal_protocol.seal.sealing import Sealable, SealOrder, sealable
+from underseal_protocol.seal.sealing import (
+    Sealable,
+    SealOrder,
+    sealable,
+)
 from underseal_protocol.seal.sigma import prove_compact
 from underseal_protocol.seal.statement import (
     LIMB,
@@ -102,13 +106,13 @@ def seal(
             f"the document has {len(data)} bytes, expected at most {MAX_DOCUMENT_BYTES}"
         )
     by_commitment = dict(
-        zip((one.endorsement.commitment for one in checked.inputs), secret.quantities, strict=False)
+        zip((one.endorsement.commitment for one in checked.listed), secret.quantities, strict=False)
     )
     return Sealed(
         data,
         unsigned.digest,
-        tuple(by_commitment[one.endorsement.commitment] for one in order.inputs),
-        tuple(secret.quantities[len(checked.inputs) :]),
+        tuple(by_commitment[one.endorsement.commitment] for one in order.listed),
+        tuple(secret.quantities[len(checked.listed) :]),
     )
 
 
@@ -117,7 +121,7 @@ class _Secrets:
 
     def __init__(self, checked: Sealable, random_bytes: RandomBytes) -> None:
         self._checked = checked
-        inputs, factors = checked.inputs, checked.factors
+        inputs, factors = checked.listed, checked.factors
         count = len(inputs) + len(factors)
         drawn = [random_scalar(random_bytes) for _ in range(count + 5)]
         given = [one.opening.blinding for one in inputs]
@@ -132,8 +136,9 @@ class _Secrets:
 
     def document(self) -> SealedDocument:
         """With the commitments, without the proofs."""
-        checked, n = self._checked, len(self._checked.inputs)
-        listed = zip(checked.inputs, self.quantities[:n], strict=True)
+        checked, n = self._checked, len(self._checked.listed)
+        listed = zip(checked.inputs, self.quantities, strict=False)
+        hidden = zip(checked.members, self.quantities, strict=False)
         named = zip(checked.factors, self.quantities[n:], strict=True)
         high = None
         if checked.excess is not None:
@@ -153,6 +158,8 @@ class _Secrets:
             high,
             covered,
             b"",
+            roster=checked.roster,
+            members=tuple(HiddenInput(one.endorsement, q.commitment) for one, q in hidden),
         )
 
     def witness(self) -> list[Scalar]:
@@ -168,7 +175,7 @@ class _Secrets:
 
     def range_openings(self) -> tuple[list[int], list[Scalar]]:
         """Of `statement.range_statement`: values and blindings."""
-        checked, inputs = self._checked, self._checked.inputs
+        checked, inputs = self._checked, self._checked.listed
         n, step = len(inputs), self._checked.total.step
         pairs = [(one.quantity, one.blinding) for one in self.quantities[:n]]
         pairs += [(one.opening.value, one.opening.blinding) for one in inputs]
@@ -195,13 +202,13 @@ class _Secrets:
 
     def _of_products(self) -> Scalar:
         """The blinding of `sum q C`."""
-        return _sum(Scalar(one.quantity) * one.opening.blinding for one in self._checked.inputs)
+        return _sum(Scalar(one.quantity) * one.opening.blinding for one in self._checked.listed)
 
     def _of_masses(self) -> Scalar:
         """The blinding of `sum w Q`."""
         return _sum(
             Scalar(one.endorsement.terms.mass) * q.blinding
-            for one, q in zip(self._checked.inputs, self.quantities, strict=False)
+            for one, q in zip(self._checked.listed, self.quantities, strict=False)
         )
 
 

@@ -14,15 +14,19 @@ from typing import Any
 from underseal_protocol.errors import (
     CredentialError,
     EndorsementError,
+    RosterError,
     SealNumberError,
     SealRefusedError,
 )
 from underseal_protocol.keys import PublicKey
+from underseal_protocol.roster.hidden import HiddenEndorsement
+from underseal_protocol.roster.rules import verify_hidden
 from underseal_protocol.seal.document import (
     MAX_FACTORS,
     MAX_INPUTS,
     Header,
     NamedFactor,
+    RosterUse,
 )
 from underseal_protocol.seal.document_format import factor_bytes
 from underseal_protocol.seal.endorsed_value import ValueOpening
@@ -41,7 +45,7 @@ from underseal_protocol.seal.numbers import (
 )
 from underseal_protocol.seal.statement import mass_excess
 
-__all__ = ["EndorsedInput", "FactorInput", "SealOrder", "Sealable", "sealable"]
+__all__ = ["EndorsedInput", "FactorInput", "MemberInput", "SealOrder", "Sealable", "sealable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,21 @@ class EndorsedInput:
 
     endorsement: Endorsement
     key: PublicKey
+    opening: ValueOpening = field(repr=False)
+    quantity: int = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MemberInput:
+    """An input with a value that a member of a roster has endorsed.
+
+    Attributes:
+        endorsement: of the member.
+        opening: of its commitment.
+        quantity: `q`, in 10^-9 declared units of the supplier.
+    """
+
+    endorsement: HiddenEndorsement
     opening: ValueOpening = field(repr=False)
     quantity: int = field(repr=False)
 
@@ -90,6 +109,9 @@ class SealOrder:
         own: `e`, in 10^-9 kg CO2e: own emissions, and all that is neither of the above.
         coverage: in percent, one of `COVERAGE_STEPS`.
         decimals: `d`; that of the published figure by default.
+        roster: whose members have endorsed, with the publisher's mark for the context; None where
+            suppliers are named.
+        members: in place of the inputs, where there is a roster.
     """
 
     document: Mapping[str, Any] = field(repr=False)
@@ -103,6 +125,13 @@ class SealOrder:
     own: int = field(repr=False)
     coverage: int = 0
     decimals: int | None = None
+    roster: RosterUse | None = None
+    members: Sequence[MemberInput] = field(default=(), repr=False)
+
+    @property
+    def listed(self) -> tuple[EndorsedInput | MemberInput, ...]:
+        """All inputs; those of the one kind or of the other."""
+        return (*self.inputs, *self.members)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +142,14 @@ class Sealable:
         header: of the document.
         total: of the footprint.
         mass: of its declared unit, in 10^-9 kg.
-        inputs: sorted as in the document.
+        inputs: of suppliers that are named, sorted as in the document.
         factors: merged, and sorted as in the document.
         own: `e`.
         remainder: `rem`.
         excess: of mass, in 10^-18 kg; None without a mass balance.
         covered: `sum q v` of the inputs, in 10^-18 kg CO2e.
+        roster: of the members; None where suppliers are named.
+        members: inputs of members of the roster, sorted as in the document.
     """
 
     header: Header
@@ -130,6 +161,13 @@ class Sealable:
     remainder: int = field(repr=False)
     excess: int | None = field(repr=False)
     covered: int = field(repr=False)
+    roster: RosterUse | None = None
+    members: tuple[MemberInput, ...] = field(default=(), repr=False)
+
+    @property
+    def listed(self) -> tuple[EndorsedInput | MemberInput, ...]:
+        """All inputs; those of the one kind or of the other."""
+        return (*self.inputs, *self.members)
 
 
 def sealable(order: SealOrder, used: Collection[Scalar] = ()) -> Sealable:
@@ -161,25 +199,39 @@ def sealable(order: SealOrder, used: Collection[Scalar] = ()) -> Sealable:
     )
     if order.product_id not in facts.product_ids:
         raise SealRefusedError(f"product: the footprint is not of {order.product_id}")
-    inputs = _sorted_inputs(order, header, facts, used)
+    listed = _sorted_inputs(order, header, facts, used)
+    members = tuple(one for one in listed if isinstance(one, MemberInput))
+    _require_roster(order, header, facts, members)
     factors = _merged_factors(order)
-    remainder, covered = _sums(order, inputs, factors, total)
-    excess = _excess(inputs, mass)
-    _require_coverage(order, total, covered, len(inputs))
-    return Sealable(header, total, mass, inputs, factors, order.own, remainder, excess, covered)
+    remainder, covered = _sums(order, listed, factors, total)
+    excess = _excess(listed, mass)
+    _require_coverage(order, total, covered, len(listed))
+    return Sealable(
+        header,
+        total,
+        mass,
+        tuple(one for one in listed if isinstance(one, EndorsedInput)),
+        factors,
+        order.own,
+        remainder,
+        excess,
+        covered,
+        order.roster,
+        members,
+    )
 
 
 def _sorted_inputs(
     order: SealOrder, header: Header, facts: Facts, used: Collection[Scalar]
-) -> tuple[EndorsedInput, ...]:
-    if len(order.inputs) > MAX_INPUTS:
+) -> tuple[EndorsedInput | MemberInput, ...]:
+    if len(order.listed) > MAX_INPUTS:
         raise SealRefusedError(
-            f"file: there are {len(order.inputs)} endorsed inputs, expected at most {MAX_INPUTS}",
+            f"file: there are {len(order.listed)} endorsed inputs, expected at most {MAX_INPUTS}",
             hint="Leave the smallest ones among the own emissions.",
         )
-    found: dict[bytes, EndorsedInput] = {}
+    found: dict[bytes, EndorsedInput | MemberInput] = {}
     blindings = set(used)
-    for number, one in enumerate(order.inputs, 1):
+    for number, one in enumerate(order.listed, 1):
         try:
             _require_input(one, header, facts)
             encoded = one.endorsement.commitment.encode()
@@ -193,13 +245,14 @@ def _sorted_inputs(
                 )
             blindings.add(one.opening.blinding)
         except (CredentialError, SealNumberError) as error:
-            text = f"endorsement {number}: {error.message} ({one.endorsement.supplier})"
+            of = one.endorsement.supplier if isinstance(one, EndorsedInput) else "a member"
+            text = f"endorsement {number}: {error.message} ({of})"
             raise SealRefusedError(text, hint=error.hint) from None
         found[encoded] = one
     return tuple(found[encoded] for encoded in sorted(found))
 
 
-def _require_input(one: EndorsedInput, header: Header, facts: Facts) -> None:
+def _require_input(one: EndorsedInput | MemberInput, header: Header, facts: Facts) -> None:
     said = one.endorsement
     expected = (
         ("customer", said.customer, header.publisher),
@@ -209,6 +262,16 @@ def _require_input(one: EndorsedInput, header: Header, facts: Facts) -> None:
     for name, got, wanted in expected:
         if got != wanted:
             raise EndorsementError(f"it is for another {name} than the footprint")
+    if isinstance(one, EndorsedInput):
+        _require_named(one, facts)
+    if not facts.assessment_reports.issuperset(said.terms.assessment_reports):
+        raise EndorsementError("its value is by another set of GWP than those of the footprint")
+    require_opening(said, one.opening)
+    require_bits(one.quantity, VALUE_BITS, "its quantity")
+
+
+def _require_named(one: EndorsedInput, facts: Facts) -> None:
+    said = one.endorsement
     if not said.is_named:
         raise EndorsementError(
             "its supplier does not consent to be named, and this document names it",
@@ -216,10 +279,36 @@ def _require_input(one: EndorsedInput, header: Header, facts: Facts) -> None:
         )
     said.require_signed(one.key)
     said.require_valid_for(facts.created)
-    if not facts.assessment_reports.issuperset(said.terms.assessment_reports):
-        raise EndorsementError("its value is by another set of GWP than those of the footprint")
-    require_opening(said, one.opening)
-    require_bits(one.quantity, VALUE_BITS, "its quantity")
+
+
+def _require_roster(
+    order: SealOrder,
+    header: Header,
+    facts: Facts,
+    members: Sequence[MemberInput],
+) -> None:
+    """Whether all inputs are of its members; without a roster, whether none is of one."""
+    if order.inputs if order.roster else members:
+        raise SealRefusedError(
+            "roster: some suppliers are named, others are members of a roster",
+            hint="Name all, or leave some among the own emissions.",
+        )
+    if order.roster is None:
+        return
+    try:
+        verify_hidden(
+            order.roster.roster,
+            order.roster.mark,
+            [one.endorsement for one in members],
+            publisher=header.publisher,
+            context=header.context,
+            sealed=header.sealed,
+            created=facts.created,
+        )
+    except RosterError as error:
+        raise SealRefusedError(f"roster: {error.message}", hint=error.hint) from None
+    except EndorsementError as error:
+        raise SealRefusedError(error.message, hint=error.hint) from None
 
 
 def _merged_factors(order: SealOrder) -> tuple[FactorInput, ...]:
@@ -242,7 +331,7 @@ def _merged_factors(order: SealOrder) -> tuple[FactorInput, ...]:
 
 def _sums(
     order: SealOrder,
-    inputs: Sequence[EndorsedInput],
+    inputs: Sequence[EndorsedInput | MemberInput],
     factors: Sequence[FactorInput],
     total: Total,
 ) -> tuple[int, int]:
@@ -263,7 +352,7 @@ def _sums(
     return remainder, covered
 
 
-def _excess(inputs: Sequence[EndorsedInput], mass: int) -> int | None:
+def _excess(inputs: Sequence[EndorsedInput | MemberInput], mass: int) -> int | None:
     masses = [one.endorsement.terms.mass for one in inputs]
     if not mass or not any(masses):
         return None

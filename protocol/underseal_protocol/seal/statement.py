@@ -82,9 +82,9 @@ def sum_relation(document: SealedDocument, total: Total) -> LinearRelation:
     Raises:
         RelationError: its points make no valid relation.
     """
-    n, m = len(document.inputs), len(document.factors)
-    commitments = [one.endorsement.commitment for one in document.inputs]
-    quantities = [one.quantity for one in document.inputs]
+    n, m = len(document.listed), len(document.factors)
+    commitments = [one.endorsement.commitment for one in document.listed]
+    quantities = [one.quantity for one in document.listed]
     quantities += [one.quantity for one in document.factors]
     elements = [GENERATOR, H, document.own, document.remainder, *commitments, *quantities]
     of_quantities = _FIRST + n
@@ -124,8 +124,8 @@ def range_statement(document: SealedDocument, total: Total, mass: int) -> RangeS
     Raises:
         SealError: they are none of a range proof: too many, or one of them is the identity.
     """
-    narrow = [one.quantity for one in document.inputs]
-    narrow += [one.endorsement.commitment for one in document.inputs]
+    narrow = [one.quantity for one in document.listed]
+    narrow += [one.endorsement.commitment for one in document.listed]
     narrow += [one.quantity for one in document.factors]
     below_step = Scalar(total.step - 1) * GENERATOR
     wide = [document.own, document.remainder, below_step - document.remainder]
@@ -158,7 +158,7 @@ def signed(number: int) -> Scalar:
 
 
 def _mass_low(document: SealedDocument, high: Point, mass: int) -> Point:
-    weighed = [one for one in document.inputs if one.endorsement.terms.mass]
+    weighed = [one for one in document.listed if one.endorsement.terms.mass]
     scalars = [Scalar(one.endorsement.terms.mass) for one in weighed]
     return linear_combination(
         [*scalars, -Scalar(mass * NANO), -Scalar(LIMB)],

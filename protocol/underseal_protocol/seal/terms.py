@@ -23,7 +23,8 @@ from underseal_protocol.errors import (
     SealNumberError,
     TimeError,
 )
-from underseal_protocol.seal.numbers import WIDE_BITS, nano, require_bits
+from underseal_protocol.seal.numbers import WIDE_BITS, figure, nano, require_bits
+from underseal_protocol.seal.printable import is_printable
 from underseal_protocol.times import parse_time
 
 __all__ = ["MAX_SECONDS", "Terms", "mass_of", "require_second", "seconds_of"]
@@ -152,11 +153,8 @@ def mass_of(pcf: Mapping[str, Any]) -> int:
     Raises:
         SealNumberError: it is not there, negative, or too large.
     """
-    try:
-        mass = parse_decimal(pcf.get("productMassPerDeclaredUnit", ""))
-    except DecimalError as error:
-        raise SealNumberError(f"the mass of the product is no figure: {error.message}") from None
-    return nano(mass, WIDE_BITS, "the mass of the product")
+    what = "the mass of the product"
+    return nano(figure(pcf.get("productMassPerDeclaredUnit"), what), WIDE_BITS, what)
 
 
 def seconds_of(value: Any, what: str) -> int:
@@ -211,7 +209,7 @@ def _require_names(names: Sequence[str], what: str) -> None:
     if not 1 <= len(names) <= MAX_NAMES:
         raise EndorsementError(f"there are {len(names)} {what}, expected 1 to {MAX_NAMES}")
     for name in names:
-        if not 0 < len(name) <= MAX_NAME_CHARACTERS or not name.isprintable():
+        if not 0 < len(name) <= MAX_NAME_CHARACTERS or not is_printable(name):
             raise EndorsementError(
                 f"among the {what} is {_shown(name)}, expected 1 to {MAX_NAME_CHARACTERS} "
                 "printable characters"

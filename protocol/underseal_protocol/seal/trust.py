@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from underseal_protocol.errors import EndorsementError, KeySetError
+from underseal_protocol.errors import EndorsementError, RosterError
 from underseal_protocol.keys import KeyPurpose, PublicKey, PublicKeySet
+from underseal_protocol.roster.roster import Roster
+from underseal_protocol.seal.group import Point2
 from underseal_protocol.times import format_time
 
-__all__ = ["KnownNode", "Standing", "TrustList"]
+__all__ = ["KnownNode", "KnownRoster", "Standing", "TrustList"]
 
 
 class Standing(StrEnum):
@@ -42,15 +44,55 @@ class KnownNode:
     revoked: Mapping[str, datetime] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class KnownRoster:
+    """A roster whose issuer the reader trusts to know its members.
+
+    Attributes:
+        issuer: the URL of the node that keeps it.
+        name: which of its rosters.
+        key: pinned.
+        revoked: since when the key may have been in other hands, aware; None if it is good.
+    """
+
+    issuer: str
+    name: str
+    key: Point2
+    revoked: datetime | None = None
+
+
 class TrustList:
     """The nodes that the reader of a sealed document knows.
 
     Args:
         nodes: each once.
+        rosters: each once.
     """
 
-    def __init__(self, nodes: Iterable[KnownNode] = ()) -> None:
+    def __init__(
+        self, nodes: Iterable[KnownNode] = (), rosters: Iterable[KnownRoster] = ()
+    ) -> None:
         self._by_url = {url.rstrip("/"): node for node in nodes for url in node.urls}
+        self._rosters = {(one.issuer, one.name, one.key.encode()): one for one in rosters}
+
+    def knows_roster(self, roster: Roster, time: datetime) -> bool:
+        """Whether the reader trusts a roster, whatever its epoch.
+
+        Args:
+            roster: of a sealed document.
+            time: when the reader got it, aware.
+
+        Raises:
+            RosterError: the reader knows its key to be revoked.
+        """
+        known = self._rosters.get((roster.issuer, roster.name, roster.key.encode()))
+        if known is not None and known.revoked is not None and known.revoked <= time:
+            raise RosterError(
+                f"the key of the roster {roster.name} of {roster.issuer} was revoked on "
+                f"{format_time(known.revoked)}",
+                hint="Ask the publisher for a newer sealed sum.",
+            )
+        return known is not None
 
     def standing(self, url: str, kid: str, time: datetime) -> Standing:
         """What an endorser is.
@@ -75,15 +117,17 @@ class TrustList:
             )
         if since is not None:
             return Standing.KNOWN
-        try:
-            pinned = node.keys.get(kid, KeyPurpose.FOOTPRINT)
-        except KeySetError:
-            return Standing.OTHER_KEY
-        # Another vendor may call a key by the thumbprint of another one.
-        found = PublicKey(kid, KeyPurpose.FOOTPRINT, pinned).thumbprint()
-        return Standing.KNOWN if found == kid else Standing.OTHER_KEY
+        # Not by its name: another vendor may call a key by the thumbprint of another one.
+        pinned = {key.thumbprint() for key in node.keys if _is_of_footprints(key)}
+        return Standing.KNOWN if kid in pinned else Standing.OTHER_KEY
 
     def kids_of(self, urls: Iterable[str]) -> frozenset[str]:
-        """The thumbprints of all keys of nodes."""
-        nodes = (self._by_url.get(url.rstrip("/")) for url in urls)
-        return frozenset(kid for node in nodes if node for kid in node.keys.thumbprints())
+        """The thumbprints of all keys of nodes, revoked ones too: they were theirs."""
+        found = (self._by_url.get(url.rstrip("/")) for url in urls)
+        nodes = [node for node in found if node is not None]
+        return frozenset(kid for node in nodes for kid in {*node.keys.thumbprints(), *node.revoked})
+
+
+def _is_of_footprints(key: PublicKey) -> bool:
+    """One that does not say what it is for counts as one."""
+    return (key.purpose or KeyPurpose.FOOTPRINT) is KeyPurpose.FOOTPRINT

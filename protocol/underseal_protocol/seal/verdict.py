@@ -19,7 +19,7 @@ from underseal_protocol.seal.terms import Terms
 from underseal_protocol.seal.trust import Standing
 from underseal_protocol.times import format_time
 
-__all__ = ["Endorser", "Grade", "SealVerdict"]
+__all__ = ["Endorser", "Grade", "HiddenEndorsers", "SealVerdict"]
 
 
 class Grade(StrEnum):
@@ -32,15 +32,19 @@ class Grade(StrEnum):
     @property
     def meaning(self) -> str:
         """In words, as the end of "the published total is consistent with ..."."""
-        return _MEANINGS[self]
+        return self.meaning_of("the listed suppliers")
+
+    def meaning_of(self, who: str) -> str:
+        """The same, of other endorsers."""
+        return _MEANINGS[self].format(who=who)
 
 
 _MEANINGS: Mapping[Grade, str] = {
-    Grade.ORIGIN: "values that the listed suppliers endorsed. Arithmetic only: it shows which "
+    Grade.ORIGIN: "values that {who} endorsed. Arithmetic only: it shows which "
     "endorsed values went in, not how much of them",
-    Grade.MASS: "values that the listed suppliers endorsed, and the endorsed inputs have at least "
+    Grade.MASS: "values that {who} endorsed, and the endorsed inputs have at least "
     "the mass of the product",
-    Grade.ATTESTED: "values that the listed suppliers endorsed, and an auditor has compared the "
+    Grade.ATTESTED: "values that {who} endorsed, and an auditor has compared the "
     "sealed quantities with the publisher's books",
 }
 _NEVER_SHOWN = (
@@ -53,6 +57,10 @@ _NEVER_SHOWN = (
 )
 _QUANTITIES = "how much of each endorsed value went in: also none of it would fit"
 _DIVISION = "how the mass is divided among the endorsed inputs"
+_ROSTER = (
+    "who the endorsers are, nor that they are independent of each other and of the publisher: that "
+    "each member is another company is the word of the issuer of the roster",
+)
 _FACTORS = "that the named factors are the right ones: they are the choice of the publisher"
 
 
@@ -100,6 +108,38 @@ class Endorser:
 
 
 @dataclass(frozen=True, slots=True)
+class HiddenEndorsers:
+    """Who endorsed the listed inputs, where they are not named.
+
+    Attributes:
+        issuer: the URL of the node that keeps the roster.
+        name: which of its rosters.
+        is_known: whether the reader trusts it.
+        publisher_entity: the legal entity of the publisher, by the roster.
+        members: how many different members there are among the endorsers.
+        inputs: of how many listed inputs.
+    """
+
+    issuer: str
+    name: str
+    is_known: bool
+    publisher_entity: str
+    members: int
+    inputs: int
+
+    def to_json(self) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "issuer": self.issuer,
+            "name": self.name,
+            "isKnown": self.is_known,
+            "publisherEntity": self.publisher_entity,
+            "members": self.members,
+            "inputs": self.inputs,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class SealVerdict:
     """A sealed sum that holds, as one reader has to take it.
 
@@ -112,10 +152,11 @@ class SealVerdict:
         coverage: at least so many percent of the total come from endorsers that the reader knows;
             0 if nothing is shown.
         stated_coverage: the same of all listed endorsers, whoever they are.
-        endorsers: one for each listed input; their number proves nothing.
+        endorsers: one for each listed input; their number proves nothing. None with a roster.
         factors: public ones.
         digest: by which the sealed sum is known.
         reductions: why grade or coverage is less than what is written down.
+        roster: whose members endorsed; None where suppliers are named.
     """
 
     grade: Grade
@@ -129,13 +170,18 @@ class SealVerdict:
     factors: tuple[NamedFactor, ...]
     digest: str
     reductions: tuple[str, ...] = ()
+    roster: HiddenEndorsers | None = None
 
     @property
     def statement(self) -> str:
         """What is shown, in a sentence."""
+        who = "the listed suppliers"
+        if self.roster is not None:
+            who = f"members of the roster {self.roster.name} of {self.roster.issuer}"
         return (
             f"The published total of {self.total.text} kg CO2e ({self.sealed}) is, to within "
-            f"{self.total.precision} kg, arithmetically consistent with {self.grade.meaning}."
+            f"{self.total.precision} kg, arithmetically consistent with "
+            f"{self.grade.meaning_of(who)}."
         )
 
     @property
@@ -143,7 +189,8 @@ class SealVerdict:
         """What is not shown, each as the end of "it does not show ..."."""
         of_grade = {Grade.ORIGIN: (_QUANTITIES,), Grade.MASS: (_DIVISION,), Grade.ATTESTED: ()}
         of_factors = (_FACTORS,) if self.factors else ()
-        return (*of_grade[self.grade], *_NEVER_SHOWN, *of_factors)
+        of_roster = _ROSTER if self.roster else ()
+        return (*of_grade[self.grade], *_NEVER_SHOWN, *of_roster, *of_factors)
 
     def to_json(self) -> dict[str, Any]:
         """For programs."""
@@ -165,4 +212,5 @@ class SealVerdict:
             "statement": self.statement,
             "reductions": list(self.reductions),
             "notShown": list(self.not_shown),
+            **({} if self.roster is None else {"roster": self.roster.to_json()}),
         }

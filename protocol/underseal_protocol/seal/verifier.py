@@ -2,22 +2,26 @@
 
 The rules, in this order; the message of a refusal begins with the part that does not hold:
 
-1. `file`: it is a document of version 1 and scheme 1 in its one encoding: no point is the
-   identity, no C, factor, supplier or terms stands there twice, the publisher is no endorser.
+1. `file`: it is a document of version 1 and scheme 1 or 2 in its one encoding: no point is the
+   identity, no C, factor, endorser or terms stands there twice, no URL of an endorser is that of
+   the publisher.
 2. `publisher`, `footprint`, `product`, `core`: it is of this publisher, footprint, product, core.
 3. `total`: version 1 seals the footprint: nothing is negative, there are no removals, no uptake
    and no capture. T, S and the mass of the product are taken from it.
 4. `endorsement N`: the signature is of the key in the document, over C, supplier, customer, context
    and the rest; the footprint was created while it was valid; its GWP is among those of the
    footprint; the key is none of the publisher's and none that the reader knows to be revoked.
+   In scheme 2: `roster`, and then each `endorsement N`: `roster.rules` hold, and its GWP is among
+   those of the footprint; the reader does not know the key of the roster to be revoked.
 5. `mass`: there is a mass balance exactly if the product and an endorsed input have mass.
 6. `coverage`: there is a total, and an endorsed input, that it can be of.
 7. `sum` and `ranges`: the two proofs hold for the relation and the ranges of `statement`.
 8. `attestation`: what is given as such is about this footprint, valid at this time.
 
-Only endorsers that the reader knows count. A mass balance whose masses somebody else endorsed, or a
-coverage of a sum that has parts of somebody else, is as good as none: the grade is `origin`, the
-coverage 0. That a part of the coverage is of known endorsers cannot be told from the whole.
+Only endorsers that the reader knows count, or members of a roster that it knows. A mass balance
+whose masses somebody else endorsed, or a coverage of a sum that has parts of somebody else, is as
+good as none: the grade is `origin`, the coverage 0. That a part of the coverage is of known
+endorsers cannot be told from the whole.
 
 Not asked here: whether the publisher stands by the document. Its digest has to be in the verified
 credential of the footprint, or in a signed statement of its own (`binding`).
@@ -35,11 +39,14 @@ from underseal_protocol.claims import expected_issuers
 from underseal_protocol.errors import (
     AttestationError,
     CredentialError,
+    EndorsementError,
+    RosterError,
     SealEncodingError,
     SealError,
     SealNumberError,
     SealRefusedError,
 )
+from underseal_protocol.roster.rules import verify_hidden
 from underseal_protocol.seal.document import ListedInput, SealedDocument
 from underseal_protocol.seal.document_format import read_document
 from underseal_protocol.seal.facts import Facts, facts_of, figures_of
@@ -47,8 +54,9 @@ from underseal_protocol.seal.numbers import Total
 from underseal_protocol.seal.ranges import verify_ranges
 from underseal_protocol.seal.sigma import verify_compact
 from underseal_protocol.seal.statement import range_statement, range_tag, sum_relation, sum_tag
+from underseal_protocol.seal.terms import Terms
 from underseal_protocol.seal.trust import Standing, TrustList
-from underseal_protocol.seal.verdict import Endorser, Grade, SealVerdict
+from underseal_protocol.seal.verdict import Endorser, Grade, HiddenEndorsers, SealVerdict
 
 __all__ = ["read_sealed", "verify_sealed"]
 
@@ -84,11 +92,12 @@ def verify_sealed(
         total, mass = figures_of(facts, sealed.header.sealed, sealed.header.decimals)
     except SealNumberError as error:
         raise SealRefusedError(f"total: {error.message}", hint=error.hint) from None
+    roster = _hidden(sealed, facts, publisher, trusted, time)
     endorsers = _endorsers(sealed, facts, publisher, trusted, time)
     _require_rows(sealed, total, mass)
     _require_proofs(sealed, total, mass)
     is_attested = _is_attested(sealed, facts, publisher, attestations, time)
-    return _verdict(sealed, total, endorsers, is_attested)
+    return _verdict(sealed, total, endorsers, roster, is_attested)
 
 
 def read_sealed(data: bytes) -> SealedDocument:
@@ -158,15 +167,56 @@ def _standing(
     said = one.endorsement
     said.require_signed(one.key)
     said.require_valid_for(facts.created)
-    foreign = sorted(set(said.terms.assessment_reports) - facts.assessment_reports)
+    _require_reports(said.terms, facts)
+    if of_publisher & {said.supplier, said.kid}:
+        raise CredentialError("it is of the publisher, or signed with a key of the publisher")
+    return trusted.standing(said.supplier, said.kid, time)
+
+
+def _require_reports(terms: Terms, facts: Facts) -> None:
+    foreign = sorted(set(terms.assessment_reports) - facts.assessment_reports)
     if foreign:
         raise CredentialError(
             f"the value is by the GWP of {foreign[0]}, the footprint names "
             f"{', '.join(sorted(facts.assessment_reports))}"
         )
-    if of_publisher & {said.supplier, said.kid}:
-        raise CredentialError("it is of the publisher, or signed with a key of the publisher")
-    return trusted.standing(said.supplier, said.kid, time)
+
+
+def _hidden(
+    sealed: SealedDocument,
+    facts: Facts,
+    publisher: str | Collection[str],
+    trusted: TrustList,
+    time: datetime,
+) -> HiddenEndorsers | None:
+    """The members of a roster; None where endorsers are named."""
+    if sealed.roster is None:
+        return None
+    header, roster, mark = sealed.header, sealed.roster.roster, sealed.roster.mark
+    said = [one.endorsement for one in sealed.members]
+    try:
+        is_known = trusted.knows_roster(roster, time)
+        members = verify_hidden(
+            roster,
+            mark,
+            said,
+            publisher=header.publisher,
+            publishers=expected_issuers(publisher) or [],
+            context=header.context,
+            sealed=header.sealed,
+            created=facts.created,
+        )
+    except RosterError as error:
+        raise SealRefusedError(f"roster: {error.message}", hint=error.hint) from None
+    except EndorsementError as error:
+        raise SealRefusedError(error.message, hint=error.hint) from None
+    for number, one in enumerate(said, 1):
+        try:
+            _require_reports(one.terms, facts)
+        except CredentialError as error:
+            raise _refused(f"endorsement {number}", error.message) from None
+    entity = mark.member.entity if mark.member else ""
+    return HiddenEndorsers(roster.issuer, roster.name, is_known, entity, len(members), len(said))
 
 
 def _require_rows(sealed: SealedDocument, total: Total, mass: int) -> None:
@@ -179,7 +229,7 @@ def _require_rows(sealed: SealedDocument, total: Total, mass: int) -> None:
             if has_balance
             else "product and endorsed inputs have mass, so a mass balance has to be there",
         )
-    if sealed.covered is not None and not (total.number and sealed.inputs):
+    if sealed.covered is not None and not (total.number and sealed.listed):
         raise _refused("coverage", "there is no total or no endorsed input that it could be of")
 
 
@@ -227,24 +277,32 @@ def _require_about(one: Attestation, facts: Facts, publishers: Collection[str]) 
 
 
 def _verdict(
-    sealed: SealedDocument, total: Total, endorsers: tuple[Endorser, ...], is_attested: bool
+    sealed: SealedDocument,
+    total: Total,
+    endorsers: tuple[Endorser, ...],
+    roster: HiddenEndorsers | None,
+    is_attested: bool,
 ) -> SealVerdict:
-    header, reductions = sealed.header, []
-    unknown = [one for one in endorsers if not one.is_known]
-    grade, coverage = Grade.ORIGIN, header.coverage
+    header, count = sealed.header, len(sealed.listed)
+    if roster is None:
+        unknown = [one.terms for one in endorsers if not one.is_known]
+    else:
+        unknown = [] if roster.is_known else [one.endorsement.terms for one in sealed.members]
+    whom = "the endorsers" if roster is None else "the roster of the endorsers"
+    grade, coverage, reductions = Grade.ORIGIN, header.coverage, []
     if sealed.mass_high is not None:
-        heavy = sum(bool(one.terms.mass) for one in unknown)
+        heavy = sum(bool(terms.mass) for terms in unknown)
         grade = Grade.ORIGIN if heavy else Grade.MASS
         if heavy:
             reductions.append(
-                "the mass balance does not count for you: you do not know the endorsers of "
-                f"{heavy} of the masses in it"
+                f"the mass balance does not count for you: you do not know {whom} of {heavy} of "
+                "the masses in it"
             )
     if coverage and unknown:
         coverage = 0
         reductions.append(
-            f"the coverage does not count for you: you do not know the endorsers of {len(unknown)} "
-            f"of the {len(endorsers)} listed inputs"
+            f"the coverage does not count for you: you do not know {whom} of {len(unknown)} of "
+            f"the {count} listed inputs"
         )
     return SealVerdict(
         Grade.ATTESTED if is_attested else grade,
@@ -258,6 +316,7 @@ def _verdict(
         tuple(one.factor for one in sealed.factors),
         sealed.digest,
         tuple(reductions),
+        roster,
     )
 
 

@@ -122,7 +122,8 @@ def at(offset: int, value: int) -> bytes:
     [
         (0, 0, "it is of version 0 and scheme 1, expected 1 and 1"),
         (0, 2, "it is of version 2"),
-        (1, 2, "scheme 2"),  # a place for endorsers that are not shown
+        (1, 0, "scheme 0"),
+        (1, 3, "scheme 3"),
         (2, 0, "the property has the number 0"),
         (2, 3, "the property has the number 3"),
         (3, 20, "there are 19 decimals"),

@@ -186,6 +186,11 @@ def test_uptake_shows_in_the_totals_where_it_is_withheld_itself() -> None:
         ({"fossilGhgEmissions": "much"}, "fossilGhgEmissions is no figure"),
         ({"pcfExcludingBiogenicUptake": "-1"}, "pcfExcludingBiogenicUptake is -1, below 0"),
         ({"pcfIncludingBiogenicUptake": None}, "pcfIncludingBiogenicUptake is no figure"),
+        ({"pcfIncludingBiogenicUptake": "2.15" + "0" * 97}, "IncludingBiogenicUptake has 101 char"),
+        (
+            {"biogenicCO2Uptake": "0" * 101},
+            "biogenicCO2Uptake has 101 characters, expected at most",
+        ),
         (BIOGENIC_PCF, "pcfIncludingBiogenicUptake is -1.250, below 0"),
     ],
 )

@@ -2,74 +2,20 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.exceptions import UnsupportedAlgorithm
-from tests.protocol.seal.vector_files import ROOT
+from tests.protocol.seal.sum_files import FILE, OWN
 from tests.vectors.seal import generate_sums
 from tests.vectors.seal.sum_cases import CASES, MAIN, same_signatures
-from tests.vectors.seal.sum_maker import Maker, changed
+from tests.vectors.seal.sum_maker import Maker
 from tests.vectors.seal.sum_places import places
 
-from underseal_protocol.errors import SealRefusedError
-from underseal_protocol.keys import PublicKeySet
 from underseal_protocol.seal.document_format import encode_statement, read_document
-from underseal_protocol.seal.trust import KnownNode, TrustList
-from underseal_protocol.seal.verifier import verify_sealed
-from underseal_protocol.times import parse_time
 
-OWN: Path = ROOT / "tests" / "vectors" / "seal" / "sums.jsonl"
-LINES: list[dict[str, Any]] = [json.loads(line) for line in OWN.read_text("utf-8").splitlines()]
-VECTORS = [line for line in LINES if "id" in line]
-BASES = {line["id"]: base64.b64decode(line["document"]) for line in VECTORS if "document" in line}
-OTHERS = [line for line in LINES if "id" not in line]
-FOOTPRINTS = {line["footprint"]: line["document"] for line in OTHERS if "footprint" in line}
-
-
-def reader(line: dict[str, Any]) -> TrustList:
-    return TrustList(
-        KnownNode(
-            tuple(one["urls"]),
-            PublicKeySet.from_jwks({"keys": one["keys"]}),
-            {kid: parse_time(since) for kid, since in one["revoked"].items()},
-        )
-        for one in line["nodes"]
-    )
-
-
-READERS = {line["trust"]: reader(line) for line in OTHERS if "trust" in line}
-
-
-def data_of(vector: dict[str, Any]) -> bytes:
-    if "base" not in vector:
-        return BASES[vector["id"]]
-    data, at = BASES[vector["base"]], vector["at"]
-    return data[:at] + bytes.fromhex(vector["insert"]) + data[at + vector["remove"] :]
-
-
-def outcome(vector: dict[str, Any]) -> dict[str, Any]:
-    try:
-        verdict = verify_sealed(
-            data_of(vector),
-            changed(FOOTPRINTS[vector["footprint"]], vector["change"]),
-            publisher=vector["publisher"],
-            trusted=READERS[vector["trust"]],
-            time=parse_time(vector["time"]),
-        )
-    except SealRefusedError as error:
-        return {"expected": "reject", "part": error.part}
-    return {
-        "expected": "accept",
-        "grade": str(verdict.grade),
-        "coverage": verdict.coverage,
-        "total": verdict.total.text,
-        "digest": verdict.digest,
-    }
+VECTORS, BASES = OWN.vectors, OWN.bases
 
 
 def parts() -> list[list[dict[str, Any]]]:
@@ -80,7 +26,7 @@ def parts() -> list[list[dict[str, Any]]]:
 @pytest.mark.parametrize("vectors", parts(), ids=range(8))
 def test_they_are_as_expected(vectors: list[dict[str, Any]]) -> None:
     for vector in vectors:
-        found = outcome(vector)
+        found = OWN.outcome(vector)
         assert found.items() <= vector.items(), (vector["id"], vector["comment"], found)
 
 
@@ -94,7 +40,7 @@ def test_there_are_enough_of_both_kinds_and_of_every_part() -> None:
         *("endorsement 1", "endorsement 2"),
     }
     assert {vector["grade"] for vector in VECTORS if "grade" in vector} == {"origin", "mass"}
-    assert OWN.stat().st_size < 500_000
+    assert FILE.stat().st_size < 500_000
 
 
 def test_each_refused_one_differs_from_the_one_that_it_is_made_of() -> None:
@@ -102,7 +48,7 @@ def test_each_refused_one_differs_from_the_one_that_it_is_made_of() -> None:
         if vector["expected"] == "reject" and "base" in vector:
             usual = {"publisher": ["https://pack.example"], "trust": "all", "change": {}}
             is_other = any(vector[name] != value for name, value in usual.items())
-            assert is_other or data_of(vector) != BASES[vector["base"]], vector["id"]
+            assert is_other or OWN.data_of(vector) != BASES[vector["base"]], vector["id"]
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -130,7 +76,7 @@ def test_they_come_out_the_same_again() -> None:
         made = generate_sums.text()
     except UnsupportedAlgorithm:
         pytest.skip("this OpenSSL has no deterministic signatures (it needs 3.2)")
-    assert made == OWN.read_text("utf-8")
+    assert made == FILE.read_text("utf-8")
 
 
 def test_one_of_them_comes_out_the_same_again() -> None:

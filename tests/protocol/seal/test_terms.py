@@ -63,6 +63,7 @@ def test_values_are_brought_into_their_one_form() -> None:
         ({"productMassPerDeclaredUnit": "-1"}, "the mass of the product is below 0"),
         ({"productMassPerDeclaredUnit": "1" + "0" * 11}, "the mass of the product is too large"),
         ({"productMassPerDeclaredUnit": None}, "the mass of the product is no figure"),
+        ({"productMassPerDeclaredUnit": "1." + "0" * 99}, "the mass of the product has 101 char"),
         ({"ipccCharacterizationFactors": None}, "no list ipccCharacterizationFactors"),
         ({"ipccCharacterizationFactors": []}, "0 assessment reports"),
         ({"crossSectoralStandards": [1]}, "no list crossSectoralStandards"),

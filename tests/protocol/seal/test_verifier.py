@@ -285,6 +285,31 @@ def test_a_key_that_is_pinned_under_the_name_of_another() -> None:
     assert verdict.grade is Grade.ORIGIN
 
 
+def test_a_key_that_another_vendor_calls_otherwise() -> None:
+    heavy, light = CHAIN.suppliers
+    unnamed = replace(heavy.key.public_key(), kid="key-1", purpose=None)
+    nodes = [KnownNode((heavy.url,), PublicKeySet([unnamed])), KnownNode((light.url,), light.keys)]
+    verdict = CHAIN.verify(trusted=TrustList(nodes))
+    assert (verdict.grade, verdict.coverage) == (Grade.MASS, 75)
+
+
+@pytest.mark.parametrize("days", [-10, 10])
+def test_a_supplier_with_a_key_that_the_publisher_has_revoked(days: int) -> None:
+    heavy, light = CHAIN.suppliers
+    since = CREATED + timedelta(days=days)
+    own = KnownNode((CUSTOMER,), PublicKeySet([]), {heavy.key.kid: since})
+    nodes = [own, *(KnownNode((one.url,), one.keys) for one in (heavy, light))]
+    with pytest.raises(SealRefusedError, match=r"endorsement \d: .*with a key of the publisher"):
+        CHAIN.verify(trusted=TrustList(nodes))
+
+
+def test_numbers_among_the_texts_of_a_footprint_are_none_of_them() -> None:
+    found = facts_of({**CHAIN.document, "productIds": [5, "urn:x:y:z"]})
+    assert found.product_ids == ("urn:x:y:z",)
+    pcf = {**CHAIN.document["pcf"], "ipccCharacterizationFactors": [6, "AR6"]}
+    assert facts_of({**CHAIN.document, "pcf": pcf}).assessment_reports == {"AR6"}
+
+
 def test_a_revoked_key() -> None:
     heavy, light = CHAIN.suppliers
     since = CREATED + timedelta(days=10)

@@ -44,16 +44,22 @@ def places(data: bytes) -> list[Place]:
     walk = _Walk(data)
     found = [walk.place(name, "byte" if size == 1 else "bytes", size) for name, size in HEADER]
     found += [walk.text("publisher"), walk.text("product")]
+    is_hidden = data[11] == 2
+    if is_hidden:
+        found += _roster(walk)
     for number in range(1, walk.number() + 1):
-        found += [
-            walk.text(f"supplier {number}: url"),
-            walk.place(f"supplier {number}: key", "key", 33),
-        ]
+        if is_hidden:
+            found.append(walk.place(f"pseudonym {number}", "point", 48))
+        else:
+            found += [
+                walk.text(f"supplier {number}: url"),
+                walk.place(f"supplier {number}: key", "key", 33),
+            ]
     for number in range(1, walk.number() + 1):
         found += _terms(walk, f"terms {number}")
     inputs = walk.number()
     for number in range(1, inputs + 1):
-        found += _input(walk, f"input {number}")
+        found += (_member if is_hidden else _input)(walk, f"input {number}")
     factors = walk.number()
     for number in range(1, factors + 1):
         name = f"factor {number}"
@@ -67,6 +73,33 @@ def places(data: bytes) -> list[Place]:
     found += _range_proof(walk)
     assert walk.at == len(data)
     return found
+
+
+def _roster(walk: _Walk) -> Iterator[Place]:
+    yield walk.text("roster: issuer")
+    yield walk.text("roster: name")
+    yield walk.place("roster: key", "bytes", 96)
+    yield walk.place("roster: not before", "number", 5)
+    yield walk.place("roster: not after", "number", 5)
+    yield walk.text("publisher: entity")
+    yield walk.place("publisher: pseudonym", "point", 48)
+    yield from _member_proof(walk, "publisher", 2)
+
+
+def _member_proof(walk: _Walk, name: str, hidden: int) -> Iterator[Place]:
+    for what in ("Abar", "Bbar", "D"):
+        yield walk.place(f"{name}: {what}", "point", 48)
+    for number in range(4 + hidden):
+        yield walk.place(f"{name}: scalar {number}", "scalar", 32)
+
+
+def _member(walk: _Walk, name: str) -> Iterator[Place]:
+    yield walk.place(f"{name}: pseudonym", "byte", 1)
+    yield walk.place(f"{name}: terms", "byte", 1)
+    yield walk.place(f"{name}: C", "point", 48)
+    yield walk.place(f"{name}: origin", "bytes", 32)
+    yield from _member_proof(walk, name, 3)
+    yield walk.place(f"{name}: Q", "point", 48)
 
 
 def _terms(walk: _Walk, name: str) -> Iterator[Place]:
