@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -55,6 +56,8 @@ MENU = (
     ("/audit", _("Audit")),
 )
 MOST_CHARACTERS = 160
+# What stays together when an id, an address or the name of a file has to be broken.
+PARTS = re.compile(r"[^:./_]*[:./_]+|[^:./_]+")
 # Where pages belong that the menu does not name, by the first part of their address.
 AREAS = {
     "drafts": "/products", "factors": "/products", "pulls": "/received", "jobs": "/import",
@@ -199,6 +202,7 @@ def _environment(language: Language) -> Environment:
         query=_query_with,
         segment=segment,
         brief=_brief,
+        breakable=_breakable,
         on_page=partial(on_page, language=language, root=ROOT),
     )
     return environment
@@ -214,6 +218,11 @@ def _brief(value: object) -> str:
     """A text for a list, where one partner's long names must not push the others' away."""
     text = str(value)
     return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}…"
+
+
+def _breakable(text: str) -> Markup:
+    """A text that may be broken behind the marks between the parts of an id or an address, too."""
+    return Markup("<wbr>").join(PARTS.findall(text))
 
 
 def _query_with(query: Mapping[str, str], **changes: object) -> str:
