@@ -24,9 +24,10 @@ from underseal_node.console.marks import _
 from underseal_node.console.sessions import Session
 from underseal_node.console.ways import on_page
 
-__all__ = ["HEADERS", "ROOT", "Visit", "moved", "plain_page", "with_query"]
+__all__ = ["HEADERS", "LEFT", "ROOT", "Visit", "moved", "plain_page", "with_query"]
 
 ROOT = "/console"
+LEFT = "left"  # what was typed before the session; in what a session keeps
 # Nothing from elsewhere, nothing inline, in nobody's frame (CSP level 3).
 HEADERS = {
     "content-security-policy": (
@@ -134,6 +135,8 @@ class Visit:
             "csrf": self.session.csrf,
             "messages": messages,
             "query": dict(self.request.query_params),
+            # Taken by the page that shows it.
+            "take_left": partial(self.session.kept.pop, LEFT, None),
             "has_plotly": find_spec("plotly") is not None,
         }
         made = _environment(self.language).get_template(template)
