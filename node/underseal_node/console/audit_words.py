@@ -43,6 +43,7 @@ ACTS = {
     "draft-published": _("draft published"),
     "attestation-made": _("footprint attested"),
     "attestation-attached": _("attestation attached"),
+    "footprint-shared": _("page about a footprint given away"),
     "lines-opened": _("lines opened to an auditor"),
     "energy-imported": _("metered energy imported"),
     "spend-imported": _("spend on suppliers imported"),

@@ -37,6 +37,7 @@ from underseal_node.manage import (
     release_routes,
     request_routes,
     seen_routes,
+    share_routes,
     spend_routes,
     supplier_routes,
 )
@@ -55,6 +56,7 @@ ROUTERS = (
     key_routes.router,
     footprint_routes.router,
     opening_routes.router,
+    share_routes.router,
     attestation_routes.router,
     received_routes.router,
     supplier_routes.router,

@@ -85,6 +85,7 @@ class Act(StrEnum):
     DRAFT_PUBLISHED = "draft-published"
     ATTESTATION_MADE = "attestation-made"
     ATTESTATION_ATTACHED = "attestation-attached"
+    FOOTPRINT_SHARED = "footprint-shared"
     LINES_OPENED = "lines-opened"
     ENERGY_IMPORTED = "energy-imported"
     SPEND_IMPORTED = "spend-imported"

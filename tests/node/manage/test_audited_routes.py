@@ -35,6 +35,7 @@ ACTS = {
     "POST /attestations": Act.ATTESTATION_MADE,
     "POST /attestations/attach": Act.ATTESTATION_ATTACHED,
     "POST /footprints/{id}/opening": Act.LINES_OPENED,
+    "POST /footprints/{id}/share": Act.FOOTPRINT_SHARED,
     "POST /received/{id}/attestations": Act.ATTESTATIONS_RECEIVED,
     "POST /energy/import": Act.ENERGY_IMPORTED,
     "POST /spend/import": Act.SPEND_IMPORTED,
@@ -192,6 +193,8 @@ async def own(do: Deeds, company: Company, document: Documents) -> None:
     calculated = await publish_committed(company.node, document(4), leaves)
     given = {"everything": True, "verifier": "Auditor"}
     await do(company, "POST /footprints/{id}/opening", given, id=calculated)
+    shared = {"level": "quality", "reader": "a buyer at the fair"}
+    await do(company, "POST /footprints/{id}/share", shared, id=calculated)
     draft = await do(company, "POST /drafts", file=document(3))
     await do(company, "POST /drafts/publish", {"draft": json.dumps(draft["draft"])})
     await do(company, "POST /energy/import", ENERGY)
