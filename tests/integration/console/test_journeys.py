@@ -411,6 +411,26 @@ def test_every_page_of_what_was_received_is_fit_for_all(
     ))  # fmt: skip
 
 
+def test_what_is_tried_is_in_no_address(showcase: NodeProcess, people: People) -> None:
+    """Neither of a page nor of a call of its script; and still there when it is loaded again."""
+    person, addresses = people.at(showcase), list[str]()
+    person.page.on("request", lambda request: addresses.append(request.url))
+    person.go(f"/products/what-if?product={LITHIUM}")
+    amount = person.page.locator("input[name=amount]").first
+    amount.fill("987654321")
+    amount.press("Tab")
+    person.sees("What would change")
+    person.is_fit_for_all()
+    person.page.reload()
+    person.sees("What would change")
+    assert person.page.locator("input[name=amount]").first.input_value() == "987654321"
+    assert person.path == f"/products/what-if?product={LITHIUM}"
+    assert len(addresses) > 2
+    assert not any("987654321" in one for one in addresses)
+    person.press("As it is")
+    person.sees("Move a slider")
+
+
 @pytest.mark.parametrize("locale", ["en-GB", "de-DE"])
 def test_no_word_of_a_list_is_broken(
     showcase: NodeProcess, chain: Chain, people: People, locale: str
