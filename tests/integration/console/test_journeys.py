@@ -15,6 +15,7 @@ from typing import Any
 
 import openpyxl
 import pytest
+from playwright.sync_api import Route
 from tests.integration.console.conftest import NEEDS_CHROMIUM, People, Person
 
 from underseal_cli.demo_cast import until
@@ -429,6 +430,50 @@ def test_what_is_tried_is_in_no_address(showcase: NodeProcess, people: People) -
     assert not any("987654321" in one for one in addresses)
     person.press("As it is")
     person.sees("Move a slider")
+
+
+def test_a_page_that_looks_again_leaves_alone_what_is_typed(
+    showcase: NodeProcess, people: People, tmp_path: Path
+) -> None:
+    """Work that goes on makes the page load itself; a search that is typed meanwhile stays, and
+    one that was sent stays in the address."""
+    person = people.at(showcase)
+    file = tmp_path / "federn.csv"
+    file.write_bytes((Path(__file__).parents[3] / "docs/tutorial/springs.csv").read_bytes())
+    person.go("/import")
+    person.page.get_by_label("Choose a file, or drop it here").first.set_input_files(file)
+    person.press("Look at the file")
+    person.sees("federn.csv")
+    loads: list[str] = []
+
+    def goes_on(route: Route) -> None:
+        """The page as it is while something goes on, which nothing here does for long enough."""
+        answer = route.fetch()
+        loads.append(route.request.url)
+        html = answer.text().replace("<main ", '<main data-reload-seconds="0.4" ', 1)
+        route.fulfill(response=answer, body=html)
+
+    def looks_again(before: int) -> None:
+        """The browser works while it is waited for, and only then."""
+        for _ in range(100):
+            if len(loads) > before:
+                return
+            person.page.wait_for_timeout(100)
+        raise AssertionError("the page does not look again")
+
+    person.page.route("**/console/jobs?*", goes_on)
+    person.go("/jobs?state=done&q=federn")
+    looks_again(2)
+    assert person.path == "/jobs?state=done&q=federn"
+    search = person.page.get_by_role("searchbox")
+    search.fill("federn, and more")
+    before = len(loads)
+    person.page.wait_for_timeout(1500)
+    assert (len(loads), search.input_value()) == (before, "federn, and more")
+    search.fill("federn")
+    search.blur()
+    looks_again(before)
+    assert person.path == "/jobs?state=done&q=federn"
 
 
 @pytest.mark.parametrize("locale", ["en-GB", "de-DE"])

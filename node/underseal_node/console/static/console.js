@@ -12,10 +12,19 @@ for (const select of document.querySelectorAll("form.search select")) {
   select.addEventListener("change", () => select.form.requestSubmit());
 }
 
-// A page of work that goes on loads itself again.
+// A page of work that goes on loads itself again, though never away from under somebody's hands.
+const isTouched = (field) => {
+  if (["checkbox", "radio"].includes(field.type)) return field.checked !== field.defaultChecked;
+  if (field.options) return field.selectedIndex !== Math.max(0, [...field.options].findIndex((one) => one.defaultSelected));
+  return field.value !== field.defaultValue;
+};
+const isBusy = () => {
+  const fields = [...document.querySelectorAll("main input, main select, main textarea")];
+  return fields.some((one) => one === document.activeElement || isTouched(one));
+};
 const waiting = document.querySelector("[data-reload-seconds]");
 if (waiting) {
-  window.setTimeout(() => location.reload(), Number(waiting.dataset.reloadSeconds) * 1000);
+  window.setInterval(() => isBusy() || location.reload(), Number(waiting.dataset.reloadSeconds) * 1000);
 }
 
 // What can be copied has a button for it.
