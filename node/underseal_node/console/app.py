@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from hashlib import sha256
@@ -46,7 +47,8 @@ from underseal_node.console.importing import columns_page, energy_page
 from underseal_node.console.importing import pages as import_pages
 from underseal_node.console.jobs import Jobs
 from underseal_node.console.languages import LANGUAGES, Language, chosen
-from underseal_node.console.pages import HEADERS, ROOT, Visit, moved, plain_page
+from underseal_node.console.pages import HEADERS, LEFT, ROOT, Visit, moved, plain_page
+from underseal_node.console.returning import Returning, is_page
 from underseal_node.console.sessions import LINK_SECONDS, Session, Sessions
 
 __all__ = ["PAGES", "create_console"]
@@ -94,6 +96,7 @@ LANGUAGE_COOKIE = "underseal_language"
 YEAR_SECONDS = 365 * 24 * 3600
 METHOD_NOT_ALLOWED = 405
 MAX_FORM_BYTES = 1024 * 1024
+SWEEP_SECONDS = 15 * 60  # between looks for sessions that have ended
 MULTIPART_BYTES = 64 * 1024  # what a form has beside its file
 MAX_AGE = {"cache-control": "private, max-age=3600"}
 
@@ -113,7 +116,10 @@ class Console:
         self._api = api
         self._clock = clock
         self._sessions = Sessions(clock)
-        self._cookie = f"underseal_{sha256(name.encode()).hexdigest()[:12]}"
+        mark = sha256(name.encode()).hexdigest()[:12]
+        self._cookie = f"underseal_{mark}"
+        self._returning = Returning(clock, f"underseal_back_{mark}", ROOT)
+        self._sweep: asyncio.TimerHandle | None = None
         self._max_file_bytes = max_file_bytes
         self._jobs = jobs
 
@@ -132,7 +138,13 @@ class Console:
         secret = self._sessions.enter((await _form_or_nothing(request)).one("code"))
         if secret is None:
             return plain_page("signed_out.html", _language(request), {"was_used": True}, 401)
-        answer = moved("/")
+        page, left = self._returning.back(request)
+        answer = moved(page)
+        self._returning.forget_page(answer)
+        session = self._sessions.find(secret)
+        if session is not None and left is not None:
+            session.kept[LEFT] = left
+        self._look_for_ended()
         answer.set_cookie(self._cookie, secret, path=ROOT, httponly=True, samesite="strict")
         return answer
 
@@ -148,7 +160,7 @@ class Console:
     async def speak(self, request: Request) -> Response:
         """Choose a language, and go on at the page where that was done."""
         code, back = request.path_params["code"], request.query_params.get("to", "/")
-        answer = moved(back if back.startswith("/") and "\\" not in back else "/")
+        answer = moved(back if is_page(back) else "/")
         if code in LANGUAGES:
             answer.set_cookie(
                 *(LANGUAGE_COOKIE, code),
@@ -169,7 +181,7 @@ class Console:
         async def endpoint(request: Request) -> Response:
             session = self._session(request)
             if session is None:
-                return plain_page("signed_out.html", _language(request), {"was_used": False}, 401)
+                return await self._signed_out(request)
             visit = self._visit(request, session)
             try:
                 if max_form_bytes is not None:
@@ -202,6 +214,26 @@ class Console:
                 for path, make in forms.items()
             ),
         ]
+
+    async def _signed_out(self, request: Request) -> Response:
+        """Who is not signed in is told how to; whoever does goes on here."""
+        left = await self._returning.form_of(request, MAX_FORM_BYTES)
+        values = {"was_used": False, "left": left}
+        answer = plain_page("signed_out.html", _language(request), values, 401)
+        self._returning.remember(request, answer, left)
+        if left is not None:
+            self._look_for_ended()
+        return answer
+
+    def _look_for_ended(self) -> None:
+        """Free what ended sessions keep, from time to time, as long as there is anything."""
+        if self._sweep is None:
+            self._sweep = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._free)
+
+    def _free(self) -> None:
+        self._sweep = None
+        if any([self._sessions.forget_ended(), self._returning.forget_old()]):
+            self._look_for_ended()
 
     def _visit(self, request: Request, session: Session) -> Visit:
         return Visit(

@@ -47,6 +47,7 @@ ACTS = {
     "draft-published": _("draft published"),
     "attestation-made": _("footprint attested"),
     "attestation-attached": _("attestation attached"),
+    "footprint-shared": _("page about a footprint given away"),
     "lines-opened": _("lines opened to an auditor"),
     "endorsement-given": _("figure endorsed for a customer"),
     "endorsement-refused": _("endorsement refused"),

@@ -18,11 +18,13 @@ from underseal_node.errors import NodeError
 from underseal_node.pact.access import read_body
 from underseal_protocol.errors import ProtocolError
 
-__all__ = ["File", "Form", "is_from_our_page", "read_form"]
+__all__ = ["SECRET_FIELDS", "File", "Form", "is_from_our_page", "is_of_our_origin", "read_form"]
 
 BAD_REQUEST, TOO_LARGE = 400, 413
 MAX_FIELDS = 5_000
 MAX_FILES = 20
+# What is never kept to be shown again. An invitation has a secret in it, by which it is accepted.
+SECRET_FIELDS = {"csrf", "code", "clientSecret", "invitation", "content"}
 FILE_HINT = "Split the file, or raise max_import_bytes in underseal.toml."
 
 
@@ -138,12 +140,14 @@ async def _parsed(request: Request, max_bytes: int) -> AsyncIterator[FormData]:
 def is_from_our_page(request: Request, session: Session, form: Form) -> bool:
     """Whether a form was sent by a page of this session, and by no other site.
 
-    The token of the session is what decides; what browsers say of the origin (Fetch Metadata, RFC
-    6454) only refuses more.
+    The token of the session is what decides; what browsers say of the origin only refuses more.
     """
+    return is_of_our_origin(request) and session.has_sent(form.one("csrf"))
+
+
+def is_of_our_origin(request: Request) -> bool:
+    """Whether the browser says nothing of another site (Fetch Metadata, RFC 6454)."""
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         return False
     origin = request.headers.get("origin")
-    if origin is not None and origin.partition("://")[2] != request.headers.get("host"):
-        return False
-    return session.has_sent(form.one("csrf"))
+    return origin is None or origin.partition("://")[2] == request.headers.get("host")

@@ -46,7 +46,8 @@ KINDS = {
         protocol/rollup/checks protocol/rollup/findings protocol/rollup/merging
     """,
     "gate reasons": """
-        node/products/gate protocol/release/constraints protocol/release/exposure
+        node/products/gate node/products/paper protocol/release/constraints
+        protocol/release/exposure
         protocol/release/forms protocol/release/knowledge protocol/release/reading
         protocol/release/reduction protocol/release/thresholds protocol/release/verdict
         protocol/release/words

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,9 +24,10 @@ from underseal_node.console.marks import _
 from underseal_node.console.sessions import Session
 from underseal_node.console.ways import on_page
 
-__all__ = ["HEADERS", "ROOT", "Visit", "moved", "plain_page", "with_query"]
+__all__ = ["HEADERS", "LEFT", "ROOT", "Visit", "moved", "plain_page", "with_query"]
 
 ROOT = "/console"
+LEFT = "left"  # what was typed before the session; in what a session keeps
 # Nothing from elsewhere, nothing inline, in nobody's frame (CSP level 3).
 HEADERS = {
     "content-security-policy": (
@@ -55,6 +57,8 @@ MENU = (
     ("/audit", _("Audit")),
 )
 MOST_CHARACTERS = 160
+# What stays together when an id, an address or the name of a file has to be broken.
+PARTS = re.compile(r"[^:./_]*[:./_]+|[^:./_]+")
 # Where pages belong that the menu does not name, by the first part of their address.
 AREAS = {
     "drafts": "/products", "factors": "/products", "pulls": "/received", "jobs": "/import",
@@ -131,6 +135,8 @@ class Visit:
             "csrf": self.session.csrf,
             "messages": messages,
             "query": dict(self.request.query_params),
+            # Taken by the page that shows it.
+            "take_left": partial(self.session.kept.pop, LEFT, None),
             "has_plotly": find_spec("plotly") is not None,
         }
         made = _environment(self.language).get_template(template)
@@ -199,6 +205,7 @@ def _environment(language: Language) -> Environment:
         query=_query_with,
         segment=segment,
         brief=_brief,
+        breakable=_breakable,
         on_page=partial(on_page, language=language, root=ROOT),
     )
     return environment
@@ -214,6 +221,11 @@ def _brief(value: object) -> str:
     """A text for a list, where one partner's long names must not push the others' away."""
     text = str(value)
     return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}…"
+
+
+def _breakable(text: str) -> Markup:
+    """A text that may be broken behind the marks between the parts of an id or an address, too."""
+    return Markup("<wbr>").join(PARTS.findall(text))
 
 
 def _query_with(query: Mapping[str, str], **changes: object) -> str:

@@ -92,7 +92,7 @@ async def _shown(visit: Visit, refusal: ApiRefusedError | None = None) -> Respon
         "is_open": is_open,
         "matches": searched[:SHOWN_MATCHES],
         "count": len(searched),
-        "is_granted": any(one.get("level") for one in matches),
+        "is_granted": is_open and bool(await _granted_matches(visit, number, 1)),
         "levels": level_options(visit),
         "refusal": refusal,
         "typed": visit.form.typed(),
@@ -106,6 +106,13 @@ async def _matches(visit: Visit, number: str) -> Sequence[Mapping[str, Any]]:
         await visit.api.get(f"/requests/{number}/matches", query)
     )["data"]
     return found
+
+
+async def _granted_matches(visit: Visit, number: str, most: int) -> list[str]:
+    """Ids of what matches and is granted already: that is what an answer without a choice holds."""
+    query: dict[str, int | bool] = {"limit": most, "granted": True}
+    found = (await visit.api.get(f"/requests/{number}/matches", query))["data"]
+    return [str(one["id"]) for one in found]
 
 
 def _has(row: Mapping[str, Any], words: Sequence[str]) -> bool:
@@ -138,19 +145,18 @@ async def _previewed(
     number = number_part(visit, "id")
     found = await visit.api.get(f"/requests/{number}")
     ids = list(dict.fromkeys(one.strip().lower() for one in chosen if one.strip()))
-    granted = {one["id"]: one["level"] for one in await _matches(visit, number) if one.get("level")}
+    answered = ids or await _granted_matches(visit, number, MOST_MATCHES)
     wanted = level_of(level) if ids else None
-    shown = [
-        await _answer(visit, found["peer"], one, wanted)
-        for one in list(ids or granted)[:MOST_ANSWERED]
-    ]
+    shown = await asyncio.gather(
+        *(_answer(visit, found["peer"], one, wanted) for one in answered[:MOST_ANSWERED])
+    )
     values = {
         "found": found,
         "path": partner_path(found["peer"]),
         "answers": shown,
         "is_by_name": bool(ids),
         "ids": ids,
-        "left": max(0, len(ids or granted) - MOST_ANSWERED),
+        "left": max(0, len(answered) - MOST_ANSWERED),
         "level": level_of(level),
         "refusal": refusal,
     }

@@ -49,6 +49,10 @@ class Session:
         """Whether a form is one of ours."""
         return hmac.compare_digest(_bytes(csrf), self.csrf.encode())
 
+    def has_ended(self, now: datetime) -> bool:
+        """Whether it was unused for too long, or has been open for too long."""
+        return now >= self.used_at + IDLE or now >= self.began_at + LONGEST
+
 
 class Sessions:
     """Links and sessions.
@@ -65,6 +69,7 @@ class Sessions:
     def new_link(self) -> str:
         """A code that opens a session, once, within `LINK_SECONDS`."""
         now = self._clock()
+        self.forget_ended()
         self._links = {code: ends for code, ends in self._links.items() if ends > now}
         while len(self._links) >= MAX_LINKS:
             self._links.pop(next(iter(self._links)))
@@ -91,11 +96,21 @@ class Sessions:
         session = self._sessions.get(key)
         if session is None:
             return None
-        if now >= session.used_at + IDLE or now >= session.began_at + LONGEST:
+        if session.has_ended(now):
             self._sessions.pop(key)
             return None
         session.used_at = now
         return session
+
+    def forget_ended(self) -> bool:
+        """Let go of sessions that have ended, with what they keep; says whether there are others.
+
+        Nobody has to come back for that: whoever does not would leave files in memory.
+        """
+        now = self._clock()
+        going_on = {key: one for key, one in self._sessions.items() if not one.has_ended(now)}
+        self._sessions = going_on
+        return bool(going_on)
 
     def end(self, secret: str) -> None:
         """Sign out."""

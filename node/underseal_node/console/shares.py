@@ -1,5 +1,9 @@
 """A page about one own footprint, to be printed and given away: what it states, who has signed it,
-what a signature proves, and how to check it."""
+what a signature proves, and how to check it.
+
+It can be printed when it is said who gets it: the release gate judges that as it judges a grant,
+and the audit log has it.
+"""
 
 from __future__ import annotations
 
@@ -9,24 +13,64 @@ from typing import Any
 
 from starlette.responses import Response
 
-from underseal_node.console.pages import Visit
+from underseal_node.console.api import ApiRefusedError
+from underseal_node.console.pages import Visit, with_query
+from underseal_node.console.products.publishing import acknowledgement, advice_of, needs_consent
 from underseal_node.console.properties import figure_of, groups_of, seen_at
 from underseal_node.console.property_names import BLOCKS
 from underseal_node.console.qr import picture_of
 from underseal_node.console.words import LEVELS
 from underseal_protocol.disclosure import Level
 
-__all__ = ["PAGES", "reference_to"]
+__all__ = ["ACTIONS", "PAGES", "reference_to"]
 
 KEY_LOG_PATH = "/.well-known/underseal-key-log"
 DEFAULT_LEVEL = Level.QUALITY
+LET_GO = "pages"  # what may be printed, in what the session keeps
+MOST_LET_GO = 100
 
 
 async def _share(visit: Visit) -> Response:
-    found = await visit.api.get(f"/footprints/{visit.part('id')}")
+    return await _page(visit, _level(visit.asked("level")), visit.asked("peer"))
+
+
+async def _let_go(visit: Visit) -> Response:
+    """Write down who gets it; then it can be printed."""
+    form, part = visit.form, visit.part("id")
+    level, peer = _level(form.one("level")), form.one("peer")
+    body = {"level": level, "reader": form.one("reader"), **acknowledgement(form)}
+    body |= {"peer": peer} if peer else {}
+    try:
+        await visit.api.post(f"/footprints/{part}/share", body)
+    except ApiRefusedError as error:
+        return await _page(visit, level, peer, error)
+    let_go = visit.session.kept.setdefault(LET_GO, {})
+    let_go[(part.lower(), level, peer)] = body["reader"] or peer
+    while len(let_go) > MOST_LET_GO:
+        del let_go[next(iter(let_go))]
+    path = with_query(f"/footprints/{part}/share", level=level, peer=peer or None)
+    return visit.done(path, visit.text("It is in the audit log now, and can be printed."))
+
+
+def _level(wanted: str) -> Level:
+    return Level(wanted) if wanted in LEVELS else DEFAULT_LEVEL
+
+
+async def _page(
+    visit: Visit, level: Level, peer: str, refusal: ApiRefusedError | None = None
+) -> Response:
+    path = f"/footprints/{visit.part('id')}"
+    found = await visit.api.get(path)
     node = await visit.api.get("/node")
-    wanted = visit.asked("level")
-    level = Level(wanted) if wanted in LEVELS else DEFAULT_LEVEL
+    partners = [one["name"] for one in (await visit.api.get("/peers"))["data"]]
+    peer = peer if peer in partners else ""
+    gate = None
+    try:
+        said = await visit.api.get(f"{path}/share", {"level": level, "peer": peer or None})
+        gate = said.get("gate")
+    except ApiRefusedError as error:
+        refusal = refusal or error
+    let_go: Mapping[tuple[str, str, str], str] = visit.session.kept.get(LET_GO, {})
     shown = seen_at(found["footprint"], level)
     signature = found["signature"]
     reference = reference_to(node["url"], found["id"], signature)
@@ -47,7 +91,16 @@ async def _share(visit: Visit) -> Response:
             "key_log": f"{node['url']}{KEY_LOG_PATH}",
             "is_valid": _is_valid(found, visit.now),
             "now": visit.now.isoformat(),
+            "partners": partners,
+            "peer": peer,
+            "gate": gate,
+            "advice": advice_of(gate),
+            "needs_consent": needs_consent(gate),
+            "reader": let_go.get((visit.part("id").lower(), level, peer)),
+            "typed": visit.form.typed(),
+            "refusal": refusal,
         },
+        200 if refusal is None else refusal.status,
     )
 
 
@@ -75,3 +128,4 @@ def _is_valid(found: Mapping[str, Any], now: datetime) -> bool:
 
 
 PAGES = {"/footprints/{id}/share": _share}
+ACTIONS = {"/footprints/{id}/share": _let_go}

@@ -39,6 +39,7 @@ from underseal_node.manage import (
     request_routes,
     seal_routes,
     seen_routes,
+    share_routes,
     spend_routes,
     supplier_routes,
 )
@@ -59,6 +60,7 @@ ROUTERS = (
     footprint_routes.router,
     opening_routes.router,
     endorsement_routes.router,
+    share_routes.router,
     attestation_routes.router,
     received_routes.router,
     supplier_routes.router,

@@ -61,6 +61,7 @@ from underseal_node.store.exchange_tables import (
     Request,
     RequestState,
 )
+from underseal_node.store.footprints import OwnFootprint
 
 __all__ = ["router"]
 
@@ -153,16 +154,29 @@ async def show(context: Context, request_id: RowId) -> RequestShape:
 
 @router.get("/requests/{request_id}/matches", **RESPONSE)
 async def matches(
-    context: Context, request_id: RowId, limit: Limit = 100
+    context: Context, request_id: RowId, limit: Limit = 100, granted: bool = False
 ) -> Listing[MatchingShape]:
-    """Own footprints that meet the criteria of a request, whether they are granted or not."""
+    """Own footprints that meet the criteria of a request, whether they are granted or not.
+
+    Args:
+        context: of the call.
+        request_id: of a peer's request.
+        limit: at most so many.
+        granted: just those that the peer sees already, as a fulfilment without ids delivers them.
+    """
     now = context.node.now()
 
     def work(session: Session) -> list[MatchingShape]:
         request = requests.get(session, request_id, to_change=False)
         if request.direction != Direction.INCOMING:
             raise RefusedError(f"request {request_id} is our own; the peer answers it")
-        found = footprints.meeting(session, requests.criteria_of(request), limit=limit)
+        criteria = requests.criteria_of(request)
+        if granted:
+            most = min(limit, context.node.settings.max_event_footprints + 1)
+            given = deliveries.matching(session, request.peer_id, criteria, now, limit=most)
+            found: Sequence[OwnFootprint] = footprints.of_ids(session, [one.id for one in given])
+        else:
+            found = footprints.meeting(session, criteria, limit=limit)
         seen = deliveries.named(session, request.peer_id, [one.id for one in found], now)
         return [
             MatchingShape(

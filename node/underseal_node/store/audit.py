@@ -89,6 +89,7 @@ class Act(StrEnum):
     DRAFT_PUBLISHED = "draft-published"
     ATTESTATION_MADE = "attestation-made"
     ATTESTATION_ATTACHED = "attestation-attached"
+    FOOTPRINT_SHARED = "footprint-shared"
     LINES_OPENED = "lines-opened"
     ENDORSEMENT_GIVEN = "endorsement-given"
     ENDORSEMENT_REFUSED = "endorsement-refused"

@@ -145,6 +145,14 @@ def in_order(session: Session, numbers: Iterable[int]) -> Iterator[OwnFootprint]
         yield from (_own(rows[number]) for number in part if number in rows)
 
 
+def of_ids(session: Session, ids: Sequence[str]) -> list[OwnFootprint]:
+    """Those own footprints of these ids that exist, in the order of these."""
+    numbers: dict[str, int] = {}
+    for part in batches(ids):
+        numbers.update(_numbers(session, part))
+    return list(in_order(session, [numbers[one] for one in ids if one in numbers]))
+
+
 def meeting(session: Session, criteria: Criteria, *, limit: int) -> Sequence[OwnFootprint]:
     """Own footprints that meet criteria, newest publication first, for the operator.
 

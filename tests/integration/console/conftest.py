@@ -39,6 +39,24 @@ ARGUMENTS = (
     "--lang=en",
 )
 SERIOUS = {"serious", "critical"}
+# Of up to 24 characters, with digits up to 16: longer ones, such as digests, have to be broken.
+BROKEN_WORDS = r"""() => {
+  const found = [];
+  for (const cell of document.querySelectorAll("main th, main td")) {
+    const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+    for (let text = texts.nextNode(); text; text = texts.nextNode()) {
+      for (const word of text.data.matchAll(/[^\s:.,;/_\-\u2013\u3400-\u9fff]{2,}/g)) {
+        if (word[0].length > (/\d/.test(word[0]) ? 16 : 24)) continue;
+        const range = document.createRange();
+        range.setStart(text, word.index);
+        range.setEnd(text, word.index + word[0].length);
+        const lines = new Set([...range.getClientRects()].map((one) => Math.round(one.top)));
+        if (lines.size > 1) found.push(`${word[0]} in ${text.data}`);
+      }
+    }
+  }
+  return found;
+}"""
 
 
 @dataclass
@@ -108,6 +126,11 @@ class Person:
         """By how many pixels the page is wider than the window."""
         script = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         return int(self.page.evaluate(script))
+
+    def broken_words(self) -> list[str]:
+        """Words in cells of tables that go on in the next line, though nothing is between."""
+        found: list[str] = self.page.evaluate(BROKEN_WORDS)
+        return found
 
     def _watch(self) -> None:
         self.page.on("console", self._said)

@@ -15,6 +15,7 @@ from typing import Any
 
 import openpyxl
 import pytest
+from playwright.sync_api import Route
 from tests.integration.console.conftest import NEEDS_CHROMIUM, People, Person
 
 from underseal_cli.demo_cast import until
@@ -399,13 +400,97 @@ def test_every_page_of_what_was_received_is_fit_for_all(
     granted(chain, "full")
     held = chain.maker.look("/received?peer=refiner")["data"][0]["id"]
     receipt = eventually(lambda: chain.maker.look("/receipts")["data"])[0]["id"]
-    pull = chain.maker.look("/pulls")["data"][0]["id"]
     person = people.at(chain.maker, width=width, scheme=scheme, locale=locale)
+    person.go("/pulls")
+    person.page.locator("main form[method=post] button").last.click()
+    person.page.wait_for_url("**/pulls/*")
+    pull = person.path
     looked_at(person, (
         "/received", f"/received/{held}?peer=refiner", "/board", "/board?by=spend",
-        "/board/refiner", "/audit/receipts", f"/audit/receipts/{receipt}", f"/pulls/{pull}",
+        "/board/refiner", "/audit/receipts", f"/audit/receipts/{receipt}", pull,
         "/partners/refiner",
     ))  # fmt: skip
+
+
+def test_what_is_tried_is_in_no_address(showcase: NodeProcess, people: People) -> None:
+    """Neither of a page nor of a call of its script; and still there when it is loaded again."""
+    person, addresses = people.at(showcase), list[str]()
+    person.page.on("request", lambda request: addresses.append(request.url))
+    person.go(f"/products/what-if?product={LITHIUM}")
+    amount = person.page.locator("input[name=amount]").first
+    amount.fill("987654321")
+    amount.press("Tab")
+    person.sees("What would change")
+    person.is_fit_for_all()
+    person.page.reload()
+    person.sees("What would change")
+    assert person.page.locator("input[name=amount]").first.input_value() == "987654321"
+    assert person.path == f"/products/what-if?product={LITHIUM}"
+    assert len(addresses) > 2
+    assert not any("987654321" in one for one in addresses)
+    person.press("As it is")
+    person.sees("Move a slider")
+
+
+def test_a_page_that_looks_again_leaves_alone_what_is_typed(
+    showcase: NodeProcess, people: People, tmp_path: Path
+) -> None:
+    """Work that goes on makes the page load itself; a search that is typed meanwhile stays, and
+    one that was sent stays in the address."""
+    person = people.at(showcase)
+    file = tmp_path / "federn.csv"
+    file.write_bytes((Path(__file__).parents[3] / "docs/tutorial/springs.csv").read_bytes())
+    person.go("/import")
+    person.page.get_by_label("Choose a file, or drop it here").first.set_input_files(file)
+    person.press("Look at the file")
+    person.sees("federn.csv")
+    loads: list[str] = []
+
+    def goes_on(route: Route) -> None:
+        """The page as it is while something goes on, which nothing here does for long enough."""
+        answer = route.fetch()
+        loads.append(route.request.url)
+        html = answer.text().replace("<main ", '<main data-reload-seconds="0.4" ', 1)
+        route.fulfill(response=answer, body=html)
+
+    def looks_again(before: int) -> None:
+        """The browser works while it is waited for, and only then."""
+        for _ in range(100):
+            if len(loads) > before:
+                return
+            person.page.wait_for_timeout(100)
+        raise AssertionError("the page does not look again")
+
+    person.page.route("**/console/jobs?*", goes_on)
+    person.go("/jobs?state=done&q=federn")
+    looks_again(2)
+    assert person.path == "/jobs?state=done&q=federn"
+    search = person.page.get_by_role("searchbox")
+    search.fill("federn, and more")
+    before = len(loads)
+    person.page.wait_for_timeout(1500)
+    assert (len(loads), search.input_value()) == (before, "federn, and more")
+    search.fill("federn")
+    search.blur()
+    looks_again(before)
+    assert person.path == "/jobs?state=done&q=federn"
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "de-DE"])
+def test_no_word_of_a_list_is_broken(
+    showcase: NodeProcess, chain: Chain, people: People, locale: str
+) -> None:
+    """Neither where there is room nor where there is little; ids only between their parts."""
+    granted(chain, "full")
+    paths = ("/products", "/footprints", "/factors", "/partners", "/grants", "/received", "/board",
+             "/requests", "/audit", "/audit/receipts", "/pulls")  # fmt: skip
+    for node in (showcase, chain.maker):
+        person = people.at(node, locale=locale)
+        for path in paths:
+            person.go(path)
+            for width in (1100, 1280, 360):
+                person.page.set_viewport_size({"width": width, "height": 900})
+                assert person.broken_words() == [], (path, width)
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1280, "light")])
@@ -431,13 +516,13 @@ def test_each_step_of_an_import_is_fit_for_all(
     look_at(unknown, "What is in this file?")
     person.page.get_by_label("What is in it").select_option("footprints")
     person.press("Go on")
-    person.sees("The headings are not those of the template.")
-    person.is_fit_for_all()
-    person.follow("Say which column is which")
     person.sees("Which column is which?")
     person.is_fit_for_all()
+    person.go(person.path.removesuffix("/columns"))
+    person.sees("The headings are not those of the template.")
+    person.is_fit_for_all()
 
-    look_at(wrong, "What is wrong")
+    look_at(wrong, "corrected first. Nothing has changed.")
     person.follow("Choose other columns")
     person.sees("Which column is which?")
     person.page.locator("details summary").first.click()

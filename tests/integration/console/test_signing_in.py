@@ -65,3 +65,32 @@ def test_the_language_is_that_of_the_browser_until_one_is_chosen(
     person.follow("Deutsch")
     person.sees("Auf einen Blick")
     assert person.page.locator("html").get_attribute("lang") == "de"
+
+
+def test_what_was_typed_survives_the_end_of_the_session(node: NodeProcess, people: People) -> None:
+    """Signed out in one tab, a form is sent from another; nothing of it has to be typed again."""
+    person = people.at(node)
+    person.go("/add-partner?from=test")
+    person.fill("Name", "Würfel & Söhne")
+    person.page.locator("main form summary").click()
+    person.page.locator("input[name=allowPrivateNetwork]").check()
+    person.page.locator("input[name=acceptUnsigned]").uncheck()
+    person.fill("Client secret that it issued to us", "never-to-be-kept")
+    other = person.page.context.new_page()
+    other.goto(f"{person.origin}/console/")
+    other.get_by_role("button", name="Sign out").click()
+    other.get_by_text("You are not signed in").wait_for()
+    person.page.locator("main form[method=post] button").last.click()
+    person.sees("You are not signed in", "What you have typed is there again")
+    other.goto(node.json("console")["url"])
+    other.wait_for_url("**/console/add-partner?from=test")
+    person.page = other
+    person.sees("Nothing was done.")
+    assert other.get_by_label("Name", exact=True).input_value() == "Würfel & Söhne"
+    assert other.locator("input[name=allowPrivateNetwork]").is_checked()
+    assert other.locator("input[name=allowPrivateNetwork]").is_visible(), "its part is open"
+    assert not other.locator("input[name=acceptUnsigned]").is_checked()
+    assert "never-to-be-kept" not in other.content()
+    assert other.locator("[data-left] [data-name]").count() == 0, "all of it is in its place"
+    person.is_fit_for_all()
+    assert node.look("/peers")["data"] == []

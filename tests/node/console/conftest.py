@@ -43,7 +43,7 @@ class Shown:
     @property
     def text(self) -> str:
         """What a reader sees, in one line."""
-        body = self.html.partition("<body")[2]
+        body = self.html.partition("<body")[2].replace("<wbr>", "")
         return SPACE.sub(" ", unescape(TAG.sub(" ", body))).strip()
 
     @property

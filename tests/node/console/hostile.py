@@ -59,6 +59,7 @@ def require_text(html: str, *, shown: bool = True) -> None:
     assert "<script>alert" not in html
     assert "<img src=x" not in html
     if shown:
+        html = html.replace("<wbr>", "")  # between the parts of what is long
         assert escape(CANARIES[0]) in html
         assert CANARIES[2] in html
         assert CANARIES[3] in html

@@ -23,6 +23,7 @@ from tests.node.console.partnership import (
 )
 from tests.node.manage.conftest import Company, make_document
 
+from underseal_node.console import request_answers
 from underseal_node.exchange.outbox import OutboxWorker
 from underseal_node.store import requests
 from underseal_node.store.exchange_tables import OutboxEvent, OutboxState
@@ -136,6 +137,28 @@ async def test_what_is_granted_already_is_delivered_without_a_choice(
     done = await supplier.send("/requests/1/answer", level="total")
     assert ids[1] in done.html
     assert len((await company.get("/grants"))["data"]) == 1
+
+
+async def test_what_is_granted_is_found_behind_what_is_not(
+    pair: Pair, ids: list[str], buyer: Browser, supplier: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many match: what an answer without a choice would hold is asked for by itself."""
+    _, company = pair
+    monkeypatch.setattr(request_answers, "MOST_MATCHES", 1)
+    await ask(buyer, geography="DE")
+    await arrive(pair)
+    assert "Answer with just what matches" not in (await supplier.get("/requests/1")).text
+    newest = (await company.get("/requests/1/matches", limit=1))["data"][0]["id"]
+    other = next(one for one in ids if one != newest)
+    await granted(company, "cell", footprintIds=[other], level="quality")
+    assert (await company.get("/requests/1/matches", limit=1))["data"][0]["id"] == newest
+    found = (await company.get("/requests/1/matches", granted="true"))["data"]
+    assert [(one["id"], one["level"]) for one in found] == [(other, "quality")]
+    assert "Answer with just what matches" in (await supplier.get("/requests/1")).text
+    preview = await supplier.get("/requests/1/answer")
+    assert (other in preview.html, newest in preview.html) == (True, False)
+    await supplier.send("/requests/1/answer")
+    assert (await company.get("/requests/1"))["footprintIds"] == [other]
 
 
 async def test_a_request_is_rejected(pair: Pair, buyer: Browser, supplier: Browser) -> None:

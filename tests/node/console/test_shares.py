@@ -11,6 +11,7 @@ import pytest
 import segno
 from tests.node.console.conftest import Browser, NewBrowser
 from tests.node.manage.conftest import Company, Market, Stage, make_document, stage  # noqa: F401 - a fixture
+from tests.node.manage.test_release_gate import SAID, THREE, Chain, chain  # noqa: F401 - a fixture
 
 from underseal_node.console.qr import picture_of
 from underseal_node.console.shares import reference_to
@@ -152,7 +153,6 @@ async def test_it_needs_nothing_from_elsewhere(company: Company, browser: Browse
     shown = await browser.get(f"/footprints/{footprint_id}/share")
     sources = re.findall(r'(?:src|href)="([^"#]+)', shown.html)
     assert all(one.startswith(("/console/", "data:", "?")) for one in sources)
-    assert "data-print" in shown.html
     assert "style=" not in shown.html
 
 
@@ -167,3 +167,93 @@ async def test_attestations_are_on_it_from_the_level_on_that_shows_them(
     path = f"/footprints/{done['id']}/share"
     assert "ISO 14067:2018" in (await browser.get(path, level="quality")).text
     assert "ISO 14067:2018" not in (await browser.get(path, level="total")).text
+
+
+# --- who gets it ---------------------------------------------------------------------------------
+
+MARK = "<script>alert(1)</script> at the fair"
+
+
+async def test_it_can_be_printed_when_it_is_said_who_gets_it(
+    company: Company, browser: Browser
+) -> None:
+    (footprint_id,) = await company.publish(make_document(1))
+    path = f"/footprints/{footprint_id}/share"
+    shown = await browser.get(path, level="full")
+    assert "there is nothing to judge" in shown.text
+    assert "data-print" not in shown.html
+    assert 'class="share no-print"' in shown.html
+    nobody = await browser.send(path, level="full", reader=" ")
+    assert (nobody.status, "it is not said who gets the page" in nobody.text) == (409, True)
+    assert "data-print" not in nobody.html
+    done = await browser.send(path, level="full", reader=MARK)
+    assert (done.path, done.answer.url.params["level"]) == (path, "full")
+    assert f"Written down for: {MARK}" in done.text
+    assert "<script>alert" not in done.html
+    assert "data-print" in done.html
+    assert 'class="share"' in done.html
+    other = await browser.get(path, level="quality")
+    assert "data-print" not in other.html, "another level is another page"
+    await company.post("/audit/verify")  # it gets everything first
+    log = await browser.get("/audit")
+    assert "page about a footprint given away" in log.text
+    assert MARK in log.text
+
+
+async def test_a_page_for_a_partner_is_written_down_as_that(
+    market: Market, new_browser: NewBrowser
+) -> None:
+    company, other = await market.open("cathode"), await market.open("cell")
+    await market.befriend(company, other)
+    browser = new_browser(company)
+    await browser.enter(company)
+    (footprint_id,) = await company.publish(make_document(1))
+    path = f"/footprints/{footprint_id}/share"
+    assert '<option value="cell">' in (await browser.get(path)).html
+    done = await browser.send(path, level="total", peer="cell", reader="")
+    assert (done.answer.url.params["peer"], "data-print" in done.html) == ("cell", True)
+    await company.post("/audit/verify")
+    entry = (await company.get("/audit", act="footprint-shared"))["data"][0]
+    assert (entry["peer"]["name"], entry["level"]) == ("cell", "total")
+    unknown = await browser.send(path, level="total", peer="nobody", reader="")
+    assert (unknown.status, "data-print" in unknown.html) == (404, False)
+
+
+async def test_what_the_gate_says_stands_on_it(chain: Chain, new_browser: NewBrowser) -> None:  # noqa: F811
+    await chain.made_of(a="1.5")
+    made = await chain.publish()
+    browser = new_browser(chain.cell)
+    await browser.enter(chain.cell)
+    path = f"/footprints/{made['footprint']}/share"
+    shown = await browser.get(path, level="total")
+    assert "advises against it" in shown.text
+    assert "could compute the number of one of your suppliers" in shown.text
+    refused = await browser.send(path, level="total", reader="A buyer", acknowledge="they agreed")
+    assert refused.status == 422
+    assert ("data-print" in refused.html, 'value="A buyer"' in refused.html) == (False, True)
+    assert "they agreed</textarea>" in refused.html
+    assert await chain.ledger() == []
+    done = await browser.send(path, level="total", reader="A buyer", **SAID)
+    assert "data-print" in done.html
+    assert {one["consent"] for one in await chain.ledger()} == {SAID["consent"]}
+
+
+async def test_a_page_that_is_safe_says_so(chain: Chain, new_browser: NewBrowser) -> None:  # noqa: F811
+    await chain.made_of(**THREE)
+    made = await chain.publish()
+    browser = new_browser(chain.cell)
+    await browser.enter(chain.cell)
+    shown = await browser.get(f"/footprints/{made['footprint']}/share", level="total")
+    assert "From this page, nobody can compute" in shown.text
+
+
+@pytest.mark.parametrize(
+    "query", [{"level": "x"}, {"peer": "nobody"}, {"peer": "\0", "level": "\0"}]
+)
+async def test_odd_queries_show_the_usual_page(
+    company: Company, browser: Browser, query: dict[str, str]
+) -> None:
+    (footprint_id,) = await company.publish(make_document(1))
+    shown = await browser.get(f"/footprints/{footprint_id}/share", **query)
+    assert shown.status == 200
+    assert '<option value="quality" selected>' in shown.html

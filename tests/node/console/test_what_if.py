@@ -1,13 +1,13 @@
-"""What if, in the console: the address holds the changes, and nothing is stored."""
+"""What if, in the console: the session keeps what is tried, no address holds it, and nothing is
+stored."""
 
 from __future__ import annotations
 
-import json
 import re
 from html import unescape
 
 import pytest
-from tests.node.console.conftest import TAG, Browser, Shown
+from tests.node.console.conftest import TAG, Browser, NewBrowser, Shown
 from tests.node.console.products import (
     CANARIES,
     GAS,
@@ -27,14 +27,19 @@ from tests.node.manage.test_products import (
     product,
 )
 
+from underseal_node.console.products import what_if
+
 PAGE = "/products/what-if"
 
 
-SURROGATE = '["cell", "power", "\\ud800", "kWh"]'
-
-
-def changed(*parts: str) -> str:
-    return json.dumps(parts, ensure_ascii=False)
+async def tried(
+    browser: Browser, line: str, amount: str = "", unit: str = "kWh", source: str = ""
+) -> Shown:
+    """Change one line of the product `cell`."""
+    await browser.get(PAGE, product="cell")
+    names = ("product", "line", "old-amount", "amount", "unit", "source")
+    values = ("cell", line, "5", amount, unit, source)
+    return await browser.send(f"{PAGE}?product=cell", **dict(zip(names, values, strict=True)))
 
 
 def main(shown: Shown) -> tuple[str, ...]:
@@ -70,7 +75,9 @@ async def test_what_can_be_changed(company: Company, browser: Browser) -> None:
     assert "What would change" not in shown.text
 
 
-async def test_the_address_holds_the_changes(company: Company, browser: Browser) -> None:
+async def test_the_session_keeps_what_is_tried_and_no_address_holds_it(
+    company: Company, browser: Browser, new_browser: NewBrowser
+) -> None:
     await ready(company)
     await company.post("/products/publish", product="cell")
     await browser.get(PAGE, product="cell")
@@ -83,12 +90,14 @@ async def test_the_address_holds_the_changes(company: Company, browser: Browser)
         "source": ["", "", "factor:GAS"],
     }
     sent = await browser.send(f"{PAGE}?product=cell", **fields)
-    query = sent.answer.url.params
-    assert query.get_list("a") == [changed("part", "power", "1", "kWh")]
-    assert query.get_list("s") == [changed("cell", "power", "factor:GAS")]
-    again = await browser.get(sent.answer.url.raw_path.decode().removeprefix("/console"))
+    again = await browser.get(PAGE, product="cell")
     part = await browser.send(f"{PAGE}?product=cell", **fields, part="result")
-    assert part.answer.url.params == query
+    for shown in (sent, again, part):
+        assert str(shown.answer.url).endswith("/what-if?product=cell")
+        assert not any("GAS" in str(one.url) for one in shown.answer.history)
+        assert all(
+            "GAS" not in link for link in re.findall(r'(?:href|action)="([^"]*)"', shown.html)
+        )
     assert "<body" not in part.html
     for shown in (sent, again, part):
         # 5 x 0.25 + 3 x 1 x 0.2
@@ -99,50 +108,66 @@ async def test_the_address_holds_the_changes(company: Company, browser: Browser)
         assert by_line["Electricity part/power"] == ["1.2", "0.6", "-0.6 (-50.0 %)"]
     for shown in (sent, again):
         assert 'name="amount" value="1"' in shown.html
-        assert 'value="factor:GAS"' in shown.html
+        assert 'autocomplete="off" value="factor:GAS"' in shown.html
     assert (await company.get("/status"))["stale"] == []
+    other = new_browser(company)
+    await other.enter(company)
+    assert "What would change" not in (await other.get(PAGE, product="cell")).text
+    asis = await browser.send(f"{PAGE}?product=cell")
+    assert "What would change" not in asis.text
+    assert 'autocomplete="off" value="factor:GAS"' not in asis.html
     document = (await company.get("/products/detail", product="part"))["document"]
     assert document["lines"][0]["quantity"]["amount"] == "2"
 
 
 async def test_our_own_parts_can_be_fewer(company: Company, browser: Browser) -> None:
     await ready(company)
-    shown = await browser.get(PAGE, product="cell", a=changed("cell", "parts", "0", "piece"))
+    shown = await tried(browser, "parts", "0", "piece")
     assert main(shown)[:2] == ("2.2", "1")
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "message"),
+    ("line", "typed", "message"),
     [
-        ("a", ("cell", "power", "much", "kWh"), "much"),
-        ("a", ("cell", "power", "-1", "kWh"), "-1"),
-        ("a", ("cell", "power", "1", "miles"), "mile cannot be converted"),
-        ("a", ("cell", "gone", "1", "kWh"), "gone"),
-        ("s", ("cell", "power", "factor:gone"), "no factor 'gone'"),
-        ("s", ("cell", "power", CANARIES[0]), "names no source"),
+        ("power", {"amount": "much"}, "much"),
+        ("power", {"amount": "-1"}, "-1"),
+        ("power", {"amount": "1", "unit": "miles"}, "mile cannot be converted"),
+        ("gone", {"amount": "1"}, "gone"),
+        ("power", {"source": "factor:gone"}, "no factor 'gone'"),
+        ("power", {"source": CANARIES[0]}, "names no source"),
     ],
 )
 async def test_what_is_refused_keeps_what_was_typed(
-    company: Company, browser: Browser, name: str, value: tuple[str, ...], message: str
+    company: Company, browser: Browser, line: str, typed: dict[str, str], message: str
 ) -> None:
     await ready(company)
-    shown = await browser.get(PAGE, product="cell", **{name: changed(*value)})
+    shown = await tried(browser, line, **typed)
     assert shown.status in (404, 422)
     assert message in shown.text
     assert CANARIES[0] not in shown.html
-    if value[1] == "power":
-        typed = [unescape(one) for one in re.findall(r'value="([^"]*)"', shown.html)]
-        assert value[2] in typed
+    if line == "power":
+        found = [unescape(one) for one in re.findall(r'value="([^"]*)"', shown.html)]
+        assert next(iter(typed.values())) in found
 
 
-@pytest.mark.parametrize(
-    "value", ["", "{", "[]", "[1,2,3]", '["a","b"]', "[" * 10_000, "\0", SURROGATE]
-)
-async def test_what_is_no_change_is_none(company: Company, browser: Browser, value: str) -> None:
+@pytest.mark.parametrize("value", ["", "{", '["cell","power","9","kWh"]', "\0", "x" * 10_000])
+async def test_an_address_changes_nothing(company: Company, browser: Browser, value: str) -> None:
     await ready(company)
     shown = await browser.get(PAGE, product="cell", a=value, s=value)
     assert shown.status == 200
     assert "What would change" not in shown.text
+
+
+async def test_only_some_are_kept(
+    company: Company, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(what_if, "MOST_TRIED", 1)
+    await ready(company)
+    await tried(browser, "power", "4")
+    assert "What would change" in (await browser.get(PAGE, product="cell")).text
+    fields = {"product": "part", "line": "power", "old-amount": "2", "amount": "1", "unit": "kWh"}
+    await browser.send(f"{PAGE}?product=part", **fields, source="")
+    assert "What would change" not in (await browser.get(PAGE, product="cell")).text
 
 
 async def test_open_lines_come_first(company: Company, browser: Browser) -> None:
@@ -160,7 +185,7 @@ async def test_fractions_are_texts(company: Company, browser: Browser) -> None:
     shown = await browser.get(PAGE, product="cell")
     assert 'name="amount" value="1/3" data-old="1/3"' in shown.html
     assert 'type="range"' not in shown.html
-    shown = await browser.get(PAGE, product="cell", a=changed("cell", "power", "2/3", "kWh"))
+    shown = await tried(browser, "power", "2/3")
     assert main(shown)[2].endswith("(+100.0 %)")
 
 

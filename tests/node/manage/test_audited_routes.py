@@ -41,6 +41,7 @@ ACTS = {
     "POST /seals/prepare": Act.ENDORSEMENT_RECEIVED,
     "POST /seals": Act.FOOTPRINT_SEALED,
     "POST /received/{id}/sealed-sum": Act.SEALED_SUM_RECEIVED,
+    "POST /footprints/{id}/share": Act.FOOTPRINT_SHARED,
     "POST /received/{id}/attestations": Act.ATTESTATIONS_RECEIVED,
     "POST /energy/import": Act.ENERGY_IMPORTED,
     "POST /spend/import": Act.SPEND_IMPORTED,
@@ -221,6 +222,8 @@ async def own(do: Deeds, company: Company, document: Documents) -> None:
     calculated = await publish_committed(company.node, document(4), leaves)
     given = {"everything": True, "verifier": "Auditor"}
     await do(company, "POST /footprints/{id}/opening", given, id=calculated)
+    shared = {"level": "quality", "reader": "a buyer at the fair"}
+    await do(company, "POST /footprints/{id}/share", shared, id=calculated)
     draft = await do(company, "POST /drafts", file=document(3))
     await do(company, "POST /drafts/publish", {"draft": json.dumps(draft["draft"])})
     await do(company, "POST /energy/import", ENERGY)

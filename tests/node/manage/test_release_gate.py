@@ -16,7 +16,9 @@ from underseal_protocol.recovery import recovery_text
 GTIN = "urn:gtin:4712345060507"
 
 
-async def buy(market: Market, customer: Company, name: str, figure: str) -> tuple[str, Company]:
+async def buy(
+    market: Market, customer: Company, name: str, figure: str, **more: str
+) -> tuple[str, Company]:
     """A supplier whose product costs so many kgCO2e per kilogram: the id of its footprint at the
     customer, and itself."""
     supplier = await market.open(name)
@@ -25,7 +27,7 @@ async def buy(market: Market, customer: Company, name: str, figure: str) -> tupl
     document = make_document(1, productIds=[urn], productNameCompany=f"Part of {name}")
     del document["id"]
     names = ("pcfExcludingBiogenicUptake", "pcfIncludingBiogenicUptake", "fossilGhgEmissions")
-    document["pcf"] |= dict.fromkeys(names, figure)
+    document["pcf"] |= dict.fromkeys(names, figure) | more
     (footprint,) = await supplier.publish(document)
     await supplier.post("/grants", {"peer": "cell", "everything": True, "level": "full"}, 201)
     await customer.pull(name)
@@ -433,3 +435,106 @@ async def test_what_a_supplier_sends_again_is_the_same(chain: Chain) -> None:
     await load(chain.cell, product(*lines), factors=())
     would = await chain.publish(dryRun="true")
     assert would["gate"]["outcome"] != "release"
+
+
+# --- pages that leave on paper -----------------------------------------------------------------
+
+
+async def test_a_page_is_judged_as_if_its_reader_were_granted_it(chain: Chain) -> None:
+    await chain.made_of(a="1.5")
+    made = await chain.publish()
+    path = f"/footprints/{made['footprint']}/share"
+    for query in ({}, {"peer": "pack"}):
+        said = await chain.cell.get(path, level="total", **query)
+        assert (said["gate"]["outcome"], bool(said["gate"]["leaks"])) == ("stop", True)
+    for given in ({"reader": "a buyer at the fair"}, {"peer": "pack"}):
+        refusal = await chain.cell.post(path, {"level": "total", **given}, 422)
+        assert "supplier" in refusal["message"]
+        assert "1.5" not in refusal["message"]
+    assert await chain.ledger() == []
+    assert await pages(chain) == []
+
+
+async def test_a_page_at_a_level_that_is_not_safe_is_refused_with_the_one_that_is(
+    chain: Chain,
+) -> None:
+    """Emissions of land use are those of the part of one supplier alone."""
+    fossil, change, management = (
+        "fossilGhgEmissions", "landUseChangeGhgEmissions", "landManagementFossilGhgEmissions"
+    )  # fmt: skip
+    parts = {
+        "a": {fossil: "0.8", change: "0.7", management: "0"},
+        "b": {fossil: "0.7", change: "0", management: "0.7"},
+        "c": {fossil: "0.9", change: "0", management: "0.7"},
+    }
+    for name, part in parts.items():
+        chain.bought[name], chain.suppliers[name] = await buy(
+            chain.market, chain.cell, name, THREE[name], **part
+        )
+    await chain.made_of(**THREE)
+    made = await chain.publish()
+    path = f"/footprints/{made['footprint']}/share"
+    said = await chain.cell.get(path, level="full", peer="pack")
+    assert said["gate"]["outcome"] == "fewer blocks", said
+    safe = said["gate"]["level"]
+    refusal = await chain.cell.post(path, {"level": "full", "peer": "pack"}, 422)
+    assert f"only {safe} is safe" in refusal["message"]
+    await chain.cell.post(path, {"level": safe, "peer": "pack"})
+    (released,) = await chain.ledger()
+    assert (released["peer"], released["level"]) == ("pack", safe)
+
+
+async def test_a_page_that_leaves_is_written_down_and_counts(chain: Chain) -> None:
+    await chain.made_of(**THREE)
+    made = await chain.publish()
+    path = f"/footprints/{made['footprint']}/share"
+    said = await chain.cell.get(path, level="total")
+    assert (said["level"], said["gate"]["outcome"]) == ("total", "release")
+    await chain.cell.post(path, {"level": "total", "reader": "a buyer at the fair"})
+    told = {one["peer"] for one in await chain.ledger()}
+    assert told == {one["name"] for one in (await chain.cell.get("/peers"))["data"]}
+    (page,) = await pages(chain)
+    assert page["detail"] == {"reader": "a buyer at the fair", "gate": "release"}
+    assert (page["level"], page["footprints"]["ids"]) == ("total", [made["footprint"]])
+
+
+async def test_an_operator_may_answer_for_a_page(chain: Chain) -> None:
+    await chain.made_of(a="1.5")
+    made = await chain.publish()
+    path = f"/footprints/{made['footprint']}/share"
+    given = {"level": "total", "peer": "pack"}
+    await chain.cell.post(path, given | {"acknowledge": "they agreed"}, 422)
+    await chain.cell.post(path, given | SAID)
+    (released,) = await chain.ledger()
+    assert (released["peer"], released["consent"]) == ("pack", SAID["consent"])
+    (page,) = await pages(chain)
+    assert page["peer"]["name"] == "pack"
+    assert page["detail"]["reason"] == SAID["acknowledge"]
+
+
+async def test_a_page_of_what_was_not_calculated_is_only_written_down(chain: Chain) -> None:
+    (footprint,) = await chain.cell.publish(make_document(1))
+    path = f"/footprints/{footprint}/share"
+    assert "gate" not in await chain.cell.get(path, level="full")
+    await chain.cell.post(path, {"level": "full", "reader": "x"})
+    assert await chain.ledger() == []
+    assert [one["level"] for one in await pages(chain)] == ["full"]
+
+
+async def test_a_page_for_nobody_or_of_nothing_is_refused(chain: Chain) -> None:
+    (footprint,) = await chain.cell.publish(make_document(1))
+    path = f"/footprints/{footprint}/share"
+    refusal = await chain.cell.post(path, {"level": "full", "reader": " "}, 409)
+    assert "who gets the page" in refusal["message"]
+    await chain.cell.post(path, {"level": "full", "reader": "x" * 301}, 422)
+    await chain.cell.post(path, {"level": "full", "peer": "nobody"}, 404)
+    unknown = "/footprints/00000000-0000-4000-8000-000000000000/share"
+    await chain.cell.post(unknown, {"level": "full", "reader": "x"}, 404)
+    assert await pages(chain) == []
+
+
+async def pages(chain: Chain) -> list[Json]:
+    """What the audit log knows of pages, when it has everything."""
+    await chain.cell.post("/audit/verify")
+    found: list[Json] = (await chain.cell.get("/audit", act="footprint-shared"))["data"]
+    return found

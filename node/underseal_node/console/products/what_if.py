@@ -1,24 +1,22 @@
 """What would be if: other amounts and other sources, and what that changes. Nothing is stored.
 
-The address holds all changes, each as a JSON list of texts: `a` of product, line, amount and unit,
-`s` of product, line and source; both repeated.
+What is tried stays in the memory of the session, so that a page that is loaded again shows it.
+Amounts of a bill of materials are secret: no address holds them, which browsers write down.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
-from urllib.parse import urlencode
 
 from starlette.responses import Response
 
 from underseal_node.console.api import ApiRefusedError
 from underseal_node.console.forms import Form
-from underseal_node.console.pages import Visit, moved
+from underseal_node.console.pages import Visit, moved, with_query
 from underseal_node.console.products.addresses import product_of
 from underseal_node.console.products.contributions import line_id
 from underseal_node.console.products.figures import difference, short
@@ -27,13 +25,12 @@ from underseal_node.console.products.sources import choices, source_of
 __all__ = ["ACTIONS", "PAGES", "compared"]
 
 PATH = "/products/what-if"
-RESULT = f"{PATH}/result"
 PART = "part"  # the field that asks for the result alone
+TRIED = "what-if"  # in what the session keeps
+MOST_TRIED = 20  # products
 PCF = "pcfExcludingBiogenicUptake"
 ALL_CONTRIBUTIONS = 100_000
 MOST = 40  # lines that can be changed on the page, the largest contributions first
-MOST_CHANGES = 1_000
-AMOUNT_PARTS, SOURCE_PARTS = 4, 3
 
 Json = Mapping[str, Any]
 Key = tuple[str, str]
@@ -59,43 +56,23 @@ class _Changes:
         return self.amounts.get(key, (otherwise, ""))[0]
 
 
-def _address(product_id: str, changes: _Changes, page: str) -> str:
-    amounts = [
-        ("a", json.dumps([*key, *one], ensure_ascii=False)) for key, one in changes.amounts.items()
-    ]
-    sources = [
-        ("s", json.dumps([*key, one], ensure_ascii=False)) for key, one in changes.sources.items()
-    ]
-    return f"{page}?{urlencode([('product', product_id), *amounts, *sources])}"
+def _tried(visit: Visit) -> _Changes:
+    """What is being tried with a product."""
+    tried: Mapping[str, _Changes] = visit.session.kept.get(TRIED, {})
+    return tried.get(product_of(visit), _Changes({}, {}))
 
 
-def _asked(visit: Visit) -> _Changes:
-    query = visit.request.query_params
-    amounts, sources = (list(_texts(query.getlist(name))) for name in ("a", "s"))
-    return _Changes(
-        {(one[0], one[1]): (one[2], one[3]) for one in amounts if len(one) == AMOUNT_PARTS},
-        {(one[0], one[1]): one[2] for one in sources if len(one) == SOURCE_PARTS},
-    )
-
-
-def _texts(values: Sequence[str]) -> Iterator[list[str]]:
-    """Those that are JSON lists of texts."""
-    for one in values[:MOST_CHANGES]:
-        try:
-            read = json.loads(one)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(read, list) and all(map(_is_text, read)):
-            yield read
-
-
-def _is_text(value: object) -> bool:
-    """Whether it is a text that can be shown: JSON can escape half of a character."""
-    return isinstance(value, str) and not any("\ud800" <= one <= "\udfff" for one in value)
+def _keep(visit: Visit, changes: _Changes) -> None:
+    tried: dict[str, _Changes] = visit.session.kept.setdefault(TRIED, {})
+    tried.pop(product_of(visit), None)
+    if changes:
+        tried[product_of(visit)] = changes
+    while len(tried) > MOST_TRIED:
+        del tried[next(iter(tried))]
 
 
 async def _show(visit: Visit) -> Response:
-    product_id, changes = product_of(visit), _asked(visit)
+    product_id, changes = product_of(visit), _tried(visit)
     query = {"product": product_id, "limit": str(ALL_CONTRIBUTIONS)}
     detail, offered = await asyncio.gather(
         visit.api.get("/products/detail", {"product": product_id}), choices(visit)
@@ -130,7 +107,7 @@ async def _show(visit: Visit) -> Response:
 
 async def _show_result(visit: Visit) -> Response:
     """The result alone, which the script of the page puts into it."""
-    product_id, changes = product_of(visit), _asked(visit)
+    product_id, changes = product_of(visit), _tried(visit)
     result, refusal = await _compared_with(visit, product_id, changes)
     values = {
         "product": {"id": product_id},
@@ -264,9 +241,11 @@ def compared(one: Json) -> dict[str, Any]:
 
 
 async def _change(visit: Visit) -> Response:
-    """To the address that holds what was typed and differs."""
-    page = RESULT if visit.form.one(PART) == "result" else PATH
-    return moved(_address(product_of(visit), _typed(visit.form), page))
+    """Take what was typed and differs; the script of the page gets the result alone."""
+    _keep(visit, _typed(visit.form))
+    if visit.form.one(PART) == "result":
+        return await _show_result(visit)
+    return moved(with_query(PATH, product=product_of(visit)))
 
 
 def _typed(form: Form) -> _Changes:
@@ -282,5 +261,5 @@ def _typed(form: Form) -> _Changes:
     return _Changes(amounts, sources)
 
 
-PAGES = {PATH: _show, RESULT: _show_result}
+PAGES = {PATH: _show}
 ACTIONS = {PATH: _change}

@@ -46,7 +46,8 @@ for (const slider of form ? form.querySelectorAll("input[type=range]") : []) {
 
 let asked = 0;
 
-// The button asks for the same, as a whole page. The address of the answer holds the changes.
+// The button asks for the same, as a whole page. What is tried stays with the session: amounts are
+// secret, and addresses are written down.
 async function calculate() {
   const mine = ++asked;
   const shown = document.getElementById("result");
@@ -56,13 +57,12 @@ async function calculate() {
   try {
     const answer = await fetch(form.action, { method: "POST", body: fields });
     if (mine !== asked) return;
-    if (!answer.redirected) {
-      form.submit(); // signed out, for instance: the page says it
+    if ([401, 403].includes(answer.status)) {
+      form.submit(); // signed out: the page says it, and keeps what was typed
       return;
     }
     const part = new DOMParser().parseFromString(await answer.text(), "text/html");
     shown.replaceChildren(...part.body.childNodes);
-    history.replaceState(null, "", answer.url.replace("/what-if/result?", "/what-if?"));
   } finally {
     if (mine === asked) shown.classList.remove("waiting");
   }

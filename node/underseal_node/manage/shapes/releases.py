@@ -10,7 +10,15 @@ from underseal_node.manage.shapes.base import InputShape, Instant, Shape
 from underseal_protocol.disclosure import Level
 from underseal_protocol.rollup.properties import EXCLUDING
 
-__all__ = ["DeclarationInput", "DeclarationShape", "PriorShape", "ReleaseShape", "VerdictShape"]
+__all__ = [
+    "DeclarationInput",
+    "DeclarationShape",
+    "PriorShape",
+    "ReleaseShape",
+    "ShareInput",
+    "ShareShape",
+    "VerdictShape",
+]
 
 Sources = Annotated[
     list[Annotated[str, Field(min_length=1, max_length=1_000)]],
@@ -73,3 +81,22 @@ class VerdictShape(Shape):
     digits: int
     reasons: list[dict[str, Any]]
     leaks: list[dict[str, Any]]  # numbers of suppliers that a peer could compute
+
+
+class ShareInput(InputShape):
+    """POST /footprints/{id}/share: a page that is given away."""
+
+    level: Level
+    peer: str | None = None  # who gets it; null: somebody who is no peer
+    reader: str = Field(default="", max_length=300)  # who that is
+    # Where the release gate advises against it: why all the same, and the supplier's consent.
+    acknowledge: str | None = Field(default=None, min_length=1, max_length=2_000)
+    consent: str | None = Field(default=None, min_length=1, max_length=2_000)
+
+
+class ShareShape(Shape):
+    """GET (query: level, peer) and POST /footprints/{id}/share"""
+
+    level: Level
+    peer: str | None = None
+    gate: VerdictShape | None = None  # null: it was not calculated from what suppliers have sent
