@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pytest
-from playwright.sync_api import Route
-from tests.integration.console.conftest import NEEDS_CHROMIUM, People, Person
+from tests.integration.console.conftest import NEEDS_CHROMIUM, People
 
 from underseal_cli.demo_cast import until
 from underseal_cli.demo_nodes import NodeProcess, Workbench
@@ -47,7 +46,11 @@ def chain(bench: Workbench, battery: Path) -> Chain:
         ["urn:lei:999900JICHUANSALTS96", "urn:pact:jichuan.example:company-id:001"],
     )
     maker.init("Wierzbolit Katody", ["urn:pact:wierzbolit.example:company-id:001"])
-    bench.start_all()
+    # Just these two: another fixture may have a node running here already.
+    for node in (refiner, maker):
+        node.launch()
+    for node in (refiner, maker):
+        node.wait()
     file = bench.directory / "invitation.json"
     maker.run("peer", "invite", "refiner", "--out", str(file))
     refiner.run("peer", "accept", str(file), "--name", "maker")
@@ -327,210 +330,3 @@ def cells_of_xlsx(file: Path) -> set[str]:
     found = {str(cell) for row in book.active.iter_rows(values_only=True) for cell in row}
     book.close()
     return found
-
-
-# --- all of them, for people with a telephone, in the dark, in other languages -----------------
-
-VIEWS = [(360, "light", "de-DE"), (1440, "dark", "zh-CN"), (360, "dark", "en-GB")]
-NARROW_AND_WIDE = [(360, "dark", "de-DE"), (1280, "light", "en-GB")]
-PATHS = (
-    "/", "/products", f"/products/twin?product={LITHIUM}", "/footprints", "/received", "/board",
-    "/partners", "/partners/maker", "/partners/maker/preview", "/grants", "/grants/matrix",
-    "/invite", "/accept", "/complete", "/add-partner", "/partners/maker/settings", "/requests",
-    "/requests/new", "/import", "/jobs", "/audit", "/audit/verify", "/audit/receipts", "/alerts",
-    "/doctor", "/factors", "/drafts", "/products/refresh", "/pulls", "/grants/add",
-    f"/products/what-if?product={LITHIUM}", f"/products/match?product={LITHIUM}",
-    f"/products/seen?product={LITHIUM}", f"/products/publish?product={LITHIUM}",
-)  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def showcase(bench: Workbench, battery: Path) -> NodeProcess:
-    """A node with something on every page, that no other test changes."""
-    node = bench.node("showcase")
-    node.init("Schaufenster 展示", ["urn:lei:999900JICHUANSALTS96"])
-    node.start()
-    node.run("factor", "import", str(battery / "sources.csv"))
-    node.run("product", "import", str(battery / "products" / "jichuan.csv"))
-    node.run("product", "publish", LITHIUM)
-    node.run("peer", "add", "maker", "--url", "https://localhost:9")
-    node.run("grant", "add", "maker", "--all", "--level", "quality")
-    draft = bench.directory / "showcase.draft.json"
-    node.run("product", "draft", LITHIUM, "--significant-digits", "2", "--out", str(draft))
-    return node
-
-
-def own_pages(node: NodeProcess) -> tuple[str, ...]:
-    """Pages of single things."""
-    footprint = node.look("/footprints?status=Active")["data"][0]["id"]
-    grant = node.look("/grants")["data"][0]["id"]
-    draft = node.look("/drafts")["data"][0]["id"]
-    return (
-        f"/footprints/{footprint}", f"/footprints/{footprint}/share",
-        f"/footprints/{footprint}/share?level=quality", f"/footprints/{footprint}/seen?as=maker",
-        f"/partners/maker/preview/{footprint}", f"/grants/{grant}", f"/drafts/{draft}",
-        f"/products/seen?product={LITHIUM}&peer=maker&only=differences",
-    )  # fmt: skip
-
-
-def looked_at(person: Person, paths: Sequence[str]) -> None:
-    """Each page is there, has one heading, and is fit for all."""
-    for path in paths:
-        answer = person.page.goto(f"{person.origin}/console{path}")
-        assert answer is not None
-        assert answer.status == 200, path
-        # A page of work loads itself again until that has ended.
-        person.page.locator("[data-reload-seconds]").wait_for(state="detached")
-        assert person.page.get_by_role("heading", level=1).count() == 1, path
-        person.is_fit_for_all()
-
-
-@pytest.mark.parametrize(("width", "scheme", "locale"), VIEWS)
-def test_every_page_is_fit_for_all(
-    showcase: NodeProcess, people: People, width: int, scheme: str, locale: str
-) -> None:
-    person: Person = people.at(showcase, width=width, scheme=scheme, locale=locale)
-    looked_at(person, (*PATHS, *own_pages(showcase)))
-
-
-@pytest.mark.parametrize(("width", "scheme", "locale"), NARROW_AND_WIDE)
-def test_every_page_of_what_was_received_is_fit_for_all(
-    chain: Chain, people: People, width: int, scheme: str, locale: str
-) -> None:
-    granted(chain, "full")
-    held = chain.maker.look("/received?peer=refiner")["data"][0]["id"]
-    receipt = eventually(lambda: chain.maker.look("/receipts")["data"])[0]["id"]
-    person = people.at(chain.maker, width=width, scheme=scheme, locale=locale)
-    person.go("/pulls")
-    person.page.locator("main form[method=post] button").last.click()
-    person.page.wait_for_url("**/pulls/*")
-    pull = person.path
-    looked_at(person, (
-        "/received", f"/received/{held}?peer=refiner", "/board", "/board?by=spend",
-        "/board/refiner", "/audit/receipts", f"/audit/receipts/{receipt}", pull,
-        "/partners/refiner",
-    ))  # fmt: skip
-
-
-def test_what_is_tried_is_in_no_address(showcase: NodeProcess, people: People) -> None:
-    """Neither of a page nor of a call of its script; and still there when it is loaded again."""
-    person, addresses = people.at(showcase), list[str]()
-    person.page.on("request", lambda request: addresses.append(request.url))
-    person.go(f"/products/what-if?product={LITHIUM}")
-    amount = person.page.locator("input[name=amount]").first
-    amount.fill("987654321")
-    amount.press("Tab")
-    person.sees("What would change")
-    person.is_fit_for_all()
-    person.page.reload()
-    person.sees("What would change")
-    assert person.page.locator("input[name=amount]").first.input_value() == "987654321"
-    assert person.path == f"/products/what-if?product={LITHIUM}"
-    assert len(addresses) > 2
-    assert not any("987654321" in one for one in addresses)
-    person.press("As it is")
-    person.sees("Move a slider")
-
-
-def test_a_page_that_looks_again_leaves_alone_what_is_typed(
-    showcase: NodeProcess, people: People, tmp_path: Path
-) -> None:
-    """Work that goes on makes the page load itself; a search that is typed meanwhile stays, and
-    one that was sent stays in the address."""
-    person = people.at(showcase)
-    file = tmp_path / "federn.csv"
-    file.write_bytes((Path(__file__).parents[3] / "docs/tutorial/springs.csv").read_bytes())
-    person.go("/import")
-    person.page.get_by_label("Choose a file, or drop it here").first.set_input_files(file)
-    person.press("Look at the file")
-    person.sees("federn.csv")
-    loads: list[str] = []
-
-    def goes_on(route: Route) -> None:
-        """The page as it is while something goes on, which nothing here does for long enough."""
-        answer = route.fetch()
-        loads.append(route.request.url)
-        html = answer.text().replace("<main ", '<main data-reload-seconds="0.4" ', 1)
-        route.fulfill(response=answer, body=html)
-
-    def looks_again(before: int) -> None:
-        """The browser works while it is waited for, and only then."""
-        for _ in range(100):
-            if len(loads) > before:
-                return
-            person.page.wait_for_timeout(100)
-        raise AssertionError("the page does not look again")
-
-    person.page.route("**/console/jobs?*", goes_on)
-    person.go("/jobs?state=done&q=federn")
-    looks_again(2)
-    assert person.path == "/jobs?state=done&q=federn"
-    search = person.page.get_by_role("searchbox")
-    search.fill("federn, and more")
-    before = len(loads)
-    person.page.wait_for_timeout(1500)
-    assert (len(loads), search.input_value()) == (before, "federn, and more")
-    search.fill("federn")
-    search.blur()
-    looks_again(before)
-    assert person.path == "/jobs?state=done&q=federn"
-
-
-@pytest.mark.parametrize("locale", ["en-GB", "de-DE"])
-def test_no_word_of_a_list_is_broken(
-    showcase: NodeProcess, chain: Chain, people: People, locale: str
-) -> None:
-    """Neither where there is room nor where there is little; ids only between their parts."""
-    granted(chain, "full")
-    paths = ("/products", "/footprints", "/factors", "/partners", "/grants", "/received", "/board",
-             "/requests", "/audit", "/audit/receipts", "/pulls")  # fmt: skip
-    for node in (showcase, chain.maker):
-        person = people.at(node, locale=locale)
-        for path in paths:
-            person.go(path)
-            for width in (1100, 1280, 360):
-                person.page.set_viewport_size({"width": width, "height": 900})
-                assert person.broken_words() == [], (path, width)
-
-
-@pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1280, "light")])
-def test_each_step_of_an_import_is_fit_for_all(
-    showcase: NodeProcess, people: People, tmp_path: Path, width: int, scheme: str
-) -> None:
-    """What is in it, which column is which, rows with problems, what would become of it."""
-    unknown = tmp_path / "artikel.csv"
-    unknown.write_text("Spalte;Andere Spalte\nx-1;viele\n", "utf-8")
-    tutorial = (Path(__file__).parents[3] / "docs/tutorial/springs.csv").read_text("utf-8")
-    wrong, right = tmp_path / "federn.csv", tmp_path / "federn-2.csv"
-    wrong.write_text(tutorial.replace(",piece,", ",many,").replace("2025-01", "20x5-01"), "utf-8")
-    right.write_text(tutorial, "utf-8")
-    person = people.at(showcase, width=width, scheme=scheme)
-
-    def look_at(file: Path, heading: str) -> None:
-        person.go("/import")
-        person.page.get_by_label("Choose a file, or drop it here").first.set_input_files(file)
-        person.press("Look at the file")
-        person.sees(heading)
-        person.is_fit_for_all()
-
-    look_at(unknown, "What is in this file?")
-    person.page.get_by_label("What is in it").select_option("footprints")
-    person.press("Go on")
-    person.sees("Which column is which?")
-    person.is_fit_for_all()
-    person.go(person.path.removesuffix("/columns"))
-    person.sees("The headings are not those of the template.")
-    person.is_fit_for_all()
-
-    look_at(wrong, "corrected first. Nothing has changed.")
-    person.follow("Choose other columns")
-    person.sees("Which column is which?")
-    person.page.locator("details summary").first.click()
-    person.is_fit_for_all()
-
-    look_at(right, "The file is in order.")
-    person.go("/jobs")
-    person.is_fit_for_all()
-    person.page.locator("main a[href*='/jobs/']").first.click()
-    person.is_fit_for_all()
-    assert showcase.look("/footprints")["data"][1:] == [], "nothing was confirmed"
