@@ -202,9 +202,11 @@ def _require_same(calculation: Calculation, row: RollUpRow | DraftRollUpRow) -> 
 def _changed(row: RollUpRow | DraftRollUpRow, changed: Sequence[str]) -> RefusedError:
     shown = "; ".join(changed[:SHOWN_REASONS])
     more = len(changed) - SHOWN_REASONS
-    again = "draft" if isinstance(row, DraftRollUpRow) else "refresh"
+    hint = f"Run `underseal product refresh {row.product_id}`, and seal that."
+    if isinstance(row, DraftRollUpRow):
+        hint = f"Run `underseal product draft {row.product_id}`, and seal that."
     return RefusedError(
         f"{row.footprint_id} would be another footprint now: {shown}"
         + (f", and {more} more" if more > 0 else ""),
-        hint=f"Run `underseal product {again} {row.product_id}`, and seal that.",
+        hint=hint,
     )

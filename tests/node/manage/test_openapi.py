@@ -47,6 +47,8 @@ NOTHING_TO_VIOLATE = {
     ("get", "/spend"),
     ("get", "/spend/template"),
     ("get", "/status"),
+    ("get", "/seals/jobs/{job_id}"),
+    ("get", "/seals/{footprint_id}"),
     ("get", "/peers/{name}/declaration"),
     ("post", "/audit/verify"),  # its body is any bytes
     ("get", "/audit/export"),
