@@ -12,7 +12,16 @@ from underseal_cli.demo_data import Company
 from underseal_cli.demo_nodes import NodeProcess, Workbench
 from underseal_cli.demo_proxy import TamperingProxy
 
-__all__ = ["CATHODE", "CELL", "PACK", "PATIENCE_SECONDS", "REFINER", "Cast", "until"]
+__all__ = [
+    "CATHODE",
+    "CELL",
+    "PACK",
+    "PATIENCE_SECONDS",
+    "REFINER",
+    "Cast",
+    "side_by_side",
+    "until",
+]
 
 PATIENCE_SECONDS = 20.0
 POLL_SECONDS = 0.2
@@ -45,6 +54,12 @@ class Cast:
         """Do the same for every company, side by side."""
         with ThreadPoolExecutor(max_workers=len(self.companies)) as pool:
             return list(pool.map(work, self.companies))
+
+
+def side_by_side(*work: Callable[[], Found]) -> list[Found]:
+    """Do things at the same time; their results in order."""
+    with ThreadPoolExecutor(max_workers=len(work)) as pool:
+        return [one.result() for one in [pool.submit(each) for each in work]]
 
 
 def until(look: Callable[[], Found | None]) -> Found | None:

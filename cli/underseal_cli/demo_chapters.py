@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-import base64
-import http.client
+import http
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 
-from underseal_cli.demo_cast import CATHODE, CELL, PACK, PATIENCE_SECONDS, REFINER, Cast, until
+from underseal_cli.demo_cast import (
+    CATHODE,
+    CELL,
+    PACK,
+    PATIENCE_SECONDS,
+    REFINER,
+    Cast,
+    side_by_side,
+    until,
+)
 from underseal_cli.demo_data import Company
 from underseal_cli.demo_partners import befriend, grant
 from underseal_cli.demo_products import calculate, correct, open_books
+from underseal_cli.demo_public import fetch_token, public
 from underseal_cli.demo_story import Story
+from underseal_cli.demo_totals import seal_total
 
 __all__ = ["CHAPTERS", "tell_everything"]
 
@@ -149,42 +159,6 @@ def withhold(cast: Cast, story: Story) -> None:
     )
 
 
-def public(
-    cast: Cast,
-    key: str,
-    method: str,
-    path: str,
-    token: str,
-    *,
-    scheme: str = "Bearer",
-    form: str | None = None,
-) -> tuple[int, Any]:
-    """Call a node as any PACT client would: status and JSON body."""
-    host = urlsplit(cast.node(key).url)
-    connection = http.client.HTTPSConnection(
-        host.hostname or "", host.port, timeout=30, context=cast.bench.client_context()
-    )
-    headers = {"Authorization": f"{scheme} {token}"}
-    if form is not None:
-        headers["Content-Type"] = "application/x-www-form-urlencoded"
-    try:
-        connection.request(method, path, body=form, headers=headers)
-        answer = connection.getresponse()
-        return answer.status, json.loads(answer.read())
-    finally:
-        connection.close()
-
-
-def fetch_token(cast: Cast, owner: str, peer: str) -> str:
-    """A token for the credentials that `owner` issued to `peer`."""
-    issued = cast.credentials[owner, peer]
-    pair = f"{issued['client_id']}:{issued['client_secret']}".encode()
-    basic = base64.b64encode(pair).decode()
-    form = "grant_type=client_credentials"
-    _, body = public(cast, owner, "POST", "/auth/token", basic, scheme="Basic", form=form)
-    return str(body["access_token"])
-
-
 def tamper(cast: Cast, story: Story) -> None:
     cast.node(REFINER).run("grant", "add", CATHODE, "--product-id", BRINE_GTIN, "--level", "full")
     wanted = cast.company(REFINER).document("lioh-brine")["id"]
@@ -210,8 +184,10 @@ def verify_files(cast: Cast, story: Story) -> None:
     true_file.write_text(document, encoding="utf-8")
     false_file.write_text(document.replace('"14.6228"', '"4.6228"'), encoding="utf-8")
     url = cast.node(REFINER).url
-    for file, ok in [(true_file, True), (false_file, False)]:
-        done = cast.node(CATHODE).run("verify", str(file), "--url", url, check=False)
+    verify = partial(cast.node(CATHODE).run, "verify", "--url", url, check=False)
+    files = [(true_file, True), (false_file, False)]
+    all_done = side_by_side(*(partial(verify, str(file)) for file, _ in files))
+    for (_, ok), done in zip(files, all_done, strict=True):
         lines = (done.stdout + done.stderr).strip().splitlines()
         story.check(
             f"underseal verify, the file {'as received' if ok else 'with 4.6228 for 14.6228'}",
@@ -232,6 +208,7 @@ CHAPTERS: list[tuple[str, Callable[[Cast, Story], None]]] = [
     ("Customers ask for what they do not have", ask),
     ("The refiner corrects a figure, and it travels to the pack", correct),
     ("An auditor looks into the books, line by line", open_books),
+    ("A total is shown to add up, and its inputs stay closed (experimental)", seal_total),
     ("Who was granted nothing gets nothing", withhold),
     ("What was tampered with is refused", tamper),
 ]

@@ -76,6 +76,12 @@ def read_until(process: subprocess.Popen[str], pattern: str) -> str:
     raise AssertionError(f"{pattern!r} was never printed:\n{text}")
 
 
+def words(text: str) -> str:
+    """What stands in the last column of the tables, without their lines."""
+    columns = [line.split("│") for line in text.splitlines()]
+    return " ".join(" ".join(one[3] for one in columns if len(one) == 5).split())
+
+
 def test_every_step_comes_out_as_it_should_and_nothing_is_left(tmp_path: Path) -> None:
     started = time.monotonic()
     done = subprocess.run(
@@ -91,6 +97,10 @@ def test_every_step_comes_out_as_it_should_and_nothing_is_left(tmp_path: Path) -
     for number, (title, _) in enumerate(CHAPTERS, 1):
         assert f"{number}. {title}" in done.stdout
     assert "霁川锂盐精炼有限公司" in done.stdout
+    told = words(done.stdout)
+    assert "mass: the endorsed inputs have less mass than the product, which has 5.03 kg" in told
+    assert "verified, grade mass" in told
+    assert "arithmetically consistent with values that the listed suppliers endorsed" in told
     assert "Traceback" not in done.stdout + done.stderr
     assert processes(tmp_path) == []
     assert list(tmp_path.iterdir()) == []

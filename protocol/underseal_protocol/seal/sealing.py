@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -46,6 +47,8 @@ from underseal_protocol.seal.numbers import (
 from underseal_protocol.seal.statement import mass_excess
 
 __all__ = ["EndorsedInput", "FactorInput", "MemberInput", "SealOrder", "Sealable", "sealable"]
+
+NANO_DECIMALS = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,8 +362,8 @@ def _excess(inputs: Sequence[EndorsedInput | MemberInput], mass: int) -> int | N
     excess = mass_excess(masses, [one.quantity for one in inputs], mass)
     if excess < 0:
         raise SealRefusedError(
-            "mass: the endorsed inputs have less mass than the product, and what is lighter than "
-            "its inputs cannot be sealed",
+            "mass: the endorsed inputs have less mass than the product, which has "
+            f"{Decimal(mass).scaleb(-NANO_DECIMALS).normalize():f} kg",
             hint="Have the other inputs endorsed as well, or check quantities and masses.",
         )
     return excess
