@@ -327,6 +327,33 @@ def test_a_supplier_that_has_moved() -> None:
     assert CHAIN.verify(trusted=TrustList(nodes)).coverage == 75
 
 
+@pytest.mark.parametrize("is_last", [False, True])
+def test_a_node_that_says_that_it_has_the_address_of_a_supplier(is_last: bool) -> None:
+    """A partner "moves" to the supplier's URL and signs in its name."""
+    heavy, light = CHAIN.suppliers
+    mallory = replace(heavy, key=SigningKey.generate(KeyPurpose.FOOTPRINT))
+    endorsement, opening = mallory.endorse()
+    forged = Chain(parts=CHAIN.parts, named=CHAIN.named, mass="4", coverage=75)
+    key = mallory.key.public_key()
+    false = replace(forged.inputs[0], endorsement=endorsement, opening=opening, key=key)
+    replace_inputs(forged, [false, forged.inputs[1]])
+    honest = [KnownNode((one.url,), one.keys) for one in (heavy, light)]
+    moved = KnownNode(("https://mallory.example", heavy.url), mallory.keys)
+    trusted = TrustList([*honest, moved] if is_last else [moved, *honest])
+    verdict = forged.verify(trusted=trusted)
+    assert (verdict.grade, verdict.coverage) == (Grade.ORIGIN, 0)
+    standings = {one.supplier: one.standing for one in verdict.endorsers}
+    assert standings == {heavy.url: Standing.DISPUTED, light.url: Standing.KNOWN}
+    # What the supplier itself has signed counts no more, either, until it is settled.
+    assert CHAIN.verify(trusted=trusted).grade is Grade.ORIGIN
+
+
+def test_a_node_that_is_known_twice() -> None:
+    heavy, light = CHAIN.suppliers
+    nodes = [KnownNode((one.url, one.url + "/"), one.keys) for one in (heavy, light, heavy)]
+    assert CHAIN.verify(trusted=TrustList(nodes)).coverage == 75
+
+
 def test_another_set_of_gwp() -> None:
     foreign = supplier("foreign", ipccCharacterizationFactors=["AR5", "AR6"])
     endorsement, opening = foreign.endorse()
