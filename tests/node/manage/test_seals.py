@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -406,6 +407,33 @@ async def test_a_prover_that_is_killed_leaves_nothing(
     await sealing.seal()
     footprint_id = await sealing.publish(drafted)
     assert verdict_of(sealing, footprint_id, (await shown(sealing, footprint_id))["sealedSum"])
+
+
+async def test_a_prover_inherits_no_secret(
+    sealing: Sealing, provers: Provers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither from the environment nor by a file that the node has open, its database perhaps."""
+    secrets = ("UNDERSEAL_MASTER_KEY", "UNDERSEAL_DATABASE_URL", "underseal_database_url")
+    for name in (*secrets, "PGPASSWORD"):
+        monkeypatch.setenv(name, "hunter2")
+    found: list[tuple[bytes, list[str]]] = []
+
+    def look(*_: Any) -> None:
+        place = Path("/proc") / str(provers.started[-1].pid)
+        if not found and place.is_dir():
+            files = [os.readlink(one) for one in (place / "fd").iterdir()]
+            found.append(((place / "environ").read_bytes(), files))
+
+    await sealing.draft()
+    await sealing.prepare()
+    monkeypatch.setattr(jobs.SealJob, "look", look)
+    await sealing.seal()
+    if not found:
+        pytest.skip("this system does not show what a process has")
+    ((environment, files),) = found
+    assert b"PATH=" in environment
+    assert b"hunter2" not in environment
+    assert not [one for one in files if one.startswith(str(sealing.cell.node.home.path))]
 
 
 async def test_a_node_that_stops_ends_its_prover(sealing: Sealing, provers: Provers) -> None:
