@@ -140,8 +140,12 @@ def test_a_publisher_that_has_moved() -> None:
 
 def published(level: Level = Level.FULL) -> dict[str, Any]:
     """The footprint with its credential, as a peer gets it."""
-    credential = issue(CHAIN.document, key=KEY, issuer=CUSTOMER, issued_at=CREATED)
-    packed = segments.pack(CHAIN.document, credential, CUSTOMER)
+    return issued(CHAIN, level)
+
+
+def issued(chain: Chain, level: Level = Level.FULL) -> dict[str, Any]:
+    credential = issue(chain.document, key=KEY, issuer=CUSTOMER, issued_at=CREATED)
+    packed = segments.pack(chain.document, credential, CUSTOMER)
     found = strict_json.loads(segments.render(packed, level, "Active"))
     assert isinstance(found, dict)
     return found
@@ -325,6 +329,21 @@ def test_a_supplier_that_has_moved() -> None:
     heavy, light = CHAIN.suppliers
     nodes = [KnownNode(("https://new.example", one.url), one.keys) for one in (heavy, light)]
     assert CHAIN.verify(trusted=TrustList(nodes)).coverage == 75
+
+
+@pytest.mark.parametrize("is_attested", [False, True])
+def test_that_unknown_endorsers_exist_is_said_not_to_be_shown(is_attested: bool) -> None:
+    """Also where nothing else is reduced: there is no mass, no coverage, or an attestation."""
+    chain = Chain(parts=(Part(mass="0"),), mass="0")
+    document = {**chain.document, "extensions": issued(chain)["extensions"]}
+    books = [attested(chain.result.digest, document)] if is_attested else []
+    unknown, known_one = (
+        chain.verify(trusted=trusted, attestations=books, document=document)
+        for trusted in (TrustList(), chain.trusted)
+    )
+    words = "suppliers whom you do not know exist"
+    assert sum(words in one for one in unknown.not_shown) == 1
+    assert not any(words in one for one in known_one.not_shown)
 
 
 @pytest.mark.parametrize("is_last", [False, True])
