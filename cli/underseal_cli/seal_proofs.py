@@ -45,7 +45,10 @@ def endorsers_of(files: Sequence[str], manage: Manage | None) -> list[TrustedKey
                 "log.",
             )
         found.append(TrustedKeys(keys.ever, issuers, keys.source, keys.revoked))
-    return found if manage is None else [*found, *keys_of_peers(manage)]
+    # What is given is meant: it takes the place of what the node has pinned for the same address.
+    given_for = {issuer.rstrip("/") for one in found for issuer in one.issuers}
+    pinned = [] if manage is None else keys_of_peers(manage)
+    return [*found, *(one for one in pinned if given_for.isdisjoint(one.issuers))]
 
 
 def make_ready(home: Path) -> None:
@@ -96,12 +99,14 @@ def add_sealed(
                 "that it adds up: a sealed sum of it is signed, and not given (--sealed)"
             )
         return {}
+    publisher = given.trust.issuers or (proven.issuer,)
     nodes = [KnownNode(one.issuers, one.keys, dict(one.revoked)) for one in given.endorsers]
+    # That an endorser has a key of the publisher is seen by these.
+    nodes.append(KnownNode(publisher, given.trust.ever, dict(given.trust.revoked)))
     with about(f"the sealed sum in {given.sealed_in}"):
         found = read_sealed_sum(given.sealed)
         if found.statement is not None:
             given.trust.require_not_revoked(found.statement)
-        publisher = given.trust.issuers or (proven.issuer,)
         found.require_bound(proven, keys=given.trust.keys, publisher=publisher)
         verdict = verify_sealed(
             found.document,

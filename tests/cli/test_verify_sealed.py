@@ -130,6 +130,17 @@ async def test_the_raw_document_is_read_too(run: Run, files: Files) -> None:
     assert run(*files.command(*files.known), home=files.home).status == 0
 
 
+async def test_an_endorser_with_a_key_of_the_publisher_is_refused(run: Run, files: Files) -> None:
+    """Also where the reader has the keys of the publisher from a file, and not from its node."""
+    own, other = (json.loads(one.read_text())["keys"] for one in (files.keys, files.supplier))
+    files.keys.write_text(json.dumps({"keys": [*own, *other]}))
+    done = run(*files.command(*files.known), home=files.home)
+    assert done.status == 1
+    assert "endorsement 1: it is of the publisher, or signed with a key of the publisher" in (
+        " ".join(done.err.split())
+    )
+
+
 async def test_keys_of_an_endorser_have_to_say_whose_they_are(run: Run, files: Files) -> None:
     done = run(*files.command("--endorser-keys", str(files.supplier)), home=files.home)
     assert done.status == 2

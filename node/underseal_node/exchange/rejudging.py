@@ -11,6 +11,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from underseal_node.exchange.rejudged_seals import withdraw_seals
 from underseal_node.exchange.verification import STORED_LIMITS
 from underseal_node.store import received
 from underseal_node.store.alerts import AlertKind, raise_alert
@@ -35,7 +36,8 @@ def withdraw_trust(session: Session, peer: Peer, entry: KeyLogEntry, now: dateti
         now: aware.
 
     Returns:
-        sentences for the operator, one for each key with which something was signed.
+        sentences for the operator, one for each key with which something was signed, and one for
+        each with which sealed sums were.
     """
     pinned = {key.kid for key in entry.keys}
     invalid: Counter[str] = Counter()
@@ -52,7 +54,8 @@ def withdraw_trust(session: Session, peer: Peer, entry: KeyLogEntry, now: dateti
         _check_statement(row, pinned, entry)
         session.add(row)
     session.flush()
-    return [_tell(session, peer, kid, entry, kept, invalid, now) for kid in sorted(kept | invalid)]
+    told = [_tell(session, peer, kid, entry, kept, invalid, now) for kid in sorted(kept | invalid)]
+    return [*told, *withdraw_seals(session, peer, entry, now)]
 
 
 def _was_before(instant: datetime, kid: str, entry: KeyLogEntry) -> bool:

@@ -187,6 +187,8 @@ async def publish_draft(
     verifier = None if found is None else found.verifier
 
     def published(session: Session) -> None:
+        if calculated is not None:
+            _require_same_seal(session, draft.id, calculated)
         attestations.published(session, draft.id, now)
         record(session, node, Act.DRAFT_PUBLISHED, [draft.id], verifier=verifier)
         if calculated is not None:
@@ -216,13 +218,15 @@ class _Calculated:
         commitment: to what it was calculated from.
         judged: what the release gate says of publishing it.
         stale: what has changed since.
-        sealed_sum: of its seal, what the credential bears; None if it is not sealed.
+        seal_digest: of its seal; None if it is not sealed.
+        sealed_sum: of its seal, what the credential bears.
     """
 
     roll_up: RollUpRow
     commitment: Commitment
     judged: Judged
     stale: Stale | None
+    seal_digest: str | None = None
     sealed_sum: str | None = None
 
 
@@ -246,8 +250,24 @@ def _calculated(session: Session, node: Node, prepared: Draft, row: DraftRow) ->
         read_commitment(loads(kept.commitment)),
         judged,
         next((one for one in stale if one.footprint_id == row.id), None),
+        None if seal is None else seal.digest,
         None if seal is None else bound_digest(read_document(seal.document)),
     )
+
+
+def _require_same_seal(session: Session, draft_id: str, calculated: _Calculated) -> None:
+    """Whether the seal is still the one that was signed; without one, none is kept.
+
+    Raises:
+        RefusedError: the draft was sealed anew meanwhile.
+    """
+    seal = seals.find(session, draft_id)
+    found = None if seal is None else seal.digest
+    if calculated.seal_digest not in (None, found):
+        raise RefusedError(
+            f"the draft {draft_id} was sealed anew while it was being published",
+            hint="Nothing was published. Publish it again.",
+        )
 
 
 def read_stored(row: DraftRow) -> FootprintDraft:

@@ -7,7 +7,9 @@ openings of one value with different blindings for one context must not exist.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from sqlmodel import Session
@@ -25,8 +27,10 @@ from underseal_node.store.types import from_utc_text
 from underseal_node.trust.vault import VaultPurpose
 from underseal_protocol import base64url
 from underseal_protocol.criteria import DEPRECATED
-from underseal_protocol.errors import ProtocolError
+from underseal_protocol.disclosure import split
+from underseal_protocol.errors import ProtocolError, SealNumberError
 from underseal_protocol.keys import KeyPurpose
+from underseal_protocol.seal.endorsed_value import value_in
 from underseal_protocol.seal.endorsement import endorse
 from underseal_protocol.seal.endorsement_exchange import EndorsementAnswer, EndorsementRequest
 from underseal_protocol.seal.numbers import SealedProperty
@@ -205,6 +209,7 @@ def _answer(session: Session, node: Node, question: Question) -> bytes:
     row = footprints.row(session, question.footprint_id)
     _require_still(session, node, peer, row)
     document = document_of(row)
+    _require_sealable(document, SealedProperty(question.property))
     found = endorse(
         document,
         credential_digest=row.credential_digest,
@@ -227,9 +232,26 @@ def vault_context(question: Question) -> str:
     return f"question {question.id}"
 
 
+def _require_sealable(document: Mapping[str, Any], sealed: SealedProperty) -> None:
+    """Whether there is a figure to be endorsed. The customer is told why not, so nothing is said
+    of what may be withheld from it: of the core alone, which everybody sees, more than that.
+
+    Raises:
+        RefusedError: something stands in a block.
+        SealNumberError: the core says so already.
+    """
+    value_in(split(document).core, sealed)
+    try:
+        value_in(document, sealed)
+    except SealNumberError:
+        raise RefusedError(
+            "the footprint has removals, uptake or capture, which are not sealed"
+        ) from None
+
+
 def _require_still(session: Session, node: Node, peer: Peer, row: Footprint) -> None:
     if peer.state != PeerState.ACTIVE or peer.issuer is None:
-        raise RefusedError(f"{peer.name} is no partner any more")
+        raise RefusedError("whoever asks is no partner any more")
     if not deliveries.visible(session, peer.id or 0, [row.id], node.now()):
         raise RefusedError("the footprint is not granted any more")
     if row.status == DEPRECATED:

@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 from underseal_node.errors import NodeError
 from underseal_node.sealing.ordering import Ordered
 from underseal_node.sealing.prover import Finished, Job, Progress, Refused
-from underseal_node.trust.master_key import MASTER_KEY_VARIABLE
+from underseal_node.settings import ENV_PREFIX
 from underseal_protocol.errors import SealRefusedError
 from underseal_protocol.seal.prover import Sealed
 
@@ -26,6 +26,8 @@ __all__ = ["MODULE", "ProverEndedError", "prove"]
 
 MODULE = "underseal_node.sealing.prover"
 END_SECONDS = 5.0
+# Of which the process needs none: the master key, the database with its password.
+SECRET_PREFIXES = (ENV_PREFIX, "PG")
 
 Look: TypeAlias = Callable[[str, int, int], None]
 """Is told the stage, how much of it is done, and how much there is."""
@@ -68,7 +70,11 @@ def _start() -> tuple[Connection[Any, Any], subprocess.Popen[bytes]]:
         process = subprocess.Popen(
             [sys.executable, "-m", MODULE, str(theirs.fileno())],
             pass_fds=(theirs.fileno(),),
-            env={name: one for name, one in os.environ.items() if name != MASTER_KEY_VARIABLE},
+            env={
+                name: one
+                for name, one in os.environ.items()
+                if not name.upper().startswith(SECRET_PREFIXES)
+            },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             process_group=0,

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from sqlmodel import Session, col, select
 
 from underseal_node.store.batches import batches
 from underseal_node.store.exchange_tables import ReceivedFootprint, VerificationState
-from underseal_node.store.seal_tables import ReceivedSeal
+from underseal_node.store.seal_tables import ReceivedSeal, SealState
 
-__all__ = ["find", "keep", "wanted"]
+__all__ = ["find", "keep", "verified", "wanted"]
 
 
 def find(session: Session, peer_id: int, footprint_id: str) -> ReceivedSeal | None:
@@ -22,6 +22,21 @@ def keep(session: Session, row: ReceivedSeal) -> None:
     """Keep a sealed sum with what verification said; one from before is replaced."""
     session.merge(row)
     session.flush()
+
+
+def verified(session: Session) -> Iterator[ReceivedSeal]:
+    """Those of all peers that are verified, and not all in memory."""
+    known = session.exec(
+        select(ReceivedSeal.peer_id, ReceivedSeal.footprint_id)
+        .where(ReceivedSeal.state == SealState.VERIFIED)
+        .order_by(col(ReceivedSeal.peer_id), col(ReceivedSeal.footprint_id))
+    ).all()
+    for peer_id, footprint_id in known:
+        row = find(session, peer_id, footprint_id)
+        if row is not None:
+            yield row
+            session.flush()
+            session.expunge(row)
 
 
 def wanted(session: Session, peer_id: int, listed: Mapping[str, str]) -> list[str]:

@@ -6,6 +6,7 @@ a supplier that does not exist. So whoever is not in the list is an unknown endo
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,6 +27,7 @@ class Standing(StrEnum):
     KNOWN = "known"
     UNKNOWN = "unknown"
     OTHER_KEY = "unknown: its key is not one that you have pinned"
+    DISPUTED = "unknown: several nodes that you know say that they have its address"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,10 @@ class KnownRoster:
 class TrustList:
     """The nodes that the reader of a sealed document knows.
 
+    Nodes say themselves where they are and where they were. So one could say that it has the
+    address of another one, and endorse in its name: where several have a URL, only a key counts
+    that all of them have.
+
     Args:
         nodes: each once.
         rosters: each once.
@@ -72,7 +78,10 @@ class TrustList:
     def __init__(
         self, nodes: Iterable[KnownNode] = (), rosters: Iterable[KnownRoster] = ()
     ) -> None:
-        self._by_url = {url.rstrip("/"): node for node in nodes for url in node.urls}
+        self._by_url: dict[str, list[KnownNode]] = defaultdict(list)
+        for node in nodes:
+            for url in dict.fromkeys(one.rstrip("/") for one in node.urls):
+                self._by_url[url].append(node)
         self._rosters = {(one.issuer, one.name, one.key.encode()): one for one in rosters}
 
     def knows_roster(self, roster: Roster, time: datetime) -> bool:
@@ -105,27 +114,35 @@ class TrustList:
         Raises:
             EndorsementError: the node has revoked that key.
         """
-        node = self._by_url.get(url)
-        if node is None:
-            return Standing.UNKNOWN
-        since = node.revoked.get(kid)
-        if since is not None and since <= time:
-            raise EndorsementError(
-                f"{url} has revoked the key {kid}, which may have been in other hands since "
-                f"{format_time(since)}",
-                hint="Ask the publisher for a seal with a new endorsement.",
-            )
-        if since is not None:
-            return Standing.KNOWN
-        # Not by its name: another vendor may call a key by the thumbprint of another one.
-        pinned = {key.thumbprint() for key in node.keys if _is_of_footprints(key)}
-        return Standing.KNOWN if kid in pinned else Standing.OTHER_KEY
+        found = {_standing(node, url, kid, time) for node in self._by_url.get(url, ())}
+        if len(found) > 1:
+            return Standing.DISPUTED
+        return found.pop() if found else Standing.UNKNOWN
 
     def kids_of(self, urls: Iterable[str]) -> frozenset[str]:
         """The thumbprints of all keys of nodes, revoked ones too: they were theirs."""
-        found = (self._by_url.get(url.rstrip("/")) for url in urls)
-        nodes = [node for node in found if node is not None]
+        nodes = [node for url in urls for node in self._by_url.get(url.rstrip("/"), ())]
         return frozenset(kid for node in nodes for kid in {*node.keys.thumbprints(), *node.revoked})
+
+
+def _standing(node: KnownNode, url: str, kid: str, time: datetime) -> Standing:
+    """What an endorser is to whoever knows this one node of its URL.
+
+    Raises:
+        EndorsementError: the node has revoked that key.
+    """
+    since = node.revoked.get(kid)
+    if since is not None and since <= time:
+        raise EndorsementError(
+            f"{url} has revoked the key {kid}, which may have been in other hands since "
+            f"{format_time(since)}",
+            hint="Ask the publisher for a seal with a new endorsement.",
+        )
+    if since is not None:
+        return Standing.KNOWN
+    # Not by its name: another vendor may call a key by the thumbprint of another one.
+    pinned = {key.thumbprint() for key in node.keys if _is_of_footprints(key)}
+    return Standing.KNOWN if kid in pinned else Standing.OTHER_KEY
 
 
 def _is_of_footprints(key: PublicKey) -> bool:

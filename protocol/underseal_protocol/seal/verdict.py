@@ -61,6 +61,10 @@ _ROSTER = (
     "who the endorsers are, nor that they are independent of each other and of the publisher: that "
     "each member is another company is the word of the issuer of the roster",
 )
+_UNKNOWN = (
+    "that the listed suppliers whom you do not know exist: anybody can invent one and sign for it"
+)
+_UNKNOWN_ROSTER = "that the members of the roster exist: you do not know whoever keeps it"
 _FACTORS = "that the named factors are the right ones: they are the choice of the publisher"
 
 
@@ -190,7 +194,20 @@ class SealVerdict:
         of_grade = {Grade.ORIGIN: (_QUANTITIES,), Grade.MASS: (_DIVISION,), Grade.ATTESTED: ()}
         of_factors = (_FACTORS,) if self.factors else ()
         of_roster = _ROSTER if self.roster else ()
-        return (*of_grade[self.grade], *_NEVER_SHOWN, *of_roster, *of_factors)
+        return (
+            *of_grade[self.grade],
+            *self._of_unknown,
+            *_NEVER_SHOWN,
+            *of_roster,
+            *of_factors,
+        )
+
+    @property
+    def _of_unknown(self) -> tuple[str, ...]:
+        """That endorsers exist is shown by nothing but the list of the reader."""
+        if self.roster is not None:
+            return () if self.roster.is_known else (_UNKNOWN_ROSTER,)
+        return () if all(one.is_known for one in self.endorsers) else (_UNKNOWN,)
 
     def to_json(self) -> dict[str, Any]:
         """For programs."""

@@ -243,7 +243,7 @@ async def test_a_deprecated_footprint_is_not_endorsed(
 async def test_a_figure_that_cannot_be_sealed_is_not_endorsed(
     seller: Company, buyer: Company, make_footprint: Make
 ) -> None:
-    document = make_footprint(1)
+    document = sealable(make_footprint(1))
     document["pcf"]["technologicalCO2Removals"] = "-0.1"
     (made,) = await seller.publish(document)
     seller.grant(buyer, KeyKind.ALL)
@@ -254,6 +254,27 @@ async def test_a_figure_that_cannot_be_sealed_is_not_endorsed(
     assert "removals" in str(answered.reason)
     asked = await ask(buyer, "seller", made)
     assert "cannot be endorsed" in str(asked.reason)
+
+
+@pytest.mark.parametrize("name", ["technologicalCO2Removals", "ccsTechnologicalCO2Capture"])
+async def test_why_a_figure_cannot_be_endorsed_tells_nothing_of_what_is_withheld(
+    seller: Company, buyer: Company, make_footprint: Make, name: str
+) -> None:
+    """The customer sees the total alone: removals stand in a block that is withheld from it."""
+    document = sealable(make_footprint(1))
+    document["pcf"][name] = "-0.8317"
+    (made,) = await seller.publish(document)
+    seller.grant(buyer, KeyKind.FOOTPRINT, made, level=Level.TOTAL)
+    await set_policy(seller, endorse="auto")
+    await ask(buyer, "seller", made)
+    await sign(seller)
+    (question,) = questions(seller)
+    assert question.state == QuestionState.FAILED
+    await set_policy(seller, endorse="ask")  # or else it would be tried again
+    told = str((await ask(buyer, "seller", made)).reason)
+    assert "cannot be endorsed" in told
+    assert "8317" not in told
+    assert name not in told
 
 
 async def test_too_many_questions_have_to_wait(

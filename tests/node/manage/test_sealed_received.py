@@ -8,12 +8,14 @@ from typing import Any
 import httpx
 import pytest
 from tests.behind import sql
-from tests.node.manage.conftest import Company, Market
+from tests.node.manage.conftest import RECOVERY_KEY, Company, Market
 from tests.node.manage.sealing import GTIN, Sealing, open_sealing
 from tests.node.manage.test_audited_routes import entries
 
 from underseal_node.sealing.generators import FILE_NAME
-from underseal_node.store import seals
+from underseal_node.store import peers, seals
+from underseal_protocol.keys import KeyPurpose
+from underseal_protocol.recovery import recovery_text
 from underseal_protocol.seal.generators import encoded_vectors
 from underseal_protocol.seal.sealed_sum import SealedSum
 
@@ -142,6 +144,33 @@ async def test_one_that_does_not_hold_is_an_alert_and_is_not_used(
     assert [one["kind"] for one in (await pack.get("/alerts"))["data"]] == ["sealed-sum"]
     answered = await pack.post(f"/received/{granted}/sealed-sum")
     assert answered["state"] == "invalid"
+
+
+@pytest.mark.parametrize(("since", "state"), [("01T00", "invalid"), ("02T00", "verified")])
+async def test_a_supplier_revokes_the_key_that_it_has_endorsed_with(
+    sealing: Sealing, pack: Company, granted: str, since: str, state: str
+) -> None:
+    """As for credentials: what was here before the key may have been in other hands stays."""
+    await pack.pull("cell")
+    assert (await show(pack, granted))["sealedSum"]["verdict"]["grade"] == "mass"
+    pack.advance(days=2)
+    supplier = sealing.suppliers["cathode"]
+    listed = (await supplier.get("/keys"))["data"]
+    kid = next(one["kid"] for one in listed if one["purpose"] == KeyPurpose.FOOTPRINT)
+    given = {"since": f"2026-03-{since}:00:00Z", "recoveryKey": recovery_text(RECOVERY_KEY)}
+    await supplier.post("/keys/revoke", {"kids": [kid], **given})
+    peer = pack.node.store.read_sync(lambda session: peers.by_name(session, "cathode"))
+    await pack.exchange.look_for_keys(peer.id or 0)
+    found = (await show(pack, granted))["sealedSum"]
+    assert (found["state"], "verdict" in found) == (state, state == "verified")
+    alerts = [one["message"] for one in (await pack.get("/alerts"))["data"]]
+    told = [one for one in alerts if "of the sealed sums with signatures of it, 1 are" in one]
+    assert len(told) == (state == "invalid")
+    if state == "invalid":
+        assert found["reason"].startswith(f"endorsement 1: {supplier.url} has revoked the key")
+        await pack.pull("cell")
+        again = (await show(pack, granted))["sealedSum"]
+        assert (again["state"], again["reason"][:13]) == ("invalid", "endorsement 1")
 
 
 async def test_a_document_of_another_footprint_is_refused_by_its_name(

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from tests.node.manage.sealing import Sealing, open_sealing
 from tests.node.manage.test_audited_routes import entries
 from tests.node.manage.test_products import GRID
 
+from underseal_node.publishing import drafting, prepare
 from underseal_node.publishing.comparing import document_of
 from underseal_node.publishing.opening import lines_of
 from underseal_node.sealing import endorsing, jobs, keeping, proving
@@ -407,6 +409,33 @@ async def test_a_prover_that_is_killed_leaves_nothing(
     assert verdict_of(sealing, footprint_id, (await shown(sealing, footprint_id))["sealedSum"])
 
 
+async def test_a_prover_inherits_no_secret(
+    sealing: Sealing, provers: Provers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither from the environment nor by a file that the node has open, its database perhaps."""
+    secrets = ("UNDERSEAL_MASTER_KEY", "UNDERSEAL_DATABASE_URL", "underseal_database_url")
+    for name in (*secrets, "PGPASSWORD"):
+        monkeypatch.setenv(name, "hunter2")
+    found: list[tuple[bytes, list[str]]] = []
+
+    def look(*_: Any) -> None:
+        place = Path("/proc") / str(provers.started[-1].pid)
+        if not found and place.is_dir():
+            files = [os.readlink(one) for one in (place / "fd").iterdir()]
+            found.append(((place / "environ").read_bytes(), files))
+
+    await sealing.draft()
+    await sealing.prepare()
+    monkeypatch.setattr(jobs.SealJob, "look", look)
+    await sealing.seal()
+    if not found:
+        pytest.skip("this system does not show what a process has")
+    ((environment, files),) = found
+    assert b"PATH=" in environment
+    assert b"hunter2" not in environment
+    assert not [one for one in files if one.startswith(str(sealing.cell.node.home.path))]
+
+
 async def test_a_node_that_stops_ends_its_prover(sealing: Sealing, provers: Provers) -> None:
     drafted = await sealing.draft()
     await sealing.prepare()
@@ -435,6 +464,32 @@ async def test_a_draft_that_was_changed_meanwhile_is_not_sealed(
     done = await sealing.seal(status="failed")
     assert keeping.CHANGED in done["error"]
     assert (await sealing.cell.http.get(f"/seals/{drafted['id']}")).status_code == 404
+
+
+async def test_a_draft_that_is_sealed_anew_while_it_is_published(
+    sealing: Sealing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The credential would bear one seal, and readers would get the other."""
+    drafted, node = await sealing.draft(), sealing.cell.node
+    await sealing.prepare()
+    await sealing.seal()
+    ((digest, document),) = sql(node, "SELECT digest, document FROM seal")
+    await sealing.seal()
+
+    def sign(*arguments: Any, **named: Any) -> Any:
+        change = "UPDATE seal SET digest = :digest, document = :document"
+        sql(node, change, digest=digest, document=document)
+        return prepare.sign(*arguments, **named)
+
+    monkeypatch.setattr(drafting, "sign", sign)
+    given = {"draft": json.dumps(drafted["draft"]), "acknowledge": "a test"}
+    given |= {"consent": "of the only supplier"}
+    refused = await sealing.cell.post("/drafts/publish", given, 409)
+    assert "was sealed anew while it was being published" in refused["message"]
+    monkeypatch.undo()
+    footprint_id = await sealing.publish(drafted)
+    given_to_readers = (await shown(sealing, footprint_id))["sealedSum"]
+    assert verdict_of(sealing, footprint_id, given_to_readers).digest == digest
 
 
 async def test_generators_are_made_once_and_made_anew_if_the_file_is_broken(

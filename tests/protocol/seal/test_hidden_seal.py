@@ -88,6 +88,7 @@ def test_a_roster_that_the_reader_does_not_know(known: list[KnownRoster]) -> Non
     assert (verdict.grade, verdict.coverage, verdict.stated_coverage) == (Grade.ORIGIN, 0, 75)
     assert verdict.roster is not None
     assert not verdict.roster.is_known
+    assert any("that the members of the roster exist" in one for one in verdict.not_shown)
     assert "the roster of the endorsers of 1 of the masses" in verdict.reductions[0]
     assert "the roster of the endorsers of 2 of the 2 listed inputs" in verdict.reductions[1]
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from tests.protocol.seal.chains import Chain, Named, Part
+from tests.protocol.seal.hidden_chain import HiddenChain
 
 from underseal_protocol import base64url
 from underseal_protocol.errors import CommitmentError
@@ -160,3 +161,20 @@ def test_an_input_does_not_pass_for_a_factor() -> None:
 def test_what_has_another_form_is_refused(given: Any, words: str) -> None:
     with pytest.raises(CommitmentError, match=words):
         read_sealed_opening(given, ())
+
+
+def test_quantities_of_members_of_a_roster_are_not_forgotten() -> None:
+    """Whoever opens the factors alone has not opened all, and members can be opened, too."""
+    made = HiddenChain((Part(), Part("3.3", "0.5", "0.2")), (Named(),), mass="0.1")
+    document = made.result.document
+    factors = [OpenedQuantity("", one.quantity, one.blinding) for one in made.result.factors]
+    found = read_sealed_opening(sealed_opening_json(document, factors), ())
+    assert (len(found.quantities), found.is_whole) == (1, False)
+    members = [
+        OpenedQuantity(
+            "", q.quantity, q.blinding, OpenedInput(one.endorsement.commitment, one.opening)
+        )
+        for one, q in zip(made.members, made.result.inputs, strict=True)
+    ]
+    found = read_sealed_opening(sealed_opening_json(document, [*factors, *members]), ())
+    assert (len(found.quantities), found.is_whole) == (3, True)

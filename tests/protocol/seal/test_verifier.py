@@ -140,8 +140,12 @@ def test_a_publisher_that_has_moved() -> None:
 
 def published(level: Level = Level.FULL) -> dict[str, Any]:
     """The footprint with its credential, as a peer gets it."""
-    credential = issue(CHAIN.document, key=KEY, issuer=CUSTOMER, issued_at=CREATED)
-    packed = segments.pack(CHAIN.document, credential, CUSTOMER)
+    return issued(CHAIN, level)
+
+
+def issued(chain: Chain, level: Level = Level.FULL) -> dict[str, Any]:
+    credential = issue(chain.document, key=KEY, issuer=CUSTOMER, issued_at=CREATED)
+    packed = segments.pack(chain.document, credential, CUSTOMER)
     found = strict_json.loads(segments.render(packed, level, "Active"))
     assert isinstance(found, dict)
     return found
@@ -324,6 +328,48 @@ def test_a_revoked_key() -> None:
 def test_a_supplier_that_has_moved() -> None:
     heavy, light = CHAIN.suppliers
     nodes = [KnownNode(("https://new.example", one.url), one.keys) for one in (heavy, light)]
+    assert CHAIN.verify(trusted=TrustList(nodes)).coverage == 75
+
+
+@pytest.mark.parametrize("is_attested", [False, True])
+def test_that_unknown_endorsers_exist_is_said_not_to_be_shown(is_attested: bool) -> None:
+    """Also where nothing else is reduced: there is no mass, no coverage, or an attestation."""
+    chain = Chain(parts=(Part(mass="0"),), mass="0")
+    document = {**chain.document, "extensions": issued(chain)["extensions"]}
+    books = [attested(chain.result.digest, document)] if is_attested else []
+    unknown, known_one = (
+        chain.verify(trusted=trusted, attestations=books, document=document)
+        for trusted in (TrustList(), chain.trusted)
+    )
+    words = "suppliers whom you do not know exist"
+    assert sum(words in one for one in unknown.not_shown) == 1
+    assert not any(words in one for one in known_one.not_shown)
+
+
+@pytest.mark.parametrize("is_last", [False, True])
+def test_a_node_that_says_that_it_has_the_address_of_a_supplier(is_last: bool) -> None:
+    """A partner "moves" to the supplier's URL and signs in its name."""
+    heavy, light = CHAIN.suppliers
+    mallory = replace(heavy, key=SigningKey.generate(KeyPurpose.FOOTPRINT))
+    endorsement, opening = mallory.endorse()
+    forged = Chain(parts=CHAIN.parts, named=CHAIN.named, mass="4", coverage=75)
+    key = mallory.key.public_key()
+    false = replace(forged.inputs[0], endorsement=endorsement, opening=opening, key=key)
+    replace_inputs(forged, [false, forged.inputs[1]])
+    honest = [KnownNode((one.url,), one.keys) for one in (heavy, light)]
+    moved = KnownNode(("https://mallory.example", heavy.url), mallory.keys)
+    trusted = TrustList([*honest, moved] if is_last else [moved, *honest])
+    verdict = forged.verify(trusted=trusted)
+    assert (verdict.grade, verdict.coverage) == (Grade.ORIGIN, 0)
+    standings = {one.supplier: one.standing for one in verdict.endorsers}
+    assert standings == {heavy.url: Standing.DISPUTED, light.url: Standing.KNOWN}
+    # What the supplier itself has signed counts no more, either, until it is settled.
+    assert CHAIN.verify(trusted=trusted).grade is Grade.ORIGIN
+
+
+def test_a_node_that_is_known_twice() -> None:
+    heavy, light = CHAIN.suppliers
+    nodes = [KnownNode((one.url, one.url + "/"), one.keys) for one in (heavy, light, heavy)]
     assert CHAIN.verify(trusted=TrustList(nodes)).coverage == 75
 
 
