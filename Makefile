@@ -6,7 +6,7 @@ READY := $(VENV)/.ready-$(shell cat pyproject.toml Makefile | cksum | cut -d' ' 
 PYTEST_WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-postgresql check soak bench mutants screenshots docs clean
+.PHONY: help demo test test-postgresql check soak bench mutants screenshots docs docs-images clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -48,6 +48,9 @@ mutants: $(READY) ## change the code in small ways: does a test notice? takes an
 
 screenshots: $(READY) ## every page of the console, light and dark, narrow and wide, into screenshots/
 	@$(BIN)/python docs/screenshots.py
+
+docs-images: $(READY) ## the pictures of the console that the documentation shows, into docs/images/
+	@$(BIN)/python docs/screenshots.py docs
 
 docs: $(READY) ## regenerate the generated parts of docs/reference
 	@$(BIN)/python docs/generate.py

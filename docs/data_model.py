@@ -92,6 +92,11 @@ finding, and whoever answers for the footprint decides. `underseal footprint che
 
 **Undefined.** A property that is `null` is as good as absent, and is left out in what we write.
 
+**Long.** A name (`companyName`, `productNameCompany`) has at most 500 characters, a URN 1,000, any
+other text 10,000; a list has at most 1,000 items. What is longer is refused like what breaks the
+schema, with its place. PACT sets no limit; these keep one text from filling every page that it
+stands on. Extensions are not looked into.
+
 **Unknown.** Properties that PACT does not define are kept on every level and passed on with the
 very values that were read, and so is all that is inside of extensions.
 

@@ -1,16 +1,19 @@
-"""Pictures of every page of the console: `make screenshots`, into screenshots/.
+"""Pictures of the console, of the companies of the demo, by the Chromium of this machine.
 
-Plays the demo, then opens its companies' consoles in the Chromium of this machine: light and dark,
-360 and 1440 pixels wide, each page in the language that is given (`en` by default).
+`make screenshots` takes every page, light and dark, 360 and 1440 pixels wide, into screenshots/, in
+the language that is given (`en` by default). `make docs-images` takes the few that the
+documentation shows, into docs/images/.
 """
 
 from __future__ import annotations
 
 import io
 import shutil
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
@@ -24,11 +27,25 @@ from underseal_cli.demo_nodes import NodeProcess, Workbench
 from underseal_cli.demo_story import Story
 
 OUT = Path(__file__).parents[1] / "screenshots"
+IMAGES = Path(__file__).parent / "images"
+MAX_IMAGE_BYTES = 150_000  # whoever clones the repository gets every version of each
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = ("--no-sandbox", "--disable-background-networking", "--no-first-run")
 SCHEMES = ("light", "dark")
 WIDTHS = (360, 1440)
 LOCALES = {"en": "en-GB", "de": "de-DE", "zh": "zh-CN"}
+IMAGE_WIDTH = 1120
+# What stands in the window, whole lines of it.
+SHOWN_TEXTS = """() => {
+  const found = [], texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let text = texts.nextNode(); text; text = texts.nextNode()) {
+    const range = document.createRange();
+    range.selectNode(text);
+    const box = range.getBoundingClientRect();
+    if (box.height > 0 && box.bottom > 0 && box.top < innerHeight) found.push(text.data);
+  }
+  return found.join("\\n");
+}"""
 SETTLED_SECONDS = 0.5
 DRAWN_SECONDS = 2.5  # charts are drawn after the page is there, and fade in
 
@@ -114,9 +131,72 @@ def photograph_all(browser: Browser, cast: Cast, locale: str) -> int:
     return count
 
 
+@dataclass(frozen=True)
+class Image:
+    """A picture for the documentation: what is in the window at the top of a page, or at a heading.
+
+    Attributes:
+        name: of the file, without its ending.
+        company: whose console.
+        path: of the page.
+        height: of the window, in pixels.
+        heading: that stands at the top of the window; the page's top where this is empty.
+    """
+
+    name: str
+    company: str
+    path: str
+    height: int
+    heading: str = ""
+
+
+def images_of(cast: Cast) -> tuple[Image, ...]:
+    """What the documentation shows."""
+    product = quote(cast.company(CELL).calculated)
+    held = cast.received(PACK, CELL)[0]["id"]
+    return (
+        Image("overview", CELL, "/", 600),
+        Image("twin", CELL, f"/products/twin?product={product}", 500, "Where it comes from"),
+        Image("seen", CELL, f"/products/seen?product={product}&only=differences", 720),
+        Image("received", PACK, f"/received/{held}?peer={CELL}", 620),
+        Image("matrix", CELL, "/grants/matrix", 660),
+    )
+
+
+def photograph_images(browser: Browser, cast: Cast) -> int:
+    """The pictures of the documentation; how many they are.
+
+    Raises:
+        SystemExit: a page tells something of this machine, or its picture is too large.
+    """
+    IMAGES.mkdir(exist_ok=True)
+    private = {str(Path.home()), str(cast.bench.directory), socket.gethostname()} - {"/"}
+    for image in images_of(cast):
+        node = cast.node(image.company)
+        page = browser.new_page(
+            viewport={"width": IMAGE_WIDTH, "height": image.height}, locale=LOCALES["en"]
+        )
+        page.goto(node.json("console")["url"])
+        page.wait_for_url("**/console/")
+        page.goto(f"http://127.0.0.1:{node.manage_port}/console{image.path}")
+        page.wait_for_timeout(1000 * DRAWN_SECONDS)
+        if image.heading:
+            heading = page.get_by_role("heading", name=image.heading, exact=True)
+            heading.evaluate("element => element.scrollIntoView()")
+        shown = page.evaluate(SHOWN_TEXTS)
+        told = [one for one in private if one in shown]
+        picture = page.screenshot()
+        if told or len(picture) > MAX_IMAGE_BYTES:
+            raise SystemExit(f"{image.name}: {len(picture)} bytes, and it tells {told}")
+        (IMAGES / f"{image.name}.png").write_bytes(picture)
+        page.close()
+    return len(images_of(cast))
+
+
 def main(arguments: list[str]) -> None:
     """Play the demo, then take the pictures."""
-    locale = LOCALES[arguments[0] if arguments else "en"]
+    for_docs = arguments[:1] == ["docs"]
+    locale = LOCALES[arguments[0] if arguments and not for_docs else "en"]
     executable = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if executable is None:
         raise SystemExit("There is no Chromium; install the package chromium.")
@@ -128,9 +208,12 @@ def main(arguments: list[str]) -> None:
         if story.failed:
             raise SystemExit("\n".join(story.failed))
         browser = playwright.chromium.launch(executable_path=executable, args=list(ARGUMENTS))
-        count = photograph_all(browser, cast, locale)
+        if for_docs:
+            count, folder = photograph_images(browser, cast), IMAGES
+        else:
+            count, folder = photograph_all(browser, cast, locale), OUT
         browser.close()
-    sys.stdout.write(f"{count} pictures in {OUT.name}/\n")
+    sys.stdout.write(f"{count} pictures in {folder.name}/\n")
 
 
 if __name__ == "__main__":

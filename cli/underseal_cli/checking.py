@@ -106,9 +106,10 @@ def _checked_json(content: bytes, file: Path) -> list[dict[str, Any]]:
 def _checked(document: Mapping[str, Any], place: str, file: Path, today: date) -> dict[str, Any]:
     from underseal_protocol.footprint import schema_violations
     from underseal_protocol.methodology import check
+    from underseal_protocol.text_limits import excesses
 
     problems = []
-    for one in schema_violations(document):
+    for one in schema_violations(document) + excesses(document):
         problem = {
             "file": str(file),
             "place": place + one.pointer,

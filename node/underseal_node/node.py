@@ -30,6 +30,7 @@ from underseal_node.trust.own_keys import OwnState, TokenKeys, load_state, load_
 from underseal_node.trust.tokens import AccessTokens
 from underseal_node.trust.vault import Vault, VaultPurpose, open_vault
 from underseal_protocol.keys import KeyPurpose, PublicKey, PublicKeySet, SigningKey
+from underseal_protocol.onboarding import MAX_NAME_CHARACTERS
 
 if TYPE_CHECKING:
     from underseal_node.exchange.exchange import Exchange
@@ -237,6 +238,11 @@ def checked_identity(company_name: str, company_ids: Sequence[str], url: str) ->
     """
     if not company_name.strip():
         raise ConfigurationError("the company name is empty")
+    if len(company_name.strip()) > MAX_NAME_CHARACTERS:
+        raise ConfigurationError(
+            f"the company name has {len(company_name.strip())} characters, "
+            f"expected at most {MAX_NAME_CHARACTERS}"
+        )
     if not company_ids:
         raise ConfigurationError(
             "a company id is needed", hint="Such as urn:lei:..., with --company-id."

@@ -116,6 +116,7 @@ def test_an_interrupted_set_up_is_no_node_and_can_be_done_again(
     ("changes", "reason"),
     [
         ({"company_name": "  "}, "company name is empty"),
+        ({"company_name": "x" * 201}, "company name has 201 characters, expected at most 200"),
         ({"company_ids": []}, "company id is needed"),
         ({"company_ids": [COMPANY_ID, "529900T8BM49AURSDO55"]}, "is not a URN"),
         ({"url": "http://a.example"}, "not an https URL"),

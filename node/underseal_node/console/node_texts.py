@@ -34,7 +34,8 @@ KINDS = {
         node/energy/export node/energy/instants node/energy/mapping node/energy/orders
         node/energy/periods node/energy/series node/energy/sheets node/energy/warning
         protocol/carbon protocol/decimals protocol/errors protocol/fields protocol/footprint
-        protocol/hints protocol/strict_json protocol/times protocol/urns protocol/violations
+        protocol/hints protocol/strict_json protocol/text_limits protocol/times protocol/urns
+        protocol/violations
         protocol/rounding protocol/rollup/document_models protocol/rollup/documents
         protocol/rollup/metering protocol/rollup/units protocol/rollup/allocation_orders
         protocol/rollup/allocation_pools protocol/rollup/allocation_json

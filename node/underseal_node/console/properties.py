@@ -21,6 +21,7 @@ from underseal_protocol.disclosure import (
     is_attestation_entry,
     is_credential_entry,
 )
+from underseal_protocol.text_limits import MAX_ITEMS, MAX_TEXT_CHARACTERS
 
 __all__ = ["EXTENSIONS", "Group", "Member", "figure_of", "filled_blocks", "groups_of", "seen_at"]
 
@@ -150,7 +151,7 @@ def _leaves(document: Json, prefix: str = "") -> Iterator[tuple[str, Any]]:
 def _member(label: str, way: str, kind: Kind, value: Any) -> Member:
     name = way.rpartition("/")[2]
     if kind == "list" and isinstance(value, list):
-        return Member(label, name, "list", [_item(one) for one in value])
+        return Member(label, name, "list", [_short(_item(one)) for one in value[:MAX_ITEMS]])
     if kind == "flag" and isinstance(value, bool):
         return Member(label, name, "flag", value)
     if not isinstance(value, str):
@@ -158,7 +159,7 @@ def _member(label: str, way: str, kind: Kind, value: Any) -> Member:
     if kind in ("date", "word"):
         is_so = _is_time(value) if kind == "date" else value in WORDS
         return Member(label, name, kind if is_so else "text", value)
-    return Member(label, name, "number" if kind == "number" else "text", value)
+    return Member(label, name, "number" if kind == "number" else "text", _short(value))
 
 
 def _item(value: Any) -> str:
@@ -193,4 +194,9 @@ def _is_time(text: str) -> bool:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=1)
+    return _short(json.dumps(value, ensure_ascii=False, indent=1))
+
+
+def _short(text: str) -> str:
+    """What one place of a page takes; only what was refused for its length is longer."""
+    return text if len(text) <= MAX_TEXT_CHARACTERS else f"{text[:MAX_TEXT_CHARACTERS]} …"

@@ -35,6 +35,8 @@ def _address(row: Mapping[str, Any]) -> str:
     return with_query(f"/received/{segment(row['id'])}", peer=row["peer"])
 
 
+MOST_FINDINGS = 100  # on a page
+
 COLUMNS = (
     Column("name", _("Product"), link=_address, by="productNameCompany"),
     Column("productIds", _("Product ids")),
@@ -172,6 +174,7 @@ async def _page(visit: Visit, refusal: ApiRefusedError | None = None) -> Respons
         "uses": uses,
         "withheld": [BLOCKS[one] for one in BLOCKS if one in found["withheld"]],
         "findings": _by_severity(found["findings"]),
+        "most_findings": MOST_FINDINGS,
         "statuses": STATUSES,
         "verify": f"underseal verify {found['id']}.json --peer {shlex.quote(name)}",
         "can_pull": can_be_pulled(partner),

@@ -30,6 +30,7 @@ from underseal_protocol.jws import named_key, statement_digest
 from underseal_protocol.keys import PublicKeySet
 from underseal_protocol.status import StatusStatement, verify_status
 from underseal_protocol.strict_json import JsonLimits, loads
+from underseal_protocol.text_limits import excesses
 from underseal_protocol.times import format_time
 
 __all__ = [
@@ -168,7 +169,7 @@ def classify(raw: bytes, trust: Trust, limits: JsonLimits) -> Classified:
     if not isinstance(document, dict):
         raise UnusableItemError("an item is not a JSON object")
     footprint_id = _id_of(document)
-    violations = schema_violations(document)
+    violations = schema_violations(document) + excesses(document)
     kid, signed_digest = _signature_of(document)
     judgement: _Judgement = (VerificationState.INVALID, _listed(violations), None, frozenset())
     if not violations:

@@ -10,7 +10,7 @@ else: whoever sees a footprint sees all of that, so an id tells nothing about wh
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
@@ -26,13 +26,14 @@ from underseal_protocol.commitment import Commitment
 from underseal_protocol.credential import CREDENTIAL_SCHEMA_PATH, issue
 from underseal_protocol.criteria import ACTIVE, FootprintIndex, fold
 from underseal_protocol.disclosure import Block, Level, content_of, is_attested
-from underseal_protocol.errors import JsonError, SchemaError
+from underseal_protocol.errors import JsonError, SchemaError, Violation
 from underseal_protocol.footprint import normalise
 from underseal_protocol.keys import SigningKey
 from underseal_protocol.methodology import Finding, check
 from underseal_protocol.rounding import round_figures
 from underseal_protocol.segments import pack, render
 from underseal_protocol.strict_json import loads
+from underseal_protocol.text_limits import excesses
 from underseal_protocol.times import format_time
 from underseal_protocol.violations import json_pointer
 
@@ -40,7 +41,6 @@ __all__ = ["Draft", "as_published", "draft_of", "of_fixed", "sign", "subject_id"
 
 SPEC_VERSION = "3.0.0"
 SHOWN_CHARACTERS = 80
-MAX_URN_CHARACTERS = 1000  # more does not fit into every index
 PLACEHOLDER_ID = "00000000-0000-4000-8000-000000000000"
 # What a footprint is about; two footprints of the same need ids of their own.
 SUBJECT_PCF_MEMBERS = (
@@ -52,7 +52,6 @@ SUBJECT_PCF_MEMBERS = (
     "declaredUnitOfMeasurement",
     "declaredUnitAmount",
 )
-URN_LISTS = ("companyIds", "productIds", "productClassifications")
 NUL = b"\\u0000"  # as JSON writes it
 
 
@@ -122,19 +121,17 @@ def draft_of(
     outdated = _version_problem(source, file, written)
     if outdated is not None:
         return [outdated]
-    problems = _status_problems(source, file, written) + _urn_problems(
+    problems = _status_problems(source, file, written) + _company_problems(
         source, file, written, identity
     )
     content = content_of(written) if _has_list_of_extensions(written) else written
+    problems += _problems_of(source, file, excesses(content))
     defaults = _defaults(identity, now)
     filled = frozenset(defaults.keys() - content.keys())
     try:
         normal = normalise(defaults | content | {"status": ACTIVE})
     except SchemaError as error:
-        return problems + [
-            problem_of(one, file, source.place_of(one.pointer), in_sheet=source.is_row)
-            for one in error.violations
-        ]
+        return problems + _problems_of(source, file, error.violations)
     if digits is not None:
         normal = round_figures(normal, digits)
     if "id" in filled:
@@ -289,6 +286,15 @@ def _is_signed_by(document: Mapping[str, Any], identity: Identity) -> bool:
 # --- problems ---------------------------------------------------------------------------------
 
 
+def _problems_of(
+    source: PlacedDocument, file: str, violations: Iterable[Violation]
+) -> list[Problem]:
+    return [
+        problem_of(one, file, source.place_of(one.pointer), in_sheet=source.is_row)
+        for one in violations
+    ]
+
+
 def _version_problem(
     source: PlacedDocument, file: str, written: Mapping[str, Any]
 ) -> Problem | None:
@@ -320,15 +326,15 @@ def _status_problems(
     ]
 
 
-def _urn_problems(
+def _company_problems(
     source: PlacedDocument, file: str, written: Mapping[str, Any], identity: Identity
 ) -> list[Problem]:
-    """Companies that this node does not speak for, and what is too long to be found by.
+    """Companies that this node does not speak for.
 
     What is no URN at all is left to the schema.
     """
     own = {fold(one) for one in identity.company_ids}
-    problems = [
+    return [
         Problem(
             file,
             source.place_of(f"/companyIds/{index}"),
@@ -338,16 +344,6 @@ def _urn_problems(
         )
         for index, one in _urns(written, "companyIds")
         if fold(one) not in own
-    ]
-    return problems + [
-        Problem(
-            file,
-            source.place_of(f"/{name}/{index}"),
-            f"the URN has {len(one)} characters, expected at most {MAX_URN_CHARACTERS}",
-        )
-        for name in URN_LISTS
-        for index, one in _urns(written, name)
-        if len(one) > MAX_URN_CHARACTERS
     ]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from underseal_node.store.tables import KeyKind
 from underseal_node.store.types import NUL
 from underseal_protocol.criteria import FootprintIndex
+from underseal_protocol.text_limits import MAX_ITEMS, MAX_URN_CHARACTERS
 
 __all__ = ["index_keys", "naming", "summary_of"]
 
@@ -44,12 +45,21 @@ def index_keys(index: FootprintIndex) -> list[tuple[KeyKind, str]]:
 
 
 def summary_of(document: Mapping[str, Any]) -> str:
-    """What lists show of a footprint, as JSON; of a broken one, what there is."""
+    """What lists show of a footprint, as JSON; of a broken one, what there is, of usual length."""
     pcf = document.get("pcf")
-    summary = {name: document[name] for name in MEMBERS if name in document}
+    summary = {name: _bounded(document[name]) for name in MEMBERS if name in document}
     if isinstance(pcf, Mapping):
-        summary |= {name: pcf[name] for name in PCF_MEMBERS if name in pcf}
+        summary |= {name: _bounded(pcf[name]) for name in PCF_MEMBERS if name in pcf}
     return json.dumps(summary, ensure_ascii=False)
+
+
+def _bounded(value: Any) -> Any:
+    """Cut where it is longer than what a footprint may hold, which only a broken one does."""
+    if isinstance(value, str):
+        return value[:MAX_URN_CHARACTERS]
+    if isinstance(value, list):
+        return [_bounded(one) for one in value[:MAX_ITEMS]]
+    return value
 
 
 def naming(found: Iterable[tuple[str, str]], footprint_id: str) -> list[str]:

@@ -27,6 +27,7 @@ from underseal_protocol.errors import DecimalError, TimeError
 from underseal_protocol.rollup import inputs, sources, units
 from underseal_protocol.rollup.numbers import MAX_PLACES, Number
 from underseal_protocol.rollup.properties import STATED_NAMES
+from underseal_protocol.text_limits import MAX_NAME_CHARACTERS
 from underseal_protocol.times import parse_time
 
 __all__ = [
@@ -84,6 +85,13 @@ Text = Annotated[
     str,
     BeforeValidator(_storable),
     StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=MAX_CHARACTERS),
+]
+Name = Annotated[
+    str,
+    BeforeValidator(_storable),
+    StringConstraints(
+        strict=True, strip_whitespace=True, min_length=1, max_length=MAX_NAME_CHARACTERS
+    ),
 ]
 Id = Annotated[
     str,
@@ -163,7 +171,7 @@ class SourceDocument(Document):
 
 class _Named(Document):
     id: Id
-    name: Text
+    name: Name
     is_primary: StrictBool = True
     quality: _Quality | None = None
 
@@ -242,9 +250,9 @@ class LineDocument(Document):
 
 class _Declaration(Document):
     makes = inputs.Declaration
-    company_name: Text
+    company_name: Name
     company_ids: Texts
-    product_name: Text
+    product_name: Name
     product_ids: Texts
     description: Text
     classifications: Texts = ()
@@ -266,7 +274,7 @@ class _Declaration(Document):
 class ProductDocument(Document):
     makes = inputs.Product
     id: Id
-    name: Text
+    name: Name
     declared_unit: QuantityDocument
     mass_kg: Amount | None = None
     properties: _Properties | None = None
@@ -291,7 +299,7 @@ class ProductDocument(Document):
 class FactorDocument(Document):
     makes = sources.Factor
     id: Id
-    name: Text
+    name: Name
     values: Figures = Member(min_length=1)
     unit: Text
     amount: Amount = 1

@@ -136,7 +136,7 @@ def _read(model: type[Document], document: Mapping[str, Any], what: str) -> Any:
     try:
         return _made(model.model_validate(document))
     except ValidationError as error:
-        found = error.errors(include_url=False, include_context=False)
+        found = error.errors(include_url=False)
         raise BillError(what, [_violation(model, one) for one in found]) from None
 
 
@@ -157,7 +157,6 @@ def _made(value: Any) -> Any:
 _EXPECTED = {
     "string_type": "text",
     "string_too_short": "text that is not empty",
-    "string_too_long": f"at most {MAX_CHARACTERS} characters",
     "bool_type": "true or false",
     "int_type": "a whole number",
     "tuple_type": "a list",
@@ -183,6 +182,9 @@ def _violation(model: type[Document], error: Mapping[str, Any]) -> Violation:
             message.removeprefix("Input should be ")
         )
         expected = "one of the names of PACT" if len(expected) > MAX_CHARACTERS / 8 else expected
+    elif kind.endswith("too_long") and isinstance(error["input"], str):
+        most, length = error["ctx"]["max_length"], len(str(error["input"]))
+        expected = f"at most {most} characters; it has {length}"
     else:
         of = "string_" if isinstance(error["input"], str) and kind.startswith("too_") else ""
         expected = _EXPECTED.get(of + kind, message[:1].lower() + message[1:])

@@ -360,6 +360,35 @@ async def test_hostile_texts_stay_texts(unsigned: tuple[Company, Browser, OtherM
     assert len(exported) == 4
 
 
+async def test_a_text_of_a_megabyte_fills_no_page(
+    unsigned: tuple[Company, Browser, OtherMake],
+) -> None:
+    """It is invalid, for a reason that names place and limit, and shown shortened."""
+    company, browser, make = unsigned
+    text, ids = "x" * 1_000_000, [f"urn:gtin:{number}" for number in range(5_000)]
+    await send(
+        company, make,
+        make_document(1) | {"productNameCompany": text},
+        make_document(2) | {"productDescription": text},
+        make_document(3) | {"productIds": ids},
+        make_document(4) | {"ours": {"a": [text]}},
+    )  # fmt: skip
+    held = (await company.get("/received"))["data"]
+    assert [one["verification"] for one in held] == ["invalid"] * 4
+    shown = await browser.get("/received")
+    assert len(shown.html) < 200_000
+    said = ""
+    for one in held:
+        page = await browser.get(f"/received/{one['id']}", peer="other")
+        assert page.status == 200
+        assert len(page.html) < 200_000, one["id"]
+        said += page.text
+    assert "/productNameCompany: expected at most 500 characters; it has 1000000" in said
+    assert "/productDescription: expected at most 10000 characters; it has 1000000" in said
+    assert "/productIds: expected at most 1000 items; there are 5000" in said
+    assert "/ours/a/0: expected at most 10000 characters; it has 1000000" in said
+
+
 async def test_odd_queries_are_no_fault(pair: Pair, customer: Browser) -> None:
     footprint_id = await the_id(pair[0])
     names = ("page", "sort", "q", "peer", "verification", "use", "product", "as")

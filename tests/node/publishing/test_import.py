@@ -298,6 +298,21 @@ async def test_another_major_version_is_one_error(desk: Desk, document: Make) ->
     assert "version 2.3.0" in problem.message
 
 
+async def test_what_would_fill_a_page(desk: Desk, document: Make, row: Make, make_csv: Any) -> None:
+    """Each text that is too long, with its place and the limit; nothing is stored."""
+    written = document(productNameCompany="n" * 501, productDescription="d" * 10_001)
+    description, name = (await desk.imports(written)).problems
+    assert (description.place, name.place) == ("/productDescription", "/productNameCompany")
+    assert name.message.endswith("expected at most 500 characters; it has 501")
+    assert description.message.endswith("expected at most 10000 characters; it has 10001")
+    assert len(name.message) < 200
+    (problem,) = (await desk.imports(make_csv(row(comment="c" * 10_001)))).problems
+    assert problem.place == "row 2, column comment"
+    assert problem.message.endswith("expected at most 10000 characters; it has 10001")
+    longest = document(productNameCompany="n" * 500, productDescription="d" * 10_000)
+    assert (await desk.imports(longest)).published == 1
+
+
 async def test_what_databases_do_not_store(desk: Desk, document: Make) -> None:
     written = document(
         productNameCompany="a\0", productIds=["urn:x:" + "y" * 1000], own={"\0": ["\0"]}

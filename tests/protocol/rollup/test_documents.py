@@ -151,6 +151,9 @@ LINE: dict[str, Any] = product_json(product(energy()))["lines"][0]
         ({"source": {"factor": "a", "product": "b"}}, r"expected exactly one of footprint"),
         ({"source": "EL"}, r"/lines/0/source is 'EL', expected an object"),
         ({"id": 7}, r"/lines/0/id is 7, expected text"),
+        ({"id": "x" * 201}, r"/lines/0/id is 'x+.*expected at most 200 characters; it has 201"),
+        ({"name": "x" * 501}, r"/lines/0/name is .*expected at most 500 characters; it has 501"),
+        ({"process": "x" * 2001}, r"/process is .*expected at most 2000 characters; it has 2001"),
     ],
 )
 def test_what_has_another_form_is_refused(change: dict[str, Any], expected: str) -> None:
