@@ -16,7 +16,8 @@ The rules, in this order; the message of a refusal begins with the part that doe
 5. `mass`: there is a mass balance exactly if the product and an endorsed input have mass.
 6. `coverage`: there is a total, and an endorsed input, that it can be of.
 7. `sum` and `ranges`: the two proofs hold for the relation and the ranges of `statement`.
-8. `attestation`: what is given as such is about this footprint, valid at this time.
+8. `attestation`: what is given as such is about this footprint, valid at this time, and not of the
+   publisher, whatever URL it has now.
 
 Only endorsers that the reader knows count, or members of a roster that it knows. A mass balance
 whose masses somebody else endorsed, or a coverage of a sum that has parts of somebody else, is as
@@ -274,6 +275,8 @@ def _require_about(one: Attestation, facts: Facts, publishers: Collection[str]) 
     for name, said, known in expected:
         if said not in known:
             raise AttestationError(f"it is about the {name} {said}, expected {' or '.join(known)}")
+    if one.verifier in publishers:  # where it is now, perhaps, and was not when it published
+        raise AttestationError(f"it is of the publisher itself, {one.verifier}")
 
 
 def _verdict(

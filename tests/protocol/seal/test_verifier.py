@@ -441,6 +441,13 @@ def test_an_attestation_that_is_not_valid_at_this_time() -> None:
         refused("attestation", attestations=[found], time=time)
 
 
+def test_a_publisher_that_has_moved_and_attests_what_it_has_published_before() -> None:
+    found = attested(CHAIN.result.digest)
+    moved = [CUSTOMER, VERIFIER + "/"]
+    error = refused("attestation", attestations=[found], publisher=moved)
+    assert "of the publisher itself" in error.message
+
+
 def test_an_attestation_about_another_footprint() -> None:
     found = attested(CHAIN.result.digest)
     subject = found.subject
