@@ -98,7 +98,7 @@ def verify_sealed(
     _require_rows(sealed, total, mass)
     _require_proofs(sealed, total, mass)
     is_attested = _is_attested(sealed, facts, publisher, attestations, time)
-    return _verdict(sealed, total, endorsers, roster, is_attested)
+    return _verdict(sealed, (total, mass), endorsers, roster, is_attested)
 
 
 def read_sealed(data: bytes) -> SealedDocument:
@@ -281,7 +281,7 @@ def _require_about(one: Attestation, facts: Facts, publishers: Collection[str]) 
 
 def _verdict(
     sealed: SealedDocument,
-    total: Total,
+    figures: tuple[Total, int],
     endorsers: tuple[Endorser, ...],
     roster: HiddenEndorsers | None,
     is_attested: bool,
@@ -310,7 +310,7 @@ def _verdict(
     return SealVerdict(
         Grade.ATTESTED if is_attested else grade,
         header.sealed,
-        total,
+        *figures,
         header.footprint_id,
         header.publisher,
         coverage,
