@@ -104,7 +104,7 @@ def seal(
         if as_json:
             output.show(ready)
         raise typer.Exit(1)
-    if not _is_confirmed(ready, yes=yes, as_json=as_json):
+    if not _is_confirmed(ready, yes=yes):
         output.warn("Nothing was sealed.")
         raise typer.Exit(1)
     job = _watched(manage, manage.post("/seals", order | {"name": ready["footprintId"]}))
@@ -177,7 +177,7 @@ def _may_go_on(ready: Mapping[str, Any], *, now: bool) -> bool:
     return True
 
 
-def _is_confirmed(ready: Mapping[str, Any], *, yes: bool, as_json: bool) -> bool:
+def _is_confirmed(ready: Mapping[str, Any], *, yes: bool) -> bool:
     """Whether the person at the terminal goes on.
 
     Raises:
@@ -186,11 +186,9 @@ def _is_confirmed(ready: Mapping[str, Any], *, yes: bool, as_json: bool) -> bool
     if yes:
         return True
     if not output.is_terminal(sys.stdin):
-        if as_json:
-            return True
         raise CliError(
             "nobody can be asked whether this may become visible",
-            hint="Read it above, and run the command again with --yes.",
+            hint="Look at what it would show, and run the command again with --yes.",
         )
     again = "" if ready["isDraft"] else " It is published, so this cannot be changed later."
     return typer.confirm(f"Seal it?{again}", default=False, err=True)

@@ -41,7 +41,7 @@ class Checked:
     def __init__(
         self, run: Run, schema_of: dict[str, str], fulfils: Callable[[Any, str], None]
     ) -> None:
-        self._run = run
+        self.run = run
         self._schema_of = schema_of
         self._fulfils = fulfils
         self.seen: set[str] = set()
@@ -49,7 +49,7 @@ class Checked:
     def __call__(
         self, command: str, *arguments: str | Path, home: Path, status: int = 0, stdin: str = ""
     ) -> Any:
-        done: Done = self._run(*command.split(), *arguments, "--json", home=home, stdin=stdin)
+        done: Done = self.run(*command.split(), *arguments, "--json", home=home, stdin=stdin)
         assert done.status == status, (command, done)
         self._fulfils(done.json, self._schema_of[command])
         self.seen.add(command)
@@ -367,6 +367,9 @@ def building(checked: Checked, market: Market, tmp_path: Path) -> None:
     assert isinstance(checked("peer releases", home=home)["data"], list)
     assert calculated["document"]["pcf"]["pcfExcludingBiogenicUptake"]
     drafted = checked("product draft", "json", "--out", tmp_path / "json.draft", home=home)
+    # What becomes visible is for a person to decide, whatever the command prints.
+    unasked = checked.run("product", "seal", "json", "--now", "--json", home=home)
+    assert (unasked.status, "run the command again with --yes" in unasked.err) == (1, True)
     sealed = checked("product seal", "json", "--now", "--yes", home=home)
     assert sealed["job"]["seal"]["footprintId"] == drafted["id"]
     published = checked("product publish", "json", home=home)

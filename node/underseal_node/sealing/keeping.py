@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from underseal_node.errors import RefusedError
 from underseal_node.node import Node
-from underseal_node.sealing.ordering import Ordered
+from underseal_node.sealing.ordering import Ordered, require_coverage
 from underseal_node.store import audit, draft_roll_ups, footprints, releases, seals
 from underseal_node.store.audit import Act
 from underseal_node.store.product_tables import DraftRollUpRow
@@ -123,6 +123,8 @@ def _beside(session: Session, node: Node, ordered: Ordered, document: SealedDocu
             f"the footprint {row.id} was deprecated or sealed by somebody else meanwhile",
             hint="Look at what is there now.",
         )
+    if ordered.wanted.coverage:  # somebody else may see it by now; a draft is judged when published
+        require_coverage(session, node, subject, ordered.exposure)
     releases.add_exposure(session, row.id, json.dumps(ordered.exposure.to_json()))
     return issue_seal_statement(
         document,

@@ -26,7 +26,7 @@ from underseal_protocol.seal.numbers import SealedProperty
 from underseal_protocol.seal.plan import plan_seal
 from underseal_protocol.seal.sealing import EndorsedInput, Sealable, SealOrder, sealable
 
-__all__ = ["Ordered", "Wanted", "order"]
+__all__ = ["Ordered", "Wanted", "order", "require_coverage"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ async def order(node: Node, subject: Subject, wanted: Wanted) -> Ordered:
     endorsed = [one.footprint_id for one in found if one.is_listed]
     exposure = with_coverage(subject.exposure, wanted.sealed, endorsed, wanted.coverage)
     if wanted.coverage:
-        await node.store.read(lambda session: _require_coverage(session, node, subject, exposure))
+        await node.store.read(lambda session: require_coverage(session, node, subject, exposure))
     return Ordered(subject, wanted, made, used, tuple(found), checked, exposure)
 
 
@@ -185,8 +185,14 @@ def _used(session: Session, node: Node, footprint_id: str) -> frozenset[Scalar]:
     return frozenset(one.answer.opening.blinding for one in found if one is not None)
 
 
-def _require_coverage(session: Session, node: Node, subject: Subject, exposure: Exposure) -> None:
+def require_coverage(session: Session, node: Node, subject: Subject, exposure: Exposure) -> None:
     """Whether the coverage tells nothing of a supplier that the footprint does not tell already.
+
+    Args:
+        session: reads.
+        node: whose footprint it is.
+        subject: the footprint.
+        exposure: of it with the seal.
 
     Raises:
         RefusedError: it does.

@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from underseal_protocol.decimals import format_decimal
 from underseal_protocol.seal.document import NamedFactor
 from underseal_protocol.seal.numbers import SealedProperty, Total
 from underseal_protocol.seal.terms import Terms
@@ -43,7 +45,7 @@ _MEANINGS: Mapping[Grade, str] = {
     Grade.ORIGIN: "values that {who} endorsed. Arithmetic only: it shows which "
     "endorsed values went in, not how much of them",
     Grade.MASS: "values that {who} endorsed, and the endorsed inputs have at least "
-    "the mass of the product",
+    "the mass that the footprint states",
     Grade.ATTESTED: "values that {who} endorsed, and an auditor has compared the "
     "sealed quantities with the publisher's books",
 }
@@ -151,6 +153,7 @@ class SealVerdict:
         grade: how much binds the quantities.
         sealed: the property.
         total: of the footprint.
+        mass: of a declared unit, in 10^-9 kg, as the footprint states it.
         footprint_id: its id.
         publisher: the URL of the node that published it.
         coverage: at least so many percent of the total come from endorsers that the reader knows;
@@ -166,6 +169,7 @@ class SealVerdict:
     grade: Grade
     sealed: SealedProperty
     total: Total
+    mass: int
     footprint_id: str
     publisher: str
     coverage: int
@@ -182,10 +186,13 @@ class SealVerdict:
         who = "the listed suppliers"
         if self.roster is not None:
             who = f"members of the roster {self.roster.name} of {self.roster.issuer}"
+        # The bound is as good as this figure, so it is never told without.
+        stated = format_decimal(Decimal(self.mass).scaleb(-9).normalize())
+        bound = f", {stated} kg for each declared unit" if self.grade is Grade.MASS else ""
         return (
             f"The published total of {self.total.text} kg CO2e ({self.sealed}) is, to within "
             f"{self.total.precision} kg, arithmetically consistent with "
-            f"{self.grade.meaning_of(who)}."
+            f"{self.grade.meaning_of(who)}{bound}."
         )
 
     @property

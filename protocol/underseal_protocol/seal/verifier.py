@@ -16,7 +16,8 @@ The rules, in this order; the message of a refusal begins with the part that doe
 5. `mass`: there is a mass balance exactly if the product and an endorsed input have mass.
 6. `coverage`: there is a total, and an endorsed input, that it can be of.
 7. `sum` and `ranges`: the two proofs hold for the relation and the ranges of `statement`.
-8. `attestation`: what is given as such is about this footprint, valid at this time.
+8. `attestation`: what is given as such is about this footprint, valid at this time, and not of the
+   publisher, whatever URL it has now.
 
 Only endorsers that the reader knows count, or members of a roster that it knows. A mass balance
 whose masses somebody else endorsed, or a coverage of a sum that has parts of somebody else, is as
@@ -97,7 +98,7 @@ def verify_sealed(
     _require_rows(sealed, total, mass)
     _require_proofs(sealed, total, mass)
     is_attested = _is_attested(sealed, facts, publisher, attestations, time)
-    return _verdict(sealed, total, endorsers, roster, is_attested)
+    return _verdict(sealed, (total, mass), endorsers, roster, is_attested)
 
 
 def read_sealed(data: bytes) -> SealedDocument:
@@ -274,11 +275,13 @@ def _require_about(one: Attestation, facts: Facts, publishers: Collection[str]) 
     for name, said, known in expected:
         if said not in known:
             raise AttestationError(f"it is about the {name} {said}, expected {' or '.join(known)}")
+    if one.verifier in publishers:  # where it is now, perhaps, and was not when it published
+        raise AttestationError(f"it is of the publisher itself, {one.verifier}")
 
 
 def _verdict(
     sealed: SealedDocument,
-    total: Total,
+    figures: tuple[Total, int],
     endorsers: tuple[Endorser, ...],
     roster: HiddenEndorsers | None,
     is_attested: bool,
@@ -307,7 +310,7 @@ def _verdict(
     return SealVerdict(
         Grade.ATTESTED if is_attested else grade,
         header.sealed,
-        total,
+        *figures,
         header.footprint_id,
         header.publisher,
         coverage,

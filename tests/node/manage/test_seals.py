@@ -295,6 +295,29 @@ async def test_the_gate_remembers_what_a_seal_tells(market: Market) -> None:
     assert (verdict.coverage, len(verdict.endorsers)) == (50, 4)
 
 
+async def test_the_gate_is_asked_again_once_it_is_proved(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Meanwhile a supplier is granted the footprint: what is not its own part is the other's."""
+    sealing = await open_sealing(
+        market, ("anode", "cathode"), figures=("1.4", "1.6"), amounts=("1", "1"), mass="1.9"
+    )
+    footprint_id = await sealing.publish(await sealing.draft())
+    assert "refusal" not in await sealing.prepare(name=footprint_id, coverage=75)
+    kept = keeping.keep_seal
+
+    async def granted_meanwhile(*given: Any) -> Any:
+        grant = {"peer": "anode", "footprintIds": [footprint_id], "level": "total"}
+        said = {"acknowledge": "a test", "consent": "of the other supplier"}
+        await sealing.cell.post("/grants", grant | said, 201)
+        return await kept(*given)
+
+    monkeypatch.setattr(jobs, "keep_seal", granted_meanwhile)
+    done = await sealing.seal(status="failed", name=footprint_id, coverage=75)
+    assert "the release gate does not let it out" in done["error"]
+    assert (await sealing.cell.http.get(f"/seals/{footprint_id}")).status_code == 404
+
+
 async def test_what_was_not_calculated_here_cannot_be_sealed(
     sealing: Sealing, document: Any
 ) -> None:

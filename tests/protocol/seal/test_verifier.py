@@ -65,7 +65,8 @@ def test_what_a_verdict_says() -> None:
     assert verdict.statement == (
         "The published total of 69.7260 kg CO2e (fossilGhgEmissions) is, to within 0.00005 kg, "
         "arithmetically consistent with values that the listed suppliers endorsed, and the "
-        "endorsed inputs have at least the mass of the product."
+        "endorsed inputs have at least the mass that the footprint states, 4 kg for each declared "
+        "unit."
     )
     written = verdict.to_json()
     assert written["grade"] == "mass"
@@ -77,6 +78,14 @@ def test_what_a_verdict_says() -> None:
         "nanoKgCo2ePerUnit": "2100000000",
     }
     assert strict_json.loads(strict_json.dumps(written)) == written
+
+
+@pytest.mark.parametrize("mass", ["0.000000001", "1234567.5"])
+def test_the_mass_that_binds_the_quantities_is_told(mass: str) -> None:
+    """A publisher that states almost no mass has a balance that binds almost nothing."""
+    verdict = Chain(parts=(Part(mass="1234567.5", amount="1"),), mass=mass).verify()
+    assert verdict.grade is Grade.MASS
+    assert f"the mass that the footprint states, {mass} kg for each" in verdict.statement
 
 
 @pytest.mark.parametrize("grade", Grade)
@@ -439,6 +448,13 @@ def test_an_attestation_that_is_not_valid_at_this_time() -> None:
     found = attested(CHAIN.result.digest)
     for time in (CREATED + timedelta(days=365), CREATED - timedelta(days=1)):
         refused("attestation", attestations=[found], time=time)
+
+
+def test_a_publisher_that_has_moved_and_attests_what_it_has_published_before() -> None:
+    found = attested(CHAIN.result.digest)
+    moved = [CUSTOMER, VERIFIER + "/"]
+    error = refused("attestation", attestations=[found], publisher=moved)
+    assert "of the publisher itself" in error.message
 
 
 def test_an_attestation_about_another_footprint() -> None:
