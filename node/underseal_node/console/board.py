@@ -50,7 +50,6 @@ COLUMNS = (
     Column("referencePeriodEnd", _("Data until"), "date"),
     Column("validUntil", _("Valid until"), "date"),
     Column("verifications", _("Verification"), "text"),
-    Column("lastContactAt", _("Last contact"), "date"),
 )
 IN_FILES = (
     RANK,

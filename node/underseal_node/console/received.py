@@ -40,19 +40,19 @@ MOST_FINDINGS = 100  # on a page
 COLUMNS = (
     Column("name", _("Product"), link=_address, by="productNameCompany"),
     Column("productIds", _("Product ids")),
-    Column("companyName", _("Company")),
     Column("peer", _("Partner"), link=lambda row: f"/partners/{segment(row['peer'])}"),
     Column("pcfExcludingBiogenicUptake", _("kg CO₂e"), "number"),
     Column("unit", _("per"), by="declaredUnitOfMeasurement"),
     Column("verification", _("Verification"), "word"),
     Column("use", _("Use"), "word", by="isUsable"),
     Column("status", _("Status"), "word"),
-    Column("terms", _("Usage terms"), by="usageTerms"),
+    Column("terms", _("Terms"), by="usageTerms"),
     Column("receivedAt", _("Received"), "date"),
 )
 VALID_UNTIL = Column("validUntil", _("Valid until"), "date")
 IN_FILES = (
     *COLUMNS,
+    Column("companyName", _("Company")),
     VALID_UNTIL,
     Column("changedAt", _("Changed"), "time", is_sorted=False),
     Column("id", _("Footprint id"), is_sorted=False),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from starlette.responses import Response
 
@@ -10,12 +11,14 @@ from underseal_node.console.api import segment
 from underseal_node.console.downloads import JSON, attached
 from underseal_node.console.json_text import laid_out
 from underseal_node.console.pages import Visit
-from underseal_node.console.properties import figure_of, groups_of
+from underseal_node.console.products.seen import by_name, compared, differing
+from underseal_node.console.properties import Group, figure_of, groups_of
 from underseal_node.console.property_names import BLOCKS
 from underseal_protocol.disclosure import Block, Level
 
 __all__ = ["seen_page"]
 
+Json = Mapping[str, Any]
 RAW = {"as": "json", "raw": "1"}
 """By which names in the query the very bytes are asked for."""
 
@@ -38,6 +41,7 @@ async def seen_page(
     if visit.asked(raw) == RAW[raw]:
         return attached(answer.body, f"{answer.json['id']}.json", JSON)
     found = await visit.api.get(path, {"as": peer})
+    own = await visit.api.get(path)
     shown = Level(found["level"]).blocks
     return visit.page(
         "footprint_seen.html",
@@ -47,8 +51,15 @@ async def seen_page(
             "figure": figure_of(found["footprint"]),
             "groups": groups_of(found["footprint"]),
             "shown": [BLOCKS[block] for block in Block if block in shown],
+            "differences": _differences(own["footprint"], found["footprint"]),
             "withheld": [BLOCKS[block] for block in found["withheld"]],
             "text": laid_out(answer.body),
             "bytes_at": {raw: RAW[raw]},
         },
     )
+
+
+def _differences(own: Json, seen: Json) -> list[Group]:
+    """What we state and the reader does not get, or gets otherwise, as we have it."""
+    groups = differing(compared(own, [{"values": by_name(seen)}]))
+    return [Group(one.label, tuple(row.own for row in one.rows)) for one in groups]

@@ -57,6 +57,10 @@ BROKEN_WORDS = r"""() => {
   return found;
 }"""
 
+PUSHED_ASIDE = """() => [...document.querySelectorAll("main .scroll")]
+  .filter((one) => one.scrollWidth > one.clientWidth + 1)
+  .map((one) => `${one.getAttribute("aria-label")}: ${one.scrollWidth - one.clientWidth}`)"""
+
 
 @dataclass
 class Person:
@@ -86,6 +90,11 @@ class Person:
     def origin(self) -> str:
         parts = urlsplit(self.page.url)
         return f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def width(self) -> int:
+        """Of the window, in pixels."""
+        return int(self.page.evaluate("innerWidth"))
 
     @property
     def path(self) -> str:
@@ -123,6 +132,11 @@ class Person:
         """By how many pixels the page is wider than the window."""
         script = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         return int(self.page.evaluate(script))
+
+    def pushed_aside(self) -> list[str]:
+        """Tables that are wider than their place, and by how many pixels."""
+        found: list[str] = self.page.evaluate(PUSHED_ASIDE)
+        return found
 
     def broken_words(self) -> list[str]:
         """Words in cells of tables that go on in the next line, though nothing is between."""

@@ -151,8 +151,13 @@ async def test_a_view_is_the_very_bytes_that_the_partner_gets(
         query = {"as": str(level)}
         served = await audience.http.get(f"/footprints/{footprint_id}/seen", params=query)
         shown = await browser.get(f"/footprints/{footprint_id}/seen", **query)
-        assert ("told to few" in shown.text) is (b"told to few" in served.content)
-        assert ("temporalDQR" in shown.text) is (b"temporalDQR" in served.content)
+        gets, _, rest = shown.text.partition("What the partner does not get")
+        lacks, _, document = rest.partition("The document")
+        for told, ours in (("told to few", "told to few"), ("temporalDQR", "Temporal")):
+            is_served = told.encode() in served.content
+            assert (told in gets + document) is is_served, (level, told)
+            assert (ours in lacks) is not is_served, (level, told)
+        assert bool(rest) is (level is not Level.FULL)
         raw = await browser.get(f"/footprints/{footprint_id}/seen", raw="1", **query)
         assert raw.answer.content == served.content
     assert (await browser.get(f"/footprints/{footprint_id}/seen", **{"as": "nobody"})).status == 404

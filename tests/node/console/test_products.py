@@ -106,13 +106,15 @@ async def test_factors_with_their_sources(company: Company, browser: Browser) ->
     grid, gas = sorted(rows_of(shown, "List"))
     assert grid[:6] == [
         *("EL-HU", "Grid electricity, Hungary", "–", "1 kWh"),
-        *("fossilGhgEmissions 0.2", "Grid data"),
+        *("fossilGhgEmissions 0.2", "Grid data, 2024"),
     ]
     assert gas[:4] == ["GAS", "Natural gas", "0.2500", "1 kWh"]
     filtered = await browser.get("/factors", checked="not looked up")
     assert [row[0] for row in rows_of(filtered, "List")] == ["GAS"]
     answer = (await browser.get("/factors", **{"as": "csv"})).answer.content.decode("utf-8-sig")
     assert "0.2500" in answer
+    assert "Source,Version,Geography,Year,Licence,At its source,File,Changed" in answer
+    assert ",Grid data,2024," in answer
 
 
 async def test_texts_of_companies_stay_texts(company: Company, browser: Browser) -> None:

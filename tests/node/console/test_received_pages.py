@@ -84,10 +84,12 @@ async def test_an_empty_list_with_a_partner_leads_to_pulling(
 
 async def test_the_list_shows_state_and_terms(customer: Browser) -> None:
     shown = await customer.get("/received")
-    for text in ("Product 1", "Cathode", "1.50", "1 kilogram", "verified", "usable", TERMS[:30]):
+    for text in ("Product 1", "cathode", "1.50", "1 kilogram", "verified", "usable", TERMS[:30]):
         assert text in shown.text, text
     assert "/received/" in shown.html
     assert "?peer=cathode" in shown.html
+    (row,) = rows_of(await customer.get("/received", **{"as": "csv"}))
+    assert row["Company"] == "Cathode"
 
 
 async def test_the_list_is_filtered_and_exported(

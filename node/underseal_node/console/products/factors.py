@@ -19,18 +19,32 @@ TOTAL = "pcfExcludingBiogenicUptake"
 
 WORDS = (_("looked up"), _("not looked up"))
 
-COLUMNS = (
-    Column("id", _("Id")),
-    Column("name", _("Name")),
+ID, NAME = Column("id", _("Id")), Column("name", _("Name"))
+FIGURE = (
     Column("total", _("kg CO₂e"), "number"),
     Column("per", _("per")),
     Column("others", _("Stated besides")),
+)
+PLACE = Column("geography", _("Geography")), Column("year", _("Year"))
+CHECKED = Column("checked", _("At its source"), "word")
+COLUMNS = (
+    ID,
+    NAME,
+    *FIGURE,
+    Column("source", _("Source")),
+    *PLACE,
+    CHECKED,
+    Column("changedAt", _("Changed"), "date"),
+)
+IN_FILES = (
+    ID,
+    NAME,
+    *FIGURE,
     Column("database", _("Source")),
     Column("version", _("Version")),
-    Column("geography", _("Geography")),
-    Column("year", _("Year")),
+    *PLACE,
     Column("licence", _("Licence")),
-    Column("checked", _("At its source"), "word"),
+    CHECKED,
     Column("file", _("File")),
     Column("changedAt", _("Changed"), "time"),
 )
@@ -39,10 +53,12 @@ COLUMNS = (
 def _row(factor: Mapping[str, Any]) -> dict[str, Any]:
     values = dict(factor["values"])
     total = values.pop(TOTAL, None)
+    source = (factor.get(name) for name in ("database", "version", "licence"))
     return {
         **factor,
         "total": total,
         "others": [f"{name} {value}" for name, value in values.items()],
+        "source": ", ".join(one for one in source if one),
         "per": f"{factor['amount']} {factor['unit']}",
         "checked": "looked up" if factor["isVerified"] else "not looked up",
     }
@@ -53,7 +69,7 @@ async def _list(visit: Visit) -> Response:
     wanted = visit.asked("checked")
     if wanted:
         rows = [one for one in rows if one["checked"] == wanted]
-    file = exported(visit, rows, COLUMNS, "factors")
+    file = exported(visit, rows, IN_FILES, "factors", COLUMNS)
     if file is not None:
         return file
     options = [(one, visit.text(one)) for one in WORDS]

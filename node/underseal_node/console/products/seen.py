@@ -15,7 +15,7 @@ from underseal_node.console.pages import Visit
 from underseal_node.console.products.addresses import product_of
 from underseal_node.console.properties import EXTENSIONS, Member, groups_of
 
-__all__ = ["PAGES", "compared", "differing"]
+__all__ = ["PAGES", "by_name", "compared", "differing"]
 
 ACTIVE = "Active"
 NOT_FOUND = 404
@@ -75,7 +75,7 @@ async def _view(visit: Visit, footprint: str, peer: str) -> dict[str, Any]:
         if error.status != NOT_FOUND:
             raise
         return {"peer": peer}
-    values = _by_name(found["footprint"])
+    values = by_name(found["footprint"])
     return {"peer": peer, "values": values, **{name: found.get(name) for name in ("level", "note")}}
 
 
@@ -139,7 +139,8 @@ def differing(groups: Sequence[Rows]) -> list[Rows]:
     return [one for one in found if one.rows]
 
 
-def _by_name(footprint: Json) -> dict[tuple[str, str], Member]:
+def by_name(footprint: Json) -> dict[tuple[str, str], Member]:
+    """What a footprint states, by group and name of PACT."""
     return {
         (group.label, member.name): member
         for group in groups_of(footprint)
