@@ -153,6 +153,9 @@ def publish(
     if done.get("stale"):
         output.warn("Something has changed since it was drafted:", *cause_lines(done["stale"]))
         output.warn("`underseal product refresh` publishes what follows it.")
+    if done["dropsSeal"]:
+        output.warn("Warning: what it replaces is sealed; this one is not.")
+        output.warn(f"`underseal product seal {done['id']}` seals it.")
     _say_told(done)
 
 

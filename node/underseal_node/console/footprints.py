@@ -15,6 +15,7 @@ from underseal_node.console.node_lists import NodeList, as_shown, end_of
 from underseal_node.console.pages import Visit
 from underseal_node.console.properties import figure_of, filled_blocks, groups_of
 from underseal_node.console.property_names import BLOCKS
+from underseal_node.console.seal_words import FIGURES
 from underseal_node.console.seen_pages import seen_page
 from underseal_node.console.tables import Column, Filter, Row, page_of
 from underseal_node.console.words import UNITS
@@ -84,13 +85,17 @@ async def _page(visit: Visit, refusal: ApiRefusedError | None = None) -> Respons
         return found
 
     found = await fetch(visit.request.path_params["id"])
-    chain, views = await asyncio.gather(chain_of(found, fetch), _views(visit, found["id"]))
+    chain, views, seal = await asyncio.gather(
+        chain_of(found, fetch), _views(visit, found["id"]), _seal(visit, found["id"])
+    )
     values = {
         "found": found,
         "figure": figure_of(found["footprint"]),
         "groups": groups_of(found["footprint"]),
         "chain": chain,
         **views,
+        "seal": seal,
+        "seal_figures": FIGURES,
         "blocks": BLOCKS,
         "refusal": refusal,
         "typed": visit.form.typed(),
@@ -98,6 +103,17 @@ async def _page(visit: Visit, refusal: ApiRefusedError | None = None) -> Respons
         "peer": None,
     }
     return visit.page("footprint.html", values, 200 if refusal is None else refusal.status)
+
+
+async def _seal(visit: Visit, footprint_id: str) -> Mapping[str, Any] | None:
+    """The seal of a footprint, if it has one."""
+    try:
+        found: Mapping[str, Any] = await visit.api.get(f"/seals/{segment(footprint_id)}")
+    except ApiRefusedError as error:
+        if error.status != NOT_FOUND:
+            raise
+        return None
+    return found
 
 
 async def _views(visit: Visit, footprint_id: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from underseal_node.console.exports import exported
 from underseal_node.console.grant_bodies import NAMED, body_of, replaced
 from underseal_node.console.marks import _
 from underseal_node.console.pages import Visit
+from underseal_node.console.seal_words import SEALED, SEALED_TEXT
 from underseal_node.console.sharing import (
     GRANTEES,
     done_with,
@@ -75,7 +76,7 @@ async def _list(visit: Visit) -> Response:
     filters = [
         Filter("peer", _("Partner"), [(name, name) for name in names]),
         Filter("kind", _("What"), words_of(visit, KINDS)),
-        Filter("level", _("Level"), words_of(visit, LEVELS)),
+        Filter("level", _("Level"), words_of(visit, (*LEVELS, SEALED))),
         Filter("state", _("State"), words_of(visit, STATES)),
     ]
     return visit.page("grants.html", {"table": table_of(visit, rows, COLUMNS, filters)})
@@ -89,7 +90,7 @@ async def _add_now(visit: Visit) -> Response:
     """Make grants, and go on at what the partner sees then."""
     form = visit.form
     try:
-        body = {"peer": form.one("peer"), "level": level_of(form.one("level"))}
+        body = {"peer": form.one("peer"), "level": _level(form.one("level"))}
         made = await visit.api.post("/grants", {**body, **_what(visit), **_terms(visit)})
     except ApiRefusedError as error:
         return await _adding(visit, error)
@@ -101,6 +102,11 @@ async def _add_now(visit: Visit) -> Response:
     ]
     text = visit.text("It is granted. This is what %(name)s sees now.", name=name)
     return done_with(visit, f"{partner_path(name)}/preview", text, said)
+
+
+def _level(text: str) -> str:
+    """A level that was chosen, or the sealed sum."""
+    return SEALED if text == SEALED else level_of(text)
 
 
 def _what(visit: Visit) -> dict[str, Any]:
@@ -129,14 +135,19 @@ async def _adding(visit: Visit, refusal: ApiRefusedError | None = None) -> Respo
         "typed": visit.form.typed() if refusal else _prefilled(visit),
         "peers": [(one["name"], one["name"]) for one in peers if one["state"] in GRANTEES],
         "kinds": words_of(visit, KINDS),
-        "levels": level_options(visit),
+        "levels": [*level_options(visit), (SEALED, visit.text(SEALED_TEXT))],
     }
     return visit.page("grant_add.html", values, 200 if refusal is None else refusal.status)
 
 
 def _prefilled(visit: Visit) -> dict[str, str]:
     kind = visit.asked("kind") or "product"
-    return {"peer": visit.asked("peer"), "kind": kind, "values": visit.asked("value")}
+    return {
+        "peer": visit.asked("peer"),
+        "kind": kind,
+        "values": visit.asked("value"),
+        "level": visit.asked("level"),
+    }
 
 
 async def _show(visit: Visit) -> Response:

@@ -91,6 +91,14 @@ KINDS = {
         protocol/draft protocol/invitation protocol/onboarding protocol/recovery
         protocol/registration_token
     """,
+    "sealed sums": """
+        node/sealing/asking node/sealing/endorsing node/sealing/granting node/sealing/jobs
+        node/sealing/judging node/sealing/keeping node/sealing/ordering node/sealing/proving
+        node/sealing/subject node/exchange/sealed node/exchange/endorsement_calls
+        node/manage/seal_routes node/pact/endorsements node/store/endorsements
+        protocol/seal/verdict protocol/seal/trust protocol/seal/verifier protocol/seal/sealing
+        protocol/seal/numbers protocol/seal/endorsement_checks
+    """,
     "doctor": "node/doctor/inside node/doctor/outside",
 }
 PACKAGES = {"node": "underseal_node", "protocol": "underseal_protocol"}
@@ -123,6 +131,8 @@ NOT_TEXTS = frozenset(
     {"application/cloudevents+json; charset=UTF-8", "application/jwt, */*"}
     | {"EPD International", "in order", "Value error, ", " expected tags: ", "Input should be "}
     | {"Basic {base64}", "Bearer {token}", "--reason TEXT"}
+    | {"endorsement {footprint_id} {peer_id} {supplier_footprint_id} {property}"}
+    | {"question {id}", "salt {footprint_id}", "seal {footprint_id}", "no sealed sums"}
 )
 SOURCE_NAMES = {"str": "text", "self": "value"}
 QUOTES = (" in quotes", ", without quotes")  # what is said of JSON and not of sheets

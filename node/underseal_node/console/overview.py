@@ -26,10 +26,11 @@ async def _overview(visit: Visit) -> Response:
     api, now = visit.api, visit.now
     day = (now + SOON_VALIDITY).date().isoformat()
     ending: Query = {"validUntilBefore": f"{day}T00:00:00Z", "sort": "validUntil", **FIRST}
-    node, status, requests, peers, alerts, own, received = await asyncio.gather(
+    node, status, requests, questions, peers, alerts, own, received = await asyncio.gather(
         api.get("/node"),
         api.get("/status"),
         api.get("/requests", {"direction": "incoming", "state": "pending", **FIRST}),
+        api.get("/endorsements", {"state": "open", **FIRST}),
         api.get("/peers"),
         api.get("/alerts", {"limit": MOST}),
         api.get("/footprints", {"status": WORD_FOR_ACTIVE, **ending}),
@@ -38,6 +39,7 @@ async def _overview(visit: Visit) -> Response:
     found = peers["data"]
     tasks = {
         "requests": _first(requests),
+        "questions": _first(questions),
         "waiting": _all([one for one in found if one.get("awaits") == "us"]),
         "changed": _all([one for one in found if _has_changed(one)]),
         "stale": _all(status["stale"]),

@@ -63,7 +63,8 @@ PARTS = re.compile(r"[^:./_]*[:./_]+|[^:./_]+")
 AREAS = {
     "drafts": "/products", "factors": "/products", "pulls": "/received", "jobs": "/import",
     "grants": "/partners", "invite": "/partners", "invitation-file": "/partners",
-    "accept": "/partners", "complete": "/partners", "add-partner": "/partners",
+    "endorsements": "/partners", "accept": "/partners", "complete": "/partners",
+    "add-partner": "/partners",
     "alerts": "/audit", "doctor": "/audit",
 }  # fmt: skip
 

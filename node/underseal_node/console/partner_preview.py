@@ -10,6 +10,7 @@ from underseal_node.console.api import ApiRefusedError
 from underseal_node.console.exports import exported
 from underseal_node.console.marks import _
 from underseal_node.console.pages import Visit
+from underseal_node.console.seal_words import FIGURES, seen_sums
 from underseal_node.console.seen_pages import seen_page
 from underseal_node.console.sharing import instant_of, partner_path
 from underseal_node.console.tables import Column, whole
@@ -67,6 +68,8 @@ async def _preview(visit: Visit) -> Response:
         "found": found,
         "path": partner_path(found["peer"]),
         "levels": [(one, found["levels"].get(one, 0)) for one in LEVELS],
+        "sums": seen_sums(found),
+        "seal_figures": FIGURES,
         "refusal": refusal,
         "is_now": at is None,
         "is_first": query["after"] == 0,

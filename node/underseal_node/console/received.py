@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from underseal_node.console.api import ApiRefusedError, Query, segment
@@ -15,9 +16,10 @@ from underseal_node.console.documents import chain_of, downloaded, unit_text
 from underseal_node.console.downloads import JSON, attached
 from underseal_node.console.marks import _
 from underseal_node.console.node_lists import NodeList, as_shown, end_of
-from underseal_node.console.pages import Visit, with_query
+from underseal_node.console.pages import Visit, moved, with_query
 from underseal_node.console.properties import figure_of, groups_of
 from underseal_node.console.property_names import BLOCKS
+from underseal_node.console.seal_words import FIGURES, GRADES
 from underseal_node.console.tables import Column, Filter, Row
 from underseal_node.console.words import UNITS
 
@@ -178,6 +180,8 @@ async def _page(visit: Visit, refusal: ApiRefusedError | None = None) -> Respons
         "statuses": STATUSES,
         "verify": f"underseal verify {found['id']}.json --peer {shlex.quote(name)}",
         "can_pull": can_be_pulled(partner),
+        "grades": GRADES,
+        "seal_figures": FIGURES,
         "refusal": refusal,
         "address": "/received",
         "peer": name,
@@ -225,10 +229,38 @@ async def _ask(visit: Visit) -> Response:
     return visit.done(with_query(path, peer=peer), said % {"num": count})
 
 
+async def _judge(visit: Visit) -> Response:
+    """Fetch the sealed sum, and judge it by whom the node knows now."""
+    path, peer = f"/received/{visit.part('id')}", visit.form.one("peer") or None
+    try:
+        found = await visit.api.post(f"{path}/sealed-sum", None, {"peer": peer})
+    except ApiRefusedError as error:
+        return await _page(visit, error)
+    if "verdict" in found:
+        said = visit.text(
+            _("The sealed sum holds. Its grade is: %(grade)s."),
+            grade=visit.text(found["verdict"]["grade"]),
+        )
+        return visit.done(with_query(path, peer=peer), said)
+    visit.session.messages.append(("refused", visit.text(_("The sealed sum does not hold."))))
+    return moved(with_query(path, peer=peer))
+
+
+async def _sealed_sum(visit: Visit) -> Response:
+    """The sealed sum as it was received, for `underseal verify --sealed`."""
+    path = f"/received/{visit.part('id')}"
+    found = await visit.api.get(path, {"peer": visit.asked("peer") or None})
+    if "sealedSum" not in found:
+        raise HTTPException(404)
+    body = found["sealedSum"]["sealedSum"].encode()
+    return attached(body, f"{found['id']}-sealed-sum.json", JSON)
+
+
 PAGES = {
     "/received": _list,
     "/received/{id}": _show,
     "/received/{id}/raw": _raw,
     "/received/{id}/evidence": _evidence,
+    "/received/{id}/sealed-sum": _sealed_sum,
 }
-ACTIONS = {"/received/{id}/attestations": _ask}
+ACTIONS = {"/received/{id}/attestations": _ask, "/received/{id}/sealed-sum": _judge}

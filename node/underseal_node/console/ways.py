@@ -121,11 +121,24 @@ def _requests(command: _Command) -> _Way:
     return _Way(_("Requests"), f"/requests{query}")
 
 
+def _endorsements(command: _Command) -> _Way:
+    state = command.options.get("--state", "")
+    return _Way(ENDORSEMENTS, f"/endorsements?state={segment(state)}" if state else "/endorsements")
+
+
+def _endorsement(command: _Command) -> _Way:
+    number = command.name or ""
+    if number.isascii() and number.isdigit():
+        return _Way(ENDORSEMENTS, f"/endorsements/{number}", number)
+    return _Way(ENDORSEMENTS, "/endorsements")
+
+
 PARTNERS, OWN, GRANTS, GRANT, LEVELS, PRODUCTS, IMPORT, DRAFTS = (
     _("Partners"), _("Own footprints"), _("Grants"), _("Grant something"), _("Levels by product"),
     _("Products"), _("Import"), _("Drafts"),
 )  # fmt: skip
 SETTINGS, PREVIEW = _("Connection"), _("What it sees")
+ENDORSEMENTS = _("Endorsements for customers")
 
 COMMANDS: dict[str, Find] = {
     "received list": _page(_("Received footprints"), "/received"),
@@ -163,6 +176,8 @@ COMMANDS: dict[str, Find] = {
     "grant add": _more,
     "grant remove": _grant,
     "grant preview": _partner(PREVIEW, "/preview"),
+    "endorsement list": _endorsements,
+    "endorsement answer": _endorsement,
     "request list": _requests,
     "alert list": _page(_("Alerts"), "/alerts"),
     "spend list": _page(_("Suppliers"), "/board"),

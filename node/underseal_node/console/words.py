@@ -31,6 +31,8 @@ WORDS = (
     # Grants.
     _("all"), _("product"), _("classification"), _("footprint"), _("future"), _("ended"),
     _("sealed"),
+    # Endorsements and sealed sums.
+    _("allowed"), _("endorsed"), _("known"), _("unknown"), _("origin"), _("mass"),
     # Requests, events, work.
     _("incoming"), _("outgoing"), _("fulfilled"), _("failed"), _("waiting"), _("running"),
     _("done"), _("refused"), _("delivered"), _("dead"), _("paused"),

@@ -32,7 +32,7 @@ from underseal_node.products.drafting import draft_product
 from underseal_node.publishing.attaching import Attesting, attach, attest
 from underseal_node.publishing.drafting import Drafted, draft_file, publish_draft
 from underseal_node.publishing.results import Outcome
-from underseal_node.store import attestations
+from underseal_node.store import attestations, seals
 from underseal_node.store.attestation_tables import DraftRow
 from underseal_protocol.attestation_claims import Statement
 from underseal_protocol.draft import read_draft
@@ -100,6 +100,9 @@ async def publish(context: Context, given: PublishInput) -> DraftPublishedShape:
     limits = JsonLimits(max_bytes=settings.max_import_bytes, max_depth=settings.max_json_depth)
     draft = read_draft(loads(given.draft.encode(), limits=limits, exact_numbers=True))
     done = await publish_draft(context.node, draft, given.attestation, said(given))
+    drops_seal = await context.node.store.read(
+        lambda session: seals.leaves_behind(session, done.deprecated, done.id)
+    )
     return DraftPublishedShape(
         id=done.id,
         outcome=Outcome.PUBLISHED if done.is_new else Outcome.UNCHANGED,
@@ -108,6 +111,7 @@ async def publish(context: Context, given: PublishInput) -> DraftPublishedShape:
         findings=[finding(one) for one in done.findings],
         gate=None if done.judged is None else verdict_shape(done.judged),
         stale=None if done.stale is None else stale_shape(done.stale),
+        drops_seal=drops_seal,
     )
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fastapi import APIRouter
 from sqlmodel import Session
 
 from underseal_node.manage.context import RESPONSE, Context, Limit, RowId
-from underseal_node.manage.shapes.base import Listing
+from underseal_node.manage.lists import Count
+from underseal_node.manage.shapes.base import Part
 from underseal_node.manage.shapes.seals import AnswerInput, QuestionShape
 from underseal_node.sealing.endorsing import decide
 from underseal_node.store import endorsements, footprints, pins
 from underseal_node.store.seal_tables import Question, QuestionState
+from underseal_node.store.tables import Footprint
 
 __all__ = ["router"]
 
@@ -19,30 +23,45 @@ router = APIRouter(prefix="/endorsements")
 
 @router.get("", **RESPONSE)
 async def list_questions(
-    context: Context, state: QuestionState | None = None, limit: Limit = 1000
-) -> Listing[QuestionShape]:
+    context: Context,
+    state: QuestionState | None = None,
+    limit: Limit = 1000,
+    count: Count = False,
+) -> Part[QuestionShape]:
     """Questions of customers, newest first."""
 
-    def work(session: Session) -> list[QuestionShape]:
+    def work(session: Session) -> Part[QuestionShape]:
         rows = endorsements.listing(session, state=state, limit=limit)
-        return [_shape(session, question, name) for question, name in rows]
+        own = footprints.find_many(session, {question.footprint_id for question, _ in rows})
+        return Part(
+            data=[_shape(question, name, own) for question, name in rows],
+            total=endorsements.count(session, state) if count else None,
+        )
 
-    return Listing(data=await context.node.store.read(work))
+    return await context.node.store.read(work)
+
+
+@router.get("/{question_id}", **RESPONSE)
+async def show_question(context: Context, question_id: RowId) -> QuestionShape:
+    """One question."""
+    return await context.node.store.read(lambda session: _shown(session, question_id))
 
 
 @router.post("/{question_id}/answer", **RESPONSE)
 async def answer(context: Context, question_id: RowId, given: AnswerInput) -> QuestionShape:
     """Endorse a figure for a customer, or refuse to."""
-    question = await decide(context.node, question_id, is_allowed=given.allow, is_named=given.named)
-
-    def work(session: Session) -> QuestionShape:
-        return _shape(session, question, pins.peer_row(session, question.peer_id).name)
-
-    return await context.node.store.read(work)
+    await decide(context.node, question_id, is_allowed=given.allow, is_named=given.named)
+    return await context.node.store.read(lambda session: _shown(session, question_id))
 
 
-def _shape(session: Session, question: Question, peer: str) -> QuestionShape:
-    known = footprints.find_many(session, [question.footprint_id]).get(question.footprint_id)
+def _shown(session: Session, question_id: int) -> QuestionShape:
+    question = endorsements.get(session, question_id)
+    own = footprints.find_many(session, [question.footprint_id])
+    return _shape(question, pins.peer_row(session, question.peer_id).name, own)
+
+
+def _shape(question: Question, peer: str, own: Mapping[str, Footprint]) -> QuestionShape:
+    known = own.get(question.footprint_id)
     return QuestionShape(
         id=question.id or 0,
         peer=peer,

@@ -18,6 +18,7 @@ __all__ = [
     "add",
     "allowed",
     "asked_since",
+    "count",
     "count_open",
     "find",
     "get",
@@ -116,6 +117,18 @@ def listing(
     if state is not None:
         statement = statement.where(Question.state == state)
     return session.exec(statement.order_by(col(Question.id).desc()).limit(limit)).all()
+
+
+def count(session: Session, state: QuestionState | None = None) -> int:
+    """How many questions there are.
+
+    Args:
+        state: only in this one.
+    """
+    statement = select(func.count()).select_from(Question)
+    if state is not None:
+        statement = statement.where(Question.state == state)
+    return int(session.exec(statement).one())
 
 
 def allowed(session: Session, *, limit: int) -> Sequence[int]:

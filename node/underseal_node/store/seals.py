@@ -22,6 +22,7 @@ __all__ = [
     "keep",
     "keep_context",
     "keep_endorsement",
+    "leaves_behind",
 ]
 
 
@@ -105,6 +106,19 @@ def keep(session: Session, row: Seal) -> None:
     """Keep a seal; that of a draft takes the place of the one before."""
     session.merge(row)
     session.flush()
+
+
+def leaves_behind(session: Session, old_id: str | None, new_id: str) -> bool:
+    """Whether a footprint that was sealed has a successor that is not.
+
+    Args:
+        old_id: of the footprint that was replaced, if one was.
+        new_id: of its successor.
+    """
+    if old_id is None:
+        return False
+    found = find_many(session, (old_id, new_id))
+    return old_id in found and new_id not in found
 
 
 def forget(session: Session, footprint_ids: Sequence[str]) -> None:

@@ -23,7 +23,7 @@ NODE = Path(underseal_node.__file__).parent
 AT_THE_TERMINAL = {
     "init", "serve", "migrate-store", "outbox list", "outbox retry", "key list", "key recovery",
     "key revoke", "footprint draft", "footprint attach", "console", "audit open", "product seal",
-    "product draft", "endorsement list",
+    "product draft",
 }  # fmt: skip
 COMMAND = re.compile(r"`underseal ([a-z][a-z-]*)(?: ([a-z][a-z-]*))?")
 

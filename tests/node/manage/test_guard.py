@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -28,7 +29,7 @@ def operations(app: FastAPI) -> Iterator[tuple[str, str]]:
             yield method.upper(), path
 
 
-EXPECTED_OPERATIONS = 114
+EXPECTED_OPERATIONS = 115
 
 
 async def test_every_route_is_closed_without_the_token(company: Company, refused: Refused) -> None:
@@ -177,8 +178,10 @@ async def test_a_hundred_thousand_rows_and_a_million(company: Company) -> None:
 
 
 async def test_an_upload_may_be_larger_than_json(company: Company, document: Any) -> None:
-    one = document() | {"comment": "x" * MAX_JSON_BYTES}
-    assert await company.publish(one) == [one["id"]]
+    one = document()
+    content = json.dumps([one]).encode() + b" " * MAX_JSON_BYTES
+    result = await company.upload("/footprints/import", content, name="own.json")
+    assert [made["id"] for made in result["footprints"]] == [one["id"]]
 
 
 WITHOUT_BODY = (

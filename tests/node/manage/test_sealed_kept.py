@@ -206,3 +206,26 @@ async def test_whoever_publishes_without_the_seal_is_warned(sealing: Sealing) ->
     assert done["dropsSeal"] is True
     assert (await sealing.cell.http.get(f"/seals/{done['published']}")).status_code == 404
     assert (await sealing.cell.get(f"/seals/{footprint_id}"))["footprintId"] == footprint_id
+
+
+async def test_whoever_publishes_a_draft_without_the_seal_is_warned(sealing: Sealing) -> None:
+    footprint_id = await sealing.sealed()
+    dirtier = GRID | {"values": {"fossilGhgEmissions": "0.3"}}
+    await sealing.cell.upload("/factors/import", {"factors": [dirtier]}, name="f.json")
+    given = {"draft": json.dumps((await sealing.draft())["draft"])} | SAID
+    done = await sealing.cell.post("/drafts/publish", given)
+    assert (done["deprecated"], done["dropsSeal"]) == (footprint_id, True)
+    again = await sealing.cell.post("/drafts/publish", given)
+    assert (again["outcome"], again["dropsSeal"]) == ("unchanged", False)
+
+
+async def test_a_draft_with_a_seal_of_its_own_leaves_none_behind(sealing: Sealing) -> None:
+    footprint_id = await sealing.sealed()
+    dirtier = GRID | {"values": {"fossilGhgEmissions": "0.3"}}
+    await sealing.cell.upload("/factors/import", {"factors": [dirtier]}, name="f.json")
+    drafted = await sealing.draft()
+    await sealing.prepare()
+    await sealing.seal()
+    given = {"draft": json.dumps(drafted["draft"])} | SAID
+    done = await sealing.cell.post("/drafts/publish", given)
+    assert (done["deprecated"], done["dropsSeal"]) == (footprint_id, False)

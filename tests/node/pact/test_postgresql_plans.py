@@ -85,9 +85,9 @@ FILL = (
     "INSERT INTO seal (footprint_id, digest, document, binding, shows, openings, created_at) "
     f"SELECT 'id-' || n, 'd' || n, 'x', '{{}}', '{{}}', 'x', '{AT}' "
     "FROM generate_series(1, 5000) n",
-    # Some partners are granted a sealed sum.
+    # All partners are granted a sealed sum.
     "INSERT INTO access_grant (shown_value, peer_id, kind, value, level, changed, created_at) "
-    f"SELECT '', n, 'sealed', 'id-' || n, 0, n, '{AT}' FROM generate_series(1, 200) n",
+    f"SELECT '', n, 'sealed', 'id-' || n, 0, n, '{AT}' FROM generate_series(1, {PEERS}) n",
     "INSERT INTO endorsement_question (peer_id, footprint_id, property, context, state, is_named, "
     f"asked_at) SELECT n % {PEERS} + 1, 'id-' || n, 'fossilGhgEmissions', 'c' || n, "
     f"CASE WHEN n % 100 = 0 THEN 'allowed' ELSE 'endorsed' END, true, '{AT}' "

@@ -107,7 +107,11 @@ async def _publish(visit: Visit) -> Response:
         )
     except ApiRefusedError as error:
         return await _page(visit, error, token)
-    return visit.done(f"/footprints/{done['id']}", said_of(visit, done))
+    answer = visit.done(f"/footprints/{done['id']}", said_of(visit, done))
+    if done["dropsSeal"]:
+        message = visit.text(_("What it replaces is sealed. This one is not."))
+        visit.session.messages.append(("warning", message))
+    return answer
 
 
 PAGES = {"/drafts": _list, "/drafts/{id}": _show, "/drafts/{id}/file": _file}

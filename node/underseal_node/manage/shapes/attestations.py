@@ -78,6 +78,7 @@ class DraftPublishedShape(Shape):
     findings: list[FindingShape]
     gate: VerdictShape | None = None  # what the release gate says, if it was calculated
     stale: StaleShape | None = None  # what has changed since it was calculated
+    drops_seal: bool  # what it replaces is sealed, and this is not
 
 
 class StatementInput(InputShape):

@@ -27,7 +27,7 @@ __all__ = [
 
 
 class QuestionShape(Shape):
-    """GET /endorsements (query: state, limit) -> Listing
+    """GET /endorsements (query: state, limit, count) -> Part; GET /endorsements/{id}
 
     Answer of POST /endorsements/{id}/answer.
     """
