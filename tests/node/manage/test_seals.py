@@ -478,6 +478,21 @@ async def test_a_prover_inherits_no_secret(
     assert not [one for one in files if one.startswith(str(sealing.cell.node.home.path))]
 
 
+async def test_a_seal_that_fails_always_says_why(
+    sealing: Sealing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where nobody has foreseen what happened."""
+    await sealing.draft()
+    await sealing.prepare()
+
+    async def broken(*_: Any) -> Any:
+        raise subprocess.TimeoutExpired("prover", 5)
+
+    monkeypatch.setattr(jobs, "prove", broken)
+    done = await sealing.seal(status="failed")
+    assert done["error"] == jobs.ENDED
+
+
 async def test_a_node_that_stops_ends_its_prover(sealing: Sealing, provers: Provers) -> None:
     drafted = await sealing.draft()
     await sealing.prepare()
