@@ -234,7 +234,8 @@ def _sealed_sum(opened: Opening, proven: VerifiedCredential) -> str:
     """The digest of the sealed sum whose quantities the verifier has seen.
 
     Raises:
-        RefusedError: not all of them are opened, or they are those of another sealed sum.
+        RefusedError: not all of them are opened, some stand in no line of the books that is opened,
+            or they are those of another sealed sum.
         CommitmentError: what is opened does not open what is sealed.
     """
     if opened.sealed is None:
@@ -247,6 +248,13 @@ def _sealed_sum(opened: Opening, proven: VerifiedCredential) -> str:
         raise RefusedError(
             "not all quantities of the sealed sum were opened",
             hint="Its owner opens them with all lines: `underseal audit open ID --all`.",
+        )
+    outside = len(seal.quantities) - seal.in_books
+    if outside:
+        raise RefusedError(
+            f"{outside} of the {len(seal.quantities)} quantities of the sealed sum stand in no "
+            "line of the books that was opened, so they cannot have been compared with it",
+            hint="Lines bear what is sealed of them if a draft is sealed before it is published.",
         )
     if proven.sealed_sum not in (None, seal.bound):
         raise RefusedError(

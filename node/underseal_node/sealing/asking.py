@@ -47,6 +47,7 @@ __all__ = [
 
 AT_A_TIME = 8
 NO_UNDERSEAL = "it is no Underseal node"
+REVOKED = "it has revoked the key that its endorsement is signed with: draft anew, and ask again"
 NOT_VERIFIED = "its footprint carries no signature that was verified"
 
 
@@ -216,6 +217,9 @@ def _said(
     held = None if row is None else held_in(vault, row)
     if row is None or (held is not None and not _is_for(held.answer.endorsement, context)):
         return HeldState.WANTED, None, None, True  # or it is for another address of ours
+    if held is not None and held.key.kid in trust_in(peer).revoked:
+        # No reader would accept it, and what the supplier has answered it never answers anew.
+        return HeldState.UNABLE, REVOKED, None, False
     return HeldState(row.state), row.reason, held, held is None
 
 

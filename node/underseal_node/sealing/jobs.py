@@ -23,6 +23,7 @@ __all__ = ["SealJob", "SealJobs", "SealStage"]
 log = structlog.get_logger(__name__)
 
 KEPT_JOBS = 100
+ENDED = "it was ended before it was done; nothing was kept"
 
 
 class SealStage(StrEnum):
@@ -133,3 +134,4 @@ class SealJobs:
         finally:
             if job.state is not SealStage.DONE:
                 job.state = SealStage.FAILED
+                job.error = job.error or ENDED

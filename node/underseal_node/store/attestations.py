@@ -103,9 +103,15 @@ def attached(session: Session, footprint_id: str) -> list[str]:
 
 
 def signer(session: Session, url: str) -> Peer | None:
-    """The active peer that signs under this URL, or did before it moved, with pinned keys."""
+    """The active peer that signs under this URL, or did before it moved, with pinned keys.
+
+    Peers say themselves where they are and were. Where several with different keys say that they
+    have this URL, it is none of them: one could sign in the name of another.
+    """
     statement = select(Peer).where(Peer.state == PeerState.ACTIVE, col(Peer.key_set).is_not(None))
-    for peer in session.exec(statement.order_by(col(Peer.id))):
-        if peer.issuer == url or url in json.loads(peer.former_issuers):
-            return peer
-    return None
+    found = [
+        peer
+        for peer in session.exec(statement.order_by(col(Peer.id)))
+        if peer.issuer == url or url in json.loads(peer.former_issuers)
+    ]
+    return found[0] if len({peer.key_set for peer in found}) == 1 else None

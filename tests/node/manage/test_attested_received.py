@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
+from tests.behind import sql
 from tests.node.manage.conftest import RECOVERY_KEY, Company, Document, Stage
 
 from underseal_node.trust.key_changes import revoke, rotate
@@ -56,6 +58,20 @@ async def test_a_buyer_sees_who_attests(
     assert "reason" not in found
     assert found["attestation"]["providerName"] == "中国质量认证中心"
     assert (await buyer.get("/alerts"))["data"] == []
+
+
+async def test_nobody_attests_under_the_address_of_another_peer(
+    stage: Stage, buyer: Company, document: Callable[..., Document]
+) -> None:
+    """The owner says that it was where the verifier is: with its keys, it could attest itself."""
+    footprint_id = await attested_draft(stage, document())
+    await meets_the_verifier(stage, buyer)
+    await buyer.pull("cathode")
+    claimed = json.dumps(["https://auditor.example"])
+    change = "UPDATE peer SET former_issuers = :claimed WHERE name = 'cathode'"
+    sql(buyer.node, change, claimed=claimed)
+    (found,) = await seen(buyer, footprint_id)
+    assert (found["state"], "peer" in found) == ("unknown-verifier", False)
 
 
 async def test_a_verifier_that_the_buyer_does_not_know_is_unknown_until_it_does(

@@ -160,6 +160,17 @@ async def test_quantities_that_are_not_all_opened_are_not_attested(sealing: Seal
     assert "not all quantities" in refused["message"]
 
 
+async def test_quantities_that_no_line_of_the_books_bears_are_not_attested(
+    sealing: Sealing,
+) -> None:
+    """Nothing would bind what the auditor has read in the books to what is sealed."""
+    footprint_id = await sealing.publish(await sealing.draft())
+    await sealing.prepare(name=footprint_id)
+    await sealing.seal(name=footprint_id)
+    refused = await attested(sealing, footprint_id, status=409)
+    assert "1 of the 1 quantities of the sealed sum stand in no line" in refused["message"]
+
+
 async def test_what_is_not_sealed_is_not_attested_as_such(sealing: Sealing) -> None:
     footprint_id = await sealing.publish(await sealing.draft())
     refused = await attested(sealing, footprint_id, status=409)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from tests.behind import sql
-from tests.node.manage.conftest import Market
+from tests.node.manage.conftest import RECOVERY_KEY, Market
 from tests.node.manage.sealing import Sealing, open_sealing
 from tests.node.manage.test_audited_routes import entries
 from tests.node.manage.test_products import GRID
@@ -23,9 +23,11 @@ from underseal_node.publishing.opening import lines_of
 from underseal_node.sealing import endorsing, jobs, keeping, proving
 from underseal_node.sealing.generators import FILE_NAME
 from underseal_node.sealing.keeping import openings_in
-from underseal_node.store import footprints, seals
+from underseal_node.store import footprints, peers, seals
 from underseal_protocol import base64url
 from underseal_protocol.credential import verify
+from underseal_protocol.keys import KeyPurpose
+from underseal_protocol.recovery import recovery_text
 from underseal_protocol.seal.document_format import read_document
 from underseal_protocol.seal.sealed_sum import SealedSum, read_sealed_sum
 from underseal_protocol.seal.trust import KnownNode, TrustList
@@ -358,6 +360,23 @@ async def test_a_supplier_may_have_changed_its_keys(sealing: Sealing) -> None:
     assert (await sealing.prepare())["suppliers"][0]["isListed"]
 
 
+async def test_an_endorsement_whose_key_was_revoked_is_not_sealed(sealing: Sealing) -> None:
+    """Every reader would refuse the document."""
+    await sealing.draft()
+    assert (await sealing.prepare())["suppliers"][0]["isListed"]
+    supplier = sealing.suppliers["cathode"]
+    listed = (await supplier.get("/keys"))["data"]
+    kid = next(one["kid"] for one in listed if one["purpose"] == KeyPurpose.FOOTPRINT)
+    given = {"since": "2026-03-01T18:00:00Z", "recoveryKey": recovery_text(RECOVERY_KEY)}
+    sealing.cell.advance(days=1)  # the footprint itself was here before, and stays
+    await supplier.post("/keys/revoke", {"kids": [kid], **given})
+    peer = sealing.cell.node.store.read_sync(lambda session: peers.by_name(session, "cathode"))
+    await sealing.cell.exchange.look_for_keys(peer.id or 0)
+    (shown_one,) = (await sealing.prepare())["suppliers"]
+    assert (shown_one["state"], shown_one["isListed"]) == ("unable", False)
+    assert "has revoked the key" in shown_one["reason"]
+
+
 async def test_what_opens_a_commitment_is_not_stored_in_the_clear(sealing: Sealing) -> None:
     footprint_id = await sealing.sealed()
     node = sealing.cell.node
@@ -457,6 +476,21 @@ async def test_a_prover_inherits_no_secret(
     assert b"PATH=" in environment
     assert b"hunter2" not in environment
     assert not [one for one in files if one.startswith(str(sealing.cell.node.home.path))]
+
+
+async def test_a_seal_that_fails_always_says_why(
+    sealing: Sealing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where nobody has foreseen what happened."""
+    await sealing.draft()
+    await sealing.prepare()
+
+    async def broken(*_: Any) -> Any:
+        raise subprocess.TimeoutExpired("prover", 5)
+
+    monkeypatch.setattr(jobs, "prove", broken)
+    done = await sealing.seal(status="failed")
+    assert done["error"] == jobs.ENDED
 
 
 async def test_a_node_that_stops_ends_its_prover(sealing: Sealing, provers: Provers) -> None:
