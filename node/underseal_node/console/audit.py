@@ -10,7 +10,7 @@ from typing import Any
 from starlette.responses import Response, StreamingResponse
 
 from underseal_node.console.api import Query
-from underseal_node.console.audit_words import ACTS
+from underseal_node.console.audit_words import ACTS, DETAILS
 from underseal_node.console.downloads import headers_of
 from underseal_node.console.marks import _
 from underseal_node.console.node_lists import NodeList, as_shown
@@ -112,8 +112,15 @@ def _row(visit: Visit, entry: Mapping[str, Any]) -> dict[str, Any]:
         "what": visit.text(ACTS[act]) if act in ACTS else act,
         "peerName": (entry.get("peer") or {}).get("name"),
         "footprintIds": shown,
-        "details": "; ".join(f"{name}: {_shown(value)}" for name, value in details.items()),
+        "details": "; ".join(
+            f"{_named(visit, name)}: {_shown(value)}" for name, value in details.items()
+        ),
     }
+
+
+def _named(visit: Visit, name: str) -> str:
+    """What a detail is, in the language of the reader; as the log has it where we know no word."""
+    return visit.text(DETAILS[name]) if name in DETAILS else name
 
 
 def _shown(value: object) -> str:

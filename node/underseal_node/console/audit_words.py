@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from underseal_node.console.marks import _
 
-__all__ = ["ACTS", "PROBLEMS"]
+__all__ = ["ACTS", "DETAILS", "PROBLEMS"]
 
 
 ACTS = {
@@ -89,6 +89,44 @@ ACTS = {
     "alert-raised": _("alert raised"),
 }
 """By act: what was done."""
+
+DETAILS = {
+    "acknowledgement": _("receipt"),
+    "answer": _("answer"),
+    "asFile": _("as a file"),
+    "changed": _("changed"),
+    "client": _("client id"),
+    "consent": _("consent"),
+    "entry": _("entry"),
+    "event": _("event"),
+    "expires": _("expires"),
+    "file": _("file"),
+    "from": _("from"),
+    "invalid": _("invalid"),
+    "invitation": _("invitation"),
+    "kind": _("kind"),
+    "lines": _("lines"),
+    "new": _("new"),
+    "old": _("old"),
+    "pages": _("pages"),
+    "preApproved": _("approved in advance"),
+    "question": _("question"),
+    "reason": _("reason"),
+    "received": _("received"),
+    "request": _("request"),
+    "rows": _("rows"),
+    "size": _("entries"),
+    "times": _("times"),
+    "type": _("type"),
+    "unchanged": _("unchanged"),
+    "unconfirmed": _("not confirmed"),
+    "unsigned": _("unsigned"),
+    "until": _("until"),
+    "url": _("address"),
+    "verified": _("verified"),
+    "way": _("way"),
+}
+"""By name in the log: what a detail of an entry is."""
 
 PROBLEMS = {
     "edited": _("An entry is not what was stored."),

@@ -16,9 +16,9 @@ from underseal_node.console.pages import Visit
 from underseal_node.console.properties import figure_of, filled_blocks, groups_of
 from underseal_node.console.property_names import BLOCKS
 from underseal_node.console.seal_words import FIGURES
-from underseal_node.console.seen_pages import seen_page
+from underseal_node.console.seen_pages import level_page, seen_page
 from underseal_node.console.tables import Column, Filter, Row, page_of
-from underseal_node.console.words import UNITS
+from underseal_node.console.words import LEVELS, UNITS
 
 __all__ = ["ACTIONS", "PAGES", "UPLOADS"]
 
@@ -97,6 +97,7 @@ async def _page(visit: Visit, refusal: ApiRefusedError | None = None) -> Respons
         "seal": seal,
         "seal_figures": FIGURES,
         "blocks": BLOCKS,
+        "levels": LEVELS,
         "refusal": refusal,
         "typed": visit.form.typed(),
         "address": "/footprints",
@@ -153,12 +154,15 @@ async def _view(visit: Visit, footprint_id: str, peer: str) -> dict[str, Any]:
 
 
 async def _seen(visit: Visit) -> Response:
-    """A footprint as a partner sees it, to look at or (`raw`) in the very bytes that it gets."""
+    """A footprint as a partner sees it, or anybody at a `level`; with `raw`, in the very bytes."""
     crumbs = (
         ("/footprints", visit.text("Own footprints")),
         (f"/footprints/{visit.part('id')}#seen", ""),
     )
     footprint_id = visit.request.path_params["id"]
+    level = visit.asked("level")
+    if level and not visit.asked("as"):
+        return await level_page(visit, footprint_id, level, crumbs)
     return await seen_page(visit, footprint_id, visit.asked("as"), crumbs, "raw")
 
 

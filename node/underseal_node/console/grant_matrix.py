@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from starlette.responses import Response
 
 from underseal_node.console.api import Query
+from underseal_node.console.exports import file_kind, sent
 from underseal_node.console.grant_effects import NONE, direct_grants, direct_level
+from underseal_node.console.marks import _
 from underseal_node.console.own_products import OwnProduct, active_footprints, products_of
 from underseal_node.console.pages import Visit, moved, with_query
 from underseal_node.console.sharing import GRANTEES
-from underseal_node.console.tables import page_of
+from underseal_node.console.tables import Column, Row, page_of
 from underseal_node.console.words import LEVELS
 
 __all__ = ["PAGES", "granted_products", "show_matrix"]
@@ -23,6 +25,14 @@ PAGE_PRODUCTS = 50
 USUAL_PARTNERS, MAX_PARTNERS = 5, 8
 MOST_SEEN = 1_000
 BETWEEN = "/"  # names of partners in an address: none has a slash
+NOTHING = _("nothing")
+IN_FILES = (
+    Column("product", _("Product")),
+    Column("ids", _("Product ids")),
+    Column("partner", _("Partner")),
+    Column("level", _("Level"), "word"),
+    Column("seen", _("What it sees")),
+)
 
 
 @dataclass(frozen=True)
@@ -69,6 +79,9 @@ async def show_matrix(visit: Visit, chosen: Mapping[tuple[str, str], str]) -> Re
     by_partner = {one["name"]: found["data"] for one, found in zip(partners, grants, strict=True)}
     footprints = await active_footprints(visit)
     products = _searched(visit, products_of(footprints, granted_products(by_partner.values())))
+    kind = file_kind(visit)
+    if kind is not None:
+        return sent(visit, kind, _portions(visit, by_partner, products), IN_FILES, "levels")
     page, pages = page_of(_given(visit, "page"), len(products), PAGE_PRODUCTS)
     shown = products[(page - 1) * PAGE_PRODUCTS : page * PAGE_PRODUCTS]
     seen = await asyncio.gather(*(_seen(visit, one["name"], shown) for one in partners))
@@ -90,6 +103,27 @@ async def show_matrix(visit: Visit, chosen: Mapping[tuple[str, str], str]) -> Re
         "most": MAX_PARTNERS,
     }
     return visit.page("grant_matrix.html", values)
+
+
+async def _portions(
+    visit: Visit, grants: Mapping[str, Sequence[Mapping[str, Any]]], products: Sequence[OwnProduct]
+) -> AsyncIterator[list[Row]]:
+    """The cells of all products, a row for each."""
+    for start in range(0, len(products), PAGE_PRODUCTS):
+        portion = products[start : start + PAGE_PRODUCTS]
+        seen = await asyncio.gather(*(_seen(visit, one, portion) for one in grants))
+        yield [
+            {
+                "product": product.name,
+                "ids": list(product.ids),
+                "partner": partner,
+                "level": NOTHING if cell.level == NONE else cell.level,
+                "seen": [visit.text(one) for one in cell.seen] or [visit.text(NOTHING)],
+            }
+            for product in portion
+            for partner, at in zip(grants, seen, strict=True)
+            for cell in [_cell(grants[partner], product, at)]
+        ]
 
 
 def _given(visit: Visit, name: str) -> str:

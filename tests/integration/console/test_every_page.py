@@ -58,6 +58,7 @@ def own_pages(node: NodeProcess) -> tuple[str, ...]:
     return (
         f"/footprints/{footprint}", f"/footprints/{footprint}/share",
         f"/footprints/{footprint}/share?level=quality", f"/footprints/{footprint}/seen?as=maker",
+        f"/footprints/{footprint}/seen?level=total",
         f"/partners/maker/preview/{footprint}", f"/grants/{grant}", f"/drafts/{draft}",
         f"/products/seen?product={LITHIUM}&peer=maker&only=differences",
     )  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from html import unescape
 from typing import Any
@@ -20,6 +22,7 @@ from tests.node.console.partnership import (
 )
 from tests.node.manage.conftest import Company, make_document
 
+from underseal_node.console import grant_matrix
 from underseal_node.products import gate
 from underseal_protocol.errors import ReleaseRefusedError
 
@@ -299,6 +302,29 @@ async def test_products_come_in_pages(pair: Pair, new_browser: NewBrowser) -> No
     assert ("product.49" in fields_of(first), "product.50" in fields_of(first)) == (True, False)
     assert ("product.9" in fields_of(second), "product.10" in fields_of(second)) == (True, False)
     assert "Page 2 of 2, 60 in all" in second.text
+
+
+async def test_all_cells_are_exported(
+    supplier: Company, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of all pages, as they are granted and as they are seen."""
+    monkeypatch.setattr(grant_matrix, "PAGE_PRODUCTS", 2)
+    await confirm(browser, await choose(browser, {1: "quality"}))
+    href = re.findall(r'href="/console(/grants/matrix\?[^"]*as=csv[^"]*)"',
+                      (await browser.get("/grants/matrix")).html)  # fmt: skip
+    assert len(href) == 1
+    content = (await browser.get(unescape(href[0]))).answer.content.decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(content)))
+    assert [(one["Product"], one["Partner"], one["Level"]) for one in rows] == [
+        ("Product 1", "cell", "quality"),
+        ("Product 2", "cell", "nothing"),
+        ("Product 3", "cell", "nothing"),
+    ]
+    assert rows[0]["What it sees"] == "quality"
+    assert rows[0]["Product ids"] == PRODUCT.format(1)
+    one = await browser.get("/grants/matrix", q="3", **{"as": "csv"})
+    assert len(one.answer.content.decode("utf-8-sig").splitlines()) == 2
+    assert (await browser.get("/grants/matrix", **{"as": "xlsx"})).answer.content[:2] == b"PK"
 
 
 async def test_names_of_any_kind(supplier: Company, browser: Browser) -> None:

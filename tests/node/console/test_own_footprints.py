@@ -163,6 +163,26 @@ async def test_a_view_is_the_very_bytes_that_the_partner_gets(
     assert (await browser.get(f"/footprints/{footprint_id}/seen", **{"as": "nobody"})).status == 404
 
 
+async def test_what_a_level_shows_against_all_of_it(company: Company, browser: Browser) -> None:
+    """Without a partner: what one would get, and what not."""
+    (footprint_id,) = await company.publish(make_document(1))
+    page = await browser.get(f"/footprints/{footprint_id}")
+    assert f"/footprints/{footprint_id}/seen?level=quality" in page.html
+    for level in Level:
+        query = {"level": str(level)}
+        served = await company.http.get(f"/footprints/{footprint_id}/seen", params=query)
+        shown = await browser.get(f"/footprints/{footprint_id}/seen", **query)
+        assert f"at the level {level}" in shown.text
+        gets, _, rest = shown.text.partition("What the partner does not get")
+        lacks, _, document = rest.partition("The document")
+        assert ("told to few" in gets + document) is (b"told to few" in served.content)
+        assert ("told to few" in lacks) is (b"told to few" not in served.content)
+        raw = await browser.get(f"/footprints/{footprint_id}/seen", raw="1", **query)
+        assert raw.answer.content == served.content
+    for odd in ("zzz", "\0", "x" * 5_000):
+        assert (await browser.get(f"/footprints/{footprint_id}/seen", level=odd)).status == 422
+
+
 async def test_a_correction_is_followed_both_ways(company: Company, browser: Browser) -> None:
     (first,) = await company.publish(make_document(1))
     second = await corrected(company, first)

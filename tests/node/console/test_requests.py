@@ -287,7 +287,7 @@ async def test_the_list_is_filtered_and_exported(pair: Pair, buyer: Browser) -> 
     for search in ("ausgehend Produkt product-id:2", "ausstehend cathode id:2"):
         assert "insgesamt 1" in (await buyer.get("/requests", q=search)).text, search
     for search in ("eingehend", "Fußabdrücke", "erfüllt"):
-        assert "Nichts" in (await buyer.get("/requests", q=search)).text, search
+        assert "Keine Treffer" in (await buyer.get("/requests", q=search)).text, search
     await buyer.get("/language/en")
     for column in ("direction", "peer", "asked", "state", "outcome", "createdAt", "answeredAt"):
         assert "2 in all" in (await buyer.get("/requests", sort=f"-{column}")).text, column
