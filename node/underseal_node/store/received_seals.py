@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from underseal_node.store.batches import batches
 from underseal_node.store.exchange_tables import ReceivedFootprint, VerificationState
-from underseal_node.store.seal_tables import ReceivedSeal
+from underseal_node.store.seal_tables import ReceivedSeal, SealState
+from underseal_node.store.tables import Peer
 
-__all__ = ["find", "keep", "wanted"]
+__all__ = ["circumstances", "find", "keep", "verified", "wanted"]
 
 
 def find(session: Session, peer_id: int, footprint_id: str) -> ReceivedSeal | None:
@@ -22,6 +24,35 @@ def keep(session: Session, row: ReceivedSeal) -> None:
     """Keep a sealed sum with what verification said; one from before is replaced."""
     session.merge(row)
     session.flush()
+
+
+def verified(session: Session) -> list[tuple[int, str]]:
+    """Peer and footprint of each one that holds."""
+    found = session.exec(
+        select(ReceivedSeal.peer_id, ReceivedSeal.footprint_id)
+        .where(ReceivedSeal.state == SealState.VERIFIED)
+        .order_by(col(ReceivedSeal.peer_id), col(ReceivedSeal.footprint_id))
+    )
+    return [(peer_id, footprint_id) for peer_id, footprint_id in found]
+
+
+def circumstances(session: Session) -> list[tuple[object, ...]]:
+    """What verdicts depend on: what is pinned of peers, and what is attested of footprints."""
+    if session.exec(select(ReceivedSeal.peer_id).limit(1)).first() is None:
+        return []
+    pinned = [
+        (one.id, one.state, one.issuer, one.former_issuers, one.key_set, one.key_log)
+        for one in session.exec(select(Peer).order_by(col(Peer.id)))
+    ]
+    same = (col(ReceivedFootprint.peer_id) == ReceivedSeal.peer_id) & (
+        col(ReceivedFootprint.footprint_id) == ReceivedSeal.footprint_id
+    )
+    attested = session.exec(
+        select(func.count(), func.max(ReceivedFootprint.changed_at))
+        .select_from(ReceivedSeal)
+        .join(ReceivedFootprint, same)
+    )
+    return [*pinned, *map(tuple, attested)]
 
 
 def wanted(session: Session, peer_id: int, listed: Mapping[str, str]) -> list[str]:
