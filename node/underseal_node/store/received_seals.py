@@ -58,6 +58,8 @@ def circumstances(session: Session) -> list[tuple[object, ...]]:
 def wanted(session: Session, peer_id: int, listed: Mapping[str, str]) -> list[str]:
     """Of those that a peer lists, ids of verified footprints whose sealed sum we do not hold.
 
+    One that its publisher does not stand by any more is fetched again: it may be signed anew.
+
     Args:
         listed: digests by footprint.
     """
@@ -71,7 +73,7 @@ def wanted(session: Session, peer_id: int, listed: Mapping[str, str]) -> list[st
             )
         ).all()
         held = {
-            row.footprint_id: row.digest
+            row.footprint_id: None if _is_unbound(row) else row.digest
             for row in session.exec(
                 select(ReceivedSeal).where(
                     ReceivedSeal.peer_id == peer_id, col(ReceivedSeal.footprint_id).in_(part)
@@ -80,3 +82,7 @@ def wanted(session: Session, peer_id: int, listed: Mapping[str, str]) -> list[st
         }
         found += sorted(one for one in verified if held.get(one) != listed[one])
     return found
+
+
+def _is_unbound(row: ReceivedSeal) -> bool:
+    return row.state == SealState.INVALID and (row.reason or "").startswith("binding:")
