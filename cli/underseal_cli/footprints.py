@@ -255,6 +255,9 @@ def reissue(
             "What was sealed of these was sealed of their former ids; `underseal product seal` "
             f"seals them anew: {', '.join(done['unsealed'])}"
         )
+    if done["restated"]:
+        verb = "would be signed again" if dry_run else "are signed again"
+        output.say(f"The seals of these {verb}: {', '.join(done['restated'])}")
 
 
 def _import_file(manage: Manage, name: str, content: bytes, **query: Any) -> dict[str, Any]:

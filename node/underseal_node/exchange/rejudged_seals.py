@@ -37,7 +37,7 @@ def withdraw_seals(session: Session, peer: Peer, entry: KeyLogEntry, now: dateti
         sentences for the operator, one for each key.
     """
     lost: Counter[str] = Counter()
-    for row in received_seals.verified(session):
+    for row in received_seals.verified_rows(session):
         for part, kid in _signers(row, peer):
             since = entry.revoked.get(kid)
             if since is None or row.received_at < since:

@@ -1,5 +1,5 @@
 """The background work of a node: delivering events, handling those that came in, the audit log,
-endorsements."""
+endorsements, sealed sums that are judged again."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from underseal_node.exchange.inbox import InboxWorker
 from underseal_node.exchange.outbox import OutboxWorker
 from underseal_node.exchange.refreshes import RefreshWorker
 from underseal_node.exchange.renewals import RenewalWorker
+from underseal_node.exchange.seal_judge import SealJudge
 from underseal_node.exchange.sequencer import Sequencer
 from underseal_node.exchange.watch import Watch, wait
 from underseal_node.node import Node
@@ -78,6 +79,7 @@ async def _work_as_leader(
         group.create_task(RefreshWorker(exchange.node).run(is_over), name="refreshes")
         group.create_task(Sequencer(exchange.node).run(is_over, watch=watch), name="sequencer")
         group.create_task(Endorser(exchange.node).run(is_over, watch=watch), name="endorser")
+        group.create_task(SealJudge(exchange.node).run(is_over), name="seals")
         try:
             while not stop.is_set() and await asyncio.to_thread(leadership.take):
                 await wait(stop, LOOK_SECONDS)

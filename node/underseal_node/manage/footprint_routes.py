@@ -151,6 +151,7 @@ async def reissue(context: Context, given: ReissueInput) -> ReissuedShape:
         notified=list(done.notified),
         unattested=list(done.unattested),
         unsealed=list(done.unsealed),
+        restated=list(done.restated),
     )
 
 

@@ -7,7 +7,8 @@ and is deprecated, as for a correction.
 What it was calculated from is committed to anew, with fresh salts, so that nobody can tell which
 lines the two have in common.
 
-A seal is of one footprint for good, so the successor has none; it can be sealed.
+A seal is of one footprint for good, so the successor has none; it can be sealed. Where the key has
+signed only the statement of a seal that was made later, that is signed again (`sealing.restating`).
 
 What a verifier attested was the footprint of the former id, so the successor does not claim it: it
 is without the attestation and what that had filled in.
@@ -29,6 +30,7 @@ from underseal_node.publishing.files import PlacedDocument
 from underseal_node.publishing.prepare import Draft, draft_of
 from underseal_node.publishing.publish import record, sign_all, tell
 from underseal_node.publishing.results import UnpublishableError
+from underseal_node.sealing.restating import restate, stated_by
 from underseal_node.store import (
     attestations,
     commitments,
@@ -68,6 +70,8 @@ class Reissued:
         unattested: of the footprints that were attested, in them or beside them, the ids of the
             successors: they need attestations anew. In a dry run the present ids.
         unsealed: likewise of those that were sealed.
+        restated: of footprints that another key has signed, the ids of those whose seal is signed
+            again, or would be.
     """
 
     found: int
@@ -75,6 +79,7 @@ class Reissued:
     notified: Sequence[str]
     unattested: Sequence[str]
     unsealed: Sequence[str]
+    restated: Sequence[str] = ()
 
 
 def count_signed_by(session: Session, kids: Sequence[str]) -> int:
@@ -100,8 +105,10 @@ async def reissue(node: Node, kid: str, *, dry_run: bool = False) -> Reissued:
     """
     await node.store.read(lambda session: _require_revoked(session, kid))
     found, attested, sealed = await node.store.read(lambda session: _signed_by(session, kid))
+    stated = await node.store.read(lambda session: stated_by(session, kid))
+    restated = [one for one in stated if one not in found]
     if dry_run:
-        return Reissued(len(found), {}, (), attested, sealed)
+        return Reissued(len(found), {}, (), attested, sealed, restated)
     successors: dict[str, str] = {}
     notified: set[str] = set()
     for start in range(0, len(found), FOOTPRINTS_PER_TRANSACTION):
@@ -109,10 +116,11 @@ async def reissue(node: Node, kid: str, *, dry_run: bool = False) -> Reissued:
         made, told = await _portion(node, portion, kid)
         successors |= made
         notified.update(told)
+    notified.update(await restate(node, kid, restated))
     unattested, unsealed = (
         [successors[one] for one in ids if one in successors] for ids in (attested, sealed)
     )
-    return Reissued(len(found), successors, sorted(notified), unattested, unsealed)
+    return Reissued(len(found), successors, sorted(notified), unattested, unsealed, restated)
 
 
 def _signed_by(session: Session, kid: str) -> tuple[list[str], list[str], list[str]]:

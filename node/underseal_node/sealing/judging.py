@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session
@@ -19,6 +21,8 @@ from underseal_node.store.tables import Peer, PeerState
 from underseal_node.trust.attesting import AttestationState
 from underseal_protocol.attestation_claims import Attestation
 from underseal_protocol.credential import VerifiedCredential, reopen
+from underseal_protocol.errors import SealRefusedError
+from underseal_protocol.jws import named_key
 from underseal_protocol.keys import PublicKeySet
 from underseal_protocol.seal.sealed_sum import SealedSum
 from underseal_protocol.seal.trust import KnownNode, TrustList
@@ -26,7 +30,7 @@ from underseal_protocol.seal.verdict import SealVerdict
 from underseal_protocol.seal.verifier import verify_sealed
 from underseal_protocol.strict_json import loads
 
-__all__ = ["Reader", "judge", "reader_of"]
+__all__ = ["Reader", "judge", "reader_of", "require_still_bound"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,7 @@ class Reader:
         publishers: the URLs of its publisher.
         trusted: all that we have keys of.
         attestations: of verifiers that we know, which hold.
+        revoked: keys of its publisher that are revoked, and as of when.
     """
 
     document: dict[str, Any] = field(repr=False)
@@ -48,6 +53,7 @@ class Reader:
     publishers: tuple[str, ...]
     trusted: TrustList
     attestations: tuple[Attestation, ...] = ()
+    revoked: Mapping[str, datetime] = field(default_factory=dict)
 
 
 def reader_of(session: Session, node: Node, row: ReceivedFootprint) -> Reader:
@@ -81,30 +87,64 @@ def reader_of(session: Session, node: Node, row: ReceivedFootprint) -> Reader:
         trust.issuers,
         _trusted(session, node),
         attested,
+        trust.revoked,
     )
 
 
-def judge(node: Node, reader: Reader, found: SealedSum) -> SealVerdict:
+def judge(
+    node: Node,
+    reader: Reader,
+    found: SealedSum,
+    *,
+    time: datetime | None = None,
+    is_bound: bool = False,
+) -> SealVerdict:
     """Check a sealed sum; takes a part of a second, and seconds the first time in a home.
 
     Args:
         node: the reader's; its home has the generators.
         reader: what it knows.
         found: as received.
+        time: when it was received; now by default.
+        is_bound: whether it is known that its publisher stands by it.
 
     Raises:
         SealRefusedError: it does not hold; the message begins with the part.
     """
     make_ready(Home(node.home.path))
-    found.require_bound(reader.proven, keys=reader.keys, publisher=reader.publishers)
+    if not is_bound:
+        found.require_bound(reader.proven, keys=reader.keys, publisher=reader.publishers)
     return verify_sealed(
         found.document,
         reader.document,
         publisher=reader.publishers,
         trusted=reader.trusted,
-        time=node.now(),
+        time=node.now() if time is None else time,
         attestations=reader.attestations,
     )
+
+
+def require_still_bound(reader: Reader, found: SealedSum, received_at: datetime) -> None:
+    """Whether the publisher of a document that was verified when it came still stands by it.
+
+    A key that signed its statement and is rotated since has signed it all the same; one that is
+    revoked has not, unless the document was here before the key came into other hands.
+
+    Args:
+        reader: what it knows.
+        found: as received then.
+        received_at: aware.
+
+    Raises:
+        SealRefusedError: it does not.
+    """
+    kid = None if found.statement is None else named_key(found.statement)
+    since = None if kid is None else reader.revoked.get(kid)
+    if since is not None and since <= received_at:
+        raise SealRefusedError(
+            f"binding: it is signed with the key {kid}, which its owner has revoked",
+            hint="Ask the publisher to sign it again.",
+        )
 
 
 def _trusted(session: Session, node: Node) -> TrustList:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from underseal_node.store.batches import batches
 from underseal_node.store.exchange_tables import ReceivedFootprint, VerificationState
 from underseal_node.store.seal_tables import ReceivedSeal, SealState
+from underseal_node.store.tables import Peer
 
-__all__ = ["find", "keep", "verified", "wanted"]
+__all__ = ["circumstances", "find", "keep", "verified", "verified_rows", "wanted"]
 
 
 def find(session: Session, peer_id: int, footprint_id: str) -> ReceivedSeal | None:
@@ -24,14 +26,9 @@ def keep(session: Session, row: ReceivedSeal) -> None:
     session.flush()
 
 
-def verified(session: Session) -> Iterator[ReceivedSeal]:
-    """Those of all peers that are verified, and not all in memory."""
-    known = session.exec(
-        select(ReceivedSeal.peer_id, ReceivedSeal.footprint_id)
-        .where(ReceivedSeal.state == SealState.VERIFIED)
-        .order_by(col(ReceivedSeal.peer_id), col(ReceivedSeal.footprint_id))
-    ).all()
-    for peer_id, footprint_id in known:
+def verified_rows(session: Session) -> Iterator[ReceivedSeal]:
+    """Those of all peers that hold, and not all in memory."""
+    for peer_id, footprint_id in verified(session):
         row = find(session, peer_id, footprint_id)
         if row is not None:
             yield row
@@ -39,8 +36,39 @@ def verified(session: Session) -> Iterator[ReceivedSeal]:
             session.expunge(row)
 
 
+def verified(session: Session) -> list[tuple[int, str]]:
+    """Peer and footprint of each one that holds."""
+    found = session.exec(
+        select(ReceivedSeal.peer_id, ReceivedSeal.footprint_id)
+        .where(ReceivedSeal.state == SealState.VERIFIED)
+        .order_by(col(ReceivedSeal.peer_id), col(ReceivedSeal.footprint_id))
+    )
+    return [(peer_id, footprint_id) for peer_id, footprint_id in found]
+
+
+def circumstances(session: Session) -> list[tuple[object, ...]]:
+    """What verdicts depend on: what is pinned of peers, and what is attested of footprints."""
+    if session.exec(select(ReceivedSeal.peer_id).limit(1)).first() is None:
+        return []
+    pinned = [
+        (one.id, one.state, one.issuer, one.former_issuers, one.key_set, one.key_log)
+        for one in session.exec(select(Peer).order_by(col(Peer.id)))
+    ]
+    same = (col(ReceivedFootprint.peer_id) == ReceivedSeal.peer_id) & (
+        col(ReceivedFootprint.footprint_id) == ReceivedSeal.footprint_id
+    )
+    attested = session.exec(
+        select(func.count(), func.max(ReceivedFootprint.changed_at))
+        .select_from(ReceivedSeal)
+        .join(ReceivedFootprint, same)
+    )
+    return [*pinned, *map(tuple, attested)]
+
+
 def wanted(session: Session, peer_id: int, listed: Mapping[str, str]) -> list[str]:
     """Of those that a peer lists, ids of verified footprints whose sealed sum we do not hold.
+
+    One that its publisher does not stand by any more is fetched again: it may be signed anew.
 
     Args:
         listed: digests by footprint.
@@ -55,7 +83,7 @@ def wanted(session: Session, peer_id: int, listed: Mapping[str, str]) -> list[st
             )
         ).all()
         held = {
-            row.footprint_id: row.digest
+            row.footprint_id: None if _is_unbound(row) else row.digest
             for row in session.exec(
                 select(ReceivedSeal).where(
                     ReceivedSeal.peer_id == peer_id, col(ReceivedSeal.footprint_id).in_(part)
@@ -64,3 +92,7 @@ def wanted(session: Session, peer_id: int, listed: Mapping[str, str]) -> list[st
         }
         found += sorted(one for one in verified if held.get(one) != listed[one])
     return found
+
+
+def _is_unbound(row: ReceivedSeal) -> bool:
+    return row.state == SealState.INVALID and (row.reason or "").startswith("binding:")

@@ -23,6 +23,7 @@ __all__ = [
     "keep_context",
     "keep_endorsement",
     "leaves_behind",
+    "with_statement",
 ]
 
 
@@ -119,6 +120,12 @@ def leaves_behind(session: Session, old_id: str | None, new_id: str) -> bool:
         return False
     found = find_many(session, (old_id, new_id))
     return old_id in found and new_id not in found
+
+
+def with_statement(session: Session) -> Sequence[Seal]:
+    """Those that were made after publication, so that a statement of their own is signed."""
+    made_later = col(Seal.binding).contains("statement")
+    return session.exec(select(Seal).where(made_later).order_by(col(Seal.footprint_id))).all()
 
 
 def forget(session: Session, footprint_ids: Sequence[str]) -> None:

@@ -11,11 +11,13 @@ from tests.node.manage.sealing import Sealing, open_sealing
 from tests.node.manage.test_audited_routes import entries
 from tests.node.manage.test_products import GRID
 
+from underseal_node.exchange.seal_judge import SealJudge
 from underseal_node.publishing.comparing import document_of
 from underseal_node.publishing.opening import lines_of
 from underseal_node.sealing.generators import FILE_NAME
 from underseal_node.store import footprints
 from underseal_protocol.credential import verify
+from underseal_protocol.jws import named_key
 from underseal_protocol.keys import KeyPurpose
 from underseal_protocol.opening import Opening, verify_opening
 from underseal_protocol.recovery import recovery_text
@@ -195,6 +197,47 @@ async def test_what_is_reissued_after_a_theft_has_no_seal_and_can_be_sealed(
     assert verify(document_of(row), keys=keys, issuer=sealing.cell.url).sealed_sum is None
     await sealing.prepare(name=new)
     assert (await sealing.seal(name=new))["seal"]["footprintId"] == new
+
+
+async def test_a_seal_of_its_own_is_signed_again_after_a_theft(sealing: Sealing) -> None:
+    cell = sealing.cell
+    footprint_id = await sealing.publish(await sealing.draft())
+    await cell.post("/keys/rotate", {"purposes": ["footprint"]})
+    await sealing.prepare(name=footprint_id)
+    before = (await sealing.seal(name=footprint_id))["seal"]
+    pack = await sealing.market.open("pack")
+    (pack.node.home.run / FILE_NAME).write_bytes(encoded_vectors())
+    await sealing.market.befriend(pack, cell)
+    for level in ("total", "sealed"):
+        given = {"peer": "pack", "footprintIds": [footprint_id], "level": level}
+        await cell.post("/grants", given | (SAID if level == "total" else {}), 201)
+    stolen = str(named_key(before["sealedSum"]["statement"]))
+    given = {"since": "2026-02-01T00:00:00Z", "recoveryKey": recovery_text(RECOVERY_KEY)}
+    await pack.pull("cell")
+    assert (await pack.get(f"/received/{footprint_id}"))["sealedSum"]["state"] == "verified"
+    await cell.post("/keys/revoke", given | {"kids": [stolen]})
+    for one in (cell, pack):  # which is told
+        await one.work()
+    await SealJudge(pack.node).step()
+    found = (await pack.get(f"/received/{footprint_id}"))["sealedSum"]
+    assert (found["state"], found["reason"][:8]) == ("invalid", "binding:")
+    tried = await cell.post("/footprints/reissue", {"signedBy": stolen, "dryRun": True})
+    assert (tried["found"], tried["restated"]) == (0, [footprint_id])
+    assert (await cell.get(f"/seals/{footprint_id}"))["sealedSum"] == before["sealedSum"]
+    done = await cell.post("/footprints/reissue", {"signedBy": stolen})
+    assert (done["successors"], done["restated"], done["notified"]) == (
+        {},
+        [footprint_id],
+        ["pack"],
+    )
+    after = (await cell.get(f"/seals/{footprint_id}"))["sealedSum"]
+    assert after["document"] == before["sealedSum"]["document"]
+    assert named_key(after["statement"]) != stolen
+    for one in (cell, pack):
+        await one.work()
+    assert (await pack.get(f"/received/{footprint_id}"))["sealedSum"]["state"] == "verified"
+    again = await cell.post("/footprints/reissue", {"signedBy": stolen})
+    assert (again["restated"], again["notified"]) == ([], [])
 
 
 async def test_whoever_publishes_without_the_seal_is_warned(sealing: Sealing) -> None:

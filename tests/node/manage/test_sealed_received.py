@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -12,6 +13,8 @@ from tests.node.manage.conftest import RECOVERY_KEY, Company, Market
 from tests.node.manage.sealing import GTIN, Sealing, open_sealing
 from tests.node.manage.test_audited_routes import entries
 
+from underseal_node.exchange import seal_judge
+from underseal_node.sealing import judging
 from underseal_node.sealing.generators import FILE_NAME
 from underseal_node.store import peers, seals
 from underseal_protocol.keys import KeyPurpose
@@ -312,3 +315,57 @@ async def test_the_audit_log_says_what_was_granted(
     assert made["footprints"]["ids"] == [granted]
     assert "level" not in made
     assert json.dumps(made).count(granted) >= 1
+
+
+def grade_of(found: Json) -> tuple[str, bool]:
+    verdict = found["sealedSum"]["verdict"]
+    return verdict["grade"], verdict["endorsers"][0]["isKnown"]
+
+
+async def test_it_is_judged_again_when_an_endorser_becomes_a_partner_or_ceases_to_be_one(
+    sealing: Sealing, pack: Company, granted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await pack.http.delete("/peers/cathode")
+    await pack.pull("cell")
+    judged = []
+
+    def counted(*given: Any, **more: Any) -> Any:
+        judged.append(given)
+        return judging.judge(*given, **more)
+
+    monkeypatch.setattr(seal_judge, "judge", counted)
+    worker = seal_judge.SealJudge(pack.node)
+    await worker.step()
+    assert (grade_of(await show(pack, granted)), judged) == (("origin", False), [])
+    await sealing.suppliers["cathode"].http.delete("/peers/pack")
+    await sealing.market.befriend(pack, sealing.suppliers["cathode"])
+    for _ in range(2):  # once is enough
+        await worker.step()
+    assert (grade_of(await show(pack, granted)), len(judged)) == (("mass", True), 1)
+    await pack.http.delete("/peers/cathode")
+    await worker.step()
+    assert grade_of(await show(pack, granted)) == ("origin", False)
+
+
+@pytest.mark.parametrize(("days", "state"), [(-1, "invalid"), (2, "verified")])
+async def test_a_key_that_an_endorser_revokes_counts_as_of_when_it_says(
+    sealing: Sealing, pack: Company, granted: str, days: int, state: str
+) -> None:
+    await pack.pull("cell")
+    worker, cathode = seal_judge.SealJudge(pack.node), sealing.suppliers["cathode"]
+    await worker.step()
+    shown = (await show(pack, granted))["sealedSum"]
+    since = datetime.fromisoformat(shown["receivedAt"]) + timedelta(days=days)
+    for one in (cathode, pack):
+        one.advance(days=3)
+    given = {"since": since.isoformat(), "recoveryKey": recovery_text(RECOVERY_KEY)}
+    await cathode.post("/keys/revoke", given | {"kids": [shown["verdict"]["endorsers"][0]["kid"]]})
+    for one in (cathode, pack):  # which is told
+        await one.work()
+    await worker.step()
+    found = (await show(pack, granted))["sealedSum"]
+    assert (found["state"], "verdict" in found) == (state, state == "verified")
+    alerts = [one["message"] for one in (await pack.get("/alerts"))["data"]]
+    told = [one for one in alerts if "does not hold any more" in one]
+    assert len(told) == (state == "invalid")
+    assert all("has revoked the key" in one for one in told)

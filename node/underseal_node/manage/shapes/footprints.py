@@ -202,7 +202,8 @@ class ReissueInput(InputShape):
 class ReissuedShape(Shape):
     """Answer of POST /footprints/reissue. `successors`: old id -> new id; empty in a dry run.
     `unattested`: ids of the successors whose predecessors were attested; in a dry run of these.
-    `unsealed`: likewise of those that were sealed"""
+    `unsealed`: likewise of those that were sealed. `restated`: ids of footprints of other keys
+    whose seal is signed again"""
 
     dry_run: bool
     found: int
@@ -210,6 +211,7 @@ class ReissuedShape(Shape):
     notified: list[str]
     unattested: list[str]
     unsealed: list[str]
+    restated: list[str]
 
 
 class ReceivedShape(Shape):
