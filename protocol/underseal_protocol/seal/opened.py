@@ -171,7 +171,7 @@ def read_sealed_opening(value: Any, lines: Sequence[Leaf]) -> OpenedSeal:
     _check_all(opened, document)
     by_line = {str(one["id"]): one.get(LEAF_MEMBER) for one in lines}
     in_books = sum(_is_in_books(one, by_line) for one in opened)
-    count = len(document.inputs) + len(document.factors)
+    count = len(document.listed) + len(document.factors)
     return OpenedSeal(
         document.digest,
         bound_digest(document),
@@ -184,7 +184,7 @@ def read_sealed_opening(value: Any, lines: Sequence[Leaf]) -> OpenedSeal:
 
 def _check_all(opened: Sequence[OpenedQuantity], document: SealedDocument) -> None:
     """Each opens another commitment of the document."""
-    inputs = {one.endorsement.commitment: one.quantity for one in document.inputs}
+    inputs = {one.endorsement.commitment: one.quantity for one in document.listed}
     factors = {one.quantity for one in document.factors}
     done: set[Point] = set()
     for one in opened:
