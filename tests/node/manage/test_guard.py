@@ -28,7 +28,7 @@ def operations(app: FastAPI) -> Iterator[tuple[str, str]]:
             yield method.upper(), path
 
 
-EXPECTED_OPERATIONS = 112
+EXPECTED_OPERATIONS = 120
 
 
 async def test_every_route_is_closed_without_the_token(company: Company, refused: Refused) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 import pytest
+from sqlmodel import Session
 from tests.behind import sql
 from tests.node.exchange.endorsing import ask, sign
 from tests.node.manage.conftest import Company, Market
@@ -13,7 +15,10 @@ from tests.node.manage.rosters import EPOCH, NAME, association, entity, join, ke
 from tests.node.manage.sealing import Sealing, open_sealing
 from tests.node.manage.test_sealed_received import grant, show
 
+from underseal_node.node import Node
+from underseal_node.rosters.joining import membership_for
 from underseal_node.sealing.generators import FILE_NAME
+from underseal_protocol.roster.membership import Membership
 from underseal_protocol.seal.generators import encoded_vectors
 
 Json = dict[str, Any]
@@ -377,6 +382,10 @@ async def test_by_hand_a_member_is_never_named(
     assert {one["peer"]: one["isListed"] for one in ready["suppliers"]}["cathode"]
 
 
+def _membership(node: Node, session: Session) -> Membership:
+    return membership_for(session, node, NAME, node.now())
+
+
 # --- secrets -------------------------------------------------------------------------------------
 
 
@@ -384,7 +393,6 @@ async def test_no_secret_of_a_roster_leaves_a_node(
     sealing: Sealing, roster: tuple[Company, Json], buyer: Company, caplog: Any, capfd: Any
 ) -> None:
     """Neither keys nor credentials are in an answer, the audit log, a call or a log line."""
-    from underseal_node.rosters.joining import membership_for
     from underseal_node.store import rosters
     from underseal_node.trust.vault import VaultPurpose
     from underseal_protocol import base64url
@@ -399,9 +407,8 @@ async def test_no_secret_of_a_roster_leaves_a_node(
     found = [issuer.node.vault.open(VaultPurpose.ROSTER, row.key, context=f"roster {NAME}")]
     members = (sealing.cell, *sealing.suppliers.values())
     for one in members:
-        membership = one.node.store.read_sync(
-            lambda session, node=one.node: membership_for(session, node, NAME, node.now())
-        )
+        node = one.node
+        membership = node.store.read_sync(partial(_membership, node))
         found += [membership.secret.encode(), membership.blinding.encode(), membership.encode()]
         assert str(int.from_bytes(membership.secret.encode(), "big")) not in repr(membership)
     texts = [caplog.text, *capfd.readouterr()]
