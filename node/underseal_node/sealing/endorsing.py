@@ -10,7 +10,7 @@ joined.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -129,23 +129,28 @@ def take_question(
             endorsements.save(session, known)
         return known
     _require_few(session, node, peer_id, policy.endorse)
-    made = endorsements.add(
-        session,
-        Question(
-            peer_id=peer_id,
-            footprint_id=asked.footprint_id,
-            property=asked.sealed.value,
-            context=context,
-            state=QuestionState.ALLOWED if is_auto else QuestionState.OPEN,
-            is_named=is_named,
-            roster=wanted,
-            asked_at=now,
-        ),
-    )
+    state = QuestionState.ALLOWED if is_auto else QuestionState.OPEN
+    question = _question(asked, peer_id, state, now)
+    question.is_named, question.roster = is_named, wanted
+    made = endorsements.add(session, question)
     if made is None:
         return take_question(session, node, peer, asked, roster)
     _record(session, node, made, Act.ENDORSEMENT_ASKED, Actor.PEER)
     return made
+
+
+def _question(
+    asked: EndorsementRequest, peer_id: int, state: QuestionState, now: datetime
+) -> Question:
+    return Question(
+        peer_id=peer_id,
+        footprint_id=asked.footprint_id,
+        property=asked.sealed.value,
+        context=base64url.encode(asked.context),
+        state=state,
+        is_named=False,
+        asked_at=now,
+    )
 
 
 async def decide(
