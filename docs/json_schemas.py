@@ -26,6 +26,7 @@ from underseal_node.manage.shapes import (
     products,
     refusals,
     releases,
+    rosters,
     sealed,
     seals,
     suppliers,
@@ -89,6 +90,12 @@ SHAPES: dict[str, type[BaseModel]] = {
     "endorsement-list": Listing[seals.QuestionShape],
     "endorsement": seals.QuestionShape,
     "seal": seals.PreparedSealShape,
+    "rosters": rosters.RostersShape,
+    "roster": rosters.EpochShape,
+    "roster-admitted": rosters.AdmittedShape,
+    "roster-removed": rosters.RemovedMemberShape,
+    "roster-membership": rosters.MembershipShape,
+    "roster-trusted": rosters.TrustedRosterShape,
     "sealed-sum": sealed.ReceivedSealShape,
     "request-list": Part[exchange.RequestShape],
     "request": exchange.RequestShape,
@@ -184,6 +191,19 @@ SEALED_SUM = closed(
         "reductions": TEXTS,
         "notShown": TEXTS,
     },
+    optional={
+        "roster": closed(
+            "HiddenEndorsers",
+            {
+                "issuer": TEXT,
+                "name": TEXT,
+                "isKnown": FLAG,
+                "publisherEntity": TEXT,
+                "members": COUNT,
+                "inputs": COUNT,
+            },
+        )
+    },
 )
 VERIFIED = closed(
     "Verified",
@@ -264,6 +284,7 @@ LOCAL: dict[str, dict[str, Any]] = {
         keys.KeyChangeShape, "RecoveryKey", {"recoveryKey": TEXT, "recoveryKeyFile": TEXT}
     ),
     "file": closed("File", {"file": TEXT, "bytes": COUNT}),
+    "roster-file": closed("RosterFile", {"name": TEXT, "file": TEXT, "fingerprint": TEXT}),
     "console": closed("Console", {"url": TEXT, "seconds": COUNT}),
     "backup": closed("Backup", {"file": TEXT, "bytes": COUNT, "withKey": FLAG}),
     "restore": closed(

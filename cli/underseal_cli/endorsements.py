@@ -101,7 +101,7 @@ def answer(
         output.show(done)
         return
     output.say(f"{done['property']} of {done['footprintId']}, for {done['peer']}: {_state(done)}")
-    if done["state"] == State.ENDORSED and not done["isNamed"]:
+    if done["state"] == State.ENDORSED and not done["isNamed"] and "roster" not in done:
         output.warn(
             "Warning: you do not consent to be named, so it cannot be used in a sealed sum, which "
             "names its endorsers."
@@ -111,6 +111,8 @@ def answer(
 def _state(question: dict[str, Any]) -> str:
     """With what goes with it."""
     state, reason = str(question["state"]), question.get("reason")
+    if "roster" in question and state in (State.ENDORSED, State.OPEN):
+        return f"{state}, as a member of {question['roster']}"
     if state == State.ENDORSED:
         return f"{state}, {'naming us' if question['isNamed'] else 'without naming us'}"
     return f"{state}: {reason}" if reason else state

@@ -6,9 +6,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from underseal_cli.trusted_keys import TrustedKeys
+
+if TYPE_CHECKING:
+    from underseal_protocol.seal.trust import KnownRoster
 
 __all__ = ["Evidence", "EvidenceError", "about"]
 
@@ -32,6 +35,7 @@ class Evidence:
         opening_in: likewise.
         sealed: the sealed sum, as received.
         endorsers: whose endorsements count.
+        rosters: whose members' endorsements count.
         sealed_in: where it is from.
     """
 
@@ -48,6 +52,7 @@ class Evidence:
     opening_in: str = "the file"
     sealed: bytes | None = None
     endorsers: Sequence[TrustedKeys] = ()
+    rosters: Sequence[KnownRoster] = ()
     sealed_in: str = "the file"
 
 

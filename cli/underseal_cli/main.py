@@ -43,6 +43,7 @@ from underseal_cli import (
     received,
     requests,
     restore,
+    rosters,
     seals,
     serve,
     spend,
@@ -89,6 +90,7 @@ app.command()(pull.pull)
 app.add_typer(received.app, name="received")
 app.add_typer(requests.app, name="request")
 app.add_typer(endorsements.app, name="endorsement")
+app.add_typer(rosters.app, name="roster")
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(doctor.alerts, name="alert")
 app.add_typer(keys.app, name="key")

@@ -9,15 +9,23 @@ from typing import TYPE_CHECKING, Any
 from underseal_cli import output
 from underseal_cli.errors import CliError, UsageError
 from underseal_cli.evidence import Evidence, about
-from underseal_cli.files import write_whole
+from underseal_cli.files import read_input, write_whole
 from underseal_cli.manage_client import Manage
 from underseal_cli.trusted_keys import TrustedKeys, keys_in_file, keys_of_peers
 
 if TYPE_CHECKING:
     from underseal_protocol.attestation_claims import Attestation
     from underseal_protocol.credential import VerifiedCredential
+    from underseal_protocol.seal.trust import KnownRoster
 
-__all__ = ["add_sealed", "endorsers_of", "make_ready", "print_sealed", "verdict_lines"]
+__all__ = [
+    "add_sealed",
+    "endorsers_of",
+    "known_rosters",
+    "make_ready",
+    "print_sealed",
+    "verdict_lines",
+]
 
 GENERATORS = Path("run") / "seal-generators.bin"  # in the home, as the node keeps them
 
@@ -112,7 +120,7 @@ def add_sealed(
             found.document,
             document,
             publisher=publisher,
-            trusted=TrustList(nodes),
+            trusted=TrustList(nodes, given.rosters),
             time=given.now,
             attestations=attestations,
         )
@@ -143,10 +151,51 @@ def verdict_lines(verdict: Mapping[str, Any]) -> list[str]:
         if known:
             lines.append(f"listed endorsers that are {word}:")
             lines += [f"  {_endorser(one)}" for one in known]
-    if not verdict["endorsers"]:
+    if "roster" in verdict:
+        lines += _hidden(verdict["roster"])
+    elif not verdict["endorsers"]:
         lines.append("no listed endorsers")
     lines += [f"named factor: {one['name']}, per {one['unit']}" for one in verdict["factors"]]
     return [*lines, *verdict["reductions"]]
+
+
+def _hidden(roster: Mapping[str, Any]) -> list[str]:
+    """What is known of endorsers that are not named."""
+    members, inputs = roster["members"], roster["inputs"]
+    who = "1 member" if members == 1 else f"{members} members"
+    count = "1 listed input" if inputs == 1 else f"{inputs} listed inputs"
+    word = "which you trust" if roster["isKnown"] else "which you do not trust: it does not count"
+    return [
+        f"{who} of the roster {roster['name']} of {roster['issuer']}, {word}, endorsed {count}",
+        f"by that roster, the publisher is {roster['publisherEntity']}",
+    ]
+
+
+def known_rosters(files: Sequence[Path], manage: Manage | None) -> list[KnownRoster]:
+    """The rosters that the person at the terminal trusts.
+
+    Args:
+        files: what `underseal roster export` wrote.
+        manage: the node whose trusted rosters count, too; None for no node.
+
+    Raises:
+        CliError: a file cannot be used, or the node does not answer.
+    """
+    from underseal_protocol.errors import RosterError
+    from underseal_protocol.roster.statements import read_roster
+    from underseal_protocol.seal.trust import KnownRoster
+
+    given = [(f"--roster {one}", read_input(one).decode("ascii", "replace")) for one in files]
+    if manage is not None:
+        given += [(one["name"], one["statement"]) for one in manage.get("/rosters")["trusted"]]
+    found = []
+    for place, token in given:
+        try:
+            roster = read_roster(token).roster
+        except RosterError as error:
+            raise CliError(f"{place}: {error.message}", hint=error.hint) from None
+        found.append(KnownRoster(roster.issuer, roster.name, roster.key))
+    return found
 
 
 def _endorser(one: Mapping[str, Any]) -> str:

@@ -72,6 +72,13 @@ def seal(
             help="Also show which emission factors went in, with their values; mind their licence.",
         ),
     ] = False,
+    roster: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Name no supplier: each endorses as a member of this roster, in which you are.",
+        ),
+    ] = None,
     now: Annotated[
         bool,
         typer.Option("--now", help="Do not wait for suppliers that have not answered yet."),
@@ -96,7 +103,7 @@ def seal(
         "property": sealed,
         "coverage": coverage,
         "nameFactors": name_factors,
-    }
+    } | ({} if roster is None else {"roster": roster})
     ready = manage.post("/seals/prepare", order)
     if not as_json:
         _say_ready(ready)
@@ -131,6 +138,8 @@ def shows_lines(shows: Mapping[str, Any]) -> list[str]:
     lines = [f"{shows['property']}, {balance} a mass balance"]
     lines.append(f"{len(inputs)} listed input{'' if len(inputs) == 1 else 's'}")
     lines += [f"  {_input(one)}" for one in inputs]
+    if "roster" in shows:
+        lines += _roster(shows["roster"])
     if shows["coveragePercent"]:
         lines.append(f"that these are at least {shows['coveragePercent']} % of the total")
     lines += [f"the factor {_factor(one)}" for one in factors]
@@ -265,7 +274,16 @@ def _input(one: Mapping[str, Any]) -> str:
     )
     mass = f"{(int(one['mass']) * NANO).normalize():f} kg" if one["mass"] != "0" else "no mass"
     method = ", ".join([*one["crossSectoralStandards"], *one["ipccCharacterizationFactors"]])
-    return f"{one['supplier']}: per {unit} ({mass}), {start} to {end}, {method}"
+    return f"{one.get('supplier', 'not named')}: per {unit} ({mass}), {start} to {end}, {method}"
+
+
+def _roster(one: Mapping[str, Any]) -> list[str]:
+    count = one["members"]
+    members = "1 member has" if count == 1 else f"{count} different members have"
+    return [
+        f"that {members} endorsed them, of the roster {one['name']} of {one['issuer']}",
+        f"that you are a member of it, as {one['publisherEntity']}",
+    ]
 
 
 def _factor(one: Mapping[str, Any]) -> str:

@@ -20,7 +20,7 @@ from underseal_cli.opened_seals import quantity_line
 from underseal_cli.openings import content_text
 from underseal_cli.options import Json, home_of, manage_of, usage_error
 from underseal_cli.proofs import prove
-from underseal_cli.seal_proofs import endorsers_of, make_ready, print_sealed
+from underseal_cli.seal_proofs import endorsers_of, known_rosters, make_ready, print_sealed
 from underseal_cli.trusted_keys import TrustedKeys, keys_in_file, keys_of_node, keys_pinned
 
 __all__ = ["verify"]
@@ -80,6 +80,14 @@ def verify(
             "for a JWK set. Repeatable. With --peer, all peers of the node count.",
         ),
     ] = None,
+    roster: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="A roster that you trust, whose members' endorsements count: what `underseal "
+            "roster export` wrote. Repeatable. With --peer, those that the node trusts count.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Check who signed a footprint, and that nothing of it was changed.
@@ -95,6 +103,8 @@ def verify(
         raise usage_error(context, "--attestation needs --verifier-keys: which verifier to trust")
     if endorser_keys and sealed is None:
         raise usage_error(context, "--endorser-keys is about a sealed sum: give --sealed, too")
+    if roster and sealed is None:
+        raise usage_error(context, "--roster is about a sealed sum: give --sealed, too")
     content = read_input(file)
     documents = documents_in(content, file)
     about_one = {
@@ -120,6 +130,9 @@ def verify(
         opening_in=str(opening),
         sealed=None if sealed is None else read_input(sealed),
         endorsers=_endorsers(context, endorser_keys, sealed, peer),
+        rosters=[]
+        if sealed is None
+        else known_rosters(roster or (), None if peer is None else manage_of(context)),
         sealed_in=str(sealed),
     )
     results = [

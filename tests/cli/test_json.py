@@ -91,6 +91,7 @@ def test_every_command(
     receiving(checked, market, tmp_path)
     attesting(checked, market, tmp_path)
     asking(checked, market)
+    listing(checked, market, tmp_path)
     building(checked, market, tmp_path)
     keys(checked, tmp_path)
     auditing(checked, market, tmp_path)
@@ -312,6 +313,27 @@ def endorsing(checked: Checked, market: Market) -> None:
     assert (waiting["peer"], waiting["footprintId"]) == ("buyer", market.ids[0])
     done = checked("endorsement answer", str(waiting["id"]), "--allow", "--named", home=seller)
     assert done["isNamed"]
+
+
+def listing(checked: Checked, market: Market, tmp_path: Path) -> None:
+    """The seller keeps a roster, in which the buyer is."""
+    seller, buyer = market.seller.home, market.buyer.home
+    roster, application, admission = (tmp_path / f"{one}.jws" for one in ("r", "app", "adm"))
+    epoch = ("--from", "2020-01-01", "--until", "2099-01-01")
+    made = checked("roster create", "cells", *epoch, home=seller)
+    shown = checked("roster export", "cells", "--out", roster, home=seller)
+    assert shown["fingerprint"] == made["fingerprint"]
+    given = ("--entity", "LEI of the buyer", "--out", application)
+    assert checked("roster apply", roster, *given, home=buyer)["state"] == "applied"
+    checked("roster admit", application, "--out", admission, "--yes", home=seller)
+    assert checked("roster join", admission, home=buyer)["state"] == "joined"
+    assert checked("roster trust", roster, home=buyer)["name"] == "cells"
+    assert len(checked("roster list", home=buyer)["memberships"]) == 1
+    (member,) = checked("roster show", "cells", home=seller)["members"]
+    assert member["url"] == market.buyer.url
+    removed = checked("roster remove", "cells", "LEI of the buyer", home=seller)
+    assert removed["endorsesUntil"].startswith("2099")
+    assert checked("roster distrust", "cells", home=buyer)["issuer"] == market.seller.url
 
 
 def building(checked: Checked, market: Market, tmp_path: Path) -> None:

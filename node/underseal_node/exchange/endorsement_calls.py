@@ -9,6 +9,8 @@ from underseal_node.exchange.errors import ProtocolViolationError
 from underseal_node.exchange.exchange import Exchange
 from underseal_node.exchange.peer_client import refusal
 from underseal_protocol.errors import ProtocolError
+from underseal_protocol.roster.messages import HiddenAnswer
+from underseal_protocol.roster.questions import AsMember
 from underseal_protocol.seal.endorsement_exchange import (
     ENDORSEMENTS_PATH,
     MAX_MESSAGE_BYTES,
@@ -31,19 +33,21 @@ class Asked:
 
     Attributes:
         answer: not verified yet; None if there is none.
+        hidden: likewise, of a member of a roster, if one was asked.
         is_pending: it decides later.
         is_unable: it has no such thing, or nothing of the footprint.
         reason: why there is none, in its words.
     """
 
     answer: EndorsementAnswer | None = field(default=None, repr=False)
+    hidden: HiddenAnswer | None = field(default=None, repr=False)
     is_pending: bool = False
     is_unable: bool = False
     reason: str | None = None
 
 
 async def ask_for_endorsement(
-    exchange: Exchange, access: Access, question: EndorsementRequest
+    exchange: Exchange, access: Access, question: EndorsementRequest | AsMember
 ) -> Asked:
     """Ask once; the same question later gets the same answer.
 
@@ -66,7 +70,10 @@ async def ask_for_endorsement(
     if answer.status != 200:
         raise refusal(answer, access, "the endorsement")
     try:
-        return Asked(EndorsementAnswer.from_json(loads(answer.body, limits=LIMITS)))
+        found = loads(answer.body, limits=LIMITS)
+        if isinstance(question, AsMember):
+            return Asked(hidden=HiddenAnswer.from_json(found))
+        return Asked(EndorsementAnswer.from_json(found))
     except ProtocolError as error:
         raise ProtocolViolationError(
             f"{access.name} answered no endorsement: {error.message}"

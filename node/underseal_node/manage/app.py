@@ -37,6 +37,7 @@ from underseal_node.manage import (
     received_routes,
     release_routes,
     request_routes,
+    roster_routes,
     seal_routes,
     seen_routes,
     share_routes,
@@ -78,6 +79,7 @@ ROUTERS = (
     calculation_routes.router,
     release_routes.router,
     seal_routes.router,
+    roster_routes.router,
 )
 
 

@@ -15,6 +15,8 @@ from underseal_node.sealing.endorsing import decide
 from underseal_node.store import endorsements, footprints, pins
 from underseal_node.store.seal_tables import Question, QuestionState
 from underseal_node.store.tables import Footprint
+from underseal_protocol.roster.messages import roster_from_json
+from underseal_protocol.strict_json import loads
 
 __all__ = ["router"]
 
@@ -71,6 +73,7 @@ def _shape(question: Question, peer: str, own: Mapping[str, Footprint]) -> Quest
         context=question.context,
         state=QuestionState(question.state),
         is_named=question.is_named,
+        roster=None if question.roster is None else roster_from_json(loads(question.roster)).name,
         reason=question.reason,
         asked_at=question.asked_at,
         answered_at=question.answered_at,

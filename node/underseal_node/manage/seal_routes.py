@@ -19,10 +19,11 @@ from underseal_node.manage.shapes.seals import (
     SealShows,
     SuppliedShape,
 )
-from underseal_node.sealing.asking import Supplied, ask_suppliers
+from underseal_node.sealing.asking import ask_suppliers
+from underseal_node.sealing.held import Supplied
 from underseal_node.sealing.jobs import SealJob
 from underseal_node.sealing.keeping import statement_in
-from underseal_node.sealing.ordering import Ordered, Wanted, order
+from underseal_node.sealing.ordering import Ordered, Wanted, membership_of, order
 from underseal_node.sealing.subject import subject_of
 from underseal_node.store import seals
 from underseal_node.store.seal_tables import HeldState, Seal
@@ -42,7 +43,9 @@ async def prepare(context: Context, given: SealInput) -> PreparedSealShape:
     """Ask suppliers for endorsements, and look at what could be sealed with those there are."""
     wanted = _wanted(given)
     subject = await subject_of(context.node, given.name)
-    found = await ask_suppliers(context.exchange, subject, wanted.sealed)
+    membership = await membership_of(context.node, subject, wanted)
+    roster = None if membership is None else membership.roster
+    found = await ask_suppliers(context.exchange, subject, wanted.sealed, roster)
     made: Ordered | None = None
     refusal = None
     try:
@@ -110,7 +113,7 @@ def _wanted(given: SealInput) -> Wanted:
             f"the coverage is {given.coverage} %, expected one of "
             f"{', '.join(map(str, COVERAGE_STEPS))}"
         )
-    return Wanted(given.property, given.coverage, given.name_factors)
+    return Wanted(given.property, given.coverage, given.name_factors, given.roster)
 
 
 def _supplied(one: Supplied) -> SuppliedShape:

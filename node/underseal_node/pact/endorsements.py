@@ -16,7 +16,9 @@ from underseal_node.pact.access import PublicContext, read_body
 from underseal_node.pact.errors import AccessDeniedError, ConflictError, TooManyRequestsError
 from underseal_node.sealing.endorsing import (
     NeverEndorsedError,
+    NoMemberError,
     NoPartnerError,
+    OtherQuestionError,
     TooManyQuestionsError,
     take_question,
     vault_context,
@@ -25,7 +27,8 @@ from underseal_node.store import endorsements
 from underseal_node.store.seal_tables import Question, QuestionState
 from underseal_node.store.standing import standing_peer
 from underseal_node.trust.vault import VaultPurpose
-from underseal_protocol.seal.endorsement_exchange import MAX_MESSAGE_BYTES, EndorsementRequest
+from underseal_protocol.roster.questions import read_question
+from underseal_protocol.seal.endorsement_exchange import MAX_MESSAGE_BYTES
 from underseal_protocol.strict_json import JsonLimits, loads
 
 __all__ = ["EndorsementsEndpoint"]
@@ -63,16 +66,18 @@ class EndorsementsEndpoint:
         context, node = self._context, self._context.node
         requester = await context.requester(request.scope, node.now())
         body = await read_body(request.scope, request.receive, MAX_MESSAGE_BYTES)
-        asked = EndorsementRequest.from_json(loads(body, limits=LIMITS))
+        asked, roster = read_question(loads(body, limits=LIMITS))
 
         def work(session: Session) -> Question:
             peer = standing_peer(session, requester, node.now())
-            return take_question(session, node, peer, asked)
+            return take_question(session, node, peer, asked, roster)
 
         try:
             question = await node.store.write(work)
-        except (NeverEndorsedError, NoPartnerError) as error:
+        except (NeverEndorsedError, NoMemberError, NoPartnerError) as error:
             raise AccessDeniedError(error.message) from None
+        except OtherQuestionError as error:
+            raise ConflictError(error.message) from None
         except TooManyQuestionsError as error:
             raise TooManyRequestsError(error.message, retry_after_seconds=FULL_SECONDS) from None
         return self._answer(await self._awaited(question))

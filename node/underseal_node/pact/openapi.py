@@ -258,12 +258,18 @@ def _endorsements() -> Schema:
     operation = _operation(
         "endorse",
         "Ask for the endorsement of a figure, with its opening for the requester alone",
-        _json({"$ref": "#/components/schemas/Endorsement"}),
+        _json(_either("Endorsement", "EndorsementOfMember")),
         errors=(400, 401, 403, 404, 409, 413, 429),
         body=("application/json", "EndorsementQuestion"),
     )
     operation["responses"]["202"] = {"description": "not answered yet; see Retry-After"}
+    named = operation["requestBody"]["content"]["application/json"]
+    named["schema"] = _either("EndorsementQuestion", "EndorsementQuestionToMember")
     return operation
+
+
+def _either(*names: str) -> Schema:
+    return {"oneOf": [{"$ref": f"#/components/schemas/{one}"} for one in names]}
 
 
 def _operation(

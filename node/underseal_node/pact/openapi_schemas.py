@@ -41,6 +41,49 @@ SCHEMAS: dict[str, Schema] = {
             "context": BYTES_32,
         },
     },
+    "EndorsementQuestionToMember": {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["version", "footprintId", "property", "context", "roster"],
+        "properties": {
+            "version": {"enum": [2]},
+            "footprintId": UUID,
+            "property": {"enum": [one.value for one in SealedProperty]},
+            "context": BYTES_32,
+            "roster": {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["version", "issuer", "name", "key", "notBefore", "notAfter"],
+                "properties": {
+                    "version": {"enum": [1]},
+                    "issuer": {"type": "string", "format": "uri"},
+                    "name": {"type": "string", "minLength": 1, "maxLength": 100},
+                    "key": {"type": "string", "pattern": "^[A-Za-z0-9_-]{128}$"},
+                    "notBefore": {"type": "integer", "minimum": 0},
+                    "notAfter": {"type": "integer", "minimum": 0},
+                },
+            },
+        },
+    },
+    "EndorsementOfMember": {
+        "type": "object",
+        "required": ["version", "claims", "pseudonym", "proof", "opening", "salt"],
+        "properties": {
+            "version": {"enum": [2]},
+            "claims": {"type": "object"},
+            "pseudonym": {"type": "string", "pattern": "^[A-Za-z0-9_-]{64}$"},
+            "proof": {"type": "string"},
+            "opening": {
+                "type": "object",
+                "required": ["value", "blinding"],
+                "properties": {
+                    "value": {"type": "string", "pattern": "^[0-9]{1,17}$"},
+                    "blinding": BYTES_32,
+                },
+            },
+            "salt": BYTES_32,
+        },
+    },
     "Endorsement": {
         "type": "object",
         "required": ["version", "endorsement", "opening"],

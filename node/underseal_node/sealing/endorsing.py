@@ -2,13 +2,15 @@
 
 A worker of the public listener keeps the question; it has no key to sign with. The management
 process signs what is allowed, once: the same question gets the same answer for good, because two
-openings of one value with different blindings for one context must not exist.
+openings of one value with different blindings for one context must not exist. Who asks a member of
+a roster gets an endorsement that does not name us, under the same policy: to be asked so was why we
+joined.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -17,6 +19,7 @@ from sqlmodel import Session
 from underseal_node.errors import NotFoundError, RefusedError
 from underseal_node.node import Node
 from underseal_node.publishing.comparing import document_of
+from underseal_node.rosters.joining import is_member, membership_in
 from underseal_node.sealing.policy import policy_for
 from underseal_node.settings import EndorsePolicy
 from underseal_node.store import audit, deliveries, endorsements, footprints, pins
@@ -30,16 +33,21 @@ from underseal_protocol.criteria import DEPRECATED
 from underseal_protocol.disclosure import split
 from underseal_protocol.errors import ProtocolError, SealNumberError
 from underseal_protocol.keys import KeyPurpose
+from underseal_protocol.roster.hidden import endorse_hidden
+from underseal_protocol.roster.messages import HiddenAnswer, roster_from_json, roster_to_json
+from underseal_protocol.roster.roster import Roster
 from underseal_protocol.seal.endorsed_value import value_in
 from underseal_protocol.seal.endorsement import endorse
 from underseal_protocol.seal.endorsement_exchange import EndorsementAnswer, EndorsementRequest
 from underseal_protocol.seal.numbers import SealedProperty
-from underseal_protocol.strict_json import dumps
+from underseal_protocol.strict_json import dumps, loads
 from underseal_protocol.times import parse_time
 
 __all__ = [
     "NeverEndorsedError",
+    "NoMemberError",
     "NoPartnerError",
+    "OtherQuestionError",
     "TooManyQuestionsError",
     "decide",
     "sign_allowed",
@@ -59,6 +67,14 @@ class NoPartnerError(RefusedError):
     """Whoever asks has no pinned keys here, so an endorsement could not name it."""
 
 
+class NoMemberError(RefusedError):
+    """This node is to endorse as a member of a roster, and is none."""
+
+
+class OtherQuestionError(RefusedError):
+    """The same figure was asked for in this context, and to be endorsed in another way."""
+
+
 class NeverEndorsedError(RefusedError):
     """This node endorses nothing for whoever asks."""
 
@@ -67,7 +83,13 @@ class TooManyQuestionsError(RefusedError):
     """Whoever asks has asked too much."""
 
 
-def take_question(session: Session, node: Node, peer: Peer, asked: EndorsementRequest) -> Question:
+def take_question(
+    session: Session,
+    node: Node,
+    peer: Peer,
+    asked: EndorsementRequest,
+    roster: Roster | None = None,
+) -> Question:
     """The question of a customer, kept if it is new.
 
     Args:
@@ -75,11 +97,14 @@ def take_question(session: Session, node: Node, peer: Peer, asked: EndorsementRe
         node: in any role.
         peer: who asks, checked in this transaction.
         asked: what for.
+        roster: of which we are to endorse as a member; None: with our name.
 
     Raises:
         NotFoundError: the peer is not granted the footprint, or there is none.
         NoPartnerError: no keys of the peer are pinned.
         NeverEndorsedError: nothing is endorsed for it.
+        NoMemberError: we are no member of the roster.
+        OtherQuestionError: it has asked this in another way.
         TooManyQuestionsError: it has asked too much.
     """
     peer_id, now, context = peer.id or 0, node.now(), base64url.encode(asked.context)
@@ -88,34 +113,46 @@ def take_question(session: Session, node: Node, peer: Peer, asked: EndorsementRe
     if peer.issuer is None or peer.key_set is None:
         raise NoPartnerError("no keys of yours are known here, so nothing can be endorsed for you")
     policy = policy_for(node.settings, peer)
+    wanted = None if roster is None else dumps(roster_to_json(roster)).decode()
     known = endorsements.find(session, peer_id, context, asked.footprint_id, asked.sealed)
+    if known is not None and known.roster != wanted:
+        # Two openings of one value in one context must not exist.
+        raise OtherQuestionError("this was asked for in this context to be endorsed another way")
     if known is not None and known.state not in UNANSWERED:
         return known
     if policy.endorse is EndorsePolicy.NEVER:
         raise NeverEndorsedError("this node does not endorse figures for you")
-    is_auto = policy.endorse is EndorsePolicy.AUTO
+    if roster is not None and not is_member(session, roster):
+        raise NoMemberError(f"this node is no member of the roster {roster.name} in that epoch")
+    is_auto, is_named = policy.endorse is EndorsePolicy.AUTO, policy.is_named and roster is None
     if known is not None:
         if is_auto:  # it is tried again
-            known.state, known.is_named = QuestionState.ALLOWED, policy.is_named
+            known.state, known.is_named = QuestionState.ALLOWED, is_named
             endorsements.save(session, known)
         return known
     _require_few(session, node, peer_id, policy.endorse)
-    made = endorsements.add(
-        session,
-        Question(
-            peer_id=peer_id,
-            footprint_id=asked.footprint_id,
-            property=asked.sealed.value,
-            context=context,
-            state=QuestionState.ALLOWED if is_auto else QuestionState.OPEN,
-            is_named=policy.is_named,
-            asked_at=now,
-        ),
-    )
+    state = QuestionState.ALLOWED if is_auto else QuestionState.OPEN
+    question = _question(asked, peer_id, state, now)
+    question.is_named, question.roster = is_named, wanted
+    made = endorsements.add(session, question)
     if made is None:
-        return take_question(session, node, peer, asked)
+        return take_question(session, node, peer, asked, roster)
     _record(session, node, made, Act.ENDORSEMENT_ASKED, Actor.PEER)
     return made
+
+
+def _question(
+    asked: EndorsementRequest, peer_id: int, state: QuestionState, now: datetime
+) -> Question:
+    return Question(
+        peer_id=peer_id,
+        footprint_id=asked.footprint_id,
+        property=asked.sealed.value,
+        context=base64url.encode(asked.context),
+        state=state,
+        is_named=False,
+        asked_at=now,
+    )
 
 
 async def decide(
@@ -146,7 +183,12 @@ async def decide(
             )
         peer = pins.peer_row(session, question.peer_id)
         named = policy_for(node.settings, peer).is_named if is_named is None else is_named
-        question.is_named = named
+        if question.roster is not None and is_named:
+            raise RefusedError(
+                f"question {question_id} asks for a member of a roster, and not for our name",
+                hint="Leave out --named.",
+            )
+        question.is_named = named and question.roster is None
         question.state = QuestionState.ALLOWED if is_allowed else QuestionState.REFUSED
         if not is_allowed:
             question.answered_at = node.now()
@@ -208,14 +250,15 @@ def _answer(session: Session, node: Node, question: Question) -> bytes:
     peer = pins.peer_row(session, question.peer_id)
     row = footprints.row(session, question.footprint_id)
     _require_still(session, node, peer, row)
-    document = document_of(row)
+    document, said = document_of(row), _said(peer, row, question)
     _require_sealable(document, SealedProperty(question.property))
+    if question.roster is not None:
+        roster = roster_from_json(loads(question.roster))
+        hidden = endorse_hidden(document, membership=membership_in(session, node, roster), **said)
+        return _encrypted(node, question, HiddenAnswer(*hidden).to_json())
     found = endorse(
         document,
-        credential_digest=row.credential_digest,
-        sealed=SealedProperty(question.property),
-        customer=str(peer.issuer),
-        context=base64url.decode(question.context),
+        **said,
         # Whatever the customer has made of it, it has made since it was there.
         not_before=parse_time(document["created"]),
         not_after=from_utc_text(row.valid_until),
@@ -223,8 +266,22 @@ def _answer(session: Session, node: Node, question: Question) -> bytes:
         key=node.signing_key(KeyPurpose.FOOTPRINT),
         issuer=node.identity.url,
     )
-    answer = dumps(EndorsementAnswer(*found).to_json())
-    return node.vault.seal(VaultPurpose.ENDORSEMENT, answer, context=vault_context(question))
+    return _encrypted(node, question, EndorsementAnswer(*found).to_json())
+
+
+def _said(peer: Peer, row: Footprint, question: Question) -> dict[str, Any]:
+    """What every endorsement is of."""
+    return {
+        "credential_digest": row.credential_digest,
+        "sealed": SealedProperty(question.property),
+        "customer": str(peer.issuer),
+        "context": base64url.decode(question.context),
+    }
+
+
+def _encrypted(node: Node, question: Question, answer: Mapping[str, Any]) -> bytes:
+    context = vault_context(question)
+    return node.vault.seal(VaultPurpose.ENDORSEMENT, dumps(answer), context=context)
 
 
 def vault_context(question: Question) -> str:
@@ -277,6 +334,7 @@ def _record(
     outcome: Outcome = Outcome.DONE,
 ) -> None:
     is_named = question.is_named if act is Act.ENDORSEMENT_GIVEN else None
+    roster = None if question.roster is None else roster_from_json(loads(question.roster)).name
     audit.record(
         session,
         act,
@@ -285,5 +343,10 @@ def _record(
         peer_id=question.peer_id,
         footprint_ids=[question.footprint_id],
         outcome=outcome,
-        detail={"property": question.property, "question": question.id, "named": is_named},
+        detail={
+            "property": question.property,
+            "question": question.id,
+            "named": is_named,
+            "roster": roster,
+        },
     )

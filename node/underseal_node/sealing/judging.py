@@ -14,6 +14,7 @@ from underseal_node.exchange.attested import judged_of
 from underseal_node.exchange.verification import STORED_LIMITS, Trust, trust_in
 from underseal_node.home import Home
 from underseal_node.node import Node
+from underseal_node.rosters.trusting import known_rosters
 from underseal_node.sealing.generators import make_ready
 from underseal_node.store import peers, pins
 from underseal_node.store.exchange_tables import ReceivedFootprint, VerificationState
@@ -148,13 +149,13 @@ def require_still_bound(reader: Reader, found: SealedSum, received_at: datetime)
 
 
 def _trusted(session: Session, node: Node) -> TrustList:
-    """Our partners, and ourselves: a customer of ours may have our endorsement."""
+    """Our partners, and ourselves: a customer of ours may have our endorsement; and rosters."""
     nodes = [KnownNode(tuple(node.urls()), node.public_keys)]
     for peer in peers.listing(session):
         trust = trust_in(peer)
         if _counts(peer) and trust.keys is not None and trust.issuers is not None:
             nodes.append(_known(trust.issuers, trust.keys, trust))
-    return TrustList(nodes)
+    return TrustList(nodes, known_rosters(session))
 
 
 def _counts(peer: Peer) -> bool:

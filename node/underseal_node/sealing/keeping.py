@@ -154,15 +154,15 @@ def _opened(
     ordered: Ordered, document: SealedDocument, sealed: Sealed
 ) -> tuple[OpenedQuantity, ...]:
     """What opens the quantities, and which leaf of the books each is about."""
-    suppliers = {said.credential: one for one, said in ordered.listed}
+    suppliers = {said.commitment: one for one, said in ordered.listed}
     inputs = [
         OpenedQuantity(
-            f"footprint:{suppliers[one.endorsement.credential].footprint_id}",
+            f"footprint:{suppliers[one.endorsement.commitment].footprint_id}",
             opening.quantity,
             opening.blinding,
             OpenedInput(one.endorsement.commitment, one.opening),
         )
-        for one, opening in zip(ordered.order.inputs, sealed.inputs, strict=True)
+        for one, opening in zip(ordered.order.listed, sealed.inputs, strict=True)
     ]
     factors = [
         OpenedQuantity(_line_of(ordered, one), opening.quantity, opening.blinding)
@@ -194,7 +194,8 @@ def _record(session: Session, node: Node, ordered: Ordered, sealed: Sealed) -> N
             "property": ordered.wanted.sealed.value,
             "digest": sealed.digest,
             "coverage": ordered.wanted.coverage,
-            "inputs": len(checked.inputs),
+            "inputs": len(checked.listed),
             "factors": len(checked.factors),
+            "roster": None if checked.roster is None else checked.roster.roster.name,
         },
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -13,20 +14,32 @@ from underseal_node.errors import RefusedError
 from underseal_node.node import Node
 from underseal_node.products.gate import judge_draft
 from underseal_node.publishing.prepare import of_fixed
-from underseal_node.sealing.asking import Context, Supplied, context_for, held_in, supplied
+from underseal_node.rosters.joining import membership_for
+from underseal_node.sealing.asking import context_for, supplied
+from underseal_node.sealing.held import Context, Supplied, held_in
 from underseal_node.sealing.subject import Subject
 from underseal_node.store import attestations, seals
 from underseal_protocol.release.coverage import with_coverage
 from underseal_protocol.release.exposure import Exposure
 from underseal_protocol.release.verdict import Leak, Verdict
-from underseal_protocol.seal.document import COVERAGE_STEPS
+from underseal_protocol.roster.hidden import HiddenEndorsement
+from underseal_protocol.roster.mark import mark
+from underseal_protocol.roster.membership import Membership
+from underseal_protocol.seal.document import COVERAGE_STEPS, RosterUse
 from underseal_protocol.seal.endorsement import Endorsement
 from underseal_protocol.seal.group import Scalar
 from underseal_protocol.seal.numbers import SealedProperty
 from underseal_protocol.seal.plan import plan_seal
-from underseal_protocol.seal.sealing import EndorsedInput, Sealable, SealOrder, sealable
+from underseal_protocol.seal.sealing import (
+    EndorsedInput,
+    MemberInput,
+    Sealable,
+    SealOrder,
+    sealable,
+)
+from underseal_protocol.times import parse_time
 
-__all__ = ["Ordered", "Wanted", "order", "require_coverage"]
+__all__ = ["Ordered", "Wanted", "membership_of", "order", "require_coverage"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +50,13 @@ class Wanted:
         sealed: which figure.
         coverage: in percent, one of `COVERAGE_STEPS`.
         names_factors: whether the emission factors are shown.
+        roster: whose members endorse without being named; None: suppliers are named.
     """
 
     sealed: SealedProperty
     coverage: int = 0
     names_factors: bool = False
+    roster: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,21 +87,21 @@ class Ordered:
         return self.sealable.excess is not None
 
     @property
-    def listed(self) -> list[tuple[Supplied, Endorsement]]:
-        """The suppliers that the document names, one for each of its inputs."""
-        by_credential = {
-            one.held.answer.endorsement.credential: one
+    def listed(self) -> list[tuple[Supplied, Endorsement | HiddenEndorsement]]:
+        """The suppliers that have endorsed, one for each input of the document."""
+        by_commitment = {
+            one.held.answer.endorsement.commitment: one
             for one in self.suppliers
             if one.held is not None
         }
-        named = (one.endorsement for one in self.sealable.inputs)
-        return [(by_credential[one.credential], one) for one in named]
+        said = [one.endorsement for one in self.sealable.listed]
+        return [(by_commitment[one.commitment], one) for one in said]
 
     @property
     def largest_step(self) -> int:
         """The highest coverage that the numbers allow; the gate may want less."""
         total, covered = self.sealable.total, self.sealable.covered
-        if not total.number or not self.sealable.inputs:
+        if not total.number or not self.sealable.listed:
             return 0
         share = 100 * (covered // total.step)
         return max(step for step in COVERAGE_STEPS if share >= step * total.number)
@@ -100,7 +115,7 @@ class Ordered:
             "hasMassBalance": self.has_balance,
             "inputs": [
                 {
-                    "supplier": said.supplier,
+                    **({"supplier": said.supplier} if isinstance(said, Endorsement) else {}),
                     "peer": supplier.peer,
                     "productName": supplier.product_name,
                     **said.terms.to_json(),
@@ -115,6 +130,24 @@ class Ordered:
                 }
                 for one in self.sealable.factors
             ],
+            **self._roster_shown,
+        }
+
+    @property
+    def _roster_shown(self) -> dict[str, Any]:
+        use = self.sealable.roster
+        if use is None or use.mark.member is None:
+            return {}
+        roster, pseudonyms = use.roster, (one.endorsement.pseudonym for one in self.order.members)
+        return {
+            "roster": {
+                "issuer": roster.issuer,
+                "name": roster.name,
+                "notBefore": roster.not_before,
+                "notAfter": roster.not_after,
+                "members": len(set(pseudonyms)),
+                "publisherEntity": use.mark.member.entity,
+            }
         }
 
 
@@ -128,13 +161,20 @@ async def order(node: Node, subject: Subject, wanted: Wanted) -> Ordered:
 
     Raises:
         SealRefusedError: it does not fit together; the message begins with the part.
-        RefusedError: the release gate does not let the coverage out.
+        RefusedError: the release gate does not let the coverage out, or this node is no member of
+            the roster.
         SealNumberError: something is negative or out of range.
     """
-    context = await context_for(node, subject)
+    membership = await membership_of(node, subject, wanted)
+    roster = None if membership is None else membership.roster
+    context = await context_for(node, subject, roster)
     found = await supplied(node, subject, wanted.sealed, context)
     used = await node.store.read(lambda session: _used(session, node, subject.footprint_id))
-    made = _order(subject, wanted, context, found)
+    use = None
+    if membership is not None:
+        made_mark = await asyncio.to_thread(mark, membership, context.digest)
+        use = RosterUse(membership.roster, made_mark)
+    made = _order(subject, wanted, context, found, use)
     checked = sealable(made, used)
     endorsed = [one.footprint_id for one in found if one.is_listed]
     exposure = with_coverage(subject.exposure, wanted.sealed, endorsed, wanted.coverage)
@@ -143,8 +183,25 @@ async def order(node: Node, subject: Subject, wanted: Wanted) -> Ordered:
     return Ordered(subject, wanted, made, used, tuple(found), checked, exposure)
 
 
+async def membership_of(node: Node, subject: Subject, wanted: Wanted) -> Membership | None:
+    """Our own credential in the roster that is wanted; None if none is.
+
+    Raises:
+        RefusedError: this node is no member of it for this footprint.
+    """
+    name = wanted.roster
+    if name is None:
+        return None
+    created = parse_time(subject.document["created"])
+    return await node.store.read(lambda session: membership_for(session, node, name, created))
+
+
 def _order(
-    subject: Subject, wanted: Wanted, context: Context, found: Sequence[Supplied]
+    subject: Subject,
+    wanted: Wanted,
+    context: Context,
+    found: Sequence[Supplied],
+    use: RosterUse | None,
 ) -> SealOrder:
     result = subject.calculation.result
     factors = [one.id for one in result.explanation.calculated.factors]
@@ -155,16 +212,16 @@ def _order(
         endorsed=[one.footprint_id for one in found if one.is_listed],
         named=factors if wanted.names_factors else (),
     )
-    inputs = [
-        EndorsedInput(
-            one.held.answer.endorsement,
-            one.held.key,
-            one.held.answer.opening,
-            plan.quantities[one.footprint_id],
-        )
-        for one in found
-        if one.is_listed and one.held is not None and one.footprint_id in plan.quantities
-    ]
+    inputs: list[EndorsedInput] = []
+    members: list[MemberInput] = []
+    for one in found:
+        if not one.is_listed or one.held is None or one.footprint_id not in plan.quantities:
+            continue
+        said, quantity = one.held.answer.endorsement, plan.quantities[one.footprint_id]
+        if isinstance(said, HiddenEndorsement):
+            members.append(MemberInput(said, one.held.opening, quantity))
+        elif one.held.key is not None:
+            inputs.append(EndorsedInput(said, one.held.key, one.held.opening, quantity))
     return SealOrder(
         document=subject.document,
         publisher=context.publisher,
@@ -176,13 +233,15 @@ def _order(
         factors=plan.factors,
         own=plan.own,
         coverage=wanted.coverage,
+        roster=use,
+        members=members,
     )
 
 
 def _used(session: Session, node: Node, footprint_id: str) -> frozenset[Scalar]:
     """Blindings of endorsements in other seals: with one of them twice, both would tell more."""
     found = (held_in(node.vault, row) for row in seals.given_before(session, footprint_id))
-    return frozenset(one.answer.opening.blinding for one in found if one is not None)
+    return frozenset(one.opening.blinding for one in found if one is not None)
 
 
 def require_coverage(session: Session, node: Node, subject: Subject, exposure: Exposure) -> None:

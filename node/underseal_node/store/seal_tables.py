@@ -72,6 +72,9 @@ class Question(SQLModel, table=True):
     context: str = Field(description="base64url; it does not tell what it is for")
     state: str = QuestionState.OPEN
     is_named: bool = Field(description="whether we consent to be named")
+    roster: str | None = Field(
+        default=None, sa_type=Text, description="JSON: of which we are to endorse as a member"
+    )
     answer: bytes | None = Field(
         default=None, sa_type=LargeBinary, description="encrypted: endorsement and opening"
     )

@@ -41,6 +41,7 @@ class VaultPurpose(StrEnum):
     ENDORSEMENT = (
         "endorsement"  # given: with the opening of a value that the public listener serves
     )
+    ROSTER = "roster"  # keys of rosters, memberships
     SEAL = "seal"  # openings that we were given, quantities, salts
 
 

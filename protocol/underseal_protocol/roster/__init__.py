@@ -15,4 +15,6 @@ says nothing anywhere else.
 | `mark` | the pseudonym of the publisher itself, so that it cannot endorse for itself |
 | `rules` | what has to hold of all of them for one footprint |
 | `messages` | what travels, as JSON |
+| `questions` | what a customer asks a member |
+| `statements` | what issuer and members sign with the keys of their nodes |
 """

@@ -11,6 +11,7 @@ from typing import Any
 from tests.committed import publish_committed
 from tests.node.exchange.endorsing import ask
 from tests.node.manage.conftest import RECOVERY_KEY, Company, Document, Market, Stage
+from tests.node.manage.rosters import EPOCH, NAME
 from tests.node.manage.sealing import Sealing, open_sealing
 from tests.node.manage.test_products import GRID, POWER, product
 
@@ -40,6 +41,13 @@ ACTS = {
     "POST /endorsements/{id}/answer": Act.ENDORSEMENT_GIVEN,
     "POST /seals/prepare": Act.ENDORSEMENT_RECEIVED,
     "POST /seals": Act.FOOTPRINT_SEALED,
+    "POST /rosters": Act.ROSTER_CREATED,
+    "POST /rosters/admit": Act.ROSTER_ADMITTED,
+    "POST /rosters/remove": Act.ROSTER_REMOVED,
+    "POST /rosters/apply": Act.ROSTER_APPLIED,
+    "POST /rosters/join": Act.ROSTER_JOINED,
+    "POST /rosters/trust": Act.ROSTER_TRUSTED,
+    "POST /rosters/distrust": Act.ROSTER_DISTRUSTED,
     "POST /received/{id}/sealed-sum": Act.SEALED_SUM_RECEIVED,
     "POST /footprints/{id}/share": Act.FOOTPRINT_SHARED,
     "POST /received/{id}/attestations": Act.ATTESTATIONS_RECEIVED,
@@ -170,6 +178,7 @@ async def test_each_writes_an_entry(market: Market, stage: Stage, document: Docu
     await peers(do, await market.open("cell"), stage.supplier, market, document)
     await attesting(do, stage, document)
     await sealing(do, await open_sealing(market, ("anode",), name="packer"))
+    await rosters(do, await market.open("association"), await market.open("can"), market)
     await own(do, await market.open("alone"), document)
     await calculating(do, stage.supplier)
     assert do.done == ACTS.keys()
@@ -210,6 +219,20 @@ async def sealing(do: Deeds, chain: Sealing) -> None:
         await chain.cell.post("/grants", given | said, 201)
     await reader.pull(chain.name)
     await do(reader, "POST /received/{id}/sealed-sum", id=footprint_id)
+
+
+async def rosters(do: Deeds, issuer: Company, member: Company, market: Market) -> None:
+    """A roster, and a member of it."""
+    await market.befriend(issuer, member)
+    epoch = await do(issuer, "POST /rosters", {"name": NAME} | EPOCH)
+    shown = {"roster": epoch["statement"]}
+    applied = await do(member, "POST /rosters/apply", shown | {"entity": "Can"})
+    asked = {"application": applied["application"]}
+    admitted = await do(issuer, "POST /rosters/admit", asked)
+    await do(member, "POST /rosters/join", {"admission": admitted["admission"]})
+    await do(member, "POST /rosters/trust", shown)
+    await do(member, "POST /rosters/distrust", {"name": NAME})
+    await do(issuer, "POST /rosters/remove", {"name": NAME, "member": "Can"})
 
 
 async def own(do: Deeds, company: Company, document: Documents) -> None:

@@ -29,7 +29,7 @@ def operations(app: FastAPI) -> Iterator[tuple[str, str]]:
             yield method.upper(), path
 
 
-EXPECTED_OPERATIONS = 115
+EXPECTED_OPERATIONS = 123
 
 
 async def test_every_route_is_closed_without_the_token(company: Company, refused: Refused) -> None:

@@ -11,7 +11,13 @@ from underseal_node.store.seal_tables import SealState
 from underseal_protocol.seal.numbers import SealedProperty
 from underseal_protocol.seal.verdict import Grade
 
-__all__ = ["EndorserShape", "ReceivedSealShape", "SealFactorShape", "SealVerdictShape"]
+__all__ = [
+    "EndorserShape",
+    "HiddenEndorsersShape",
+    "ReceivedSealShape",
+    "SealFactorShape",
+    "SealVerdictShape",
+]
 
 
 class EndorserShape(Shape):
@@ -36,6 +42,17 @@ class SealFactorShape(Shape):
     nano_kg_co2e_per_unit: Annotated[str, Field(alias="nanoKgCo2ePerUnit")]
 
 
+class HiddenEndorsersShape(Shape):
+    """Who endorsed the listed inputs, where they are members of a roster and not named."""
+
+    issuer: str  # URL of the node that keeps the roster
+    name: str
+    is_known: bool  # whether we trust it; only then their endorsements count
+    publisher_entity: str  # legal entity of the publisher, by the roster
+    members: int  # how many different ones
+    inputs: int  # of how many listed inputs
+
+
 class SealVerdictShape(Shape):
     """What a sealed sum that holds shows to us."""
 
@@ -53,6 +70,7 @@ class SealVerdictShape(Shape):
     statement: str  # in a sentence
     reductions: list[str]  # why grade or coverage is less than what is written down
     not_shown: list[str]  # each as the end of "it does not show ..."
+    roster: HiddenEndorsersShape | None = None
 
 
 class ReceivedSealShape(Shape):

@@ -22,6 +22,7 @@ __all__ = [
     "SealRefusalShape",
     "SealShape",
     "SealShows",
+    "ShownRosterShape",
     "SuppliedShape",
 ]
 
@@ -40,6 +41,7 @@ class QuestionShape(Shape):
     context: str  # for what; it does not tell what that is
     state: QuestionState
     is_named: bool  # whether the endorsement consents to name us
+    roster: str | None = None  # of which we endorse as a member, without our name
     reason: str | None = None  # why it could not be endorsed
     asked_at: Instant
     answered_at: Instant | None = None
@@ -60,6 +62,8 @@ class SealInput(InputShape):
     property: SealedProperty = SealedProperty.EXCLUDING
     coverage: int = 0  # in percent: 0, 25, 50, 75 or 90
     name_factors: bool = False
+    # Of which we are a member: then suppliers endorse as members, and are not named.
+    roster: Annotated[str | None, Field(min_length=1, max_length=300)] = None
 
 
 class SuppliedShape(Shape):
@@ -70,13 +74,13 @@ class SuppliedShape(Shape):
     product_name: str
     state: HeldState
     reason: str | None = None
-    is_listed: bool  # endorsed, with consent to be named
+    is_listed: bool  # endorsed, with consent to be named or as a member of the roster
 
 
 class ListedInputShape(Shape):
     """An endorsed input, as readers of the sealed sum see it."""
 
-    supplier: str  # URL of its node
+    supplier: str | None = None  # URL of its node; absent for a member of a roster
     peer: str  # as we call it; readers do not see that
     product_name: str  # likewise
     declared_unit_amount: str
@@ -96,6 +100,17 @@ class ListedFactorShape(Shape):
     nano_kg_co2e_per_unit: Annotated[str, Field(alias="nanoKgCo2ePerUnit")]
 
 
+class ShownRosterShape(Shape):
+    """The roster whose members have endorsed, as readers of the sealed sum see it."""
+
+    issuer: str  # URL of the node that keeps it
+    name: str
+    not_before: int  # the epoch, in seconds since 1970
+    not_after: int
+    members: int  # how many different ones there are among the endorsers
+    publisher_entity: str  # our own legal entity
+
+
 class SealShows(Shape):
     """What a reader of a sealed sum sees, besides the footprint and whatever is proven."""
 
@@ -104,6 +119,7 @@ class SealShows(Shape):
     has_mass_balance: bool
     inputs: list[ListedInputShape]
     factors: list[ListedFactorShape]
+    roster: ShownRosterShape | None = None  # absent: the suppliers are named
 
 
 class SealRefusalShape(Shape):

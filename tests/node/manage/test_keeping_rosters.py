@@ -1,0 +1,171 @@
+"""Keeping a roster, joining and trusting one: one credential each, and files of others refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.behind import sql
+from tests.node.manage.conftest import Company, Market
+from tests.node.manage.rosters import EPOCH, NAME, entity, join, keep
+
+
+@pytest.fixture
+async def pair(market: Market) -> tuple[Company, Company]:
+    issuer, member = await market.open("association"), await market.open("s0")
+    await market.befriend(issuer, member)
+    return issuer, member
+
+
+async def apply(member: Company, statement: str, **changes: Any) -> str:
+    given = {"roster": statement, "entity": entity(member)} | changes
+    return str((await member.post("/rosters/apply", given))["application"])
+
+
+async def test_a_legal_entity_has_one_credential_in_an_epoch(
+    market: Market, pair: tuple[Company, Company]
+) -> None:
+    issuer, member = pair
+    epoch = await keep(issuer)
+    application = await apply(member, epoch["statement"])
+    assert application == await apply(member, epoch["statement"])
+    first = await issuer.post("/rosters/admit", {"application": application})
+    # A file that was lost is made no other credential of.
+    assert first == await issuer.post("/rosters/admit", {"application": application})
+    other = await market.open("s1")
+    await market.befriend(issuer, other)
+    same_entity = await apply(other, epoch["statement"], entity=entity(member))
+    refused = await issuer.post("/rosters/admit", {"application": same_entity}, 422)
+    assert "has a credential of this epoch" in refused["message"]
+    same_url = await apply(member, epoch["statement"], entity="somebody else")
+    refused = await issuer.post("/rosters/admit", {"application": same_url}, 422)
+    assert "has a credential of this epoch" in refused["message"]
+    (kept,) = (await issuer.get("/rosters"))["kept"]
+    assert [one["url"] for one in kept["members"]] == [member.url]
+    # What it has applied with first is gone, so is the admission to it.
+    refused = await member.post("/rosters/join", {"admission": first["admission"]}, 409)
+    assert "has applied" in refused["message"]
+
+
+async def test_a_member_that_is_removed_stays_until_the_epoch_ends(
+    pair: tuple[Company, Company],
+) -> None:
+    issuer, member = pair
+    epoch = await keep(issuer)
+    await join(issuer, member, epoch["statement"])
+    removed = await issuer.post("/rosters/remove", {"name": NAME, "member": entity(member)})
+    assert removed["endorsesUntil"] == EPOCH["notAfter"]
+    again = {"name": NAME, "member": member.url}
+    assert "before" in (await issuer.post("/rosters/remove", again, 409))["message"]
+    next_one = await keep(issuer, notBefore=EPOCH["notAfter"], notAfter="2027-12-31T00:00:00Z")
+    assert next_one["fingerprint"] == epoch["fingerprint"]
+    application = await apply(member, next_one["statement"])
+    given = {"application": application}
+    refused = await issuer.post("/rosters/admit", given, 409)
+    assert "was removed from the roster" in refused["message"]
+    await issuer.post("/rosters/admit", given | {"again": True})
+    newest, _ = (await issuer.get("/rosters"))["kept"]
+    assert [one["entity"] for one in newest["members"]] == [entity(member)]
+    for unknown in ({"name": "none"}, {"member": "nobody"}):
+        await issuer.post("/rosters/remove", again | unknown, 404)
+
+
+async def test_epochs_do_not_overlap(pair: tuple[Company, Company]) -> None:
+    issuer, _ = pair
+    await keep(issuer)
+    given = {"name": NAME, "notBefore": "2026-06-01T00:00:00Z", "notAfter": "2027-06-01T00:00:00Z"}
+    assert "do not overlap" in (await issuer.post("/rosters", given, 409))["message"]
+    await issuer.post("/rosters", given | {"name": "another"}, 201)
+    turned = given | {"name": "turned", "notBefore": "2028-01-01T00:00:00Z"}
+    assert "before it begins" in (await issuer.post("/rosters", turned, 422))["message"]
+    # Nothing is left of what was refused.
+    names = {one["name"] for one in (await issuer.get("/rosters"))["kept"]}
+    assert names == {NAME, "another"}
+
+
+async def test_who_is_no_partner_can_neither_apply_nor_be_admitted(
+    market: Market, pair: tuple[Company, Company]
+) -> None:
+    issuer, member = pair
+    epoch = await keep(issuer)
+    stranger = await market.open("stranger")
+    given = {"roster": epoch["statement"], "entity": "stranger"}
+    refused = await stranger.post("/rosters/apply", given, 409)
+    assert "is no partner of this node" in refused["message"]
+    application = await apply(member, epoch["statement"])
+    await issuer.http.delete("/peers/s0")
+    refused = await issuer.post("/rosters/admit", {"application": application}, 409)
+    assert "is no partner of this node" in refused["message"]
+    refused = await issuer.post("/rosters/apply", given, 409)
+    assert "keeps that roster itself" in refused["message"]
+
+
+async def test_files_of_others_are_refused(market: Market, pair: tuple[Company, Company]) -> None:
+    issuer, member = pair
+    epoch = await keep(issuer)
+    application = await apply(member, epoch["statement"])
+    other_issuer = await market.open("other")
+    await market.befriend(other_issuer, member)
+    await keep(other_issuer)
+    refused = await other_issuer.post("/rosters/admit", {"application": application}, 409)
+    assert "none of this node" in refused["message"]
+    admitted = await issuer.post("/rosters/admit", {"application": application})
+    stranger = await market.open("s1")
+    await market.befriend(issuer, stranger)
+    refused = await stranger.post("/rosters/join", {"admission": admitted["admission"]}, 409)
+    assert "has not applied" in refused["message"]
+    await apply(stranger, epoch["statement"])
+    refused = await stranger.post("/rosters/join", {"admission": admitted["admission"]}, 409)
+    assert "is for" in refused["message"]
+    head, body, signature = admitted["admission"].split(".")
+    broken = ".".join((head, body, signature[:-4] + "AAAA"))
+    refused = await member.post("/rosters/join", {"admission": broken}, 422)
+    assert "signature" in refused["message"]
+    for path, given in (
+        ("apply", {"roster": application, "entity": "x"}),
+        ("admit", {"application": epoch["statement"]}),
+        ("join", {"admission": "nonsense"}),
+        ("trust", {"roster": admitted["admission"]}),
+    ):
+        assert "it is no " in (await member.post(f"/rosters/{path}", given, 422))["message"]
+    joined = await member.post("/rosters/join", {"admission": admitted["admission"]})
+    assert joined["state"] == "joined"
+    assert joined == await member.post("/rosters/join", {"admission": admitted["admission"]})
+    refused = await member.post(
+        "/rosters/apply", {"roster": epoch["statement"], "entity": entity(member)}, 409
+    )
+    assert "is a member" in refused["message"]
+
+
+# --- trusting one --------------------------------------------------------------------------------
+
+
+async def test_a_roster_is_trusted_by_its_partner_or_its_fingerprint(
+    market: Market, pair: tuple[Company, Company]
+) -> None:
+    issuer, member = pair
+    epoch = await keep(issuer)
+    given = {"roster": epoch["statement"]}
+    trusted = await member.post("/rosters/trust", given)
+    assert trusted == await member.post("/rosters/trust", given)
+    assert (trusted["issuer"], trusted["fingerprint"]) == (issuer.url, epoch["fingerprint"])
+    await issuer.post("/rosters/trust", given)
+    stranger = await market.open("stranger")
+    assert "no partner" in (await stranger.post("/rosters/trust", given, 409))["message"]
+    wrong = given | {"fingerprint": "A" * 43}
+    assert epoch["fingerprint"] in (await stranger.post("/rosters/trust", wrong, 409))["message"]
+    await stranger.post("/rosters/trust", given | {"fingerprint": epoch["fingerprint"]})
+    await stranger.post("/rosters/distrust", {"name": NAME, "issuer": issuer.url})
+    assert (await stranger.get("/rosters"))["trusted"] == []
+    await stranger.post("/rosters/distrust", {"name": NAME}, 404)
+
+
+async def test_another_key_is_not_trusted_unasked(pair: tuple[Company, Company]) -> None:
+    issuer, member = pair
+    epoch = await keep(issuer)
+    await member.post("/rosters/trust", {"roster": epoch["statement"]})
+    for table in ("roster_epoch", "roster"):
+        sql(issuer.node, f"DELETE FROM {table}")
+    another = await keep(issuer)
+    refused = await member.post("/rosters/trust", {"roster": another["statement"]}, 409)
+    assert "with another key" in refused["message"]
