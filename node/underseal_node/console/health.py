@@ -7,11 +7,12 @@ from typing import Any
 from starlette.responses import Response
 
 from underseal_node.console.api import Query
+from underseal_node.console.exports import exported
 from underseal_node.console.marks import _
 from underseal_node.console.node_lists import NodeList
 from underseal_node.console.pages import Visit
 from underseal_node.console.sharing import partner_path
-from underseal_node.console.tables import Column, Filter, Row
+from underseal_node.console.tables import Column, Filter, Row, table_of
 
 __all__ = ["ALERTS", "PAGES"]
 
@@ -49,6 +50,15 @@ COLUMNS = (
 )
 
 
+CHECKS = (
+    Column("result", _("Result"), "word"),
+    Column("check", _("Check")),
+    Column("message", _("What was found")),
+    Column("hint", _("What to do")),
+)
+ORDER = {"problem": 0, "warning": 1}
+RESULTS = (_("problem"), _("warning"), _("ok"))
+
 LIST = NodeList("/alerts", COLUMNS, COLUMNS, ALERTS, "alerts")
 
 
@@ -81,10 +91,19 @@ def _about(visit: Visit, kind: str) -> str:
 async def _doctor(visit: Visit) -> Response:
     """What was looked at just now, what needs something first."""
     found: list[dict[str, Any]] = (await visit.api.get("/doctor"))["data"]
-    order = {"problem": 0, "warning": 1}
-    checks = sorted(found, key=lambda one: order.get(one["result"], 2))
-    counts = {name: sum(one["result"] == name for one in found) for name in order}
-    return visit.page("doctor.html", {"checks": checks, "counts": counts})
+    counts = {name: sum(one["result"] == name for one in found) for name in ORDER}
+    result = visit.asked("result")
+    rows = [
+        {**one, "check": one["name"]}
+        for one in sorted(found, key=lambda one: ORDER.get(one["result"], len(ORDER)))
+        if result not in RESULTS or one["result"] == result
+    ]
+    file = exported(visit, rows, CHECKS, "doctor")
+    if file is not None:
+        return file
+    filters = [Filter("result", _("Result"), [(one, visit.text(one)) for one in RESULTS])]
+    table = table_of(visit, rows, CHECKS, filters)
+    return visit.page("doctor.html", {"table": table, "counts": counts})
 
 
 PAGES = {"/alerts": _alerts, "/doctor": _doctor}

@@ -271,3 +271,9 @@ async def test_the_doctor_is_shown(company: Company, browser: Browser, market: M
     assert re.search(r"\d+ problem", broken.text)
     results = re.findall(r'class="word (ok|warning|problem)"', broken.html)
     assert results == sorted(results, key=["problem", "warning", "ok"].index)
+    only = await browser.get("/doctor", result="problem")
+    assert set(re.findall(r'class="word (\w+)"', only.html)) == {"problem"}
+    file = (await browser.get("/doctor", **{"as": "csv", "sort": "check"})).html
+    names = [line.split(",")[1] for line in file.splitlines()[1:] if line.count(",") >= 3]
+    assert len(names) > 3
+    assert names == sorted(names, key=str.casefold)
