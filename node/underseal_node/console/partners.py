@@ -39,6 +39,16 @@ COLUMNS = (
     Column("lastProblem", _("Last problem")),
     Column("endsAt", _("Access ends"), "date"),
 )
+GRANTED = (
+    Column("kind", _("What"), "word"),
+    Column("value", _("Which")),
+    Column("level", _("Level"), "word"),
+    Column("state", _("State"), "word"),
+    Column("starts", _("Begins"), "time"),
+    Column("ends", _("Ends"), "time"),
+    Column("purpose", _("Purpose")),
+    Column("terms", _("Terms")),
+)
 NEEDS = {
     "approval": _("waits for our approval"),
     "changed": _("shows other keys or another endpoint"),
@@ -127,9 +137,31 @@ async def show_partner(visit: Visit, refusal: ApiRefusedError | None = None) -> 
     return visit.page("partner.html", values, 200 if refusal is None else refusal.status)
 
 
+async def _granted(visit: Visit) -> Response:
+    """What we may see at a partner, as it told last."""
+    peer = await visit.api.get(f"/peers/{visit.part('name')}")
+    found: list[Row] = peer.get("grantedToUs") or []
+    wanted = {name: visit.asked(name) for name in ("level", "state")}
+    rows = [one for one in found if all(value in ("", one[name]) for name, value in wanted.items())]
+    file = exported(visit, rows, GRANTED, "granted")
+    if file is not None:
+        return file
+    filters = [
+        Filter(name, label, words_of(visit, sorted({one[name] for one in found})))
+        for name, label in (("level", _("Level")), ("state", _("State")))
+    ]
+    table = table_of(visit, rows, GRANTED, filters)
+    path = partner_path(peer["name"])
+    return visit.page("partner_granted.html", {"peer": peer, "path": path, "table": table})
+
+
 def _shortened(grants: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """The newest that have not ended."""
     return [one for one in reversed(grants) if one["state"] != "ended"][:MOST_GRANTS]
 
 
-PAGES = {"/partners": _list, "/partners/{name}": _show}
+PAGES = {
+    "/partners": _list,
+    "/partners/{name}": _show,
+    "/partners/{name}/granted": _granted,
+}

@@ -382,3 +382,22 @@ async def test_settings_change_what_was_typed_and_nothing_else(
     assert refused.status in (400, 409)
     assert value_of(refused, "url") == "ftp://acme"
     assert (await company.get("/peers/acme"))["url"] == "https://acme.example"
+
+
+async def test_what_we_may_see_there_is_a_list(pair: Pair, new_browser: NewBrowser) -> None:
+    customer, supplier = pair
+    browser = await signed_in(new_browser, customer)
+    assert "It has not told yet" in (await browser.get("/partners/cathode/granted")).text
+    for number, level in enumerate(("total", "quality")):
+        one = make_document(number)
+        await supplier.publish(one)
+        await granted(supplier, "cell", footprintIds=[one["id"]], level=level, purpose=SCRIPT)
+    await customer.pull("cathode")
+    shown = await browser.get("/partners/cathode/granted")
+    assert "2 in all" in shown.text
+    assert_harmless(shown)
+    assert "1 in all" in (await browser.get("/partners/cathode/granted", level="total")).text
+    file = (await browser.get("/partners/cathode/granted", **{"as": "csv", "sort": "-level"})).html
+    rows = list(csv.DictReader(io.StringIO(file.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}"))))
+    assert [row["Level"] for row in rows] == ["total", "quality"]
+    assert "/partners/cathode/granted" in (await browser.get("/partners/cathode")).html
