@@ -25,7 +25,8 @@ VIEWS = [(360, "light", "de-DE"), (1440, "dark", "zh-CN"), (1280, "dark", "de-DE
 NARROW_AND_WIDE = [(360, "dark", "de-DE"), (1280, "light", "de-DE")]
 PATHS = (
     "/", "/products", f"/products/twin?product={LITHIUM}", "/footprints", "/received", "/board",
-    "/partners", "/partners/maker", "/partners/maker/granted", "/partners/maker/preview", "/grants", "/grants/matrix",
+    "/partners", "/partners/maker", "/partners/maker/granted", "/partners/maker/preview",
+    "/grants", "/grants/matrix",
     "/invite", "/accept", "/complete", "/add-partner", "/partners/maker/settings", "/requests",
     "/requests/new", "/import", "/jobs", "/audit", "/audit/verify", "/audit/receipts", "/alerts",
     "/doctor", "/factors", "/drafts", "/products/refresh", "/pulls", "/grants/add",
