@@ -47,6 +47,7 @@ NOTHING_TO_VIOLATE = {
     ("get", "/spend"),
     ("get", "/spend/template"),
     ("get", "/status"),
+    ("get", "/rosters"),
     ("get", "/seals/jobs/{job_id}"),
     ("get", "/seals/{footprint_id}"),
     ("get", "/peers/{name}/declaration"),
