@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Annotated, Any
 
@@ -28,15 +27,9 @@ from underseal_cli.options import (
     seconds_of,
     usage_error,
 )
+from underseal_cli.watching import UNDER_WAY, Job, Look, bars, line_now_and_then, watched
 
 __all__ = ["pull"]
-
-FIRST_POLL_SECONDS = 0.05
-MAX_POLL_SECONDS = 1.0
-LINE_SECONDS = 10.0
-UNDER_WAY = ("waiting", "running")
-
-Look = Callable[[dict[str, Any]], None]
 
 
 def pull(
@@ -111,7 +104,8 @@ def _once(manage: Manage, order: dict[str, Any], *, as_json: bool) -> bool:
     """
     job = manage.post("/pulls", order)
     try:
-        job = _watched(manage, job)
+        with _progress() as look:
+            job = watched(manage, "/pulls", job, look)
     except KeyboardInterrupt:
         output.warn("The pull goes on in the node; `underseal received list` shows what arrives.")
         raise
@@ -127,54 +121,25 @@ def _once(manage: Manage, order: dict[str, Any], *, as_json: bool) -> bool:
     return bool(job["state"] == "failed")
 
 
-def _watched(manage: Manage, job: dict[str, Any]) -> dict[str, Any]:
-    """Look after a pull until it has ended, less often the longer it takes."""
-    pause_seconds = FIRST_POLL_SECONDS
-    with _progress() as look:
-        while job["state"] in UNDER_WAY:
-            look(job)
-            time.sleep(pause_seconds)
-            pause_seconds = min(1.5 * pause_seconds, MAX_POLL_SECONDS)
-            job = manage.get(f"/pulls/{job['id']}")
-        look(job)
-    return job
-
-
 @contextmanager
 def _progress() -> Iterator[Look]:
     """A bar for each peer where somebody looks at a terminal, else a line now and then."""
-    if not output.is_terminal(sys.stderr):
-        yield _line_now_and_then()
-        return
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    text = TextColumn("{task.description}", markup=False)
-    terminal = output.console(sys.stderr)
-    with Progress(
-        SpinnerColumn(), text, TimeElapsedColumn(), console=terminal, transient=True
-    ) as bars:
+    with bars(is_counted=False) as shown:
+        if shown is None:
+            yield line_now_and_then(
+                lambda job: (_so_far(one) for one in job["data"] if one["state"] in UNDER_WAY)
+            )
+            return
         tasks: dict[str, Any] = {}
 
-        def look(job: dict[str, Any]) -> None:
+        def look(job: Job) -> None:
             for one in job["data"]:
                 peer = one["peer"]
                 if peer not in tasks:
-                    tasks[peer] = bars.add_task("", total=None)
-                bars.update(tasks[peer], description=output.visible(_so_far(one)))
+                    tasks[peer] = shown.add_task("", total=None)
+                shown.update(tasks[peer], description=output.visible(_so_far(one)))
 
         yield look
-
-
-def _line_now_and_then() -> Look:
-    last = time.monotonic()
-
-    def look(job: dict[str, Any]) -> None:
-        nonlocal last
-        if job["state"] in UNDER_WAY and time.monotonic() - last >= LINE_SECONDS:
-            last = time.monotonic()
-            output.warn(*(_so_far(one) for one in job["data"] if one["state"] in UNDER_WAY))
-
-    return look
 
 
 def _so_far(progress: dict[str, Any]) -> str:

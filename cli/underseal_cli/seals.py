@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
 from enum import StrEnum
@@ -17,19 +17,13 @@ import typer
 from underseal_cli import output, tables
 from underseal_cli.errors import CliError
 from underseal_cli.files import write_whole
-from underseal_cli.manage_client import Manage, segment
 from underseal_cli.options import Json, manage_of, usage_error
+from underseal_cli.watching import Job, Look, bars, line_now_and_then, watched
 
 __all__ = ["register", "shows_lines"]
 
-FIRST_POLL_SECONDS = 0.1
-MAX_POLL_SECONDS = 1.0
-LINE_SECONDS = 10.0
-UNDER_WAY = ("waiting", "running")
 STEPS = (25, 50, 75, 90)
 NANO = Decimal(10) ** -9
-
-Look = Callable[[Mapping[str, Any]], None]
 
 
 class Property(StrEnum):
@@ -114,7 +108,9 @@ def seal(
     if not _is_confirmed(ready, yes=yes):
         output.warn("Nothing was sealed.")
         raise typer.Exit(1)
-    job = _watched(manage, manage.post("/seals", order | {"name": ready["footprintId"]}))
+    begun = manage.post("/seals", order | {"name": ready["footprintId"]})
+    with _progress() as look:
+        job = watched(manage, "/seals/jobs", begun, look)
     if out is not None and "seal" in job:
         text = json.dumps(job["seal"]["sealedSum"], indent=2) + "\n"
         write_whole(out, [text.encode()])
@@ -203,34 +199,19 @@ def _is_confirmed(ready: Mapping[str, Any], *, yes: bool) -> bool:
     return typer.confirm(f"Seal it?{again}", default=False, err=True)
 
 
-def _watched(manage: Manage, job: dict[str, Any]) -> dict[str, Any]:
-    """Look after a seal until it has ended."""
-    pause_seconds = FIRST_POLL_SECONDS
-    with _progress() as look:
-        while job["state"] in UNDER_WAY:
-            look(job)
-            time.sleep(pause_seconds)
-            pause_seconds = min(1.5 * pause_seconds, MAX_POLL_SECONDS)
-            job = manage.get(f"/seals/jobs/{segment(job['id'])}")
-    return job
-
-
 @contextmanager
 def _progress() -> Iterator[Look]:
     """A bar where somebody looks at a terminal, else a line now and then."""
-    if not output.is_terminal(sys.stderr):
-        yield _line_now_and_then()
-        return
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    with bars(is_counted=True) as shown:
+        if shown is None:
+            yield line_now_and_then(
+                lambda job: [f"{job['step'] or 'waiting'}: {job['done']} of {job['total']}"]
+            )
+            return
+        task = shown.add_task("waiting", total=None)
 
-    text = TextColumn("{task.description}", markup=False)
-    terminal = output.console(sys.stderr)
-    columns = SpinnerColumn(), text, BarColumn(), TimeElapsedColumn()
-    with Progress(*columns, console=terminal, transient=True) as bars:
-        task = bars.add_task("waiting", total=None)
-
-        def look(job: Mapping[str, Any]) -> None:
-            bars.update(
+        def look(job: Job) -> None:
+            shown.update(
                 task,
                 description=output.visible(job["step"] or "waiting"),
                 completed=job["done"],
@@ -238,18 +219,6 @@ def _progress() -> Iterator[Look]:
             )
 
         yield look
-
-
-def _line_now_and_then() -> Look:
-    last = time.monotonic()
-
-    def look(job: Mapping[str, Any]) -> None:
-        nonlocal last
-        if time.monotonic() - last >= LINE_SECONDS:
-            last = time.monotonic()
-            output.warn(f"{job['step'] or 'waiting'}: {job['done']} of {job['total']}")
-
-    return look
 
 
 def _say_sealed(ready: Mapping[str, Any], made: Mapping[str, Any]) -> None:

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
-from urllib.parse import quote, urlsplit
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
@@ -27,8 +26,6 @@ __all__ = [
     "PublicKey",
     "PublicKeySet",
     "SigningKey",
-    "did_document",
-    "did_of",
     "thumbprint",
 ]
 
@@ -279,50 +276,6 @@ class PublicKeySet:
     def thumbprints(self) -> frozenset[str]:
         """The RFC 7638 thumbprints of all usable keys: what a peer pins."""
         return frozenset(key.thumbprint() for key in self._keys.values())
-
-
-def did_of(url: str) -> str:
-    """The did:web identifier of a node.
-
-    Args:
-        url: the URL of the node; its path, if any, becomes part of the identifier.
-    """
-    parts = urlsplit(url)
-    host = quote(parts.netloc.lower(), safe="")
-    path = [quote(segment, safe="") for segment in parts.path.split("/") if segment]
-    return ":".join(["did:web", host, *path])
-
-
-def did_document(url: str, key_set: PublicKeySet) -> dict[str, Any]:
-    """The DID document of a node: its keys as `JsonWebKey` verification methods.
-
-    Only footprint keys are named in `assertionMethod`: the others assert nothing about products.
-
-    Args:
-        url: the URL of the node, without trailing slash.
-        key_set: its public keys.
-    """
-    did = did_of(url)
-    methods = []
-    for key in key_set:
-        jwk = key.jwk()
-        jwk.pop(PURPOSE_MEMBER, None)
-        methods.append(
-            {
-                "id": f"{did}#{key.kid}",
-                "type": "JsonWebKey",
-                "controller": did,
-                "publicKeyJwk": jwk,
-            }
-        )
-    return {
-        "@context": ["https://www.w3.org/ns/did/v1", "https://w3id.org/security/jwk/v1"],
-        "id": did,
-        "verificationMethod": methods,
-        "assertionMethod": [
-            f"{did}#{key.kid}" for key in key_set if key.purpose in (None, KeyPurpose.FOOTPRINT)
-        ],
-    }
 
 
 def _unpickled_key(kid: str, purpose: KeyPurpose | None, point: bytes) -> PublicKey:

@@ -10,6 +10,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
+from underseal_protocol.did import did_document, did_of
 from underseal_protocol.errors import KeySetError
 from underseal_protocol.keys import (
     MAX_KEYS,
@@ -17,8 +18,6 @@ from underseal_protocol.keys import (
     KeyPurpose,
     PublicKeySet,
     SigningKey,
-    did_document,
-    did_of,
     thumbprint,
 )
 

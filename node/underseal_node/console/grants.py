@@ -15,6 +15,7 @@ from underseal_node.console.marks import _
 from underseal_node.console.pages import Visit
 from underseal_node.console.seal_words import SEALED, SEALED_TEXT
 from underseal_node.console.sharing import (
+    GRANT_COLUMNS,
     GRANTEES,
     done_with,
     instant_of,
@@ -49,14 +50,7 @@ def _partner_link(row: Row) -> str:
 COLUMNS = (
     Column("id", _("Grant"), "number", link=_link),
     Column("peer", _("Partner"), link=_partner_link),
-    Column("kind", _("What"), "word"),
-    Column("value", _("Which")),
-    Column("level", _("Level"), "word"),
-    Column("state", _("State"), "word"),
-    Column("starts", _("Begins"), "time"),
-    Column("ends", _("Ends"), "time"),
-    Column("purpose", _("Purpose")),
-    Column("terms", _("Terms")),
+    *GRANT_COLUMNS,
 )
 
 

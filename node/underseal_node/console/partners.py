@@ -13,7 +13,7 @@ from underseal_node.console.api import ApiRefusedError
 from underseal_node.console.exports import exported
 from underseal_node.console.marks import _
 from underseal_node.console.pages import Visit
-from underseal_node.console.sharing import partner_path, words_of
+from underseal_node.console.sharing import GRANT_COLUMNS, partner_path, words_of
 from underseal_node.console.tables import Column, Filter, Row, table_of
 
 __all__ = ["PAGES", "show_partner"]
@@ -38,16 +38,6 @@ COLUMNS = (
     Column("lastContactAt", _("Last contact"), "time"),
     Column("lastProblem", _("Last problem")),
     Column("endsAt", _("Access ends"), "date"),
-)
-GRANTED = (
-    Column("kind", _("What"), "word"),
-    Column("value", _("Which")),
-    Column("level", _("Level"), "word"),
-    Column("state", _("State"), "word"),
-    Column("starts", _("Begins"), "time"),
-    Column("ends", _("Ends"), "time"),
-    Column("purpose", _("Purpose")),
-    Column("terms", _("Terms")),
 )
 NEEDS = {
     "approval": _("waits for our approval"),
@@ -143,14 +133,14 @@ async def _granted(visit: Visit) -> Response:
     found: list[Row] = peer.get("grantedToUs") or []
     wanted = {name: visit.asked(name) for name in ("level", "state")}
     rows = [one for one in found if all(value in ("", one[name]) for name, value in wanted.items())]
-    file = exported(visit, rows, GRANTED, "granted")
+    file = exported(visit, rows, GRANT_COLUMNS, "granted")
     if file is not None:
         return file
     filters = [
         Filter(name, label, words_of(visit, sorted({one[name] for one in found})))
         for name, label in (("level", _("Level")), ("state", _("State")))
     ]
-    table = table_of(visit, rows, GRANTED, filters)
+    table = table_of(visit, rows, GRANT_COLUMNS, filters)
     path = partner_path(peer["name"])
     return visit.page("partner_granted.html", {"peer": peer, "path": path, "table": table})
 

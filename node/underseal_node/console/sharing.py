@@ -11,11 +11,12 @@ from starlette.responses import Response
 from underseal_node.console.api import ApiRefusedError, segment
 from underseal_node.console.marks import _
 from underseal_node.console.pages import Visit
-from underseal_node.console.tables import whole
+from underseal_node.console.tables import Column, whole
 from underseal_node.console.words import LEVELS
 
 __all__ = [
     "GRANTEES",
+    "GRANT_COLUMNS",
     "RefusedHereError",
     "done_with",
     "instant_of",
@@ -31,6 +32,18 @@ UNREADABLE = 422
 MAX_DIGITS = 9
 GRANTEES = ("active", "pending", "invited", "suspended")
 """States of partners that can be granted something; the first of them see it."""
+
+GRANT_COLUMNS = (
+    Column("kind", _("What"), "word"),
+    Column("value", _("Which")),
+    Column("level", _("Level"), "word"),
+    Column("state", _("State"), "word"),
+    Column("starts", _("Begins"), "time"),
+    Column("ends", _("Ends"), "time"),
+    Column("purpose", _("Purpose")),
+    Column("terms", _("Terms")),
+)
+"""What a grant says, whoever gave it."""
 
 
 class RefusedHereError(ApiRefusedError):

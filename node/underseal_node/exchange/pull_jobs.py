@@ -15,6 +15,7 @@ from underseal_node.exchange.errors import ROW_ERRORS, advice_of
 from underseal_node.exchange.exchange import Exchange
 from underseal_node.exchange.progress import PullProgress, PullStage
 from underseal_node.exchange.pulls import pull_peer
+from underseal_node.jobs import Jobs
 from underseal_protocol.criteria import Criteria
 
 __all__ = ["PullJob", "PullJobs"]
@@ -22,7 +23,6 @@ __all__ = ["PullJob", "PullJobs"]
 log = structlog.get_logger(__name__)
 
 PULLS_AT_A_TIME = 8
-KEPT_JOBS = 100
 
 
 @dataclass
@@ -46,17 +46,16 @@ class PullJob:
         return PullStage.FAILED if PullStage.FAILED in stages else PullStage.DONE
 
 
-class PullJobs:
-    """Starts pulls in the background of this process and remembers the last ones.
+class PullJobs(Jobs[PullJob]):
+    """Starts pulls in the background of this process; what is stopped can be resumed.
 
     Args:
         exchange: of this process.
     """
 
     def __init__(self, exchange: Exchange) -> None:
+        super().__init__()
         self._exchange = exchange
-        self._jobs: dict[str, PullJob] = {}
-        self._tasks: dict[str, asyncio.Task[None]] = {}
         self._slots = asyncio.Semaphore(PULLS_AT_A_TIME)
         self._locks: dict[int, asyncio.Lock] = {}
 
@@ -68,43 +67,14 @@ class PullJobs:
             criteria: the filters, the same for all.
         """
         job = PullJob(str(uuid.uuid4()), [PullProgress(name) for _, name in peers])
-        self._jobs[job.id] = job
-        peer_ids = [peer_id for peer_id, _ in peers]
-        self._tasks[job.id] = asyncio.create_task(self._run(job, peer_ids, criteria))
-        self._forget_old()
-        return job
+        return self._begin(job, self._run(job, [peer_id for peer_id, _ in peers], criteria))
 
-    def get(self, job_id: str) -> PullJob:
-        """A job of this process.
-
-        Raises:
-            NotFoundError: it is unknown, or too long ago.
-        """
-        try:
-            return self._jobs[job_id]
-        except KeyError:
-            raise NotFoundError(
-                f"there is no pull {job_id}",
-                hint="Pulls are forgotten when the node restarts; pull again, it goes on "
-                "where it stopped.",
-            ) from None
-
-    async def finished(self, job_id: str) -> PullJob:
-        """Wait for the end of a job.
-
-        Raises:
-            NotFoundError: it is unknown.
-        """
-        job = self.get(job_id)
-        await asyncio.wait([self._tasks[job_id]])
-        return job
-
-    async def aclose(self) -> None:
-        """Stop what is running; it can be resumed."""
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    def _unknown(self, job_id: str) -> NotFoundError:
+        return NotFoundError(
+            f"there is no pull {job_id}",
+            hint="Pulls are forgotten when the node restarts; pull again, it goes on "
+            "where it stopped.",
+        )
 
     async def _run(self, job: PullJob, peer_ids: list[int], criteria: Criteria) -> None:
         await asyncio.gather(
@@ -127,8 +97,3 @@ class PullJobs:
         finally:
             if progress.state != PullStage.DONE:
                 progress.state = PullStage.FAILED
-
-    def _forget_old(self) -> None:
-        done = [key for key, task in self._tasks.items() if task.done()]
-        for key in done[: max(0, len(self._jobs) - KEPT_JOBS)]:
-            del self._jobs[key], self._tasks[key]

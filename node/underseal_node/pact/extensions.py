@@ -7,15 +7,13 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from underseal_node.pact.access import PublicContext
 from underseal_node.pact.cursors import GRANTS
-from underseal_node.pact.footprints import footprint_id_of, limit_of, query_items
-from underseal_node.pact.gate import BASE_URL
+from underseal_node.pact.footprints import footprint_id_of
+from underseal_node.pact.parts import headers_of, part_of
 from underseal_protocol.usage_terms import GRANTS_PATH
 
 __all__ = [
@@ -51,17 +49,9 @@ class GrantsEndpoint:
         context = self._context
         now = context.node.now()
         claims = context.claims(request.scope, now)
-        asked = {name.lower(): value for name, value in query_items(request.scope["query_string"])}
-        cursor, limit = asked.get("cursor"), limit_of(asked.get("limit", ""))
-        after = context.cursors.open(GRANTS, cursor) if cursor else 0
-        # A limit of 0 is answered with one grant: there is nothing to hide from its owner.
-        size = min(max(GRANTS_PER_PAGE if limit is None else limit, 1), GRANTS_PER_PAGE)
+        after, size = part_of(request, context.cursors, GRANTS, GRANTS_PER_PAGE)
         page = await context.serving.grants(claims, after, size, now)
-        headers = {"cache-control": "no-store"}
-        if page.next_id is not None:
-            query = urlencode({"limit": size, "cursor": context.cursors.seal(GRANTS, page.next_id)})
-            target = f"{request.scope[BASE_URL]}{GRANTS_PATH}?{query}"
-            headers["link"] = f'<{target}>; rel="next"'
+        headers = headers_of(request, context.cursors, GRANTS, GRANTS_PATH, size, page.next_id)
         return JSONResponse({"data": [one.to_json() for one in page.grants]}, headers=headers)
 
 

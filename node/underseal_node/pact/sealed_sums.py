@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from underseal_node.pact.access import PublicContext
 from underseal_node.pact.cursors import SEALS
-from underseal_node.pact.footprints import footprint_id_of, limit_of, query_items
-from underseal_node.pact.gate import BASE_URL
+from underseal_node.pact.footprints import footprint_id_of
+from underseal_node.pact.parts import headers_of, part_of
 from underseal_protocol.seal.sealed_sum import SEALED_SUM_PATH
 
 __all__ = ["SealedSumsEndpoint"]
@@ -50,15 +48,8 @@ class SealedSumsEndpoint:
         context = self._context
         now = context.node.now()
         claims = context.claims(request.scope, now)
-        asked = {name.lower(): value for name, value in query_items(request.scope["query_string"])}
-        cursor, limit = asked.get("cursor"), limit_of(asked.get("limit", ""))
-        after = context.cursors.open(SEALS, cursor) if cursor else 0
-        size = min(max(SEALS_PER_PAGE if limit is None else limit, 1), SEALS_PER_PAGE)
+        after, size = part_of(request, context.cursors, SEALS, SEALS_PER_PAGE)
         page = await context.serving.sealed_sums(claims, after, size, now)
-        headers = dict(NO_STORE)
-        if page.next_id is not None:
-            query = urlencode({"limit": size, "cursor": context.cursors.seal(SEALS, page.next_id)})
-            target = f"{request.scope[BASE_URL]}{SEALED_SUM_PATH}?{query}"
-            headers["link"] = f'<{target}>; rel="next"'
+        headers = headers_of(request, context.cursors, SEALS, SEALED_SUM_PATH, size, page.next_id)
         data = [{"footprintId": name, "digest": digest} for name, digest in page.seals]
         return JSONResponse({"data": data}, headers=headers)

@@ -13,8 +13,8 @@ from starlette.routing import Route
 from underseal_node.node import Node
 from underseal_node.trust.own_keys import OwnState
 from underseal_protocol.acceptance import REGISTRATION_PATH
+from underseal_protocol.did import did_document
 from underseal_protocol.key_log import KEY_LOG_MEMBER, KEY_LOG_PATH
-from underseal_protocol.keys import did_document
 from underseal_protocol.schemas import EXTENSION_SCHEMAS, EXTENSIONS_VERSION, VERSION_MEMBER
 
 __all__ = ["openid_configuration", "public_routes"]

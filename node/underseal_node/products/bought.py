@@ -17,10 +17,10 @@ from sqlmodel import Session
 
 from underseal_node.products.choosing import newest_of
 from underseal_node.products.metered import Meters
-from underseal_node.store import peers, products, received
+from underseal_node.store import held, peers, products
 from underseal_node.store.exchange_tables import ReceivedFootprint, VerificationState
+from underseal_node.store.held import Held
 from underseal_node.store.product_tables import MatchRow
-from underseal_node.store.received import Held
 from underseal_node.store.tables import Peer
 from underseal_protocol.rollup.documents import source_of
 from underseal_protocol.rollup.inputs import DirectEmission, Product, SourcedLine
@@ -109,9 +109,9 @@ class _Resolver:
         self._decided = {(one.product_id, one.line_id): one for one in products.matches(session)}
         sources = [self._source(product.id, line) for product, line in lines]
         ids = {one.id for one in sources if isinstance(one, FootprintSource)}
-        self._named = received.held_by_id(session, ids)
+        self._named = held.held_by_id(session, ids)
         urns = {one.product_urn for one in self._decided.values() if one.product_urn}
-        self._sent = received.held_of_products(session, urns)
+        self._sent = held.held_of_products(session, urns)
         self._newest: dict[tuple[int, str], Held] = {}
 
     def of(self, product_id: str, line: SourcedLine) -> tuple[Source | None, Held | None]:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from sqlmodel import Session
 
 from underseal_node.products.trends import Sent, company_names, sent_by
-from underseal_node.store import peers, received
-from underseal_node.store.received import Held
+from underseal_node.store import held, peers
+from underseal_node.store.held import Held
 from underseal_node.store.tables import Peer, PeerState
 from underseal_protocol.criteria import fold
 
@@ -51,7 +51,7 @@ def partners_of(session: Session) -> dict[int, Peer]:
 def sent_of(session: Session, partners: Mapping[int, Peer]) -> dict[int, Sent]:
     """What each partner has sent, by its key."""
     rows: dict[int, list[Held]] = {key: [] for key in partners}
-    for row in received.all_held(session):
+    for row in held.all_held(session):
         if row.peer_id in rows:
             rows[row.peer_id].append(row)
     return {key: sent_by(peer, rows[key]) for key, peer in partners.items()}

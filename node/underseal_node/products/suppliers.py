@@ -30,7 +30,7 @@ from underseal_node.products.supply import (
 )
 from underseal_node.products.trends import Sent, Trend, summary_texts
 from underseal_node.store import granted
-from underseal_node.store.received import Held
+from underseal_node.store.held import Held
 from underseal_node.store.spend import Period
 from underseal_node.store.tables import Peer
 from underseal_node.store.types import from_utc_text, utc_text

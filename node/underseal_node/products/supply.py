@@ -17,8 +17,8 @@ from sqlmodel import Session
 from underseal_node.exchange.verification import STORED_LIMITS
 from underseal_node.products.bills import PCF
 from underseal_node.products.bought import BoughtLine
-from underseal_node.store import received
-from underseal_node.store.received import Held
+from underseal_node.store import held
+from underseal_node.store.held import Held
 from underseal_protocol.decimals import parse_decimal
 from underseal_protocol.errors import DecimalError, JsonError, RollUpError, UnitError
 from underseal_protocol.rollup import sources
@@ -136,7 +136,7 @@ def all_stated(session: Session, rows: Iterable[Held]) -> dict[int, Stated]:
     """
     wanted = {row.seq: (row.body_digest, row.summary) for row in rows}
     found = {seq: _REMEMBERED[key] for seq, key in wanted.items() if key in _REMEMBERED}
-    for seq, body in received.bodies(session, wanted.keys() - found.keys()).items():
+    for seq, body in held.bodies(session, wanted.keys() - found.keys()).items():
         found[seq] = stated_of(body)
         if len(_REMEMBERED) >= MAX_REMEMBERED:
             _REMEMBERED.clear()

@@ -11,7 +11,7 @@ from functools import lru_cache
 from underseal_node.products.bills import PCF
 from underseal_node.products.bought import is_usable
 from underseal_node.store.exchange_tables import VerificationState
-from underseal_node.store.received import Held
+from underseal_node.store.held import Held
 from underseal_node.store.tables import Peer
 from underseal_protocol.criteria import DEPRECATED
 from underseal_protocol.decimals import parse_decimal

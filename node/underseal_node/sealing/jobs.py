@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from underseal_node.errors import NotFoundError
 from underseal_node.exchange.errors import ROW_ERRORS, advice_of
+from underseal_node.jobs import Jobs
 from underseal_node.node import Node
 from underseal_node.sealing.keeping import keep_seal
 from underseal_node.sealing.ordering import Ordered
@@ -22,7 +23,6 @@ __all__ = ["SealJob", "SealJobs", "SealStage"]
 
 log = structlog.get_logger(__name__)
 
-KEPT_JOBS = 100
 ENDED = "it was ended before it was done; nothing was kept"
 
 
@@ -63,61 +63,30 @@ class SealJob:
         self.step, self.done, self.total = step, done, total
 
 
-class SealJobs:
-    """Has footprints proved in the background of this process, and remembers the last ones.
+class SealJobs(Jobs[SealJob]):
+    """Has footprints proved in the background of this process; nothing is kept of what is stopped.
 
     Args:
         node: in the role `manage`.
     """
 
     def __init__(self, node: Node) -> None:
+        super().__init__()
         self._node = node
-        self._jobs: dict[str, SealJob] = {}
-        self._tasks: dict[str, asyncio.Task[None]] = {}
         # A proof keeps one processor busy.
         self._one_at_a_time = asyncio.Lock()
 
     def start(self, ordered: Ordered) -> SealJob:
         """Seal something that fits together."""
         job = SealJob(str(uuid.uuid4()), ordered)
-        self._jobs[job.id] = job
-        self._tasks[job.id] = asyncio.create_task(self._run(job))
-        done = [key for key, task in self._tasks.items() if task.done()]
-        for key in done[: max(0, len(self._jobs) - KEPT_JOBS)]:
-            del self._jobs[key], self._tasks[key]
-        return job
+        return self._begin(job, self._run(job))
 
-    def get(self, job_id: str) -> SealJob:
-        """A job of this process.
-
-        Raises:
-            NotFoundError: it is unknown, or too long ago.
-        """
-        try:
-            return self._jobs[job_id]
-        except KeyError:
-            raise NotFoundError(
-                f"there is no seal under way that is called {job_id}",
-                hint="They are forgotten when the node restarts; what was not done by then was not "
-                "kept. Seal again.",
-            ) from None
-
-    async def finished(self, job_id: str) -> SealJob:
-        """Wait for the end of a job.
-
-        Raises:
-            NotFoundError: it is unknown.
-        """
-        job = self.get(job_id)
-        await asyncio.wait([self._tasks[job_id]])
-        return job
-
-    async def aclose(self) -> None:
-        """Stop what is running; nothing of it is kept."""
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    def _unknown(self, job_id: str) -> NotFoundError:
+        return NotFoundError(
+            f"there is no seal under way that is called {job_id}",
+            hint="They are forgotten when the node restarts; what was not done by then was not "
+            "kept. Seal again.",
+        )
 
     async def _run(self, job: SealJob) -> None:
         try:

@@ -226,14 +226,10 @@ class Serving:
         Raises:
             RequesterUnknownError, PeerSuspendedError: as for `requester`.
         """
-        now_text = self._text_of(now)
-        who = asking(bearer) | {"now": now_text, "after": after_id, "count": limit + 1}
-        rows = await self._reader.rows(BY_CLIENT.sealed_sums, who)
-        row = check_requester(rows, bearer.issued_at, now_text)
-        found = [row[WHO_COLUMNS:] for row in rows if row[WHO_COLUMNS] is not None]
-        self._audit.count(Act.SEALED_SUMS_READ, row[0])
-        next_id = int(found[limit - 1][0]) if len(found) > limit else None
-        return SealedPage(tuple((one[1], one[2]) for one in found[:limit]), next_id)
+        found, next_id = await self._part(
+            BY_CLIENT.sealed_sums, Act.SEALED_SUMS_READ, bearer, after_id, limit, now
+        )
+        return SealedPage(tuple((one[1], one[2]) for one in found), next_id)
 
     async def _about_one(self, sql: str, who: Parameters) -> Sequence[Row]:
         """The rows of a statement about one footprint, which begin with the requester.
@@ -327,14 +323,22 @@ class Serving:
         Raises:
             RequesterUnknownError, PeerSuspendedError: as for `requester`.
         """
+        found, next_id = await self._part(
+            BY_CLIENT.grants, Act.GRANTS_READ, bearer, after_id, limit, now
+        )
+        return GrantPage(tuple(map(grant_of, found)), next_id)
+
+    async def _part(
+        self, sql: str, act: Act, bearer: Bearer, after_id: int, limit: int, now: datetime
+    ) -> tuple[list[Row], int | None]:
+        """A page of rows of the requester, and what the next one begins behind."""
         now_text = self._text_of(now)
         who = asking(bearer) | {"now": now_text, "after": after_id, "count": limit + 1}
-        rows = await self._reader.rows(BY_CLIENT.grants, who)
+        rows = await self._reader.rows(sql, who)
         row = check_requester(rows, bearer.issued_at, now_text)
-        self._audit.count(Act.GRANTS_READ, row[0])
+        self._audit.count(act, row[0])
         found = [row[WHO_COLUMNS:] for row in rows if row[WHO_COLUMNS] is not None]
-        next_id = int(found[limit - 1][0]) if len(found) > limit else None
-        return GrantPage(tuple(grant_of(row) for row in found[:limit]), next_id)
+        return found[:limit], int(found[limit - 1][0]) if len(found) > limit else None
 
 
 def open_serving(

@@ -11,7 +11,7 @@ from sqlmodel import Session
 from underseal_node.errors import RefusedError
 from underseal_node.node import Node
 from underseal_node.store import announcements
-from underseal_protocol.keys import did_of
+from underseal_protocol.did import did_of
 
 __all__ = ["Plan", "plan"]
 

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from tests.node.exchange.conftest import Company, Network, NewCompany
 
+import underseal_node.jobs
 from underseal_node.errors import NotFoundError
 from underseal_node.exchange import pull_jobs
 from underseal_node.exchange.pull_jobs import PullJobs
@@ -105,7 +106,7 @@ async def test_a_stopped_job_has_failed_and_the_next_one_goes_on(
 async def test_old_jobs_are_forgotten_and_running_ones_are_not(
     buyer: Company, seller: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pull_jobs, "KEPT_JOBS", 2)
+    monkeypatch.setattr(underseal_node.jobs, "KEPT_JOBS", 2)
     jobs = PullJobs(buyer.exchange)
     made = []
     for _ in range(5):
