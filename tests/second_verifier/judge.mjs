@@ -84,7 +84,8 @@ export function readTrust({ nodes, rosters = [] }) {
 const nodesOf = (trust, url) => trust.filter((node) => node.urls.includes(url));
 
 function isKnown(trust, { url, thumbprint }) {
-  return nodesOf(trust, url).some(({ footprint, revoked }) =>
+  const found = nodesOf(trust, url); // if several say that they have the URL, all have to have the key
+  return found.length > 0 && found.every(({ footprint, revoked }) =>
     footprint.includes(thumbprint) || revoked.has(thumbprint));
 }
 

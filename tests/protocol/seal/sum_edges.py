@@ -251,6 +251,8 @@ def _readers() -> Iterator[list[Line]]:
         node(f"https://old.example {own}", first),
     ):
         yield [node(s0, first), node(s1, second), publisher]
+    for other in (node(s0, third), node(s0, first, third), node(f"{s0} {s1}", third)):
+        yield [node(s0, first), node(s1, second), other]
 
 
 def edges() -> list[Line]:
