@@ -201,8 +201,13 @@ class NodeProcess:
 
     def _answers(self) -> bool:
         context = ssl.create_default_context(cafile=str(self.ca_file))
-        connection = http.client.HTTPSConnection(HOST, self.port, timeout=5, context=context)
+        connection = http.client.HTTPSConnection(HOST, self.port)
         try:
+            # Wrapped before it is connected: around a connection that is reset at this moment,
+            # `ssl` leaves a socket open that nobody has.
+            connection.sock = context.wrap_socket(socket.socket(), server_hostname=HOST)
+            connection.sock.settimeout(5)
+            connection.sock.connect((HOST, self.port))
             # The Host is the one that peers use, also when something stands in front.
             connection.request("GET", "/health", headers={"Host": self.url.split("//")[1]})
             return connection.getresponse().status == http.HTTPStatus.OK

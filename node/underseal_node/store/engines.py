@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,8 @@ SERVER_LIVELINESS = {
     "tcp_keepalives_count": LIVELINESS["keepalives_count"],
     "tcp_user_timeout": LIVELINESS["tcp_user_timeout"],
 }
+
+WAL_RETRY_SECONDS = 0.01
 
 _URL_HINT = "Leave it out for SQLite in the home, or use postgresql://USER:PASSWORD@HOST/DATABASE."
 
@@ -164,12 +168,10 @@ def _prepare_sqlite(engine: Engine, settings: Settings, *, read_only: bool) -> N
     def connected(connection: Any, _record: object) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
-        # First, so that the switch to WAL waits for other processes too.
-        cursor.execute(
-            f"PRAGMA busy_timeout = {int(settings.database_busy_timeout_seconds * 1000)}"
-        )
+        seconds = settings.database_busy_timeout_seconds
+        cursor.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
         if not read_only:
-            cursor.execute("PRAGMA journal_mode = WAL")
+            _switch_to_wal(cursor, seconds)
         # FULL: what has been acknowledged to a peer is on disk (docs/adr/0005-storage.md).
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")
@@ -185,6 +187,27 @@ def _prepare_sqlite(engine: Engine, settings: Settings, *, read_only: bool) -> N
     event.listen(engine, "begin", begun)
     if not read_only and engine.url.database:
         _make_private(engine.url.database)
+
+
+def _switch_to_wal(cursor: sqlite3.Cursor, seconds: float) -> None:
+    """Keep what is written in a log of its own, so that readers do not wait.
+
+    SQLite does not wait for other processes here, whatever the timeout: when several open a new
+    file at once, each has it locked for reading, and the one that would switch is told "busy".
+
+    Raises:
+        sqlite3.OperationalError: the database stayed locked.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(WAL_RETRY_SECONDS)
+        else:
+            return
 
 
 def _prepare_postgresql(engine: Engine) -> None:

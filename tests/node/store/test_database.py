@@ -10,10 +10,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlmodel import Session, select, text
 
@@ -235,6 +237,23 @@ def test_processes_that_start_and_write_at_once_do_not_collide(home: Home, url_o
     store = open_store(SETTINGS, home)
     assert store.read_sync(last_change) == 80
     store.close()
+
+
+@pytest.mark.sqlite("the switch to its log, for which it does not wait by itself")
+def test_connections_that_open_a_new_file_at_once_all_get_it(tmp_path: Path) -> None:
+    def connect(file: Path, start: threading.Barrier) -> str:
+        engine = MAKE_ENGINE(URL.create("sqlite", database=str(file)), SETTINGS, read_only=False)
+        start.wait()
+        with closing(engine.raw_connection()) as connection:
+            mode: str = connection.cursor().execute("PRAGMA journal_mode").fetchone()[0]
+        engine.dispose()
+        return mode
+
+    for number in range(50):
+        start = threading.Barrier(4)
+        with ThreadPoolExecutor(4) as threads:
+            modes = threads.map(connect, [tmp_path / f"{number}.db"] * 4, [start] * 4)
+            assert list(modes) == ["wal"] * 4
 
 
 COUNT_UNTIL_KILLED = """
