@@ -175,12 +175,26 @@ function terms(reader, what) {
   inFile(plain && amount !== '0', `amount of ${what} is not a plain decimal above 0`);
   const unit = UNITS[reader.count(1, UNITS.length - 1, `unit of ${what}`)];
   const mass = reader.integer(8);
+  if (unit === 'kilogram') {
+    const [whole, fraction = ''] = amount.split('.');
+    const same = mass === nano(BigInt(whole + fraction), fraction.length);
+    inFile(same, `mass of ${what} is not its amount of kilograms`);
+  }
   const start = reader.seconds(`begin of the period of ${what}`);
   const end = reader.seconds(`end of the period of ${what}`);
   inFile(end > start, `the period of ${what} ends before it begins`);
   const reports = names(reader, `reports of ${what}`);
   const standards = names(reader, `standards of ${what}`);
   return { amount, unit, mass, start, end, reports, standards };
+}
+
+/** The number `digits` / 10^`places`, not negative, in 10^-9, rounded half to even. */
+export function nano(digits, places) {
+  const scaled = digits * 10n ** 9n;
+  const unit = 10n ** BigInt(places);
+  const twice = (scaled % unit) * 2n;
+  const floor = scaled / unit;
+  return twice > unit || (twice === unit && floor % 2n === 1n) ? floor + 1n : floor;
 }
 
 /** The roster of scheme 2, and the mark of the publisher. */

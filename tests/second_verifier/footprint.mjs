@@ -1,7 +1,7 @@
 // What a footprint says: its core, its decimal numbers, its times.
 //
 // "The numbers" and rules 2 to 4 of docs/reference/sealed-sum-format.md, RFC 8785, RFC 3339.
-import { demand, Refused, sha256 } from './document.mjs';
+import { demand, nano, Refused, sha256 } from './document.mjs';
 
 const CORE = [
   'id', 'specVersion', 'created', 'companyName', 'companyIds', 'productDescription', 'productIds',
@@ -87,11 +87,11 @@ function productMass(pcf) {
   const name = 'productMassPerDeclaredUnit';
   const { digits, places } = decimal(pcf, name);
   demand(digits >= 0n, 'total', `${name} is negative`);
-  const scaled = digits * power(9);
-  const unit = power(places);
-  const twice = (scaled % unit) * 2n;
-  let M = scaled / unit;
-  if (twice > unit || (twice === unit && M % 2n === 1n)) M += 1n;
+  if (pcf.declaredUnitOfMeasurement === 'kilogram') {
+    const same = equal({ digits, places }, decimal(pcf, 'declaredUnitAmount'));
+    demand(same, 'total', `${name} is not the declared amount of kilograms`);
+  }
+  const M = nano(digits, places);
   demand(M < 2n ** 64n, 'total', `${name} is too large`);
   return M;
 }

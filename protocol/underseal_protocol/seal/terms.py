@@ -3,7 +3,8 @@
 All of it stands in the core of the footprint that the value is of, so its customers know it.
 
 - The amount of the declared unit is a decimal without superfluous digits, above 0.
-- The mass is an integer of 10^-9 kg (`numbers`), 0 for what has none.
+- The mass is an integer of 10^-9 kg (`numbers`), 0 for what has none; that of kilograms is the
+  amount.
 - Assessment reports (the sets of GWP) and standards (the methods) are sets: sorted by code points.
 - Times are whole seconds since 1970; fractions are dropped.
 """
@@ -13,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from underseal_protocol.carbon import UNITS
@@ -31,6 +33,7 @@ __all__ = ["MAX_SECONDS", "Terms", "mass_of", "require_second", "seconds_of"]
 
 MAX_SECONDS = 253_402_300_799  # 9999-12-31T23:59:59Z
 MAX_AMOUNT_CHARACTERS = 40
+KILOGRAM = "kilogram"
 MAX_NAMES = 20
 MAX_NAME_CHARACTERS = 100
 
@@ -78,8 +81,12 @@ class Terms:
             )
         try:
             require_bits(self.mass, WIDE_BITS, "the mass of the declared unit")
+            if self.unit == KILOGRAM:
+                amount = parse_decimal(self.amount)
+                if self.mass != nano(amount, WIDE_BITS, "the declared amount"):
+                    raise _other_mass(amount, Decimal(self.mass).scaleb(-9))
         except SealNumberError as error:
-            raise EndorsementError(error.message) from None
+            raise EndorsementError(error.message, hint=error.hint) from None
         _require_names(self.assessment_reports, "assessment reports")
         _require_names(self.standards, "standards")
         for second in (self.period_start, self.period_end):
@@ -100,12 +107,13 @@ class Terms:
         pcf = document.get("pcf")
         if not isinstance(pcf, Mapping):
             raise EndorsementError("the footprint has no pcf, so it is none")
+        amount = _normal_amount(pcf.get("declaredUnitAmount"))
         try:
             mass = mass_of(pcf)
         except SealNumberError as error:
             raise EndorsementError(error.message, hint=error.hint) from None
         return cls(
-            _normal_amount(pcf.get("declaredUnitAmount")),
+            amount,
             str(pcf.get("declaredUnitOfMeasurement")),
             mass,
             _names(pcf, "ipccCharacterizationFactors"),
@@ -150,11 +158,27 @@ class Terms:
 def mass_of(pcf: Mapping[str, Any]) -> int:
     """The mass of the declared unit of a footprint in 10^-9 kg, half to even.
 
+    Whoever could state another mass of a kilogram could make any mass balance hold.
+
     Raises:
-        SealNumberError: it is not there, negative, or too large.
+        SealNumberError: it is not there, negative, or too large; or a kilogram has another mass.
     """
     what = "the mass of the product"
-    return nano(figure(pcf.get("productMassPerDeclaredUnit"), what), WIDE_BITS, what)
+    mass = figure(pcf.get("productMassPerDeclaredUnit"), what)
+    found = nano(mass, WIDE_BITS, what)
+    if pcf.get("declaredUnitOfMeasurement") == KILOGRAM:
+        amount = figure(pcf.get("declaredUnitAmount"), "the declared amount")
+        if mass != amount:
+            raise _other_mass(amount, mass)
+    return found
+
+
+def _other_mass(amount: Decimal, mass: Decimal) -> SealNumberError:
+    return SealNumberError(
+        f"the declared unit is {format_decimal(amount)} kilogram, and its mass "
+        f"{format_decimal(mass)} kg",
+        hint="They are the same thing: publish a footprint that states one mass.",
+    )
 
 
 def seconds_of(value: Any, what: str) -> int:

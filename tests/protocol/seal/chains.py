@@ -156,6 +156,7 @@ def footprint(figure: str, mass: str, **changes: Any) -> dict[str, Any]:
         "pcfExcludingBiogenicUptake": figure,
         "pcfIncludingBiogenicUptake": figure,
         "productMassPerDeclaredUnit": mass,
+        "declaredUnitOfMeasurement": "kilogram" if mass == "1" else "piece",
     }
     arguments: dict[str, Any] = {
         "id": FOOTPRINT,

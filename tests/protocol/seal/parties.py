@@ -59,6 +59,7 @@ def supplier(name: str, figure: str = "14.28", mass: str = "1", **pcf: Any) -> S
         "pcfExcludingBiogenicUptake": figure,
         "pcfIncludingBiogenicUptake": figure,
         "productMassPerDeclaredUnit": mass,
+        "declaredUnitOfMeasurement": "kilogram" if mass == "1" else "piece",
     }
     document = sample(pcf=figures | pcf)
     scalar = hashlib.sha256(name.encode()).digest()

@@ -170,7 +170,7 @@ CHANGES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "credential": lambda _: "B" * 42 + "A",
     "crossSectoralStandards": lambda _: ["ISO14067"],
     "declaredUnitAmount": lambda _: "2",
-    "declaredUnitOfMeasurement": lambda _: "liter",
+    "declaredUnitOfMeasurement": lambda _: "piece",
     "exp": lambda claims: claims["exp"] + 1,
     "ipccCharacterizationFactors": lambda _: ["AR5"],
     "iss": lambda _: "https://somebody.example",
@@ -184,16 +184,21 @@ CHANGES: dict[str, Callable[[dict[str, Any]], Any]] = {
 }
 
 
+# Whose mass is not that of the amount in any case, as that of kilograms is.
+LITERS = supplier("s1", declaredUnitOfMeasurement="liter")
+
+
 def test_every_claim_is_among_the_changes() -> None:
     assert CHANGES.keys() == GIVEN.claims.keys()
 
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_a_changed_claim_breaks_the_signature(name: str) -> None:
-    claims = GIVEN.claims | {name: CHANGES[name](GIVEN.claims)}
-    token = jws.compact(claims, typ=ENDORSEMENT_TYPE, kid=GIVEN.kid, signature=GIVEN.signature)
+    given, _ = LITERS.endorse()
+    claims = given.claims | {name: CHANGES[name](given.claims)}
+    token = jws.compact(claims, typ=ENDORSEMENT_TYPE, kid=given.kid, signature=given.signature)
     with pytest.raises(EndorsementError if name == "version" else SignatureMismatchError):
-        read_endorsement(token).require_signed(CELLS.key.public_key())
+        read_endorsement(token).require_signed(LITERS.key.public_key())
 
 
 @pytest.mark.parametrize("name", CHANGES)
@@ -307,9 +312,10 @@ def test_other_openings() -> None:
     ],
 )
 def test_of_another_footprint_than_was_received(changes: dict[str, str], message: str) -> None:
-    document = {**CELLS.document, "pcf": CELLS.document["pcf"] | changes}
+    given, opening = LITERS.endorse()
+    document = {**LITERS.document, "pcf": LITERS.document["pcf"] | changes}
     with pytest.raises(EndorsementError, match=message):
-        require_about(GIVEN, OPENING, document, CREDENTIAL)
+        require_about(given, opening, document, CREDENTIAL)
 
 
 def test_of_another_credential() -> None:

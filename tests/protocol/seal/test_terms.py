@@ -38,6 +38,7 @@ def test_values_are_brought_into_their_one_form() -> None:
     found = of(
         {
             "declaredUnitAmount": "+0075.00",
+            "declaredUnitOfMeasurement": "piece",
             "productMassPerDeclaredUnit": "5.0300000005",
             "ipccCharacterizationFactors": ["AR6", "AR5"],
             "crossSectoralStandards": ["PACT-3.0", "ISO14067"],
@@ -48,8 +49,9 @@ def test_values_are_brought_into_their_one_form() -> None:
     assert found.assessment_reports == ("AR5", "AR6")
     assert found.standards == TERMS.standards
     assert found.period_start == TERMS.period_start
-    assert of({"declaredUnitAmount": "0.50"}).amount == "0.5"
-    assert of({"declaredUnitAmount": "1000"}).amount == "1000"
+    for text, amount in (("0.50", "0.5"), ("1000", "1000")):
+        weighed = {"declaredUnitAmount": text, "productMassPerDeclaredUnit": amount}
+        assert of(weighed).amount == amount
 
 
 @pytest.mark.parametrize(
@@ -63,6 +65,8 @@ def test_values_are_brought_into_their_one_form() -> None:
         ({"productMassPerDeclaredUnit": "-1"}, "the mass of the product is below 0"),
         ({"productMassPerDeclaredUnit": "1" + "0" * 11}, "the mass of the product is too large"),
         ({"productMassPerDeclaredUnit": None}, "the mass of the product is no figure"),
+        ({"productMassPerDeclaredUnit": "0.5"}, "is 1 kilogram, and its mass 0.5 kg"),
+        ({"declaredUnitAmount": "2"}, "is 2 kilogram, and its mass 1 kg"),
         ({"productMassPerDeclaredUnit": "1." + "0" * 99}, "the mass of the product has 101 char"),
         ({"ipccCharacterizationFactors": None}, "no list ipccCharacterizationFactors"),
         ({"ipccCharacterizationFactors": []}, "0 assessment reports"),
@@ -94,6 +98,7 @@ def test_without_a_carbon_footprint() -> None:
         {"declaredUnitAmount": 1},
         {"declaredUnitOfMeasurement": "Kilogram"},
         {"declaredUnitOfMeasurement": None},
+        {"mass": "999999999"},
         {"mass": "01"},
         {"mass": "-1"},
         {"mass": "+1"},
@@ -119,5 +124,5 @@ def test_claims_in_another_form(changes: dict[str, Any]) -> None:
 
 
 def test_the_last_second_and_no_mass() -> None:
-    last = replace(TERMS, period_end=MAX_SECONDS, mass=0)
+    last = replace(TERMS, period_end=MAX_SECONDS, unit="piece", mass=0)
     assert Terms.of_claims(last.to_json()) == last

@@ -70,7 +70,7 @@ def test_what_a_verdict_says() -> None:
     )
     written = verdict.to_json()
     assert written["grade"] == "mass"
-    assert written["endorsers"][0]["declaredUnitOfMeasurement"] == "kilogram"
+    assert written["endorsers"][0]["declaredUnitOfMeasurement"] == "piece"
     assert written["endorsers"][0]["referencePeriodEnd"] == "2026-01-01T00:00:00Z"
     assert written["factors"][0] == {
         "name": "Steel",

@@ -26,6 +26,7 @@ from tests.vectors.seal.sum_cases import MAIN, drng, same_signatures
 from tests.vectors.seal.sum_maker import Line, Maker, changed
 from tests.vectors.seal.sum_places import Place, places
 
+from underseal_protocol.carbon import UNITS
 from underseal_protocol.seal.facts import facts_of
 from underseal_protocol.seal.group import GENERATOR, ORDER
 from underseal_protocol.seal.numbers import NANO, Total
@@ -121,6 +122,13 @@ def of_order(maker: Maker) -> None:
     )
     whole = (url.length + 8).to_bytes(2, "little") + b"https://" + table[2 : 2 + url.length]
     maker.splice(MAIN, "a URL with https://", begin, 2 + url.length, whole)
+
+
+def of_units(maker: Maker) -> None:
+    data = maker.chains[MAIN].result.document
+    units = [place(data, f"terms {number}: unit") for number in (1, 2)]
+    piece = next(one for one in units if UNITS[data[one.at]] == "piece")
+    maker.splice(MAIN, "a supplier's kilogram of 4.02 kg", piece.at, 1, b"\1")
 
 
 def of_proofs(maker: Maker) -> None:
@@ -235,6 +243,13 @@ class Cheats:
         below = replace(below, mass=5_030_000_000, excess=excess)
         self.cheat("less mass than the product", below, heavier)
         self.cheat("less mass than the product, wrapped around", below, heavier, high=0)
+        for comment, amount in (("a kilogram of 4.5 kg", "1"), ("4.5 kilograms of 4.5 kg", "4.50")):
+            change = {
+                "/pcf/declaredUnitOfMeasurement": "kilogram",
+                "/pcf/declaredUnitAmount": amount,
+            }
+            facts = facts_of(changed(self.chain.document, change))
+            self.cheat(comment, self.with_header(core=facts.core), change)
         most, covered = self.with_header(coverage=90), honest.covered
         self.cheat("coverage of 90 % where there is that much", most)
         with_own = covered + NANO * honest.own
@@ -272,6 +287,7 @@ def text() -> str:
         of_places(maker, "none", but="range proof")
         of_lengths(maker, MAIN)
         of_order(maker)
+        of_units(maker)
         of_proofs(maker)
         of_footprints(maker)
         cheats = Cheats(maker)
