@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready-$(shell cat pyproject.toml Makefile | cksum | cut -d' ' -f1)
 PYTEST_WORKERS ?= auto
 
+# Tests and demo start hundreds of processes; where this is set, each would compile all modules.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-postgresql check soak bench mutants screenshots docs docs-images clean
 

@@ -104,6 +104,7 @@ class ChildServer(uvicorn.Server):
         # What exists now stays: the collector need not look at it again and again.
         gc.collect()
         gc.freeze()
+        gc.enable()
         self._on_listening()
 
 
@@ -116,6 +117,8 @@ def main(descriptor: int) -> int:
     Returns:
         the exit code.
     """
+    # All that is made before it listens stays: to look for garbage in it only takes time.
+    gc.disable()
     channel: Connection[Any, Any] = Connection(descriptor)
     try:
         task = channel.recv()

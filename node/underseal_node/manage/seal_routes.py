@@ -133,7 +133,7 @@ def _job(job: SealJob) -> SealJobShape:
         members["seal"] = seal_shape(job.seal)
     return SealJobShape(
         id=job.id,
-        footprint_id=job.ordered.subject.footprint_id,
+        footprint_id=job.footprint_id,
         state=job.state,
         step=job.step,
         done=job.done,

@@ -37,11 +37,11 @@ class SealStage(StrEnum):
 
 @dataclass
 class SealJob:
-    """One seal that was ordered.
+    """One seal that was ordered; it outlives the order, which holds openings and quantities.
 
     Attributes:
         id: by which it is asked after.
-        ordered: what is to be sealed.
+        footprint_id: what is to be sealed.
         state: of it.
         step: what is being done, in words.
         done, total: of that.
@@ -50,7 +50,7 @@ class SealJob:
     """
 
     id: str
-    ordered: Ordered
+    footprint_id: str
     state: SealStage = SealStage.WAITING
     step: str = ""
     done: int = 0
@@ -78,8 +78,8 @@ class SealJobs(Jobs[SealJob]):
 
     def start(self, ordered: Ordered) -> SealJob:
         """Seal something that fits together."""
-        job = SealJob(str(uuid.uuid4()), ordered)
-        return self._begin(job, self._run(job))
+        job = SealJob(str(uuid.uuid4()), ordered.subject.footprint_id)
+        return self._begin(job, self._run(job, ordered))
 
     def _unknown(self, job_id: str) -> NotFoundError:
         return NotFoundError(
@@ -88,15 +88,15 @@ class SealJobs(Jobs[SealJob]):
             "kept. Seal again.",
         )
 
-    async def _run(self, job: SealJob) -> None:
+    async def _run(self, job: SealJob, ordered: Ordered) -> None:
         try:
             async with self._one_at_a_time:
                 job.state = SealStage.RUNNING
-                sealed = await prove(self._node.home.path, job.ordered, job.look)
-                job.seal = await keep_seal(self._node, job.ordered, sealed)
+                sealed = await prove(self._node.home.path, ordered, job.look)
+                job.seal = await keep_seal(self._node, ordered, sealed)
             job.state = SealStage.DONE
         except SQLAlchemyError as error:
-            log.exception("a seal was not kept", footprint=job.ordered.subject.footprint_id)
+            log.exception("a seal was not kept", footprint=job.footprint_id)
             job.error = f"the database failed: {type(error).__name__}"
         except ROW_ERRORS as error:
             job.error = advice_of(error)
