@@ -5,7 +5,7 @@ A verifier is trusted by being an active peer whose keys are pinned.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -28,7 +28,7 @@ from underseal_protocol.attestation import (
 from underseal_protocol.attestation_claims import Attestation
 from underseal_protocol.credential import VerifiedCredential, reopen
 from underseal_protocol.draft import FootprintDraft
-from underseal_protocol.errors import AttestationExpiredError, ProtocolError
+from underseal_protocol.errors import AttestationError, AttestationExpiredError, ProtocolError
 from underseal_protocol.strict_json import loads
 
 __all__ = [
@@ -91,10 +91,13 @@ def signed_by_peer(session: Session, token: str) -> tuple[Attestation, str]:
 
     Raises:
         UnknownVerifierError: no active peer is this verifier.
-        ProtocolError: it is malformed, or the signature does not verify with the pinned keys.
+        ProtocolError: it is malformed, of the owner of the footprint, or the signature does not
+            verify with the pinned keys.
     """
     claimed = read_attestation(token)
-    if claimed.verifier == identity.load(session).url:
+    here = identity.load(session)
+    if claimed.verifier == here.url:
+        _require_another(claimed, (here.url, *here.former_urls))
         keys = keyring.public_keys(session)
         return verify_attestation(token, keys=keys, issuer=claimed.verifier), THIS_NODE
     peer = attestations.signer(session, claimed.verifier)
@@ -105,7 +108,23 @@ def signed_by_peer(session: Session, token: str) -> tuple[Attestation, str]:
             "vouches for its keys",
             hint="Become partners with it first (`underseal peer invite`), and compare its words.",
         )
+    _require_another(claimed, trust_in(peer).issuers or ())
     return verify_attestation(token, keys=pinned, issuer=claimed.verifier), peer.name
+
+
+def _require_another(claimed: Attestation, urls: Sequence[str]) -> None:
+    """Refuse what a verifier says of a footprint that is its own, under another address.
+
+    Args:
+        claimed: the attestation; as it is read, its two addresses are different.
+        urls: where the verifier is, and was.
+    """
+    verifier, owner = claimed.verifier, claimed.subject.owner
+    if owner in urls:
+        raise AttestationError(
+            f"{verifier} attests its own footprint, of {owner}, where it is or was; a verifier is "
+            "independent of the owner"
+        )
 
 
 def checked_for_draft(

@@ -74,6 +74,21 @@ async def test_nobody_attests_under_the_address_of_another_peer(
     assert (found["state"], "peer" in found) == ("unknown-verifier", False)
 
 
+async def test_nobody_attests_its_own_footprint_under_another_address(
+    stage: Stage, buyer: Company, document: Callable[..., Document]
+) -> None:
+    footprint_id = await attested_draft(stage, document())
+    await meets_the_verifier(stage, buyer)
+    await buyer.pull("cathode")
+    # The two are one: what was published there was its own before it moved.
+    sql(buyer.node, "UPDATE peer SET state = 'revoked' WHERE name = 'cathode'")
+    moved = json.dumps(["https://cathode.example"])
+    sql(buyer.node, "UPDATE peer SET former_issuers = :moved WHERE name = 'auditor'", moved=moved)
+    (found,) = await seen(buyer, footprint_id)
+    assert (found["state"], "peer" in found) == ("invalid", False)
+    assert "attests its own footprint, of https://cathode.example" in found["reason"]
+
+
 async def test_a_verifier_that_the_buyer_does_not_know_is_unknown_until_it_does(
     stage: Stage, buyer: Company, document: Callable[..., Document]
 ) -> None:
