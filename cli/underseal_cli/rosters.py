@@ -226,7 +226,7 @@ def trust(
         return
     output.say(
         f"The roster {done['name']} of {done['issuer']} is trusted.",
-        "Sealed sums that are there already: `underseal received sealed-sum ID` judges one again.",
+        "Sealed sums that are there already are judged again within a minute.",
     )
 
 
@@ -245,7 +245,10 @@ def distrust(
     if as_json:
         output.show(done)
     else:
-        output.say(f"The roster {done['name']} of {done['issuer']} is not trusted any more.")
+        output.say(
+            f"The roster {done['name']} of {done['issuer']} is not trusted any more.",
+            "Sealed sums that are there already are judged again within a minute.",
+        )
 
 
 def _confirm(token: str, *, yes: bool) -> None:

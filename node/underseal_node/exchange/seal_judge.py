@@ -1,8 +1,9 @@
 """The worker that judges sealed sums again when this node knows others, or knows them differently.
 
 A verdict says whose endorsements count for us. It is outdated when an endorser has become a partner
-or has ceased to be one, or has revoked a key, or when a verifier attests the quantities. That is
-seen from what it says and from what is pinned, without a proof; only outdated ones are judged.
+or has ceased to be one, or has revoked a key, when the roster of its endorsers is trusted, or no
+more, or when a verifier attests the quantities. That is seen from what it says and from what is
+pinned, without a proof; only outdated ones are judged.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -24,9 +27,10 @@ from underseal_node.store import pins, received, received_seals
 from underseal_node.store.alerts import AlertKind, raise_alert
 from underseal_node.store.seal_tables import ReceivedSeal, SealState
 from underseal_protocol.errors import ProtocolError
-from underseal_protocol.seal.sealed_sum import read_sealed_sum
+from underseal_protocol.seal.sealed_sum import SealedSum, read_sealed_sum
 from underseal_protocol.seal.trust import Standing, TrustList
 from underseal_protocol.seal.verdict import Grade, SealVerdict
+from underseal_protocol.seal.verifier import read_sealed
 
 __all__ = ["SealJudge"]
 
@@ -78,7 +82,11 @@ class SealJudge:
         except (NodeError, ProtocolError) as error:
             log.warning("a sealed sum is not judged", id=footprint_id, reason=error.message)
             return
-        if held is None or reader is None or not _is_outdated(held, reader):
+        if (
+            held is None
+            or reader is None
+            or not await asyncio.to_thread(_is_outdated, held, reader)
+        ):
             return
         verdict: SealVerdict | None = None
         reason = None
@@ -137,9 +145,13 @@ def _is_outdated(held: ReceivedSeal, reader: Reader) -> bool:
         return False
     verdict = json.loads(held.verdict)
     try:
-        require_still_bound(reader, read_sealed_sum(held.body.encode()), held.received_at)
+        found = read_sealed_sum(held.body.encode())
+        require_still_bound(reader, found, held.received_at)
         endorsers = verdict["endorsers"]
         if any(_stands(one, reader.trusted, held.received_at) for one in endorsers):
+            return True
+        said = verdict.get("roster")
+        if said is not None and _is_other_roster(said, found, reader, held.received_at):
             return True
     except ProtocolError:
         return True
@@ -154,3 +166,18 @@ def _stands(endorser: dict[str, object], trusted: TrustList, time: datetime) -> 
     """Whether an endorser is something else to us than when it was judged."""
     now = trusted.standing(str(endorser["supplier"]), str(endorser["kid"]), time)
     return now is not Standing(str(endorser["standing"]))
+
+
+def _is_other_roster(
+    said: Mapping[str, Any], found: SealedSum, reader: Reader, time: datetime
+) -> bool:
+    """Whether a roster is something else to us than when it was judged, or its issuer is.
+
+    Raises:
+        ProtocolError: its key is known to be revoked, or the document is none any more.
+    """
+    use = read_sealed(found.document).roster
+    if use is None:
+        return True
+    is_known = reader.trusted.knows_roster(use.roster, time)
+    return is_known is not said["isKnown"] or use.roster.issuer in reader.publishers

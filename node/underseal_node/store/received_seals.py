@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 
 from underseal_node.store.batches import batches
 from underseal_node.store.exchange_tables import ReceivedFootprint, VerificationState
+from underseal_node.store.roster_tables import TrustedRoster
 from underseal_node.store.seal_tables import ReceivedSeal, SealState
 from underseal_node.store.tables import Peer
 
@@ -47,12 +48,19 @@ def verified(session: Session) -> list[tuple[int, str]]:
 
 
 def circumstances(session: Session) -> list[tuple[object, ...]]:
-    """What verdicts depend on: what is pinned of peers, and what is attested of footprints."""
+    """What verdicts depend on: what is pinned of peers, which rosters are trusted, and what is
+    attested of footprints."""
     if session.exec(select(ReceivedSeal.peer_id).limit(1)).first() is None:
         return []
     pinned = [
         (one.id, one.state, one.issuer, one.former_issuers, one.key_set, one.key_log)
         for one in session.exec(select(Peer).order_by(col(Peer.id)))
+    ]
+    rosters = [
+        (one.issuer, one.name, one.key)
+        for one in session.exec(
+            select(TrustedRoster).order_by(col(TrustedRoster.issuer), col(TrustedRoster.name))
+        )
     ]
     same = (col(ReceivedFootprint.peer_id) == ReceivedSeal.peer_id) & (
         col(ReceivedFootprint.footprint_id) == ReceivedSeal.footprint_id
@@ -62,7 +70,7 @@ def circumstances(session: Session) -> list[tuple[object, ...]]:
         .select_from(ReceivedSeal)
         .join(ReceivedFootprint, same)
     )
-    return [*pinned, *map(tuple, attested)]
+    return [*pinned, *rosters, *map(tuple, attested)]
 
 
 def wanted(session: Session, peer_id: int, listed: Mapping[str, str]) -> list[str]:

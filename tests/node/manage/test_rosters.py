@@ -15,8 +15,10 @@ from tests.node.manage.rosters import NAME, association, entity, join, keep
 from tests.node.manage.sealing import Sealing, open_sealing
 from tests.node.manage.test_sealed_received import grant, show
 
+from underseal_node.exchange import seal_judge
 from underseal_node.node import Node
 from underseal_node.rosters.joining import membership_for
+from underseal_node.sealing import judging
 from underseal_node.sealing.generators import FILE_NAME
 from underseal_protocol.roster.membership import Membership
 from underseal_protocol.seal.generators import encoded_vectors
@@ -92,6 +94,61 @@ async def test_a_reader_learns_how_many_members_endorse_and_no_name(
     assert seen["sealedSum"]["roster"]["members"] == 2
     assert {one["isNamed"] for one in await questions(sealing)} == {False}
     assert {one["roster"] for one in await questions(sealing)} == {NAME}
+
+
+async def test_a_sealed_sum_is_judged_again_when_its_roster_is_trusted_or_no_more(
+    sealing: Sealing,
+    roster: tuple[Company, Json],
+    buyer: Company,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _, epoch = roster
+    footprint_id = await sealing.sealed(roster=NAME)
+    for level in ("total", "sealed"):
+        await grant(sealing, footprint_id, level)
+    await buyer.pull("cell")
+    judged = []
+
+    def counted(*given: Any, **more: Any) -> Any:
+        judged.append(given)
+        return judging.judge(*given, **more)
+
+    monkeypatch.setattr(seal_judge, "judge", counted)
+    worker = seal_judge.SealJudge(buyer.node)
+
+    async def grade() -> tuple[str, bool]:
+        await worker.step()
+        verdict = (await show(buyer, footprint_id))["sealedSum"]["verdict"]
+        return verdict["grade"], verdict["roster"]["isKnown"]
+
+    assert (await grade(), judged) == (("origin", False), [])
+    given = {"roster": epoch["statement"], "fingerprint": epoch["fingerprint"]}
+    await buyer.post("/rosters/trust", given)
+    for _ in range(2):  # once is enough
+        assert (await grade(), len(judged)) == (("mass", True), 1)
+    await buyer.post("/rosters/distrust", {"name": NAME})
+    assert await grade() == ("origin", False)
+
+
+async def test_a_sealed_sum_is_refused_once_its_publisher_is_whoever_keeps_the_roster(
+    sealing: Sealing, roster: tuple[Company, Json], buyer: Company
+) -> None:
+    """It says so when it moves, after the sealed sum was verified."""
+    issuer, epoch = roster
+    given = {"roster": epoch["statement"], "fingerprint": epoch["fingerprint"]}
+    await buyer.post("/rosters/trust", given)
+    footprint_id = await sealing.sealed(roster=NAME)
+    for level in ("total", "sealed"):
+        await grant(sealing, footprint_id, level)
+    await buyer.pull("cell")
+    worker = seal_judge.SealJudge(buyer.node)
+    await worker.step()
+    assert (await show(buyer, footprint_id))["sealedSum"]["state"] == "verified"
+    former = json.dumps([issuer.url])
+    sql(buyer.node, "UPDATE peer SET former_issuers = :former WHERE name = 'cell'", former=former)
+    await worker.step()
+    found = (await show(buyer, footprint_id))["sealedSum"]
+    assert (found["state"], "kept by the publisher" in found["reason"]) == ("invalid", True)
 
 
 async def questions(sealing: Sealing) -> list[Json]:
