@@ -93,9 +93,9 @@ KINDS = {
         protocol/registration_token
     """,
     "sealed sums": """
-        node/sealing/asking node/sealing/endorsing node/sealing/granting node/sealing/jobs
-        node/sealing/judging node/sealing/keeping node/sealing/ordering node/sealing/proving
-        node/sealing/subject node/exchange/sealed node/exchange/seal_judge
+        node/sealing/asker node/sealing/asking node/sealing/endorsing node/sealing/granting
+        node/sealing/jobs node/sealing/judging node/sealing/keeping node/sealing/ordering
+        node/sealing/proving node/sealing/subject node/exchange/sealed node/exchange/seal_judge
         node/exchange/endorsement_calls
         node/manage/seal_routes node/pact/endorsements node/store/endorsements
         protocol/seal/verdict protocol/seal/trust protocol/seal/verifier protocol/seal/sealing

@@ -14,8 +14,8 @@ from starlette.responses import Response
 
 from underseal_node.pact.access import PublicContext, read_body
 from underseal_node.pact.errors import AccessDeniedError, ConflictError, TooManyRequestsError
+from underseal_node.sealing.asker import NeverEndorsedError
 from underseal_node.sealing.endorsing import (
-    NeverEndorsedError,
     NoMemberError,
     NoPartnerError,
     OtherQuestionError,

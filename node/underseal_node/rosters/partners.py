@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from underseal_node.errors import RefusedError
 from underseal_node.exchange.verification import trust_in
-from underseal_node.store import peers
+from underseal_node.store.claims import claimants, is_one
 from underseal_node.store.tables import Peer, PeerState
 from underseal_protocol.jws import named_key
 from underseal_protocol.keys import PublicKeySet
@@ -34,17 +34,25 @@ def require_partner(session: Session, url: str) -> Peer:
     """The partner whose node has this URL.
 
     Raises:
-        RefusedError: there is none, or none whose keys are pinned.
+        RefusedError: there is none, none whose keys are pinned, or there are several: one of them
+            could sign in the name of another.
     """
-    for peer in peers.listing(session):
-        trust = trust_in(peer)
-        is_there = trust.issuers is not None and url in trust.issuers
-        if peer.state == PeerState.ACTIVE and trust.keys is not None and is_there:
-            return peer
-    raise RefusedError(
-        f"{url} is no partner of this node, so nobody can say whose signature this is",
-        hint="Become partners first: `underseal peer invite`.",
-    )
+    found = claimants(session, url)
+    active = [peer for peer in found if peer.state == PeerState.ACTIVE]
+    if not active:
+        raise RefusedError(
+            f"{url} is no partner of this node, so nobody can say whose signature this is",
+            hint="Become partners first: `underseal peer invite`.",
+        )
+    if not is_one(found):
+        names = ", ".join(sorted(peer.name for peer in found))
+        raise RefusedError(
+            f"several peers say that {url} is their address: {names}. So nobody can say whose "
+            "signature this is",
+            hint="Ask them, and end the partnership with whoever has no right to it: "
+            "`underseal peer revoke`.",
+        )
+    return active[0]
 
 
 def require_signed_by(peer: Peer, statement: Signed) -> None:

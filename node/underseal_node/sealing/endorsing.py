@@ -20,6 +20,12 @@ from underseal_node.errors import NotFoundError, RefusedError
 from underseal_node.node import Node
 from underseal_node.publishing.comparing import document_of
 from underseal_node.rosters.joining import is_member, membership_in
+from underseal_node.sealing.asker import (
+    NOT_FOR_YOU,
+    NeverEndorsedError,
+    is_at_left_address,
+    require_own_address,
+)
 from underseal_node.sealing.policy import policy_for
 from underseal_node.settings import EndorsePolicy
 from underseal_node.store import audit, deliveries, endorsements, footprints, pins
@@ -44,7 +50,6 @@ from underseal_protocol.strict_json import dumps, loads
 from underseal_protocol.times import parse_time
 
 __all__ = [
-    "NeverEndorsedError",
     "NoMemberError",
     "NoPartnerError",
     "OtherQuestionError",
@@ -75,10 +80,6 @@ class OtherQuestionError(RefusedError):
     """The same figure was asked for in this context, and to be endorsed in another way."""
 
 
-class NeverEndorsedError(RefusedError):
-    """This node endorses nothing for whoever asks."""
-
-
 class TooManyQuestionsError(RefusedError):
     """Whoever asks has asked too much."""
 
@@ -102,7 +103,7 @@ def take_question(
     Raises:
         NotFoundError: the peer is not granted the footprint, or there is none.
         NoPartnerError: no keys of the peer are pinned.
-        NeverEndorsedError: nothing is endorsed for it.
+        NeverEndorsedError: nothing is endorsed for it, or its address may be that of another one.
         NoMemberError: we are no member of the roster.
         OtherQuestionError: it has asked this in another way.
         TooManyQuestionsError: it has asked too much.
@@ -112,6 +113,7 @@ def take_question(
         raise NotFoundError("there is no such footprint")
     if peer.issuer is None or peer.key_set is None:
         raise NoPartnerError("no keys of yours are known here, so nothing can be endorsed for you")
+    require_own_address(session, peer)
     policy = policy_for(node.settings, peer)
     wanted = None if roster is None else dumps(roster_to_json(roster)).decode()
     known = endorsements.find(session, peer_id, context, asked.footprint_id, asked.sealed)
@@ -121,16 +123,18 @@ def take_question(
     if known is not None and known.state not in UNANSWERED:
         return known
     if policy.endorse is EndorsePolicy.NEVER:
-        raise NeverEndorsedError("this node does not endorse figures for you")
+        raise NeverEndorsedError(NOT_FOR_YOU)
     if roster is not None and not is_member(session, roster):
         raise NoMemberError(f"this node is no member of the roster {roster.name} in that epoch")
     is_auto, is_named = policy.endorse is EndorsePolicy.AUTO, policy.is_named and roster is None
+    if roster is not None and is_at_left_address(session, peer):
+        is_auto = False
     if known is not None:
         if is_auto:  # it is tried again
             known.state, known.is_named = QuestionState.ALLOWED, is_named
             endorsements.save(session, known)
         return known
-    _require_few(session, node, peer_id, policy.endorse)
+    _require_few(session, node, peer_id, is_auto=is_auto)
     state = QuestionState.ALLOWED if is_auto else QuestionState.OPEN
     question = _question(asked, peer_id, state, now)
     question.is_named, question.roster = is_named, wanted
@@ -309,16 +313,17 @@ def _require_sealable(document: Mapping[str, Any], sealed: SealedProperty) -> No
 def _require_still(session: Session, node: Node, peer: Peer, row: Footprint) -> None:
     if peer.state != PeerState.ACTIVE or peer.issuer is None:
         raise RefusedError("whoever asks is no partner any more")
+    require_own_address(session, peer)
     if not deliveries.visible(session, peer.id or 0, [row.id], node.now()):
         raise RefusedError("the footprint is not granted any more")
     if row.status == DEPRECATED:
         raise RefusedError("the footprint is deprecated")
 
 
-def _require_few(session: Session, node: Node, peer_id: int, policy: EndorsePolicy) -> None:
+def _require_few(session: Session, node: Node, peer_id: int, *, is_auto: bool) -> None:
     settings = node.settings
     waiting = endorsements.count_open(session, peer_id)
-    if policy is EndorsePolicy.ASK and waiting >= settings.max_endorsement_questions_per_peer:
+    if not is_auto and waiting >= settings.max_endorsement_questions_per_peer:
         raise TooManyQuestionsError(f"{waiting} questions of yours are waiting for an answer")
     of_today = endorsements.asked_since(session, peer_id, node.now(), DAY)
     if of_today >= settings.max_endorsements_per_peer_per_day:

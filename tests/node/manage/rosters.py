@@ -6,6 +6,13 @@ from typing import Any
 
 from tests.node.manage.conftest import Company, Market
 
+from underseal_node.exchange.endorsement_calls import Asked, ask_for_endorsement
+from underseal_node.store import peers
+from underseal_protocol.roster.questions import AsMember
+from underseal_protocol.roster.statements import read_roster
+from underseal_protocol.seal.endorsement_exchange import EndorsementRequest
+from underseal_protocol.seal.numbers import SealedProperty
+
 Json = dict[str, Any]
 
 NAME = "cells and packs"
@@ -39,3 +46,24 @@ async def association(market: Market, *members: Company) -> tuple[Company, Json]
         await market.befriend(issuer, one)
         await join(issuer, one, epoch["statement"])
     return issuer, epoch
+
+
+async def ask_member(
+    customer: Company,
+    supplier: str,
+    footprint_id: str,
+    statement: str,
+    *,
+    context: bytes = bytes(32),
+) -> Asked:
+    """Ask a supplier once to endorse as a member of a roster.
+
+    Args:
+        supplier: its name at the customer.
+        statement: of the roster.
+    """
+    peer = customer.node.store.read_sync(lambda session: peers.by_name(session, supplier))
+    access = await customer.exchange.access(peer.id or 0)
+    question = EndorsementRequest(footprint_id, SealedProperty.EXCLUDING, context)
+    asked = AsMember(question, read_roster(statement).roster)
+    return await ask_for_endorsement(customer.exchange, access, asked)
