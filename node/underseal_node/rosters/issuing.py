@@ -14,6 +14,13 @@ from sqlmodel import Session
 
 from underseal_node.errors import NotFoundError, RefusedError
 from underseal_node.node import Node
+from underseal_node.rosters.admissions import (
+    of_member,
+    require_new,
+    require_not_removed,
+    require_present_address,
+)
+from underseal_node.rosters.entities import require_one_script
 from underseal_node.rosters.partners import require_partner, require_signed_by
 from underseal_node.store import audit, rosters
 from underseal_node.store.audit import Act
@@ -89,9 +96,9 @@ async def admit_member(node: Node, token: str, *, again: bool = False) -> Admitt
         again: also one that was removed.
 
     Raises:
-        RefusedError: it is for no epoch of ours that goes on, of no partner, or of a member that
-            was removed.
-        RosterError: it does not hold, or the legal entity has a credential of this epoch.
+        RefusedError: it is for no epoch of ours that goes on, of no partner, of a member that
+            was removed, or of one that has a credential of this epoch.
+        RosterError: it does not hold.
     """
     asked = read_application(token)
     node.signing_key(KeyPurpose.FOOTPRINT)  # here, not in the writer thread
@@ -106,7 +113,12 @@ async def admit_member(node: Node, token: str, *, again: bool = False) -> Admitt
         for one in known:
             if (one.url, one.entity) == _named(asked.member) and one.application == encoded:
                 return one
-        _require_not_removed(session, asked, again=again)
+        require_present_address(peer, asked.member)
+        require_one_script(asked.member.entity)
+        if not again:
+            every = rosters.all_admitted_to(session, epoch.name)
+            require_not_removed(epoch.name, every, peer, asked.member)
+        require_new(epoch.name, known, peer, asked.member)
         made = _admitted(session, node, epoch, asked, known)
         _record(session, node, Act.ROSTER_ADMITTED, epoch, made, peer.id)
         return made
@@ -123,7 +135,7 @@ async def remove_member(node: Node, name: str, member: str) -> tuple[Admitted, R
         member: its URL, or its legal entity.
 
     Returns:
-        the admission that stays until the end of its epoch.
+        its newest admission, and the last epoch in which it endorses.
 
     Raises:
         NotFoundError: there is no such roster or member.
@@ -133,19 +145,23 @@ async def remove_member(node: Node, name: str, member: str) -> tuple[Admitted, R
     def work(session: Session) -> tuple[Admitted, RosterEpoch]:
         if rosters.key(session, name) is None:
             raise _unknown(name)
-        found = rosters.latest_of(session, name, member.rstrip("/"), member)
-        if found is None:
+        every = rosters.all_admitted_to(session, name)
+        named = [one for one in every if one.url == member.rstrip("/")]
+        named = named or of_member(every, (), member)
+        if not named:
             raise NotFoundError(
                 f"{member} was never admitted to the roster {name}",
                 hint=f"`underseal roster show {name!r}` lists its members.",
             )
+        found = named[-1]
         if found.removed_at is not None:
             raise RefusedError(f"{member} was removed from the roster {name} before")
         found.removed_at = node.now()
         rosters.save(session, found)
-        (epoch,) = [one for one in rosters.epochs(session, name) if one.id == found.epoch_id]
-        _record(session, node, Act.ROSTER_REMOVED, epoch, found)
-        return found, epoch
+        theirs = {one.epoch_id for one in of_member(every, [found.url], found.entity)}
+        last = [one for one in rosters.epochs(session, name) if one.id in theirs][-1]
+        _record(session, node, Act.ROSTER_REMOVED, last, found)
+        return found, last
 
     return await node.store.write(work)
 
@@ -224,16 +240,6 @@ def _require_apart(known: Sequence[RosterEpoch], first: datetime, last: datetime
                 f"{format_time(one.not_after)}, and epochs do not overlap",
                 hint="Begin where the last one ends.",
             )
-
-
-def _require_not_removed(session: Session, asked: ApplicationStatement, *, again: bool) -> None:
-    found = rosters.latest_of(session, asked.roster.name, *_named(asked.member))
-    if found is not None and found.removed_at is not None and not again:
-        raise RefusedError(
-            f"{asked.member.entity} ({asked.member.url}) was removed from the roster "
-            f"{asked.roster.name}",
-            hint="To admit it all the same, add --again.",
-        )
 
 
 def _named(member: Member) -> tuple[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlmodel import Session, col, or_, select
+from sqlmodel import Session, col, select
 
 from underseal_node.store.database import to_change
 from underseal_node.store.roster_tables import (
@@ -19,13 +19,13 @@ from underseal_node.store.roster_tables import (
 __all__ = [
     "admitted",
     "all_admitted",
+    "all_admitted_to",
     "all_epochs",
     "epochs",
     "forget_trusted",
     "joined",
     "keep",
     "key",
-    "latest_of",
     "membership",
     "memberships",
     "save",
@@ -77,22 +77,14 @@ def all_admitted(session: Session) -> Sequence[Admitted]:
     return session.exec(select(Admitted).order_by(col(Admitted.id))).all()
 
 
-def latest_of(session: Session, name: str, url: str, entity: str) -> Admitted | None:
-    """The newest admission of somebody to a roster, in whichever epoch.
-
-    Args:
-        name: of the roster.
-        url, entity: of the member; one of them is enough.
-    """
+def all_admitted_to(session: Session, name: str) -> Sequence[Admitted]:
+    """All that were ever admitted to a roster, in whichever epoch, as they were admitted."""
     statement = (
         select(Admitted)
         .join(RosterEpoch, col(Admitted.epoch_id) == RosterEpoch.id)
-        .where(
-            RosterEpoch.name == name,
-            or_(col(Admitted.url) == url, col(Admitted.entity) == entity),
-        )
+        .where(RosterEpoch.name == name)
     )
-    return session.exec(statement.order_by(col(Admitted.id).desc()).limit(1)).first()
+    return session.exec(statement.order_by(col(Admitted.id))).all()
 
 
 def membership(session: Session, header: str) -> Joined | None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from tests.behind import sql
 from tests.node.manage.conftest import Company, Market
 from tests.node.manage.rosters import EPOCH, NAME, entity, join, keep
+
+from underseal_node.trust.key_changes import move as change_address
 
 
 @pytest.fixture
@@ -35,10 +38,10 @@ async def test_a_legal_entity_has_one_credential_in_an_epoch(
     other = await market.open("s1")
     await market.befriend(issuer, other)
     same_entity = await apply(other, epoch["statement"], entity=entity(member))
-    refused = await issuer.post("/rosters/admit", {"application": same_entity}, 422)
+    refused = await issuer.post("/rosters/admit", {"application": same_entity}, 409)
     assert "has a credential of this epoch" in refused["message"]
     same_url = await apply(member, epoch["statement"], entity="somebody else")
-    refused = await issuer.post("/rosters/admit", {"application": same_url}, 422)
+    refused = await issuer.post("/rosters/admit", {"application": same_url}, 409)
     assert "has a credential of this epoch" in refused["message"]
     (kept,) = (await issuer.get("/rosters"))["kept"]
     assert [one["url"] for one in kept["members"]] == [member.url]
@@ -68,6 +71,106 @@ async def test_a_member_that_is_removed_stays_until_the_epoch_ends(
     assert [one["entity"] for one in newest["members"]] == [entity(member)]
     for unknown in ({"name": "none"}, {"member": "nobody"}):
         await issuer.post("/rosters/remove", again | unknown, 404)
+
+
+# What says the same of a company in other words.
+SPELLINGS = (
+    "LEI 529900T8BM49AURSDO55",
+    "529900t8bm49aursdo55",
+    "529900T8BM49AURSDO55 ",
+    "urn:lei:529900T8BM49AURSDO55",
+    "5299 00T8 BM49 AURS DO55",
+    "５２９９００Ｔ８ＢＭ４９ＡＵＲＳＤＯ５５",
+    "Pack Works (529900T8BM49AURSDO55)",
+)
+
+
+async def test_another_spelling_of_a_legal_entity_gets_no_second_credential(
+    market: Market, pair: tuple[Company, Company]
+) -> None:
+    issuer, member = pair
+    epoch = await keep(issuer)
+    application = await apply(member, epoch["statement"], entity="529900T8BM49AURSDO55")
+    await issuer.post("/rosters/admit", {"application": application})
+    other = await market.open("s1")
+    await market.befriend(issuer, other)
+    for spelling in SPELLINGS:
+        given = {"application": await apply(other, epoch["statement"], entity=spelling)}
+        refused = await issuer.post("/rosters/admit", given, 409)
+        assert "529900T8BM49AURSDO55 (https://s0.example) has a credential" in refused["message"]
+    # The O of the last but two is a Greek one.
+    lookalike = "529900T8BM49AURSDΟ55"
+    given = {"application": await apply(other, epoch["statement"], entity=lookalike)}
+    refused = await issuer.post("/rosters/admit", given, 409)
+    assert "letters of several scripts (GREEK, LATIN)" in refused["message"]
+    for name in ("Ｆａｂｒｉｋ 電池 7", "529900T8BM49AURSDO56"):
+        given = {"application": await apply(other, epoch["statement"], entity=name)}
+    await issuer.post("/rosters/admit", given)
+    removed = await issuer.post(
+        "/rosters/remove", {"name": NAME, "member": "lei:529900t8bm49aursdo55"}
+    )
+    assert removed["member"]["url"] == member.url
+
+
+async def test_a_node_gets_no_second_credential_under_another_address(
+    pair: tuple[Company, Company],
+) -> None:
+    """It has moved, and names another legal entity, which the issuer believes."""
+    issuer, member = pair
+    epoch = await keep(issuer)
+    former = await apply(member, epoch["statement"], entity="one")
+    await move(member, "https://s0-new.example", issuer)
+    refused = await issuer.post("/rosters/admit", {"application": former}, 409)
+    assert "has moved to https://s0-new.example since it applied" in refused["message"]
+    present = await apply(member, epoch["statement"], entity="one")
+    await issuer.post("/rosters/admit", {"application": present})
+    await move(member, "https://s0-newer.example", issuer)
+    again = await apply(member, (await keep(issuer, name="more"))["statement"], entity="two")
+    await issuer.post("/rosters/admit", {"application": again})
+    sql(member.node, "DELETE FROM roster_membership")
+    again = await apply(member, epoch["statement"], entity="two")
+    refused = await issuer.post("/rosters/admit", {"application": again}, 409)
+    assert "one (https://s0-new.example) has a credential of this epoch" in refused["message"]
+
+
+async def move(member: Company, url: str, issuer: Company) -> None:
+    """The node is somewhere else, and its partner has heard of it."""
+    await change_address(member.node, url)
+    former = json.dumps([f"https://{name}.example" for name in ("s0", "s0-new")])
+    change = "UPDATE peer SET issuer = :url, former_issuers = :former WHERE name = 's0'"
+    sql(issuer.node, change, url=url, former=former)
+
+
+async def test_who_was_removed_is_not_admitted_under_the_name_of_another_member(
+    market: Market, pair: tuple[Company, Company]
+) -> None:
+    issuer, member = pair
+    other = await market.open("s1")
+    await market.befriend(issuer, other)
+    epoch = await keep(issuer)
+    await join(issuer, member, epoch["statement"])
+    await join(issuer, other, epoch["statement"])
+    await issuer.post("/rosters/remove", {"name": NAME, "member": entity(member)})
+    next_one = await keep(issuer, notBefore=EPOCH["notAfter"], notAfter="2027-12-31T00:00:00Z")
+    # The entity that was removed, with the node of a member; and the other way round.
+    for company, name in ((other, entity(member).upper()), (member, "somebody else")):
+        given = {"application": await apply(company, next_one["statement"], entity=name)}
+        refused = await issuer.post("/rosters/admit", given, 409)
+        assert f"{entity(member)} ({member.url}) was removed" in refused["message"]
+    await issuer.post("/rosters/admit", given | {"again": True})
+
+
+async def test_a_member_that_is_removed_endorses_until_the_last_of_its_epochs_ends(
+    pair: tuple[Company, Company],
+) -> None:
+    """It was admitted to the next epoch before it was admitted to this one."""
+    issuer, member = pair
+    epoch = await keep(issuer)
+    next_one = await keep(issuer, notBefore=EPOCH["notAfter"], notAfter="2027-12-31T00:00:00Z")
+    for one in (next_one, epoch):
+        await join(issuer, member, one["statement"])
+    removed = await issuer.post("/rosters/remove", {"name": NAME, "member": member.url})
+    assert removed["endorsesUntil"] == next_one["notAfter"]
 
 
 async def test_epochs_do_not_overlap(pair: tuple[Company, Company]) -> None:
