@@ -25,6 +25,7 @@ from underseal_node.manage.shapes.rosters import (
 )
 from underseal_node.rosters.issuing import admit_member, create_epoch, remove_member, roster_of
 from underseal_node.rosters.joining import apply_to, join_by
+from underseal_node.rosters.signing import sign_epochs
 from underseal_node.rosters.trusting import distrust, trust_roster
 from underseal_node.store import rosters
 from underseal_node.store.roster_tables import (
@@ -44,6 +45,7 @@ router = APIRouter(prefix="/rosters")
 @router.get("", **RESPONSE)
 async def list_rosters(context: Context) -> RostersShape:
     """Rosters that are kept here, memberships of this node, and rosters that it trusts."""
+    await sign_epochs(context.node)
     now = context.node.now()
 
     def work(session: Session) -> RostersShape:

@@ -22,6 +22,7 @@ from underseal_node.rosters.admissions import (
 )
 from underseal_node.rosters.entities import require_one_script
 from underseal_node.rosters.partners import require_partner, require_signed_by
+from underseal_node.rosters.signing import signed_admission
 from underseal_node.store import audit, rosters
 from underseal_node.store.audit import Act
 from underseal_node.store.roster_tables import Admitted, RosterEpoch, RosterKey
@@ -112,7 +113,7 @@ async def admit_member(node: Node, token: str, *, again: bool = False) -> Admitt
         encoded = asked.application.encode()
         for one in known:
             if (one.url, one.entity) == _named(asked.member) and one.application == encoded:
-                return one
+                return signed_admission(session, node, one)
         require_present_address(peer, asked.member)
         require_one_script(asked.member.entity)
         if not again:

@@ -14,6 +14,7 @@ from sqlmodel import Session
 from underseal_node.errors import RefusedError
 from underseal_node.node import Node
 from underseal_node.rosters.partners import require_partner, require_signed_by
+from underseal_node.rosters.signing import signed_application
 from underseal_node.store import audit, rosters
 from underseal_node.store.audit import Act
 from underseal_node.store.roster_tables import Joined, JoinedState
@@ -73,7 +74,7 @@ async def apply_to(node: Node, token: str, entity: str) -> Joined:
                 f"this node is a member of the roster {roster.name} in that epoch already"
             )
         if known is not None and (known.url, known.entity) == (member.url, member.entity):
-            return known
+            return signed_application(session, node, known)
         row = rosters.keep(session, _applied(node, known, roster, member))
         _record(session, node, Act.ROSTER_APPLIED, row, peer.id)
         return row
