@@ -65,8 +65,8 @@ KINDS = {
     """,
     "alerts": """
         node/exchange/answers node/exchange/attested node/exchange/following node/exchange/intake
-        node/exchange/receipts node/exchange/receiving node/exchange/rejudged_seals
-        node/exchange/rejudging node/exchange/sealed node/pact/key_log
+        node/exchange/receipts node/exchange/receiving node/exchange/rejudged_rosters
+        node/exchange/rejudged_seals node/exchange/rejudging node/exchange/sealed node/pact/key_log
         node/store/pins node/trust/audit node/trust/partnerships
     """,
     "refusals": """

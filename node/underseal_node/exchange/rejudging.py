@@ -11,6 +11,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from underseal_node.exchange.rejudged_rosters import withdraw_rosters
 from underseal_node.exchange.rejudged_seals import withdraw_seals
 from underseal_node.exchange.verification import STORED_LIMITS
 from underseal_node.store import received
@@ -37,7 +38,7 @@ def withdraw_trust(session: Session, peer: Peer, entry: KeyLogEntry, now: dateti
 
     Returns:
         sentences for the operator, one for each key with which something was signed, and one for
-        each with which sealed sums were.
+        each with which sealed sums were; and one for each roster that is not trusted any more.
     """
     pinned = {key.kid for key in entry.keys}
     invalid: Counter[str] = Counter()
@@ -55,7 +56,8 @@ def withdraw_trust(session: Session, peer: Peer, entry: KeyLogEntry, now: dateti
         session.add(row)
     session.flush()
     told = [_tell(session, peer, kid, entry, kept, invalid, now) for kid in sorted(kept | invalid)]
-    return [*told, *withdraw_seals(session, peer, entry, now)]
+    told += withdraw_seals(session, peer, entry, now)
+    return [*told, *withdraw_rosters(session, peer, entry, now)]
 
 
 def _was_before(instant: datetime, kid: str, entry: KeyLogEntry) -> bool:
