@@ -135,7 +135,10 @@ def apply_to(
     if as_json:
         output.show(made)
     else:
-        output.say(f"{out}: send it to {made['issuer']}; `underseal roster join` takes the answer.")
+        output.say(
+            f"{out}: send it to {made['issuer']}; `underseal roster join` takes the answer.",
+            f"Until before {made['notAfter']}; fingerprint of the key: {made['fingerprint']}",
+        )
 
 
 @app.command()
@@ -177,7 +180,9 @@ def join(
         return
     output.say(
         f"This node is in the roster {done['name']} of {done['issuer']} as {done['entity']}, for "
-        f"footprints that are created from {done['notBefore']} until before {done['notAfter']}."
+        f"footprints that are created from {done['notBefore']} until before {done['notAfter']}.",
+        f"Fingerprint of its key: {done['fingerprint']}",
+        "All members have the same times and the same fingerprint. Others could give you away.",
     )
 
 

@@ -35,7 +35,7 @@ from underseal_node.store.roster_tables import (
     RosterEpoch,
     TrustedRoster,
 )
-from underseal_protocol.roster.statements import fingerprint, read_roster
+from underseal_protocol.roster.statements import fingerprint, read_application, read_roster
 
 __all__ = ["router"]
 
@@ -139,6 +139,7 @@ def _membership(row: Joined, now: datetime) -> MembershipShape:
     return MembershipShape(
         issuer=row.issuer,
         name=row.name,
+        fingerprint=fingerprint(read_application(row.statement).roster.key),
         not_before=row.not_before,
         not_after=row.not_after,
         is_over=row.not_after <= now,

@@ -233,6 +233,8 @@ async def test_files_of_others_are_refused(market: Market, pair: tuple[Company, 
         assert "it is no " in (await member.post(f"/rosters/{path}", given, 422))["message"]
     joined = await member.post("/rosters/join", {"admission": admitted["admission"]})
     assert joined["state"] == "joined"
+    # So that members can compare it with one another.
+    assert joined["fingerprint"] == epoch["fingerprint"]
     assert joined == await member.post("/rosters/join", {"admission": admitted["admission"]})
     refused = await member.post(
         "/rosters/apply", {"roster": epoch["statement"], "entity": entity(member)}, 409

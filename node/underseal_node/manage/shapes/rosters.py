@@ -60,6 +60,7 @@ class MembershipShape(Shape):
 
     issuer: str  # URL of the node that keeps it
     name: str
+    fingerprint: str  # of its key; all members have the same, and the same times
     not_before: Instant
     not_after: Instant
     is_over: bool
