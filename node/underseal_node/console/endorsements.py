@@ -22,6 +22,7 @@ CALLED = {"open": "waiting"}
 # Of these the answer is still to be given.
 UNANSWERED = ("open", "failed")
 NAMED, NOT_NAMED = _("by name"), _("without our name")
+AS_MEMBER = _("as a member of a roster")
 
 
 def _link(row: Row) -> str:
@@ -69,7 +70,8 @@ async def _list(visit: Visit) -> Response:
 def _row(visit: Visit, one: dict[str, Any]) -> dict[str, Any]:
     how = None
     if one["state"] == "endorsed":
-        how = visit.text(NAMED if one["isNamed"] else NOT_NAMED)
+        by_name = NAMED if one["isNamed"] else NOT_NAMED
+        how = visit.text(AS_MEMBER if one.get("roster") else by_name)
     return {
         **one,
         "product": one.get("productNameCompany") or one["footprintId"],

@@ -16,6 +16,7 @@ from tests.node.console.partnership import (
 )
 from tests.node.console.test_overview import card
 from tests.node.manage.conftest import Company, Market
+from tests.node.manage.rosters import NAME, association, entity
 from tests.node.manage.sealing import Sealing, open_sealing
 
 from underseal_node.sealing.generators import FILE_NAME
@@ -225,3 +226,49 @@ async def test_an_own_footprint_says_what_its_seal_names_and_is_shown_to_a_partn
     assert "Sealed sums that it sees" in done.text
     assert f"a supplier by name: {SUPPLIER}" in done.text
     assert "sealed" in (await browser.get("/grants", level="sealed")).text
+
+
+async def test_hidden_endorsers_are_counted_and_not_named(
+    market: Market, new_browser: NewBrowser
+) -> None:
+    """On the pages of the supplier, of the publisher, and of a reader."""
+    sealing = await open_sealing(market, endorse="ask", endorse_named=True)
+    cell, supplier = sealing.cell, sealing.suppliers["cathode"]
+    issuer, epoch = await association(market, cell, supplier)
+    pack = await market.open("pack")
+    (pack.node.home.run / FILE_NAME).write_bytes(encoded_vectors())
+    await market.befriend(pack, cell)
+    drafted = await sealing.draft()
+    await sealing.prepare(roster=NAME)
+    browser = await signed_in(new_browser, supplier)
+    shown = await browser.get("/endorsements/1")
+    assert f"as a member of the roster {NAME}, and are not named" in shown.text
+    assert 'name="named"' not in shown.html
+    assert "The figure is endorsed." in (await browser.send("/endorsements/1", do="allow")).text
+    assert "as a member of a roster" in (await browser.get("/endorsements")).text
+    await sealing.prepare(roster=NAME)
+    await sealing.seal(roster=NAME)
+    footprint_id = await sealing.publish(drafted)
+    for level in ("total", "sealed"):
+        said = {"acknowledge": "a test", "consent": "of the only supplier"}
+        given = {"peer": "pack", "footprintIds": [footprint_id], "level": level}
+        await cell.post("/grants", given | (said if level == "total" else {}), 201)
+    browser = await signed_in(new_browser, cell)
+    for path in (f"/footprints/{footprint_id}", "/partners/pack/preview"):
+        shown = await browser.get(path)
+        assert "an input whose supplier stays hidden (only we see that it is cathode" in shown.text
+        assert f"of the roster {NAME} of {issuer.url} endorsed them: 1" in shown.text
+        assert f"that we are a member of it, as {entity(cell)}" in shown.text
+        assert SUPPLIER not in shown.text
+    await pack.pull("cell")
+    browser = await signed_in(new_browser, pack)
+    path = f"/received/{footprint_id}"
+    shown = await browser.get(path)
+    assert f"unknown different members of the roster {NAME} of {issuer.url}: 1" in shown.text
+    assert "we do not trust the roster" in shown.text
+    assert f"by that roster, the publisher is {entity(cell)}" in shown.text
+    given = {"roster": epoch["statement"], "fingerprint": epoch["fingerprint"]}
+    await pack.post("/rosters/trust", given)
+    shown = await browser.send(f"{path}/sealed-sum", peer="cell")
+    assert " known different members" in shown.text
+    assert "we do not trust the roster" not in shown.text
