@@ -11,7 +11,7 @@ import unicodedata
 
 from underseal_node.errors import RefusedError
 
-__all__ = ["entity_key", "require_one_script"]
+__all__ = ["entity_key", "require_readable"]
 
 _LEI = re.compile("[0-9a-z]{18}[0-9]{2}")
 # What is written with letters of several of them, and looks like what is written with one.
@@ -35,21 +35,27 @@ def entity_key(entity: str) -> str:
     return found.pop() if len(found) == 1 else plain or folded
 
 
-def require_one_script(entity: str) -> None:
-    """Refuse letters of several scripts: what looks like another identifier would be a second one.
+def require_readable(entity: str) -> None:
+    """Refuse what a person cannot compare: what looks like another identifier, or like none.
 
     Args:
         entity: an identifier, as an application has it.
 
     Raises:
-        RefusedError: there are letters of several.
+        RefusedError: it has letters of several scripts, superfluous spaces, or no letter or digit.
     """
     names = (unicodedata.name(one, "") for one in unicodedata.normalize("NFKC", entity))
     found = sorted({name.split()[0] for name in names if name.startswith(_SCRIPTS)})
+    why = None
     if len(found) > 1:
+        why = f"letters of several scripts ({', '.join(found)}), so it may look like another one"
+    elif entity != " ".join(entity.split()):
+        why = "superfluous spaces"
+    elif not any(one.isalnum() for one in entity):
+        why = "no letter and no digit"
+    if why is not None:
         raise RefusedError(
-            f"the legal entity {entity} has letters of several scripts ({', '.join(found)}), so it "
-            "may look like another one",
+            f"the legal entity {entity!r} has {why}",
             hint="Have the member apply with an identifier such as its LEI, typed by hand.",
         )
 

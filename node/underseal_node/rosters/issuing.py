@@ -20,7 +20,7 @@ from underseal_node.rosters.admissions import (
     require_not_removed,
     require_present_address,
 )
-from underseal_node.rosters.entities import require_one_script
+from underseal_node.rosters.entities import require_readable
 from underseal_node.rosters.partners import require_partner, require_signed_by
 from underseal_node.rosters.signing import signed_admission
 from underseal_node.store import audit, rosters
@@ -115,11 +115,11 @@ async def admit_member(node: Node, token: str, *, again: bool = False) -> Admitt
             if (one.url, one.entity) == _named(asked.member) and one.application == encoded:
                 return signed_admission(session, node, one)
         require_present_address(peer, asked.member)
-        require_one_script(asked.member.entity)
         if not again:
             every = rosters.all_admitted_to(session, epoch.name)
             require_not_removed(epoch.name, every, peer, asked.member)
         require_new(epoch.name, known, peer, asked.member)
+        require_readable(asked.member.entity)
         made = _admitted(session, node, epoch, asked, known)
         _record(session, node, Act.ROSTER_ADMITTED, epoch, made, peer.id)
         return made

@@ -11,6 +11,10 @@ from tests.node.manage.conftest import Company, Market
 from tests.node.manage.rosters import EPOCH, NAME, entity, join, keep
 
 from underseal_node.trust.key_changes import move as change_address
+from underseal_protocol.keys import KeyPurpose
+from underseal_protocol.roster.membership import apply as make_application
+from underseal_protocol.roster.roster import Member
+from underseal_protocol.roster.statements import ApplicationStatement, read_roster
 
 
 @pytest.fixture
@@ -23,6 +27,17 @@ async def pair(market: Market) -> tuple[Company, Company]:
 async def apply(member: Company, statement: str, **changes: Any) -> str:
     given = {"roster": statement, "entity": entity(member)} | changes
     return str((await member.post("/rosters/apply", given))["application"])
+
+
+def applied(member: Company, statement: str, name: str) -> str:
+    """What a node of another make may write, with an identifier that ours does not take."""
+    return ApplicationStatement.issue(
+        read_roster(statement).roster,
+        Member(member.url, name),
+        make_application()[0],
+        key=member.node.signing_key(KeyPurpose.FOOTPRINT),
+        issued_at=member.node.now(),
+    )
 
 
 async def test_a_legal_entity_has_one_credential_in_an_epoch(
@@ -95,14 +110,19 @@ async def test_another_spelling_of_a_legal_entity_gets_no_second_credential(
     other = await market.open("s1")
     await market.befriend(issuer, other)
     for spelling in SPELLINGS:
-        given = {"application": await apply(other, epoch["statement"], entity=spelling)}
+        given = {"application": applied(other, epoch["statement"], spelling)}
         refused = await issuer.post("/rosters/admit", given, 409)
         assert "529900T8BM49AURSDO55 (https://s0.example) has a credential" in refused["message"]
     # The O of the last but two is a Greek one.
     lookalike = "529900T8BM49AURSDΟ55"
-    given = {"application": await apply(other, epoch["statement"], entity=lookalike)}
-    refused = await issuer.post("/rosters/admit", given, 409)
-    assert "letters of several scripts (GREEK, LATIN)" in refused["message"]
+    for name, why in (
+        (lookalike, "letters of several scripts (GREEK, LATIN)"),
+        ("Pack  Works", "superfluous spaces"),
+        (" ", "superfluous spaces"),
+        ("-", "no letter and no digit"),
+    ):
+        given = {"application": applied(other, epoch["statement"], name)}
+        assert why in (await issuer.post("/rosters/admit", given, 409))["message"]
     for name in ("Ｆａｂｒｉｋ 電池 7", "529900T8BM49AURSDO56"):
         given = {"application": await apply(other, epoch["statement"], entity=name)}
     await issuer.post("/rosters/admit", given)

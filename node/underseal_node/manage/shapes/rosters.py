@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from underseal_node.manage.shapes.base import GivenInstant, InputShape, Instant, Shape
 from underseal_node.store.roster_tables import JoinedState
@@ -27,7 +27,7 @@ __all__ = [
 
 # Statements and names as they are given: the protocol says what is wrong with them.
 Token = Annotated[str, Field(min_length=1, max_length=16_384)]
-Name = Annotated[str, Field(min_length=1, max_length=300)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
 
 
 class AdmittedShape(Shape):
