@@ -42,16 +42,18 @@ def header_of(roster: Roster) -> str:
     return base64url.encode(hashlib.sha256(roster.header + roster.key.encode()).digest())
 
 
-async def apply_to(node: Node, token: str, entity: str) -> Joined:
+async def apply_to(node: Node, token: str, entity: str, *, again: bool = False) -> Joined:
     """Apply to a roster; the same application again if there is one.
 
     Args:
         node: in the role `manage`.
         token: the statement of the roster.
         entity: our legal entity, by an identifier of it.
+        again: in place of an application under another identifier or address, which is void then.
 
     Raises:
-        RefusedError: the issuer is no partner, the epoch has ended, or we are a member already.
+        RefusedError: the issuer is no partner, the epoch has ended, we are a member already, or
+            have applied otherwise.
         RosterError: the statement does not hold, or the entity is not in its form.
     """
     shown = read_roster(token)
@@ -75,6 +77,8 @@ async def apply_to(node: Node, token: str, entity: str) -> Joined:
             )
         if known is not None and (known.url, known.entity) == (member.url, member.entity):
             return signed_application(session, node, known)
+        if known is not None and not again:
+            raise _otherwise(known)
         row = rosters.keep(session, _applied(node, known, roster, member))
         _record(session, node, Act.ROSTER_APPLIED, row, peer.id)
         return row
@@ -185,6 +189,16 @@ def _require_other(node: Node, shown: RosterStatement) -> None:
         raise RefusedError(
             "this node keeps that roster itself, and whoever keeps a roster is no member of it"
         )
+
+
+def _otherwise(known: Joined) -> RefusedError:
+    """What has been applied with would be gone, and so would be an admission to it."""
+    return RefusedError(
+        f"this node has applied to that epoch of the roster {known.name} as {known.entity} "
+        f"({known.url})",
+        hint="If the issuer has admitted that, join with it: no other application is admitted to "
+        "the same epoch. If it has not, add --again; the first application is void then.",
+    )
 
 
 def _applied(node: Node, known: Joined | None, roster: Roster, member: Member) -> Joined:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
+from underseal_node.errors import RefusedError
 from underseal_node.store.database import to_change
 from underseal_node.store.roster_tables import (
     Admitted,
@@ -36,15 +38,31 @@ __all__ = [
 def save(
     session: Session, row: RosterKey | RosterEpoch | Admitted | Joined | TrustedRoster
 ) -> None:
-    """Keep what is new or changed."""
-    session.add(row)
-    session.flush()
+    """Keep what is new or changed.
+
+    Raises:
+        RefusedError: another process has kept the same a moment earlier.
+    """
+    try:
+        with session.begin_nested():
+            session.add(row)
+            session.flush()
+    except IntegrityError:
+        raise _meanwhile() from None
 
 
 def keep(session: Session, row: Joined) -> Joined:
-    """Keep a membership of ours; it takes the place of the one with its id."""
-    kept = session.merge(row)
-    session.flush()
+    """Keep a membership of ours; it takes the place of the one with its id.
+
+    Raises:
+        RefusedError: another process has kept one of this epoch a moment earlier.
+    """
+    try:
+        with session.begin_nested():
+            kept = session.merge(row)
+            session.flush()
+    except IntegrityError:
+        raise _meanwhile() from None
     return kept
 
 
@@ -119,3 +137,10 @@ def forget_trusted(session: Session, row: TrustedRoster) -> None:
     """Trust a roster no more."""
     session.delete(row)
     session.flush()
+
+
+def _meanwhile() -> RefusedError:
+    """PostgreSQL: several hosts, on each of which an operator does the same."""
+    return RefusedError(
+        "somebody has done the same at this moment", hint="Look at `underseal roster list`."
+    )

@@ -10,6 +10,7 @@ from tests.behind import sql
 from tests.node.manage.conftest import Company, Market
 from tests.node.manage.rosters import EPOCH, NAME, entity, join, keep
 
+from underseal_node.store import rosters
 from underseal_node.trust.key_changes import move as change_address
 from underseal_protocol.keys import KeyPurpose
 from underseal_protocol.roster.membership import apply as make_application
@@ -25,7 +26,7 @@ async def pair(market: Market) -> tuple[Company, Company]:
 
 
 async def apply(member: Company, statement: str, **changes: Any) -> str:
-    given = {"roster": statement, "entity": entity(member)} | changes
+    given = {"roster": statement, "entity": entity(member), "again": True} | changes
     return str((await member.post("/rosters/apply", given))["application"])
 
 
@@ -55,6 +56,14 @@ async def test_a_legal_entity_has_one_credential_in_an_epoch(
     same_entity = await apply(other, epoch["statement"], entity=entity(member))
     refused = await issuer.post("/rosters/admit", {"application": same_entity}, 409)
     assert "has a credential of this epoch" in refused["message"]
+    # It could be admitted by now, so what it has applied with is not thrown away unasked.
+    otherwise = {"roster": epoch["statement"], "entity": "somebody else"}
+    refused = await member.post("/rosters/apply", otherwise, 409)
+    assert (
+        f"has applied to that epoch of the roster {NAME} as {entity(member)}"
+        in (refused["message"])
+    )
+    assert "--again" in refused["hint"]
     same_url = await apply(member, epoch["statement"], entity="somebody else")
     refused = await issuer.post("/rosters/admit", {"application": same_url}, 409)
     assert "has a credential of this epoch" in refused["message"]
@@ -191,6 +200,33 @@ async def test_a_member_that_is_removed_endorses_until_the_last_of_its_epochs_en
         await join(issuer, member, one["statement"])
     removed = await issuer.post("/rosters/remove", {"name": NAME, "member": member.url})
     assert removed["endorsesUntil"] == next_one["notAfter"]
+
+
+@pytest.mark.parametrize(
+    ("path", "reads", "found"),
+    [("", "key", None), ("/apply", "membership", None), ("/trust", "trusted", ())],
+)
+async def test_what_another_host_does_at_this_moment_is_no_internal_error(
+    pair: tuple[Company, Company],
+    monkeypatch: pytest.MonkeyPatch,
+    path: str,
+    reads: str,
+    found: Any,
+) -> None:
+    """As on PostgreSQL, each of two sees nothing of the other before both have written."""
+    issuer, member = pair
+    epoch = await keep(issuer)
+    await apply(member, epoch["statement"])
+    await member.post("/rosters/trust", {"roster": epoch["statement"]})
+    monkeypatch.setattr(rosters, reads, lambda *_given: found)
+    given: dict[str, Any] = {"roster": epoch["statement"]}
+    company, given = {
+        "": (issuer, {"name": NAME} | EPOCH),
+        "/apply": (member, given | {"entity": "somebody else", "again": True}),
+        "/trust": (member, given),
+    }[path]
+    refused = await company.post(f"/rosters{path}", given, 409)
+    assert "done the same at this moment" in refused["message"]
 
 
 async def test_epochs_do_not_overlap(pair: tuple[Company, Company]) -> None:
