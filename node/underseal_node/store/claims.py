@@ -25,19 +25,28 @@ def claimants(session: Session, url: str, states: Collection[PeerState] = PARTNE
 
     Args:
         session: reads.
-        url: of a node, without a slash at its end.
+        url: of a node; a slash at its end does not count.
         states: of the peers.
     """
+    wanted = url.rstrip("/")
     statement = select(Peer).where(
         col(Peer.state).in_(states),
         col(Peer.key_set).is_not(None),
-        or_(Peer.issuer == url, col(Peer.former_issuers).contains(url, autoescape=True)),
+        or_(
+            col(Peer.issuer).startswith(wanted, autoescape=True),
+            col(Peer.former_issuers).contains(wanted, autoescape=True),
+        ),
     )
     return [
         peer
         for peer in session.exec(statement.order_by(col(Peer.id)))
-        if peer.issuer == url or url in json.loads(peer.former_issuers)
+        if wanted in {one.rstrip("/") for one in (peer.issuer or "", *_former(peer))}
     ]
+
+
+def _former(peer: Peer) -> list[str]:
+    found: list[str] = json.loads(peer.former_issuers)
+    return found
 
 
 def is_one(found: Collection[Peer]) -> bool:

@@ -129,6 +129,9 @@ async def test_nobody_learns_the_pseudonym_in_documents_of_somebody_else(
     for company in (thief, sealing.cell):
         found = await asked_by(sealing, company, epoch, 2)
         assert "does not endorse figures for you" in (found.reason or "")
+    sql(cathode.node, change, url=f"{sealing.cell.url}/", name=NAME_OF_THIEF)
+    found = await asked_by(sealing, thief, epoch, 2)
+    assert "does not endorse figures for you" in (found.reason or "")
     # What it has said before it came out is not signed any more, either.
     sql(cathode.node, change, url=thief.url, name=NAME_OF_THIEF)
     await cathode.patch(f"/peers/{NAME_OF_THIEF}", {"endorse": "ask"})
