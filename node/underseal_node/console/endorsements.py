@@ -21,7 +21,7 @@ STATES = ("open", "allowed", "endorsed", "refused", "failed")
 CALLED = {"open": "waiting"}
 # Of these the answer is still to be given.
 UNANSWERED = ("open", "failed")
-NAMED, NOT_NAMED = _("by name"), _("without our name")
+NAMED, NOT_NAMED, AS_MEMBER = _("by name"), _("without our name"), _("as a member of %(roster)s")
 
 
 def _link(row: Row) -> str:
@@ -68,7 +68,9 @@ async def _list(visit: Visit) -> Response:
 
 def _row(visit: Visit, one: dict[str, Any]) -> dict[str, Any]:
     how = None
-    if one["state"] == "endorsed":
+    if one.get("roster"):
+        how = visit.text(AS_MEMBER, roster=one["roster"])
+    elif one["state"] == "endorsed":
         how = visit.text(NAMED if one["isNamed"] else NOT_NAMED)
     return {
         **one,
@@ -87,7 +89,7 @@ async def _act(visit: Visit) -> Response:
     """Endorse the figure, or refuse to."""
     number = number_part(visit, "id")
     body: dict[str, bool] = {"allow": visit.form.one("do") == "allow"}
-    if body["allow"]:
+    if body["allow"] and visit.form.one("roster") != "yes":
         body["named"] = visit.form.one("named") == "yes"
     try:
         done = await visit.api.post(f"/endorsements/{number}/answer", body)
