@@ -64,7 +64,7 @@ AREAS = {
     "drafts": "/products", "factors": "/products", "pulls": "/received", "jobs": "/import",
     "grants": "/partners", "invite": "/partners", "invitation-file": "/partners",
     "endorsements": "/partners", "accept": "/partners", "complete": "/partners",
-    "add-partner": "/partners",
+    "add-partner": "/partners", "rosters": "/partners",
     "alerts": "/audit", "doctor": "/audit",
 }  # fmt: skip
 

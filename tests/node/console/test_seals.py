@@ -16,6 +16,7 @@ from tests.node.console.partnership import (
 )
 from tests.node.console.test_overview import card
 from tests.node.manage.conftest import Company, Market
+from tests.node.manage.rosters import NAME, association, entity
 from tests.node.manage.sealing import Sealing, open_sealing
 
 from underseal_node.sealing.generators import FILE_NAME
@@ -225,3 +226,41 @@ async def test_an_own_footprint_says_what_its_seal_names_and_is_shown_to_a_partn
     assert "Sealed sums that it sees" in done.text
     assert f"a supplier by name: {SUPPLIER}" in done.text
     assert "sealed" in (await browser.get("/grants", level="sealed")).text
+
+
+async def test_where_members_of_a_roster_endorsed_nobody_is_named(
+    market: Market, new_browser: NewBrowser
+) -> None:
+    """We see whose figures went in; a customer how many members, and whether they count."""
+    sealing = await open_sealing(market, endorse_named=False)
+    issuer, epoch = await association(market, sealing.cell, sealing.suppliers["cathode"])
+    pack = await market.open("pack")
+    (pack.node.home.run / FILE_NAME).write_bytes(encoded_vectors())
+    await market.befriend(pack, sealing.cell)
+    footprint_id = await sealing.sealed(roster=NAME)
+    said = {"acknowledge": "a test", "consent": "of the only supplier"}
+    for level in ("total", "sealed"):
+        given = {"peer": "pack", "footprintIds": [footprint_id], "level": level}
+        await sealing.cell.post("/grants", given | (said if level == "total" else {}), 201)
+    await pack.pull("cell")
+
+    ours = await signed_in(new_browser, sealing.cell)
+    for path in (f"/footprints/{footprint_id}", "/partners/pack/preview"):
+        shown = await ours.get(path)
+        assert f"that 1 member of the roster {NAME} has endorsed, and not which one" in shown.text
+        assert f"as the roster has it: {entity(sealing.cell)}" in shown.text
+        assert "only you see here that it is cathode" in shown.text
+        assert SUPPLIER not in shown.text
+
+    theirs = await signed_in(new_browser, pack)
+    shown = await theirs.get(f"/received/{footprint_id}?peer=cell")
+    assert f"1 member of the roster {NAME} has endorsed." in shown.text
+    assert "This node does not trust the roster" in shown.text
+    assert "Listed endorsers" not in shown.text
+    assert "cathode" not in shown.text
+    trust = {"roster": epoch["statement"], "fingerprint": epoch["fingerprint"]}
+    await pack.post("/rosters/trust", trust)
+    judged = await theirs.send(f"/received/{footprint_id}/sealed-sum", peer="cell")
+    assert "This node does not trust the roster" not in judged.text
+    assert f"By it, the publisher is {entity(sealing.cell)}." in judged.text
+    assert issuer.url in judged.text
