@@ -104,7 +104,7 @@ KINDS = {
     "rosters": """
         node/rosters/issuing node/rosters/joining node/rosters/partners node/rosters/trusting
         protocol/roster/membership protocol/roster/messages protocol/roster/roster
-        protocol/roster/statements
+        protocol/roster/statements protocol/claims protocol/jws
     """,
     "doctor": "node/doctor/inside node/doctor/outside",
 }
