@@ -17,6 +17,7 @@ from tests.node.console.partnership import (
     signed_in,
     value_of,
 )
+from tests.node.console.test_overview import card
 from tests.node.manage.conftest import Company, Market
 from tests.node.manage.rosters import EPOCH, NAME, association, entity, join, keep
 
@@ -382,3 +383,29 @@ async def test_a_membership_says_when_its_epoch_has_ended(
     assert "The epoch has ended." in page.text
     only = rows_of(await browser.get("/rosters", way="trusted", **{"as": "csv"}))
     assert [row["Here"] for row in only] == ["trusted"]
+
+
+async def test_an_epoch_that_ends_soon_is_a_task_until_another_follows(
+    both: tuple[Company, Company], new_browser: NewBrowser
+) -> None:
+    issuer, member = both
+    title = "Rosters whose epoch ends soon"
+    await join(issuer, member, (await keep(issuer))["statement"])
+    await keep(issuer, name="another", notAfter="2028-01-01T00:00:00Z")
+    member.advance(days=280)  # some weeks before the end of the year
+    browsers = [await signed_in(new_browser, one) for one in both]
+    for browser, path in zip(browsers, ("/rosters/kept", "/rosters/joined"), strict=True):
+        found = card(await browser.get("/"), title)
+        assert found is not None
+        assert f'href="/console{path}' in found
+        assert NAME in found
+        assert "another" not in found
+    later = {"notBefore": EPOCH["notAfter"], "notAfter": "2027-06-30T00:00:00Z"}
+    epoch = await keep(issuer, **later)
+    assert card(await browsers[0].get("/"), title) is None
+    # Who has not joined it yet still has to.
+    assert card(await browsers[1].get("/"), title) is not None
+    await join(issuer, member, epoch["statement"])
+    assert card(await browsers[1].get("/"), title) is None
+    member.advance(days=60)
+    assert card(await browsers[1].get("/"), title) is None

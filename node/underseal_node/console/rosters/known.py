@@ -30,6 +30,7 @@ __all__ = [
     "TRUSTED",
     "Partners",
     "Rosters",
+    "ending",
     "page_of_joined",
     "page_of_kept",
     "page_of_member",
@@ -173,6 +174,29 @@ def state_of(visit: Visit, one: Json) -> str:
     if one["isOver"]:
         return "ended"
     return "future" if datetime.fromisoformat(one["notBefore"]) > visit.now else "active"
+
+
+def ending(found: Rosters, before: datetime) -> list[dict[str, str]]:
+    """Epochs that end soon and that no later one follows: name, page and end, the earliest first.
+
+    Args:
+        found: of which those count that this node keeps, or is a member of.
+        before: aware; what ends later is not soon.
+    """
+    joined = [one for one in found.memberships if one["state"] == "joined"]
+    lasts: dict[tuple[str, str], tuple[str, str]] = {}
+    for one, page in [
+        *((one, page_of_kept(one)) for one in found.kept),
+        *((one, page_of_joined(one)) for one in joined),
+    ]:
+        key, end = (one.get("issuer", ""), one["name"]), (one["notAfter"], page)
+        if not one["isOver"]:
+            lasts[key] = max(lasts.get(key, end), end)
+    return [
+        {"name": name, "page": page, "at": at}
+        for (_issuer, name), (at, page) in sorted(lasts.items(), key=lambda each: each[1])
+        if datetime.fromisoformat(at) < before
+    ]
 
 
 def page_of_kept(one: Json) -> str:
