@@ -45,7 +45,7 @@ MEMBERS = {
     "accept_unsigned": _("Its unsigned footprints can be used"),
     "allow_private_network": _("It may be at a private address"),
     "endorse": _("Endorsements for its sealed sums"),
-    "endorse_named": _("May the endorsement name us?"),
+    "endorse_named": _("whether an endorsement names us"),
 }
 """What of a partner was changed, by its name in the log."""
 

@@ -148,7 +148,7 @@ def test_every_page_of_what_was_received_is_fit_for_all(
     looked_at(person, (
         "/received", f"/received/{held}?peer=refiner", "/board", "/board?by=spend",
         "/board/refiner", "/audit/receipts", f"/audit/receipts/{receipt}", pull,
-        "/partners/refiner",
+        "/partners/refiner", "/audit",
     ))  # fmt: skip
 
 
