@@ -74,12 +74,6 @@ def pages_of(cast: Cast) -> Iterator[tuple[NodeProcess, str, str]]:
         "partner": f"/partners/{PACK}",
         "preview": f"/partners/{PACK}/preview",
         "endorsements": "/endorsements",
-        "rosters": "/rosters",
-        "roster-new": "/rosters/new",
-        "roster-admit": "/rosters/admit",
-        "roster-apply": "/rosters/apply",
-        "roster-join": "/rosters/join",
-        "roster-trust": "/rosters/trust",
         "invite": "/invite",
         "accept": "/accept",
         "grants": "/grants",
@@ -125,7 +119,10 @@ def roster_pages(cell: NodeProcess, pack: NodeProcess) -> dict[str, str]:
     here = urlencode({"roster": kept["name"], "from": kept["notBefore"]})
     there = urlencode({"issuer": found["trusted"][0]["issuer"], "roster": kept["name"]})
     member = urlencode({"member": kept["members"][0]["url"]})
+    forms = ("new", "admit", "apply", "join", "trust")
     return {
+        "rosters": "/rosters",
+        **{f"roster-{name}": f"/rosters/{name}" for name in forms},
         "roster-kept": f"/rosters/kept?{here}",
         "roster-member": f"/rosters/member?{here}&{member}",
         "roster-joined": f"/rosters/joined?{there}",
