@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from playwright.sync_api import Browser, Page, sync_playwright
 from rich.console import Console
@@ -73,6 +73,7 @@ def pages_of(cast: Cast) -> Iterator[tuple[NodeProcess, str, str]]:
         "partners": "/partners",
         "partner": f"/partners/{PACK}",
         "preview": f"/partners/{PACK}/preview",
+        "endorsements": "/endorsements",
         "invite": "/invite",
         "accept": "/accept",
         "grants": "/grants",
@@ -87,6 +88,8 @@ def pages_of(cast: Cast) -> Iterator[tuple[NodeProcess, str, str]]:
         "doctor": "/doctor",
     }.items():
         yield cell, name, path
+    for name, path in roster_pages(cell, pack).items():
+        yield (pack if name in ("roster-kept", "roster-member") else cell), name, path
     yield pack, "received", "/received"
     yield pack, "received-one", f"/received/{held}?peer={CELL}"
     yield pack, "board", "/board"
@@ -94,6 +97,37 @@ def pages_of(cast: Cast) -> Iterator[tuple[NodeProcess, str, str]]:
     yield pack, "pulls", "/pulls"
     for one in requests[:1]:
         yield pack, "request", f"/requests/{one['id']}"
+
+
+def keep_a_roster(cast: Cast) -> None:
+    """The pack maker keeps a roster in which the cell maker is, so that there is one to look at."""
+    cell, pack = cast.node(CELL), cast.node(PACK)
+    roster, application, admission = (
+        str(cast.bench.directory / f"{name}.jws") for name in ("roster", "application", "admission")
+    )
+    epoch = ("--from", "2026-01-01", "--until", "2099-01-01")
+    pack.run("roster", "create", "cells and packs", *epoch, "--out", roster)
+    cell.run("roster", "apply", roster, "--entity", "529900T8BM49AURSDO55", "--out", application)
+    pack.run("roster", "admit", application, "--yes", "--out", admission)
+    cell.run("roster", "join", admission)
+    cell.run("roster", "trust", roster)
+
+
+def roster_pages(cell: NodeProcess, pack: NodeProcess) -> dict[str, str]:
+    """Pages of a roster, for whoever keeps it and for a member."""
+    kept, found = pack.look("/rosters")["kept"][0], cell.look("/rosters")
+    here = urlencode({"roster": kept["name"], "from": kept["notBefore"]})
+    there = urlencode({"issuer": found["trusted"][0]["issuer"], "roster": kept["name"]})
+    member = urlencode({"member": kept["members"][0]["url"]})
+    forms = ("new", "admit", "apply", "join", "trust")
+    return {
+        "rosters": "/rosters",
+        **{f"roster-{name}": f"/rosters/{name}" for name in forms},
+        "roster-kept": f"/rosters/kept?{here}",
+        "roster-member": f"/rosters/member?{here}&{member}",
+        "roster-joined": f"/rosters/joined?{there}",
+        "roster-trusted": f"/rosters/trusted?{there}",
+    }
 
 
 def photograph(page: Page, node: NodeProcess, folder: Path, name: str, path: str) -> None:
@@ -211,6 +245,7 @@ def main(arguments: list[str]) -> None:
         if for_docs:
             count, folder = photograph_images(browser, cast), IMAGES
         else:
+            keep_a_roster(cast)
             count, folder = photograph_all(browser, cast, locale), OUT
         browser.close()
     sys.stdout.write(f"{count} pictures in {folder.name}/\n")

@@ -126,14 +126,14 @@ def apply_to(
         typer.Option(metavar="ID", help="Your legal entity, as the issuer checks it: an LEI, say."),
     ],
     out: Annotated[Path, typer.Option(metavar="FILE", help="Write the application there.")],
-    again: Annotated[
+    instead: Annotated[
         bool,
-        typer.Option("--again", help="In place of one as somebody else, which is void then."),
+        typer.Option("--instead", help="In place of one as somebody else, which is void then."),
     ] = False,
     as_json: Json = False,
 ) -> None:
     """Apply to a roster of a partner. What makes you a member stays in the node."""
-    given = {"roster": _text(file), "entity": entity, "again": again}
+    given = {"roster": _text(file), "entity": entity, "instead": instead}
     made = manage_of(context).post("/rosters/apply", given)
     _written(out, made["application"])
     if as_json:

@@ -40,6 +40,7 @@ from underseal_node.console import (
     received,
     request_answers,
     requests,
+    rosters,
     shares,
 )
 from underseal_node.console.api import Api, ApiRefusedError
@@ -70,6 +71,7 @@ MODULES = (
     partner_preview,
     onboarding,
     endorsements,
+    rosters,
     grant_matrix,
     grant_changes,
     grants,

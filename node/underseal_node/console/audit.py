@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from starlette.responses import Response, StreamingResponse
 
 from underseal_node.console.api import Query
+from underseal_node.console.audit_values import WORDS, value_of
 from underseal_node.console.audit_words import ACTS, DETAILS
 from underseal_node.console.downloads import headers_of
 from underseal_node.console.marks import _
@@ -35,15 +35,15 @@ def _peer_link(row: Row) -> str | None:
 COLUMNS = (
     Column("number", _("Entry"), "number"),
     Column("time", _("Time"), "time"),
-    Column("actor", _("By"), "word", is_sorted=False),
-    Column("what", _("What"), is_sorted=False),
-    Column("outcome", _("Outcome"), "word", is_sorted=False),
-    Column("peerName", _("Partner"), link=_peer_link, is_sorted=False),
-    Column("footprintIds", _("Footprints"), is_sorted=False),
-    Column("level", _("Level"), "word", is_sorted=False),
-    Column("details", _("Details"), is_sorted=False),
+    Column("actor", _("By"), "word"),
+    Column("what", _("What"), by="act"),
+    Column("outcome", _("Outcome"), "word"),
+    Column("peerName", _("Partner"), link=_peer_link, by="peer"),
+    Column("footprintIds", _("Footprints"), by="footprints"),
+    Column("level", _("Level"), "word"),
+    Column("details", _("Details")),
 )
-ACT = Column("act", _("Act"), is_sorted=False)  # as the log calls it; in the file alone
+ACT = Column("act", _("Act"))  # as the log calls it; in the file alone
 ACTORS = ("operator", "peer", "node")
 OUTCOMES = ("done", "refused", "failed")
 LIST = NodeList(
@@ -53,6 +53,7 @@ LIST = NodeList(
     {**as_shown(*ACTORS, *OUTCOMES, *LEVELS), **ACTS},
     "audit",
     export="/audit/entries",
+    also=WORDS,
 )
 
 
@@ -113,7 +114,8 @@ def _row(visit: Visit, entry: Mapping[str, Any]) -> dict[str, Any]:
         "peerName": (entry.get("peer") or {}).get("name"),
         "footprintIds": shown,
         "details": "; ".join(
-            f"{_named(visit, name)}: {_shown(value)}" for name, value in details.items()
+            f"{_named(visit, name)}: {value_of(visit, act, name, value)}"
+            for name, value in details.items()
         ),
     }
 
@@ -121,10 +123,6 @@ def _row(visit: Visit, entry: Mapping[str, Any]) -> dict[str, Any]:
 def _named(visit: Visit, name: str) -> str:
     """What a detail is, in the language of the reader; as the log has it where we know no word."""
     return visit.text(DETAILS[name]) if name in DETAILS else name
-
-
-def _shown(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
 
 
 async def _export(visit: Visit) -> Response:

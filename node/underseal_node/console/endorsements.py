@@ -21,8 +21,7 @@ STATES = ("open", "allowed", "endorsed", "refused", "failed")
 CALLED = {"open": "waiting"}
 # Of these the answer is still to be given.
 UNANSWERED = ("open", "failed")
-NAMED, NOT_NAMED = _("by name"), _("without our name")
-AS_MEMBER = _("as a member of a roster")
+NAMED, NOT_NAMED, AS_MEMBER = _("by name"), _("without our name"), _("as a member of %(roster)s")
 
 
 def _link(row: Row) -> str:
@@ -69,9 +68,10 @@ async def _list(visit: Visit) -> Response:
 
 def _row(visit: Visit, one: dict[str, Any]) -> dict[str, Any]:
     how = None
-    if one["state"] == "endorsed":
-        by_name = NAMED if one["isNamed"] else NOT_NAMED
-        how = visit.text(AS_MEMBER if one.get("roster") else by_name)
+    if one.get("roster"):
+        how = visit.text(AS_MEMBER, roster=one["roster"])
+    elif one["state"] == "endorsed":
+        how = visit.text(NAMED if one["isNamed"] else NOT_NAMED)
     return {
         **one,
         "product": one.get("productNameCompany") or one["footprintId"],
@@ -89,7 +89,7 @@ async def _act(visit: Visit) -> Response:
     """Endorse the figure, or refuse to."""
     number = number_part(visit, "id")
     body: dict[str, bool] = {"allow": visit.form.one("do") == "allow"}
-    if body["allow"]:
+    if body["allow"] and visit.form.one("roster") != "yes":
         body["named"] = visit.form.one("named") == "yes"
     try:
         done = await visit.api.post(f"/endorsements/{number}/answer", body)

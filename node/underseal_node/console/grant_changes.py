@@ -19,9 +19,9 @@ from underseal_node.console.grant_effects import (
     effects_of,
     plan_of,
 )
-from underseal_node.console.grant_matrix import granted_products, show_matrix
+from underseal_node.console.grant_matrix import granted_products, order_and_page, show_matrix
 from underseal_node.console.own_products import OwnProduct, active_footprints, products_of
-from underseal_node.console.pages import Visit, with_query
+from underseal_node.console.pages import Visit, moved, with_query
 from underseal_node.console.sharing import RefusedHereError, done_with, partner_path
 from underseal_node.console.words import LEVELS
 
@@ -80,6 +80,8 @@ async def _act(visit: Visit) -> Response:
         return await show_matrix(visit, chosen)
     if visit.form.one("do") == "apply":
         return await _apply(visit, await _shares(visit, _of_preview(visit)))
+    if visit.form.one("sort_to") or visit.form.one("page_to"):
+        return await _arranged(visit)
     shares = await _shares(visit, _of_matrix(visit))
     if not shares:
         text = visit.text("Nothing is changed: choose other levels first.")
@@ -87,8 +89,19 @@ async def _act(visit: Visit) -> Response:
     return _preview(visit, shares)
 
 
+async def _arranged(visit: Visit) -> Response:
+    """The matrix in another order, or another page of it, with what was chosen before."""
+    wanted = _of_matrix(visit)
+    if not wanted:  # then it has an address
+        sort, page = order_and_page(visit)
+        return moved(_back(visit, sort=sort, page=page))
+    return await show_matrix(
+        visit, {(partner, product): level for partner, product, level in wanted}
+    )
+
+
 def _of_matrix(visit: Visit) -> list[Wanted]:
-    """The cells whose level was changed."""
+    """The cells whose level was changed, also on pages that were looked at before."""
     typed = visit.form.typed()
     found = []
     for name, level in typed.items():
@@ -98,12 +111,15 @@ def _of_matrix(visit: Visit) -> list[Wanted]:
             found.append(
                 (typed.get(f"partner.{column}", ""), typed.get(f"product.{row}", ""), level)
             )
-    return found
+    return found + _of_lists(visit, "kept.partner", "kept.product", "kept.level")
 
 
 def _of_preview(visit: Visit) -> list[Wanted]:
-    texts = visit.form.texts
-    columns = [texts.get(name, ()) for name in ("partner", "product", "level")]
+    return _of_lists(visit, "partner", "product", "level")
+
+
+def _of_lists(visit: Visit, *names: str) -> list[Wanted]:
+    columns = [visit.form.texts.get(name, ()) for name in names]
     return list(zip(*columns, strict=False))
 
 
@@ -224,10 +240,10 @@ def _digest(shares: Sequence[Share]) -> str:
     return sha256(text.encode()).hexdigest()
 
 
-def _back(visit: Visit) -> str:
-    """Where the matrix was left."""
-    given = {name: visit.form.one(name) or None for name in ("partners", "q", "page")}
-    return with_query("/grants/matrix", **given)
+def _back(visit: Visit, **changes: str) -> str:
+    """Where the matrix was left; or in another order, or at another page."""
+    given = {name: visit.form.one(name) for name in ("partners", "q", "sort", "page")} | changes
+    return with_query("/grants/matrix", **{name: text or None for name, text in given.items()})
 
 
 PAGES: dict[str, Any] = {}

@@ -19,12 +19,15 @@ from underseal_node.console.sharing import GRANTEES
 from underseal_node.console.tables import Column, Row, page_of
 from underseal_node.console.words import LEVELS
 
-__all__ = ["PAGES", "granted_products", "show_matrix"]
+__all__ = ["PAGES", "granted_products", "order_and_page", "show_matrix"]
 
 PAGE_PRODUCTS = 50
 USUAL_PARTNERS, MAX_PARTNERS = 5, 8
 MOST_SEEN = 1_000
 BETWEEN = "/"  # names of partners in an address: none has a slash
+# What rows are sorted by: the name of the product, or the level of a partner, with `-`: downwards.
+PRODUCT, OF_PARTNER = "product", "at/"
+DOWN = "-"
 NOTHING = _("nothing")
 IN_FILES = (
     Column("product", _("Product")),
@@ -59,7 +62,8 @@ class Cell:
 async def _matrix(visit: Visit) -> Response:
     chosen = [one for one in visit.request.query_params.getlist("partner") if one]
     if chosen:  # the form sends them one by one; the address of the page has them in one
-        query = {"q": visit.asked("q") or None, "partners": BETWEEN.join(chosen)}
+        kept = {name: visit.asked(name) or None for name in ("q", "sort")}
+        query = {**kept, "partners": BETWEEN.join(chosen)}
         return moved(with_query("/grants/matrix", **query))
     return await show_matrix(visit, {})
 
@@ -68,8 +72,9 @@ async def show_matrix(visit: Visit, chosen: Mapping[tuple[str, str], str]) -> Re
     """The table.
 
     Args:
-        visit: with the partners, the search and the page, in its query or its form.
-        chosen: by partner and product id: levels that were chosen before.
+        visit: with the partners, the search, the order and the page, in its query or its form.
+        chosen: by partner and product id: levels that were chosen before; those of products that
+            are on another page now are kept in the form.
     """
     peers = (await visit.api.get("/peers"))["data"]
     partners = _partners(visit, peers)
@@ -78,14 +83,17 @@ async def show_matrix(visit: Visit, chosen: Mapping[tuple[str, str], str]) -> Re
     )
     by_partner = {one["name"]: found["data"] for one, found in zip(partners, grants, strict=True)}
     footprints = await active_footprints(visit)
-    products = _searched(visit, products_of(footprints, granted_products(by_partner.values())))
+    found = _searched(visit, products_of(footprints, granted_products(by_partner.values())))
+    sort, wanted = order_and_page(visit)
+    products = _sorted(found, sort, by_partner)
     kind = file_kind(visit)
     if kind is not None:
         return sent(visit, kind, _portions(visit, by_partner, products), IN_FILES, "levels")
-    page, pages = page_of(_given(visit, "page"), len(products), PAGE_PRODUCTS)
+    page, pages = page_of(wanted, len(products), PAGE_PRODUCTS)
     shown = products[(page - 1) * PAGE_PRODUCTS : page * PAGE_PRODUCTS]
     seen = await asyncio.gather(*(_seen(visit, one["name"], shown) for one in partners))
     names = [one["name"] for one in partners]
+    here = {(name, one.id) for name in names for one in shown}
     values = {
         "partners": partners,
         "rows": [
@@ -95,7 +103,10 @@ async def show_matrix(visit: Visit, chosen: Mapping[tuple[str, str], str]) -> Re
         "choices": [one for one in peers if one["state"] in GRANTEES],
         "levels": [NONE, *LEVELS],
         "chosen": chosen,
+        "elsewhere": [(*cell, level) for cell, level in chosen.items() if cell not in here],
         "search": _given(visit, "q"),
+        "sort": sort,
+        "sort_of": lambda name: f"{OF_PARTNER}{name}",
         "names": BETWEEN.join(names),
         "page": page,
         "pages": pages,
@@ -124,6 +135,36 @@ async def _portions(
             for partner, at in zip(grants, seen, strict=True)
             for cell in [_cell(grants[partner], product, at)]
         ]
+
+
+def order_and_page(visit: Visit) -> tuple[str, str]:
+    """What rows are sorted by, and the page; a button of the form may ask for another of either."""
+    form = visit.form
+    if form.one("sort_to"):
+        return form.one("sort_to"), ""
+    return _given(visit, "sort"), form.one("page_to") or _given(visit, "page")
+
+
+def _sorted(
+    products: Sequence[OwnProduct], sort: str, grants: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> Sequence[OwnProduct]:
+    """Products in an order; those that are alike in it, and all without one, by their name."""
+    name, is_down = sort.removeprefix(DOWN), sort.startswith(DOWN)
+    if name == PRODUCT:
+        return products[::-1] if is_down else products
+    partner = name.removeprefix(OF_PARTNER)
+    if not name.startswith(OF_PARTNER) or partner not in grants:
+        return products
+    ranks: dict[str, int] = {}
+    for one in grants[partner]:
+        if one["kind"] == "product" and one["state"] != "ended" and one["level"] in LEVELS:
+            key = one["value"].casefold()
+            ranks[key] = max(ranks.get(key, 0), 1 + LEVELS.index(one["level"]))
+
+    def rank(product: OwnProduct) -> int:
+        return max(ranks.get(key, 0) for key in product.keys)
+
+    return sorted(products, key=lambda one: -rank(one) if is_down else rank(one))
 
 
 def _given(visit: Visit, name: str) -> str:

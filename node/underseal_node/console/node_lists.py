@@ -51,6 +51,7 @@ class NodeList:
         words: of the node, that its rows have as words, each with the text that it is shown as.
         name: of its file, without its extension.
         export: path of the endpoint of all rows, if it is another.
+        also: further words, some of which may be shown as several texts.
     """
 
     path: str
@@ -59,6 +60,7 @@ class NodeList:
     words: Mapping[str, str]
     name: str
     export: str | None = None
+    also: Sequence[tuple[str, str]] = ()
 
     async def table(
         self,
@@ -134,9 +136,8 @@ class NodeList:
     def _search(self, visit: Visit, word: str) -> str:
         folded = word.casefold()
         plain = as_the_node_writes(visit, folded)
-        called = [
-            one for one, shown in self.words.items() if folded in visit.text(shown).casefold()
-        ]
+        words = (*self.words.items(), *self.also)
+        called = [one for one, shown in words if folded in visit.text(shown).casefold()]
         return "\n".join(dict.fromkeys([word, plain, *(f"={one}" for one in called)]))
 
 

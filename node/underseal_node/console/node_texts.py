@@ -101,6 +101,11 @@ KINDS = {
         protocol/seal/verdict protocol/seal/trust protocol/seal/verifier protocol/seal/sealing
         protocol/seal/numbers protocol/seal/endorsement_checks
     """,
+    "rosters": """
+        node/rosters/issuing node/rosters/joining node/rosters/partners node/rosters/trusting
+        protocol/roster/membership protocol/roster/messages protocol/roster/roster
+        protocol/roster/statements protocol/claims protocol/jws
+    """,
     "doctor": "node/doctor/inside node/doctor/outside",
 }
 PACKAGES = {"node": "underseal_node", "protocol": "underseal_protocol"}

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from underseal_node.console.api import Query
 from underseal_node.console.pages import Visit
+from underseal_node.console.rosters.known import ending, rosters_of
 
 __all__ = ["PAGES"]
 
@@ -25,16 +26,17 @@ FIRST: Query = {"limit": MOST, "count": True}
 async def _overview(visit: Visit) -> Response:
     api, now = visit.api, visit.now
     day = (now + SOON_VALIDITY).date().isoformat()
-    ending: Query = {"validUntilBefore": f"{day}T00:00:00Z", "sort": "validUntil", **FIRST}
-    node, status, requests, questions, peers, alerts, own, received = await asyncio.gather(
+    until_then: Query = {"validUntilBefore": f"{day}T00:00:00Z", "sort": "validUntil", **FIRST}
+    node, status, requests, questions, peers, alerts, rosters, own, received = await asyncio.gather(
         api.get("/node"),
         api.get("/status"),
         api.get("/requests", {"direction": "incoming", "state": "pending", **FIRST}),
         api.get("/endorsements", {"state": "open", **FIRST}),
         api.get("/peers"),
         api.get("/alerts", {"limit": MOST}),
-        api.get("/footprints", {"status": WORD_FOR_ACTIVE, **ending}),
-        api.get("/received", {"inUse": True, **ending}),
+        rosters_of(visit),
+        api.get("/footprints", {"status": WORD_FOR_ACTIVE, **until_then}),
+        api.get("/received", {"inUse": True, **until_then}),
     )
     found = peers["data"]
     tasks = {
@@ -45,6 +47,7 @@ async def _overview(visit: Visit) -> Response:
         "stale": _all(status["stale"]),
         "failing": _all([one for one in found if one.get("lastProblem")]),
         "ending": _all(_ending(found, now)),
+        "rosters": _all(ending(rosters, now + SOON_CREDENTIALS)),
         "expiring": _first(own),
         "received": _first(received),
     }

@@ -24,7 +24,7 @@ from underseal_node.console.marks import _
 from underseal_node.console.sessions import Session
 from underseal_node.console.ways import on_page
 
-__all__ = ["HEADERS", "LEFT", "ROOT", "Visit", "moved", "plain_page", "with_query"]
+__all__ = ["HEADERS", "LEFT", "ROOT", "Visit", "file_name", "moved", "plain_page", "with_query"]
 
 ROOT = "/console"
 LEFT = "left"  # what was typed before the session; in what a session keeps
@@ -57,6 +57,7 @@ MENU = (
     ("/audit", _("Audit")),
 )
 MOST_CHARACTERS = 160
+FOLDERS = re.compile(r"[/\\]")
 # What stays together when an id, an address or the name of a file has to be broken.
 PARTS = re.compile(r"[^:./_]*[:./_]+|[^:./_]+")
 # Where pages belong that the menu does not name, by the first part of their address.
@@ -64,7 +65,7 @@ AREAS = {
     "drafts": "/products", "factors": "/products", "pulls": "/received", "jobs": "/import",
     "grants": "/partners", "invite": "/partners", "invitation-file": "/partners",
     "endorsements": "/partners", "accept": "/partners", "complete": "/partners",
-    "add-partner": "/partners",
+    "add-partner": "/partners", "rosters": "/partners",
     "alerts": "/audit", "doctor": "/audit",
 }  # fmt: skip
 
@@ -169,6 +170,11 @@ def moved(path: str) -> Response:
     return RedirectResponse(f"{ROOT}{path}", 303, HEADERS)
 
 
+def file_name(path: str) -> str:
+    """What a file is called; where it was on the machine of whoever imported it is not shown."""
+    return FOLDERS.split(path.rstrip("/\\"))[-1]
+
+
 def with_query(path: str, **values: str | None) -> str:
     """An address with a query; what is `None` is left out."""
     found = {name: value for name, value in values.items() if value is not None}
@@ -206,6 +212,7 @@ def _environment(language: Language) -> Environment:
         query=_query_with,
         segment=segment,
         brief=_brief,
+        file_name=file_name,
         breakable=_breakable,
         on_page=partial(on_page, language=language, root=ROOT),
     )

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from underseal_node.console.api import ApiRefusedError, segment
 from underseal_node.console.pages import Visit, moved
-from underseal_node.console.partners import show_partner
+from underseal_node.console.partners import NAMED, POLICIES, show_partner
 from underseal_node.console.sharing import RefusedHereError, done_with, partner_path
 
 __all__ = ["ACTIONS", "PAGES"]
@@ -144,6 +144,16 @@ async def _pull(visit: Visit) -> Response:
     return moved(f"/pulls/{segment(pull['id'])}")
 
 
+async def _endorse(visit: Visit) -> Response:
+    """Say what it may have for its sealed sums; an empty text leaves it to the settings."""
+    policy, named = (visit.form.one(name) for name in ("endorse", "endorseNamed"))
+    if policy not in ("", *POLICIES) or named not in NAMED:
+        raise RefusedHereError(NOT_UNDERSTOOD, visit.text("This form is not understood."))
+    body = {"endorse": policy, "endorseNamed": NAMED[named]}
+    peer = await visit.api.patch(f"/peers/{visit.part('name')}", body)
+    return await _done(visit, peer, visit.text("The changes are made."))
+
+
 async def _remove(visit: Visit) -> Response:
     removed = await visit.api.delete(f"/peers/{visit.part('name')}")
     if removed["isForgotten"]:
@@ -198,6 +208,7 @@ MOVES: dict[str, Callable[[Visit], Awaitable[Response]]] = {
     "rotate": _rotate,
     "renew": _renew,
     "pull": _pull,
+    "endorse": _endorse,
     "remove": _remove,
 }
 PAGES: dict[str, Callable[[Visit], Awaitable[Response]]] = {}

@@ -16,7 +16,7 @@ from underseal_node.console.pages import Visit
 from underseal_node.console.sharing import GRANT_COLUMNS, partner_path, words_of
 from underseal_node.console.tables import Column, Filter, Row, table_of
 
-__all__ = ["PAGES", "show_partner"]
+__all__ = ["NAMED", "PAGES", "POLICIES", "show_partner"]
 
 SOON = timedelta(days=30)
 STATES = ("active", "pending", "invited", "suspended", "revoked")
@@ -39,6 +39,14 @@ COLUMNS = (
     Column("lastProblem", _("Last problem")),
     Column("endsAt", _("Access ends"), "date"),
 )
+POLICIES = {
+    "ask": _("wait until somebody here answers"),
+    "auto": _("endorse by itself"),
+    "never": _("never endorse"),
+}
+"""By policy: what the node does when the partner asks for an endorsement."""
+NAMED: Mapping[str, bool | str] = {"": "", "yes": True, "no": False}
+"""What the management endpoints take for whether it names us; empty: as the settings say."""
 NEEDS = {
     "approval": _("waits for our approval"),
     "changed": _("shows other keys or another endpoint"),
@@ -119,12 +127,20 @@ async def show_partner(visit: Visit, refusal: ApiRefusedError | None = None) -> 
         "peer": peer,
         "path": partner_path(peer["name"]),
         "own": node["fingerprint"],
+        "policies": [(one, visit.text(text)) for one, text in POLICIES.items()],
+        "endorsing": _endorsing(peer) | visit.form.typed(),
         "granted": _shortened(peer["grantedToIt"]),
         "most": MOST_GRANTS,
         "refusal": refusal,
         "typed": visit.form.typed(),
     }
     return visit.page("partner.html", values, 200 if refusal is None else refusal.status)
+
+
+def _endorsing(peer: Mapping[str, Any]) -> dict[str, str]:
+    """What is set for endorsements, as fields of the form."""
+    named = next((one for one in NAMED if NAMED[one] is peer.get("endorseNamed")), "")
+    return {"endorse": peer.get("endorse") or "", "endorseNamed": named}
 
 
 async def _granted(visit: Visit) -> Response:

@@ -133,12 +133,18 @@ def _endorsement(command: _Command) -> _Way:
     return _Way(ENDORSEMENTS, "/endorsements")
 
 
+def _roster(command: _Command) -> _Way:
+    if command.name is None:
+        return _Way(ROSTERS, "/rosters")
+    return _Way(ROSTERS, f"/rosters/kept?roster={segment(command.name)}", command.name)
+
+
 PARTNERS, OWN, GRANTS, GRANT, LEVELS, PRODUCTS, IMPORT, DRAFTS = (
     _("Partners"), _("Own footprints"), _("Grants"), _("Grant something"), _("Levels by product"),
     _("Products"), _("Import"), _("Drafts"),
 )  # fmt: skip
 SETTINGS, PREVIEW = _("Connection"), _("What it sees")
-ENDORSEMENTS = _("Endorsements for customers")
+ENDORSEMENTS, ROSTERS = _("Endorsements for customers"), _("Rosters")
 
 COMMANDS: dict[str, Find] = {
     "received list": _page(_("Received footprints"), "/received"),
@@ -178,6 +184,16 @@ COMMANDS: dict[str, Find] = {
     "grant preview": _partner(PREVIEW, "/preview"),
     "endorsement list": _endorsements,
     "endorsement answer": _endorsement,
+    "roster list": _page(ROSTERS, "/rosters"),
+    "roster create": _page(_("Keep a roster"), "/rosters/new"),
+    "roster show": _roster,
+    "roster export": _roster,
+    "roster remove": _roster,
+    "roster distrust": _page(ROSTERS, "/rosters"),
+    "roster apply": _page(_("Apply to a roster"), "/rosters/apply"),
+    "roster join": _page(_("Take an admission"), "/rosters/join"),
+    "roster admit": _page(_("Admit a member"), "/rosters/admit"),
+    "roster trust": _page(_("Trust a roster"), "/rosters/trust"),
     "request list": _requests,
     "alert list": _page(_("Alerts"), "/alerts"),
     "spend list": _page(_("Suppliers"), "/board"),
@@ -201,6 +217,9 @@ OPTIONS = {
     "--client-secret-file": _("Client secret that it issued to us"),
     "--ca-file": _("Further authorities for its TLS (PEM)"),
     "--allow-private-network": _("It may be at a private address"),
+    "--again": _("Admit it although it was removed from this roster before"),
+    "--instead": _("In place of the other application, which is void then"),
+    "--named": _("We may be named"),
 }
 
 

@@ -32,6 +32,7 @@ WORDS = (
     _("all"), _("product"), _("classification"), _("footprint"), _("future"), _("ended"),
     _("sealed"),
     # Endorsements and sealed sums.
+    _("kept here"), _("member"), _("applied"), _("trusted"),
     _("allowed"), _("endorsed"), _("known"), _("unknown"), _("origin"), _("mass"),
     # Requests, events, work.
     _("incoming"), _("outgoing"), _("fulfilled"), _("failed"), _("waiting"), _("running"),

@@ -91,7 +91,7 @@ async def remove(context: Context, given: RemovalInput) -> RemovedMemberShape:
 @router.post("/apply", **RESPONSE)
 async def apply(context: Context, given: ApplicationInput) -> MembershipShape:
     """Apply to a roster of a partner."""
-    made = await apply_to(context.node, given.roster, given.entity, again=given.again)
+    made = await apply_to(context.node, given.roster, given.entity, instead=given.instead)
     return _membership(made, context.node.now())
 
 

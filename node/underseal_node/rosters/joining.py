@@ -42,14 +42,14 @@ def header_of(roster: Roster) -> str:
     return base64url.encode(hashlib.sha256(roster.header + roster.key.encode()).digest())
 
 
-async def apply_to(node: Node, token: str, entity: str, *, again: bool = False) -> Joined:
+async def apply_to(node: Node, token: str, entity: str, *, instead: bool = False) -> Joined:
     """Apply to a roster; the same application again if there is one.
 
     Args:
         node: in the role `manage`.
         token: the statement of the roster.
         entity: our legal entity, by an identifier of it.
-        again: in place of an application under another identifier or address, which is void then.
+        instead: in place of an application under another identifier or address, which is void then.
 
     Raises:
         RefusedError: the issuer is no partner, the epoch has ended, we are a member already, or
@@ -77,7 +77,7 @@ async def apply_to(node: Node, token: str, entity: str, *, again: bool = False) 
             )
         if known is not None and (known.url, known.entity) == (member.url, member.entity):
             return signed_application(session, node, known)
-        if known is not None and not again:
+        if known is not None and not instead:
             raise _otherwise(known)
         row = rosters.keep(session, _applied(node, known, roster, member))
         _record(session, node, Act.ROSTER_APPLIED, row, peer.id)
@@ -197,7 +197,7 @@ def _otherwise(known: Joined) -> RefusedError:
         f"this node has applied to that epoch of the roster {known.name} as {known.entity} "
         f"({known.url})",
         hint="If the issuer has admitted that, join with it: no other application is admitted to "
-        "the same epoch. If it has not, add --again; the first application is void then.",
+        "the same epoch. If it has not, add --instead; the first application is void then.",
     )
 
 

@@ -17,6 +17,14 @@ from sqlalchemy import String, and_, cast, func, or_, true
 from sqlmodel import Session, col, select
 
 from underseal_node.store.audit_log import readable, sets
+from underseal_node.store.audit_order import (
+    BY_NUMBER,
+    SORTS,
+    Stored,
+    numbers_of,
+    part_of_all,
+    rows_of,
+)
 from underseal_node.store.audit_tables import AuditRow
 from underseal_node.store.listed import plain
 from underseal_node.store.searching import Condition, Part, Word, held_in
@@ -25,7 +33,6 @@ from underseal_protocol.audit import unpack_ids
 __all__ = ["SORTS", "AuditWanted", "entries", "find", "recent"]
 
 ROWS_AT_A_TIME = 500
-SORTS = ("number", "time")
 STATES = ("act", "actor", "outcome", "level")
 
 ALIKE = re.compile(r"[!-~]+|[^\x00-\x7f]+")
@@ -80,11 +87,14 @@ def find(session: Session, wanted: AuditWanted, part: Part) -> tuple[list[Member
     Args:
         session: to read.
         wanted: which.
-        part: of them; ordered by their number.
+        part: of them.
 
     Returns:
         these, and how many there are of all if the part asks for that.
     """
+    if wanted.is_everything and not _is_by_number(part):
+        some, total = part_of_all(session, part)
+        return list(readable(some)), total
     if wanted.is_everything:
         statement = _ordered(part).offset(part.offset).limit(part.limit)
         rows = session.exec(statement).all()
@@ -105,9 +115,19 @@ def find(session: Session, wanted: AuditWanted, part: Part) -> tuple[list[Member
 def entries(session: Session, wanted: AuditWanted, part: Part) -> Iterator[Members]:
     """The members of all entries that are wanted, in the order of a part, not all in memory."""
     digests = None if wanted.footprint_id is None else _sets_with(session, wanted.footprint_id)
-    statement, number = _ordered(part).limit(ROWS_AT_A_TIME), col(AuditRow.number)
-    for condition in _conditions(wanted):
-        statement = statement.where(condition)
+    for members in readable(_rows(session, wanted, part)):
+        if _is_wanted(members, wanted, digests):
+            yield members
+
+
+def _rows(session: Session, wanted: AuditWanted, part: Part) -> Iterator[AuditRow | Stored]:
+    """The rows that may be wanted, in the order of a part, not all in memory."""
+    conditions = list(_conditions(wanted))
+    if not _is_by_number(part):
+        yield from rows_of(session, numbers_of(session, part, conditions))
+        return
+    number = col(AuditRow.number)
+    statement = _ordered(part).where(*conditions).limit(ROWS_AT_A_TIME)
     last: int | None = None
     while rows := session.exec(
         statement
@@ -115,10 +135,12 @@ def entries(session: Session, wanted: AuditWanted, part: Part) -> Iterator[Membe
         else statement.where(number > last if _is_up(part) else number < last)
     ).all():
         last = rows[-1].number
-        for members in readable(rows):
-            if _is_wanted(members, wanted, digests):
-                yield members
+        yield from rows
         session.expunge_all()
+
+
+def _is_by_number(part: Part) -> bool:
+    return part.sort is None or part.sort in BY_NUMBER
 
 
 def _is_up(part: Part) -> bool:
@@ -142,9 +164,9 @@ def _conditions(wanted: AuditWanted) -> Iterator[Condition]:
             *(_may_have(body, form) for form in word.forms),
             held_in(cast(col(AuditRow.number), String), word),
             *(
-                body.contains(_member(name, state), autoescape=True)
-                for name in STATES
+                body.contains(f":{one}", autoescape=True)
                 for state in word.states
+                for one in _written(state)
             ),
         )
 
@@ -159,6 +181,13 @@ def _may_have(body: Any, form: str) -> Condition:
     pieces = [one for one in ALIKE.findall(written.replace("ss", " ")) if one.upper() == one.lower()
               or one.isascii()]  # fmt: skip
     return and_(true(), *(body.icontains(one, autoescape=True) for one in pieces))
+
+
+def _written(state: str) -> Iterator[str]:
+    """How a word of the node stands in an entry, whatever it is of."""
+    yield json.dumps(state, ensure_ascii=False)
+    if state in ("true", "false"):
+        yield state
 
 
 def _member(name: str, value: str) -> str:
@@ -182,6 +211,7 @@ def _is_wanted(members: Members, wanted: AuditWanted, digests: frozenset[str] | 
 
 def _has_all(members: Members, words: Sequence[Word]) -> bool:
     states = {str(members.get(name)) for name in STATES}
+    states |= {_text_of(value) for value in (members.get("detail") or {}).values()}
     text = plain(" ".join(_texts(members)))
     return all(word.states & states or any(form in text for form in word.folded) for word in words)
 
@@ -193,7 +223,11 @@ def _texts(members: Members) -> Iterator[str]:
     yield _peer(members) or ""
     yield from map(str, (members.get("footprints") or {}).get("ids") or ())
     for name, value in (members.get("detail") or {}).items():
-        yield f"{name}: {value if isinstance(value, str) else json.dumps(value)}"
+        yield f"{name}: {_text_of(value)}"
+
+
+def _text_of(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _peer(members: Members) -> str | None:

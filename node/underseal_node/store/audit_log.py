@@ -19,6 +19,7 @@ from sqlmodel import Session, col, exists, select
 
 from underseal_node.errors import AuditLogError
 from underseal_node.store.audit import SHOWING, Outcome
+from underseal_node.store.audit_order import Stored
 from underseal_node.store.audit_tables import (
     AuditHead,
     AuditNode,
@@ -252,9 +253,10 @@ def shown_to(
         .order_by(col(AuditRow.number))
         .limit(limit)
     )
+    found = session.exec(statement)
     return [
         (members["number"], Level(members["level"]), _ids_of(session, members))
-        for members in readable(session.exec(statement))
+        for members in readable(found)
         if _shows(members)
     ]
 
@@ -306,7 +308,7 @@ def _in_batches(
         session.expunge_all()
 
 
-def readable(rows: Iterable[AuditRow]) -> Iterator[dict[str, Any]]:
+def readable(rows: Iterable[AuditRow | Stored]) -> Iterator[dict[str, Any]]:
     """Members of entries; one that was spoiled is for `verify` to report, not for a list."""
     for row in rows:
         try:

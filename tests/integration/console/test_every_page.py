@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Route
@@ -32,7 +35,11 @@ PATHS = (
     "/doctor", "/factors", "/drafts", "/products/refresh", "/pulls", "/grants/add",
     f"/products/what-if?product={LITHIUM}", f"/products/match?product={LITHIUM}",
     f"/products/seen?product={LITHIUM}", f"/products/publish?product={LITHIUM}",
+    "/endorsements", "/rosters", "/rosters/new", "/rosters/admit", "/rosters/apply",
+    "/rosters/join", "/rosters/trust", "/grants/matrix?sort=-at/maker", "/audit?sort=-details",
 )  # fmt: skip
+ROSTER, ENTITY = "Zellen & Packs <b>电池</b>", "529900T8BM49AURSDO55"
+TURNS = ("2026-01-01", "2099-01-01", "2100-01-01")  # of its epochs
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +70,41 @@ def own_pages(node: NodeProcess) -> tuple[str, ...]:
         f"/partners/maker/preview/{footprint}", f"/grants/{grant}", f"/drafts/{draft}",
         f"/products/seen?product={LITHIUM}&peer=maker&only=differences",
     )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Rostered:
+    """The refiner keeps a roster, in which the maker is; to the next epoch, it has applied.
+
+    Attributes:
+        keeper: the refiner.
+        member: the maker.
+        application: to the next epoch.
+        roster: its file.
+    """
+
+    keeper: NodeProcess
+    member: NodeProcess
+    application: Path
+    roster: Path
+
+
+@pytest.fixture(scope="module")
+def rostered(bench: Workbench, chain: Chain) -> Rostered:  # noqa: F811
+    keeper, member = chain.refiner, chain.maker
+    roster, later, application, admission = (
+        str(bench.directory / f"{name}.jws")
+        for name in ("roster", "later", "application", "admission")
+    )
+    for (begins, ends), file in zip(pairwise(TURNS), (roster, later), strict=True):
+        epoch = ("--from", begins, "--until", ends)
+        keeper.run("roster", "create", ROSTER, *epoch, "--out", file)
+    member.run("roster", "apply", roster, "--entity", ENTITY, "--out", application)
+    keeper.run("roster", "admit", application, "--yes", "--out", admission)
+    member.run("roster", "join", admission)
+    member.run("roster", "trust", roster)
+    member.run("roster", "apply", later, "--entity", ENTITY, "--out", application)
+    return Rostered(keeper, member, Path(application), Path(roster))
 
 
 def looked_at(person: Person, paths: Sequence[str]) -> None:
@@ -106,8 +148,55 @@ def test_every_page_of_what_was_received_is_fit_for_all(
     looked_at(person, (
         "/received", f"/received/{held}?peer=refiner", "/board", "/board?by=spend",
         "/board/refiner", "/audit/receipts", f"/audit/receipts/{receipt}", pull,
-        "/partners/refiner",
+        "/partners/refiner", "/audit",
     ))  # fmt: skip
+
+
+@pytest.mark.parametrize(("width", "scheme", "locale"), VIEWS)
+def test_every_page_of_a_roster_is_fit_for_all(
+    rostered: Rostered, people: People, width: int, scheme: str, locale: str
+) -> None:
+    """As whoever keeps it sees it, and a member; also what is asked before anything is done."""
+    keeper, member = (
+        people.at(one, width=width, scheme=scheme, locale=locale)
+        for one in (rostered.keeper, rostered.member)
+    )
+    kept = rostered.keeper.look("/rosters")["kept"][1]
+    place = f"roster={quote(ROSTER)}&from={kept['notBefore']}"
+    admitted = quote(kept["members"][0]["url"], safe="")
+    looked_at(keeper, (
+        "/rosters", f"/rosters/kept?{place}", f"/rosters/kept?roster={quote(ROSTER)}",
+        f"/rosters/member?{place}&member={admitted}", f"/rosters/new?roster={quote(ROSTER)}",
+    ))  # fmt: skip
+    theirs = [f"issuer={quote(kept_by(rostered), safe='')}&roster={quote(ROSTER)}"]
+    theirs += [f"{theirs[0]}&from={one['notBefore']}"
+               for one in rostered.member.look("/rosters")["memberships"]]  # fmt: skip
+    looked_at(member, (
+        "/rosters", f"/rosters/trusted?{theirs[0]}",
+        *(f"/rosters/joined?{one}" for one in theirs[1:]),
+    ))  # fmt: skip
+    for person, path, file in (
+        (keeper, "/rosters/admit", rostered.application),
+        (member, "/rosters/trust", rostered.roster),
+    ):
+        person.go(path)
+        person.page.locator("input[type=file]").set_input_files(file)
+        person.page.locator("main form button").click()
+        person.sees(ROSTER)
+        assert person.page.locator(f"form[action$='{path}/confirm']").count() == 1
+        person.is_fit_for_all()
+        # What is no such file is refused, and stays to be looked at.
+        person.go(path)
+        person.page.locator("textarea").fill("nonsense")
+        person.page.locator("main form button").click()
+        person.page.locator("[role=alert]").wait_for()
+        assert person.page.locator("textarea").input_value() == "nonsense"
+        person.is_fit_for_all()
+
+
+def kept_by(rostered: Rostered) -> str:
+    """The address of whoever keeps the roster."""
+    return str(rostered.member.look("/rosters")["trusted"][0]["issuer"])
 
 
 def test_what_is_tried_is_in_no_address(showcase: NodeProcess, people: People) -> None:

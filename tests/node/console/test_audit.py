@@ -88,7 +88,7 @@ async def test_the_log_is_read_filtered_and_exported(
     assert "Partner hinzugefügt" in (await browser.get("/audit", q="OTHER")).text
     assert "Keine Treffer" in (await browser.get("/audit", q="Betreiber hinzugefügt andere")).text
     details = (await browser.get("/audit", act="grant-added")).text.partition("Einzelheiten")[2]
-    assert "Art: " in details
+    assert "Art: alles" in details
     assert "kind: " not in details
     await browser.get("/language/en")
     searched = await browser.get("/audit", q="footprints shown cell")

@@ -13,6 +13,7 @@ from tests.node.console.partnership import (
     SCRIPT,
     assert_harmless,
     signed_in,
+    value_of,
 )
 from tests.node.console.test_overview import card
 from tests.node.manage.conftest import Company, Market
@@ -228,47 +229,56 @@ async def test_an_own_footprint_says_what_its_seal_names_and_is_shown_to_a_partn
     assert "sealed" in (await browser.get("/grants", level="sealed")).text
 
 
-async def test_hidden_endorsers_are_counted_and_not_named(
+async def test_a_member_endorses_without_being_asked_for_its_name(
     market: Market, new_browser: NewBrowser
 ) -> None:
-    """On the pages of the supplier, of the publisher, and of a reader."""
     sealing = await open_sealing(market, endorse="ask", endorse_named=True)
-    cell, supplier = sealing.cell, sealing.suppliers["cathode"]
-    issuer, epoch = await association(market, cell, supplier)
-    pack = await market.open("pack")
-    (pack.node.home.run / FILE_NAME).write_bytes(encoded_vectors())
-    await market.befriend(pack, cell)
-    drafted = await sealing.draft()
+    supplier = sealing.suppliers["cathode"]
+    await association(market, sealing.cell, supplier)
+    await sealing.draft()
     await sealing.prepare(roster=NAME)
     browser = await signed_in(new_browser, supplier)
     shown = await browser.get("/endorsements/1")
-    assert f"as a member of the roster {NAME}, and are not named" in shown.text
     assert 'name="named"' not in shown.html
-    assert "The figure is endorsed." in (await browser.send("/endorsements/1", do="allow")).text
-    assert "as a member of a roster" in (await browser.get("/endorsements")).text
-    await sealing.prepare(roster=NAME)
-    await sealing.seal(roster=NAME)
-    footprint_id = await sealing.publish(drafted)
+    assert f"as a member of the roster {NAME}, without our name" in shown.text
+    done = await browser.send("/endorsements/1", do="allow", roster=value_of(shown, "roster"))
+    assert "The figure is endorsed." in done.text
+    assert f"as a member of {NAME}" in (await browser.get("/endorsements")).text
+
+
+async def test_where_members_of_a_roster_endorsed_nobody_is_named(
+    market: Market, new_browser: NewBrowser
+) -> None:
+    """We see whose figures went in; a customer how many members, and whether they count."""
+    sealing = await open_sealing(market, endorse_named=False)
+    issuer, epoch = await association(market, sealing.cell, sealing.suppliers["cathode"])
+    pack = await market.open("pack")
+    (pack.node.home.run / FILE_NAME).write_bytes(encoded_vectors())
+    await market.befriend(pack, sealing.cell)
+    footprint_id = await sealing.sealed(roster=NAME)
+    said = {"acknowledge": "a test", "consent": "of the only supplier"}
     for level in ("total", "sealed"):
-        said = {"acknowledge": "a test", "consent": "of the only supplier"}
         given = {"peer": "pack", "footprintIds": [footprint_id], "level": level}
-        await cell.post("/grants", given | (said if level == "total" else {}), 201)
-    browser = await signed_in(new_browser, cell)
-    for path in (f"/footprints/{footprint_id}", "/partners/pack/preview"):
-        shown = await browser.get(path)
-        assert "an input whose supplier stays hidden (only we see that it is cathode" in shown.text
-        assert f"of the roster {NAME} of {issuer.url} endorsed them: 1" in shown.text
-        assert f"that we are a member of it, as {entity(cell)}" in shown.text
-        assert SUPPLIER not in shown.text
+        await sealing.cell.post("/grants", given | (said if level == "total" else {}), 201)
     await pack.pull("cell")
-    browser = await signed_in(new_browser, pack)
-    path = f"/received/{footprint_id}"
-    shown = await browser.get(path)
-    assert f"unknown different members of the roster {NAME} of {issuer.url}: 1" in shown.text
-    assert "we do not trust the roster" in shown.text
-    assert f"by that roster, the publisher is {entity(cell)}" in shown.text
-    given = {"roster": epoch["statement"], "fingerprint": epoch["fingerprint"]}
-    await pack.post("/rosters/trust", given)
-    shown = await browser.send(f"{path}/sealed-sum", peer="cell")
-    assert " known different members" in shown.text
-    assert "we do not trust the roster" not in shown.text
+
+    ours = await signed_in(new_browser, sealing.cell)
+    for path in (f"/footprints/{footprint_id}", "/partners/pack/preview"):
+        shown = await ours.get(path)
+        assert f"that 1 member of the roster {NAME} has endorsed, and not which one" in shown.text
+        assert f"as the roster has it: {entity(sealing.cell)}" in shown.text
+        assert "only you see here that it is cathode" in shown.text
+        assert SUPPLIER not in shown.text
+
+    theirs = await signed_in(new_browser, pack)
+    shown = await theirs.get(f"/received/{footprint_id}?peer=cell")
+    assert f"1 member of the roster {NAME} has endorsed." in shown.text
+    assert "This node does not trust the roster" in shown.text
+    assert "Listed endorsers" not in shown.text
+    assert "cathode" not in shown.text
+    trust = {"roster": epoch["statement"], "fingerprint": epoch["fingerprint"]}
+    await pack.post("/rosters/trust", trust)
+    judged = await theirs.send(f"/received/{footprint_id}/sealed-sum", peer="cell")
+    assert "This node does not trust the roster" not in judged.text
+    assert f"By it, the publisher is {entity(sealing.cell)}." in judged.text
+    assert issuer.url in judged.text

@@ -19,11 +19,11 @@ from underseal_node.console.ways import COMMANDS, has_page, on_page
 
 NODE = Path(underseal_node.__file__).parent
 # Of these there is no page: they are about the machine, its keys and its disk, or make a file for
-# a third party, a seal or a roster.
+# a third party or a seal.
 AT_THE_TERMINAL = {
     "init", "serve", "migrate-store", "outbox list", "outbox retry", "key list", "key recovery",
     "key revoke", "footprint draft", "footprint attach", "console", "audit open", "product seal",
-    "product draft", "roster",
+    "product draft",
 }  # fmt: skip
 COMMAND = re.compile(r"`underseal ([a-z][a-z-]*)(?: ([a-z][a-z-]*))?")
 

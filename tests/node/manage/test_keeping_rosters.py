@@ -26,7 +26,7 @@ async def pair(market: Market) -> tuple[Company, Company]:
 
 
 async def apply(member: Company, statement: str, **changes: Any) -> str:
-    given = {"roster": statement, "entity": entity(member), "again": True} | changes
+    given = {"roster": statement, "entity": entity(member), "instead": True} | changes
     return str((await member.post("/rosters/apply", given))["application"])
 
 
@@ -63,7 +63,7 @@ async def test_a_legal_entity_has_one_credential_in_an_epoch(
         f"has applied to that epoch of the roster {NAME} as {entity(member)}"
         in (refused["message"])
     )
-    assert "--again" in refused["hint"]
+    assert "--instead" in refused["hint"]
     same_url = await apply(member, epoch["statement"], entity="somebody else")
     refused = await issuer.post("/rosters/admit", {"application": same_url}, 409)
     assert "has a credential of this epoch" in refused["message"]
@@ -222,7 +222,7 @@ async def test_what_another_host_does_at_this_moment_is_no_internal_error(
     given: dict[str, Any] = {"roster": epoch["statement"]}
     company, given = {
         "": (issuer, {"name": NAME} | EPOCH),
-        "/apply": (member, given | {"entity": "somebody else", "again": True}),
+        "/apply": (member, given | {"entity": "somebody else", "instead": True}),
         "/trust": (member, given),
     }[path]
     refused = await company.post(f"/rosters{path}", given, 409)

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from underseal_node.console.exports import exported
 from underseal_node.console.marks import _
-from underseal_node.console.pages import Visit
+from underseal_node.console.pages import Visit, file_name
 from underseal_node.console.tables import Column, Filter, table_of
 
 __all__ = ["PAGES"]
@@ -60,6 +60,7 @@ def _row(factor: Mapping[str, Any]) -> dict[str, Any]:
         "others": [f"{name} {value}" for name, value in values.items()],
         "source": ", ".join(one for one in source if one),
         "per": f"{factor['amount']} {factor['unit']}",
+        "file": file_name(factor["file"]),
         "checked": "looked up" if factor["isVerified"] else "not looked up",
     }
 

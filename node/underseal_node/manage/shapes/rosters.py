@@ -125,7 +125,7 @@ class ApplicationInput(InputShape):
 
     roster: Token
     entity: Name
-    again: bool = False  # in place of an application as somebody else, which is void then
+    instead: bool = False  # in place of an application as somebody else, which is void then
 
 
 class JoinInput(InputShape):
