@@ -49,7 +49,9 @@ PACK = membership("pack")
 assert PACK.member.url == CUSTOMER
 
 
-def endorsed(name: str = "s0", **changes: Any) -> tuple[HiddenEndorsement, HiddenOpening]:
+def endorsed(
+    name: str = "s0", unit: str = "kilogram", **changes: Any
+) -> tuple[HiddenEndorsement, HiddenOpening]:
     """By a member, for the customer's footprint."""
     given: dict[str, Any] = {
         "membership": membership(name),
@@ -58,4 +60,5 @@ def endorsed(name: str = "s0", **changes: Any) -> tuple[HiddenEndorsement, Hidde
         "customer": CUSTOMER,
         "context": CONTEXT,
     }
-    return endorse_hidden(supplier(name).document, **(given | changes))
+    document = supplier(name, declaredUnitOfMeasurement=unit).document
+    return endorse_hidden(document, **(given | changes))

@@ -57,7 +57,9 @@ from underseal_protocol.seal.group import GENERATOR, IDENTITY, Point
 from underseal_protocol.seal.numbers import SealedProperty
 from underseal_protocol.seal.scalars import Scalar
 
-FIRST, OPENING = endorsed("s0")
+# Whose mass is not that of the amount in any case, as that of kilograms is.
+FIRST, OPENING = endorsed("s0", "liter")
+OF_FIRST = supplier("s0", declaredUnitOfMeasurement="liter").document
 SECOND, _ = endorsed("s1")
 MARK = mark(PACK, CONTEXT)
 OTHER_CONTEXT = context_of(CUSTOMER, "urn:gtin:4012345678901", FOOTPRINT, SALT)
@@ -90,7 +92,7 @@ def test_honest_endorsements_hold() -> None:
         )
         == frozenset()
     )
-    require_about(FIRST, OPENING, supplier("s0").document, CREDENTIAL)
+    require_about(FIRST, OPENING, OF_FIRST, CREDENTIAL)
     require_mark(ROSTER, MARK, publisher=CUSTOMER, context=CONTEXT)
 
 
@@ -124,7 +126,7 @@ CHANGES: dict[str, Callable[[HiddenEndorsement], HiddenEndorsement]] = {
     "pseudonym of the publisher": lambda one: replace(one, pseudonym=MARK.pseudonym),
     "proof of another": lambda one: replace(one, proof=SECOND.proof),
     "proof of the publisher": lambda one: replace(one, proof=MARK.proof),
-    "unit": _terms(unit="liter"),
+    "unit": _terms(unit="piece"),
     "amount": _terms(amount="2"),
     "mass": _terms(mass=FIRST.terms.mass + 1),
     "reports": _terms(assessment_reports=("AR5",)),
@@ -280,13 +282,14 @@ def test_an_endorsement_names_neither_supplier_nor_footprint() -> None:
 
 
 def test_an_endorsement_of_something_else_than_was_received() -> None:
-    document = supplier("s0").document
+    document = OF_FIRST
+    dearer = supplier("s0", "14.29", declaredUnitOfMeasurement="liter").document
     for what, checked in (
         ("commitment", (SECOND, OPENING, document, CREDENTIAL)),
         ("origin", (FIRST, OPENING, document, "B" * 42 + "A")),
         ("origin", (FIRST, replace(OPENING, salt=bytes(32)), document, CREDENTIAL)),
         ("terms", (FIRST, OPENING, supplier("s0", mass="2").document, CREDENTIAL)),
-        ("value", (FIRST, OPENING, supplier("s0", "14.29").document, CREDENTIAL)),
+        ("value", (FIRST, OPENING, dearer, CREDENTIAL)),
     ):
         with pytest.raises(EndorsementError, match=f"the {what} of the endorsement"):
             require_about(*checked)

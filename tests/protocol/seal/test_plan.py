@@ -213,7 +213,7 @@ def test_a_calculated_product_is_sealed_with_grade_mass() -> None:
 
 def test_a_total_below_the_mass_bound_is_refused_with_its_reason() -> None:
     """The mass of the product is more than what its endorsed inputs weigh."""
-    found = example(mass_kg=Decimal("1.2"))
+    found = example(mass_kg=Decimal("1.2"), unit="piece")
     plan = planned(found, endorsed=[CELLS, ALUMINIUM], named=["EL"])
     said = r"mass: the endorsed inputs have less mass than the product, which has 1\.2 kg$"
     with pytest.raises(SealRefusedError, match=said):
