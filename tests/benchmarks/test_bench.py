@@ -51,6 +51,19 @@ WITH_POSTGRESQL = {
 }
 
 
+def test_only_what_is_asked_by_a_client_needs_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(wrk, "is_there", lambda: False)
+    file = tmp_path / "bench.json"
+    asked = ["--quick", "--output", str(file), "--only"]
+    assert bench.main([*asked, "release-gate", "read"]) == bench.NOT_POSSIBLE
+    assert capsys.readouterr().out == f"{wrk.INSTALL}\n"
+    assert not file.exists()
+    assert bench.main([*asked, "release-gate"]) in (0, bench.MISSED)
+    assert {one.part for one in read_results(file).figures} == {"release-gate"}
+
+
 @pytest.mark.skipif(not wrk.is_there(), reason="wrk is not installed")
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="processes cannot be pinned")
 @pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="it takes two cores")
