@@ -49,16 +49,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     config.stash[DATABASES].close()
 
 
-# Their modules start nodes that all tests in them use: on several workers, each would start them.
-SHARE_NODES = ("tests/cli/", "tests/conformance/", "tests/integration/")
-
-
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    for item in items:
-        module = item.nodeid.partition("::")[0]
-        if module.startswith(SHARE_NODES) and item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(module))
     if not _is_postgresql(config):
         return
     for item in items:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -11,6 +10,7 @@ from sqlmodel import Session, col, select
 
 from underseal_node.errors import NotFoundError
 from underseal_node.store.attestation_tables import AttestationRole, AttestationRow, DraftRow
+from underseal_node.store.claims import claimants, is_one
 from underseal_node.store.database import next_change
 from underseal_node.store.tables import Footprint, Peer, PeerState
 from underseal_protocol.attestation_claims import Attestation
@@ -108,10 +108,5 @@ def signer(session: Session, url: str) -> Peer | None:
     Peers say themselves where they are and were. Where several with different keys say that they
     have this URL, it is none of them: one could sign in the name of another.
     """
-    statement = select(Peer).where(Peer.state == PeerState.ACTIVE, col(Peer.key_set).is_not(None))
-    found = [
-        peer
-        for peer in session.exec(statement.order_by(col(Peer.id)))
-        if peer.issuer == url or url in json.loads(peer.former_issuers)
-    ]
-    return found[0] if len({peer.key_set for peer in found}) == 1 else None
+    found = claimants(session, url, [PeerState.ACTIVE])
+    return found[0] if is_one(found) else None

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from typing import Any
 
 import pytest
+from tests.behind import sql
 from tests.node.console.conftest import Browser, NewBrowser, Shown
 from tests.node.console.partnership import (
     IMAGE,
@@ -243,6 +245,24 @@ async def test_a_roster_of_a_partner_is_trusted_by_its_signature(
     assert f"The roster {NAME} is not trusted any more." in gone.text
     assert (await reader.get("/rosters"))["trusted"] == []
     assert (await browser.get(path)).status == 404
+
+
+async def test_where_several_peers_claim_an_address_the_fingerprint_cannot_be_copied(
+    both: tuple[Company, Company], market: Market, new_browser: NewBrowser
+) -> None:
+    issuer, reader = both
+    epoch = await keep(issuer)
+    await market.befriend(reader, await market.open("impostor"))
+    claimed = json.dumps([issuer.url])
+    sql(reader.node, "UPDATE peer SET former_issuers = :claimed WHERE name = 'impostor'",
+        claimed=claimed)  # fmt: skip
+    browser = await signed_in(new_browser, reader)
+    refused = await browser.send("/rosters/trust/confirm", roster=epoch["statement"])
+    assert refused.status == 409
+    assert "several peers say" in refused.text
+    assert epoch["fingerprint"] not in refused.html
+    typed = {"roster": epoch["statement"], "fingerprint": epoch["fingerprint"]}
+    assert (await browser.send("/rosters/trust/confirm", **typed)).path == "/rosters/trusted"
 
 
 async def test_of_somebody_unknown_the_fingerprint_has_to_be_typed(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from starlette.responses import Response
@@ -13,6 +12,7 @@ from underseal_node.console.pages import Visit
 from underseal_node.console.rosters.known import (
     YES,
     Json,
+    instant,
     is_hinted,
     page_of_member,
     partners_of,
@@ -21,7 +21,6 @@ from underseal_node.console.rosters.known import (
     token_of,
 )
 from underseal_protocol.roster.statements import ApplicationStatement, read_application
-from underseal_protocol.times import format_time
 
 __all__ = ["ACTIONS", "PAGES", "UPLOADS"]
 
@@ -60,7 +59,7 @@ async def _admit(visit: Visit) -> Response:
         return await _confirming(visit, asked, error)
     text = visit.text("%(entity)s is admitted. Send it its admission.", entity=made["entity"])
     roster = asked.roster
-    epoch = {"name": roster.name, "notBefore": _instant(roster.not_before)}
+    epoch = {"name": roster.name, "notBefore": instant(roster.not_before)}
     return visit.done(page_of_member(epoch, made["url"]), text)
 
 
@@ -83,8 +82,8 @@ async def _confirming(
         "member": member,
         "roster": roster,
         "is_ours": roster.issuer == partners.own,
-        "first": _instant(roster.not_before),
-        "last": _instant(roster.not_after),
+        "first": instant(roster.not_before),
+        "last": instant(roster.not_after),
         "partner": partners.name(member.url) if partners.signs(member.url) else None,
         "was_removed": _was_removed(known) or is_hinted(refusal, "--again"),
         "typed": visit.form.typed(),
@@ -98,10 +97,6 @@ def _was_removed(known: Sequence[Json]) -> bool:
     """Whether the newest admission of somebody was its last, as the operator has decided."""
     newest = max(known, key=lambda one: one["admittedAt"], default=None)
     return newest is not None and "removedAt" in newest
-
-
-def _instant(second: int) -> str:
-    return format_time(datetime.fromtimestamp(second, UTC))
 
 
 PAGES = {"/rosters/admit": _ask}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -21,6 +21,7 @@ from underseal_node.console.pages import Visit, with_query
 from underseal_node.console.sharing import RefusedHereError
 from underseal_node.errors import NodeError
 from underseal_protocol.errors import ProtocolError
+from underseal_protocol.times import format_time
 
 __all__ = [
     "APPLIED",
@@ -32,6 +33,7 @@ __all__ = [
     "Partners",
     "Rosters",
     "ending",
+    "instant",
     "is_hinted",
     "page_of_joined",
     "page_of_kept",
@@ -164,11 +166,9 @@ class Partners:
 
 async def partners_of(visit: Visit) -> Partners:
     """The partners of this node."""
-    by_url: dict[str, Json] = {}
-    for name in ("url", "issuer"):
-        for peer in (await visit.api.get("/peers"))["data"]:
-            if peer.get(name):
-                by_url[peer[name]] = peer
+    peers = (await visit.api.get("/peers"))["data"]
+    # Who signs as an address counts before who is called at it.
+    by_url = {peer[name]: peer for name in ("url", "issuer") for peer in peers if peer.get(name)}
     return Partners((await visit.api.get("/node"))["url"], by_url)
 
 
@@ -222,6 +222,11 @@ def page_of_joined(one: Json) -> str:
 def page_of_trusted(one: Json) -> str:
     """The address of a roster that is trusted."""
     return with_query("/rosters/trusted", issuer=one["issuer"], roster=one["name"])
+
+
+def instant(second: int) -> str:
+    """A second since 1970, as statements have it, as endpoints write it."""
+    return format_time(datetime.fromtimestamp(second, UTC))
 
 
 def token_of(visit: Visit, name: str) -> str:

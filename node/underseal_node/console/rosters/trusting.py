@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from starlette.responses import Response
@@ -12,6 +11,8 @@ from underseal_node.console.pages import Visit
 from underseal_node.console.rosters.known import (
     MEANINGS,
     TRUSTED,
+    instant,
+    is_hinted,
     page_of_trusted,
     partners_of,
     read_as,
@@ -21,7 +22,6 @@ from underseal_node.console.rosters.known import (
 )
 from underseal_node.console.sharing import RefusedHereError
 from underseal_protocol.roster.statements import RosterStatement, fingerprint, read_roster
-from underseal_protocol.times import format_time
 
 __all__ = ["ACTIONS", "PAGES", "UPLOADS"]
 
@@ -79,12 +79,15 @@ async def _confirming(
         "refusal": refusal,
         "token": shown.token,
         "roster": roster,
-        "first": format_time(datetime.fromtimestamp(roster.not_before, UTC)),
-        "last": format_time(datetime.fromtimestamp(roster.not_after, UTC)),
+        "first": instant(roster.not_before),
+        "last": instant(roster.not_after),
         "partner": partners.name(roster.issuer),
         "is_own": roster.issuer == partners.own,
-        # Only where a signature decides: else somebody would copy it instead of asking for it.
-        "fingerprint": fingerprint(roster.key) if partners.signs(roster.issuer) else None,
+        # Only where a signature decides: else somebody would copy it instead of asking for it. It
+        # does not where the node knows of several peers that were at that address.
+        "fingerprint": fingerprint(roster.key)
+        if partners.signs(roster.issuer) and not is_hinted(refusal, "underseal peer revoke")
+        else None,
         "meaning": MEANINGS[TRUSTED],
         "typed": visit.form.typed(),
     }
