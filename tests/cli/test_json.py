@@ -418,10 +418,12 @@ def showing(checked: Checked, market: Market, footprint_id: str) -> None:
     checked("product seal", footprint_id, "--now", "--yes", home=home)
     for level in ("total", "sealed"):
         grant = ("seller", "--footprint", footprint_id, "--level", level)
-        assert checked("grant add", *grant, home=home)["data"][0]["level"] == level
+        (granted,) = checked("grant add", *grant, home=home)["data"]
+        assert granted["level"] == level
     checked("pull", "buyer", home=market.seller.home)
     found = checked("received sealed-sum", footprint_id, home=market.seller.home)
     assert found["verdict"]["grade"] == "origin"
+    checked("grant remove", str(granted["id"]), home=home)
 
 
 def keys(checked: Checked, tmp_path: Path) -> None:

@@ -226,8 +226,8 @@ def test_a_grant_that_is_given_again_keeps_its_end_until_that_is_cleared(
 def test_a_warning_names_a_grant_of_everything(run: Run, market: Market) -> None:
     home = market.buyer.home
     has_own = run("footprint", "list", "--json", home=home).json["data"] != []
-    done = run("grant", "add", "seller", "--all", home=home)
-    grant_id = run("grant", "list", "seller", "--json", home=home).json["data"][0]["id"]
+    done = run("grant", "add", "seller", "--all", "--json", home=home)
+    grant_id = done.json["data"][0]["id"]
     run("grant", "remove", str(grant_id), home=home)
     warning = f"Warning: grant {grant_id} (everything): it covers no footprint yet"
     assert (warning in done.err) != has_own
