@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -40,6 +40,10 @@ class DemoError(Exception):
 
 class NodeProcess:
     """One company's node in a process of its own.
+
+    Attributes:
+        run_process: runs its commands, as `subprocess.run`.
+        start_process: starts it, as `subprocess.Popen`.
 
     Args:
         name: a short name, used for the home directory and the log file.
@@ -67,6 +71,8 @@ class NodeProcess:
         self.url = f"https://{HOST}:{public_port or port}"
         self.log_file = directory / f"{name}.log"
         self.environment = dict(environment)
+        self.run_process: Callable[..., subprocess.CompletedProcess[str]] = subprocess.run
+        self.start_process: Callable[..., subprocess.Popen[bytes]] = subprocess.Popen
         self._directory = directory
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -118,7 +124,7 @@ class NodeProcess:
         Raises:
             DemoError: the command failed and `check` is set.
         """
-        done = subprocess.run(
+        done = self.run_process(
             self.command(*arguments),
             env=self.environment,
             cwd=self._directory,
@@ -179,7 +185,7 @@ class NodeProcess:
         with self.log_file.open("ab") as log:
             # A session of its own: Ctrl-C reaches the demo, which then stops its nodes in order,
             # and everything a node started can be ended with it.
-            self._process = subprocess.Popen(
+            self._process = self.start_process(
                 command,
                 env=self.environment,
                 cwd=self._directory,

@@ -14,6 +14,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from tests.forking import QuickWorkbench
 
 from underseal_cli.demo_nodes import NodeProcess, Workbench
 from underseal_cli.main import main
@@ -96,7 +97,7 @@ class Market:
 @pytest.fixture(scope="session")
 def market() -> Iterator[Market]:
     """The seller has published four footprints, the buyer may see them at the level quality."""
-    with Workbench() as bench:
+    with QuickWorkbench() as bench:
         seller, buyer = (bench.node(name) for name in ("seller", "buyer"))
         for node in (seller, buyer):
             node.init(f"Company {node.name}", [COMPANY_IDS[node.name]])

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from tests.cli.conftest import WIERZBOLIT, Done, Run
+from tests.forking import QuickWorkbench
 
 from underseal_cli.demo_nodes import NodeProcess, Workbench
 
@@ -63,7 +64,7 @@ def befriend(bench: Workbench, one: NodeProcess, other: NodeProcess) -> None:
 
 @pytest.fixture(scope="module")
 def trio() -> Iterator[Trio]:
-    with Workbench() as bench:
+    with QuickWorkbench() as bench:
         nodes = [bench.node(name) for name in COMPANIES]
         for node in nodes:
             company, company_id = COMPANIES[node.name]

@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 from tests.cli.conftest import Run
+from tests.forking import QuickWorkbench
 
-from underseal_cli.demo_nodes import NodeProcess, Workbench
+from underseal_cli.demo_nodes import NodeProcess
 
 pytestmark = [pytest.mark.xdist_group("invitations"), pytest.mark.timeout(300)]
 
@@ -28,7 +29,7 @@ SMALL_BYTES = 200
 @pytest.fixture(scope="module")
 def node() -> Iterator[NodeProcess]:
     """A customer that invites its suppliers."""
-    with Workbench() as bench:
+    with QuickWorkbench() as bench:
         pack = bench.node("pack")
         pack.init("Harzquell Akkupack GmbH", ["urn:lei:999900HARZQUELLPAK56"])
         pack.start()

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from tests.cli.conftest import COMPANY_IDS, ROOT, WIERZBOLIT, Done, Market, Run
 from tests.committed import publish_committed
+from tests.forking import QuickWorkbench
 from tests.postgresql import HAS_POSTGRESQL, a_database, a_server
 
-from underseal_cli.demo_nodes import Workbench
 from underseal_node.exchange.endorsement_calls import ask_for_endorsement
 from underseal_node.exchange.exchange import Exchange
 from underseal_node.home import Home
@@ -428,7 +428,7 @@ def showing(checked: Checked, market: Market, footprint_id: str) -> None:
 
 def keys(checked: Checked, tmp_path: Path) -> None:
     """Of a node of its own: its address changes."""
-    with Workbench() as bench:
+    with QuickWorkbench() as bench:
         node = bench.node("keys")
         home, file = node.home, tmp_path / "recovery.key"
         init = ("--company", "Keys", "--company-id", COMPANY_IDS["seller"], "--url", node.url)

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 from tests.cli.conftest import COMPANY_IDS, Run
+from tests.forking import QuickWorkbench
 
-from underseal_cli.demo_nodes import NodeProcess, Workbench
+from underseal_cli.demo_nodes import NodeProcess
 from underseal_protocol.recovery import recovery_key_of
 
 IDENTITY = ("--company", "Werk", "--company-id", COMPANY_IDS["seller"])
@@ -85,7 +86,7 @@ def test_it_is_not_kept_in_the_home_and_goes_when_init_fails(run: Run, tmp_path:
 def werk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[NodeProcess, Path]]:
     """A running node, and the file with its recovery key."""
     file = tmp_path_factory.mktemp("safe") / "recovery.key"
-    with Workbench() as bench:
+    with QuickWorkbench() as bench:
         node = bench.node("werk")
         node.run("init", *IDENTITY, "--url", node.url, "--recovery-key-out", str(file))
         node.start()

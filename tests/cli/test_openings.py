@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from tests.cli.conftest import COMPANY_IDS, WIERZBOLIT, Run
 from tests.committed import publish_committed
+from tests.forking import QuickWorkbench
 from tests.protocol.attested import (
     OWNER,
     OWNER_KEY,
@@ -22,7 +23,7 @@ from tests.protocol.attested import (
 from tests.protocol.attested import OWNER_KEYS as KEYS
 from tests.protocol.committed import AUDITOR, COMMITMENT, LEAVES, opened, shown, signed
 
-from underseal_cli.demo_nodes import NodeProcess, Workbench
+from underseal_cli.demo_nodes import NodeProcess
 from underseal_node.node import open_node
 from underseal_protocol import base64url
 from underseal_protocol.attestation import AttestedBooks
@@ -226,7 +227,7 @@ def owner() -> Iterator[Owner]:
         {"kind": "line", "id": "bom/2", "material": "NiSO4", "quantity": "0.05"},
         {"kind": "factor", "id": "factor/1", "value": {"total": "0.05"}},
     ]
-    with Workbench() as bench:
+    with QuickWorkbench() as bench:
         node = bench.node("owner")
         node.init("Owner", [COMPANY_IDS["seller"]])
         first, second = sorted(WIERZBOLIT.glob("*.json"))[:2]

@@ -30,6 +30,7 @@ import jsonschema
 import pytest
 import yaml
 from tests.conformance.harness import EXTRA_ID, Api, Json, Listener, Target, listening
+from tests.forking import QuickWorkbench
 
 from underseal_cli.demo_nodes import NodeProcess, Workbench
 
@@ -59,7 +60,7 @@ def required(name: str) -> str:
 
 @pytest.fixture(scope="session")
 def workbench() -> Iterator[Workbench]:
-    with Workbench() as bench:
+    with QuickWorkbench() as bench:
         yield bench
 
 

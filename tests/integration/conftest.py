@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.forking import QuickWorkbench
 
 from underseal_cli.demo_nodes import NodeProcess, Workbench
 
@@ -15,9 +16,10 @@ EXAMPLES = Path(__file__).parents[2] / "examples" / "battery"
 
 
 @pytest.fixture
-def workbench() -> Iterator[Workbench]:
+def workbench(request: pytest.FixtureRequest) -> Iterator[Workbench]:
     """A temporary directory with a certificate authority; its nodes are stopped at the end."""
-    with Workbench() as bench:
+    is_real = request.node.get_closest_marker("real_start") is not None
+    with Workbench() if is_real else QuickWorkbench() as bench:
         yield bench
 
 

@@ -18,7 +18,7 @@ from tests.integration.flaky_proxy import FlakyProxy
 
 from underseal_cli.demo_nodes import DemoError, NodeProcess, Workbench
 
-pytestmark = [pytest.mark.timeout(1800), pytest.mark.xdist_group("faults")]
+pytestmark = [pytest.mark.real_start, pytest.mark.timeout(1800), pytest.mark.xdist_group("faults")]
 
 QUICK = {
     "outbox_first_retry_seconds": "0.1",

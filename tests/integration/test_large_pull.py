@@ -21,7 +21,7 @@ from underseal_cli.demo_nodes import NodeProcess, Workbench
 from underseal_node.node import open_node
 from underseal_node.store.exchange_tables import ReceivedFootprint, VerificationState
 
-pytestmark = [pytest.mark.timeout(3600), pytest.mark.xdist_group("load")]
+pytestmark = [pytest.mark.real_start, pytest.mark.timeout(3600), pytest.mark.xdist_group("load")]
 
 BATCH = 5_000
 QUICK = {"http_timeout_seconds": "10"}

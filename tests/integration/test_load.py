@@ -22,7 +22,7 @@ from tests.integration.conftest import StartNode
 
 from underseal_cli.demo_nodes import NodeProcess, Workbench
 
-pytestmark = [pytest.mark.timeout(1200), pytest.mark.xdist_group("load")]
+pytestmark = [pytest.mark.real_start, pytest.mark.timeout(1200), pytest.mark.xdist_group("load")]
 
 COMPANY = "urn:pact:load.example:company-id:1"
 READERS = 4

@@ -30,7 +30,7 @@ from underseal_node.settings import Settings
 from underseal_node.store.exchange_tables import InboxEvent
 from underseal_node.store.tables import Footprint
 
-pytestmark = [pytest.mark.timeout(1800), pytest.mark.xdist_group("load")]
+pytestmark = [pytest.mark.real_start, pytest.mark.timeout(1800), pytest.mark.xdist_group("load")]
 
 FIRST = 100
 CONNECTIONS = 12

@@ -20,6 +20,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.forking import QuickWorkbench
 
 from underseal_cli.demo_nodes import NodeProcess, Workbench
 from underseal_node.node import Node, open_node
@@ -133,7 +134,7 @@ class Pair:
 def pair() -> Iterator[Pair]:
     examples = Path(__file__).parents[2] / "examples" / "battery" / "footprints"
     with ExitStack() as stack:
-        bench = stack.enter_context(Workbench())
+        bench = stack.enter_context(QuickWorkbench())
         one, other = nodes = [bench.node(name) for name in COMPANIES]
         for node in nodes:
             node.init(node.name.capitalize(), [COMPANIES[node.name]])

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from tests.forking import QuickWorkbench
 
 from underseal_cli.demo_nodes import NodeProcess, Workbench
 
@@ -218,7 +219,7 @@ def people(chromium: Browser) -> Iterator[People]:
 @pytest.fixture(scope="module")
 def bench() -> Iterator[Workbench]:
     """Nodes of all tests of a module."""
-    with Workbench() as made:
+    with QuickWorkbench() as made:
         yield made
 
 

@@ -21,11 +21,11 @@ from tests.integration.console.test_journeys import (  # noqa: F401 - a fixture
 
 from underseal_cli.demo_nodes import NodeProcess, Workbench
 
-pytestmark = [NEEDS_CHROMIUM, pytest.mark.xdist_group("chromium"), pytest.mark.timeout(240)]
+pytestmark = [NEEDS_CHROMIUM, pytest.mark.xdist_group("every page"), pytest.mark.timeout(240)]
 
 DESK_WIDTH = 1280  # from here on, every column has room
-VIEWS = [(360, "light", "de-DE"), (1440, "dark", "zh-CN"), (1280, "dark", "de-DE")]
-NARROW_AND_WIDE = [(360, "dark", "de-DE"), (1280, "light", "de-DE")]
+VIEWS = [(360, "light", "de-DE"), (1440, "dark", "zh-CN"), (DESK_WIDTH, "dark", "de-DE")]
+NARROW_AND_WIDE = [(360, "dark", "de-DE"), (1440, "light", "de-DE"), (DESK_WIDTH, "dark", "de-DE")]
 PATHS = (
     "/", "/products", f"/products/twin?product={LITHIUM}", "/footprints", "/received", "/board",
     "/partners", "/partners/maker", "/partners/maker/granted", "/partners/maker/preview",
@@ -108,7 +108,11 @@ def rostered(bench: Workbench, chain: Chain) -> Rostered:  # noqa: F811
 
 
 def looked_at(person: Person, paths: Sequence[str]) -> None:
-    """Each page is there, has one heading, and is fit for all."""
+    """Each page is there, has one heading, and is fit for all.
+
+    At the width of a desk just its room is looked at, German being the language that needs most:
+    what axe-core finds is found at one of the other widths, which are of either scheme.
+    """
     for path in paths:
         answer = person.page.goto(f"{person.origin}/console{path}")
         assert answer is not None
@@ -116,9 +120,11 @@ def looked_at(person: Person, paths: Sequence[str]) -> None:
         # A page of work loads itself again until that has ended.
         person.page.locator("[data-reload-seconds]").wait_for(state="detached")
         assert person.page.get_by_role("heading", level=1).count() == 1, path
-        person.is_fit_for_all()
+        assert person.overflow() <= 0, path
         if person.width >= DESK_WIDTH:
             assert person.pushed_aside() == [], path
+        if person.width != DESK_WIDTH:
+            person.is_fit_for_all()
 
 
 @pytest.mark.parametrize(("width", "scheme", "locale"), VIEWS)

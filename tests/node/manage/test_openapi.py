@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
+from schemathesis.schemas import BaseSchema
 
 from underseal_node.exchange.exchange import Exchange
 from underseal_node.exchange.http import PeerHttp
@@ -100,19 +101,29 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     opened.close()
 
 
-def test_every_route_is_described(node: Node) -> None:
+def schema_of(app: FastAPI) -> BaseSchema:
+    schema = schemathesis.openapi.from_dict(app.openapi())
+    schema.app = app
+    return schema
+
+
+@pytest.fixture(scope="module")
+def schema(node: Node) -> BaseSchema:
+    """Describing two hundred operations takes a second: once for all."""
+    return schema_of(create_app(node))
+
+
+def test_every_route_is_described(schema: BaseSchema) -> None:
     described = {
-        (method, path)
-        for path, methods in create_app(node).openapi()["paths"].items()
-        for method in methods
+        (method, path) for path, methods in schema.raw_schema["paths"].items() for method in methods
     }
     assert described == {*OPERATIONS, ("get", "/doctor")}
 
 
-def test_operations_have_names_of_their_own_and_a_summary(node: Node) -> None:
+def test_operations_have_names_of_their_own_and_a_summary(schema: BaseSchema) -> None:
     operations = [
         operation
-        for methods in create_app(node).openapi()["paths"].values()
+        for methods in schema.raw_schema["paths"].values()
         for operation in methods.values()
     ]
     assert len({one["operationId"] for one in operations}) == len(operations)
@@ -121,12 +132,9 @@ def test_operations_have_names_of_their_own_and_a_summary(node: Node) -> None:
 
 @pytest.mark.parametrize(("method", "path", "mode"), CASES)
 def test_no_request_ends_in_a_server_error(
-    node: Node, method: str, path: str, mode: GenerationMode
+    node: Node, schema: BaseSchema, method: str, path: str, mode: GenerationMode
 ) -> None:
     """Also with what the description forbids: wrong types, missing members, odd characters."""
-    app = create_app(node)
-    schema = schemathesis.openapi.from_dict(app.openapi())
-    schema.app = app
     operation = schema[path][method]
     headers = {"authorization": f"Bearer {node.home.operator_token()}", "host": HOST}
     statuses: set[int] = set()
@@ -157,9 +165,8 @@ def test_a_failure_would_be_found(node: Node, monkeypatch: pytest.MonkeyPatch) -
         raise ZeroDivisionError
 
     monkeypatch.setattr("underseal_node.store.peers.listing", fail)
-    app = create_app(node)
-    schema = schemathesis.openapi.from_dict(app.openapi())
-    schema.app = app
     headers = {"authorization": f"Bearer {node.home.operator_token()}", "host": HOST}
     with pytest.raises(ZeroDivisionError):
-        schema["/peers"]["GET"].Case(headers=headers).call(base_url=f"http://{HOST}")
+        schema_of(create_app(node))["/peers"]["GET"].Case(headers=headers).call(
+            base_url=f"http://{HOST}"
+        )

@@ -1,0 +1,158 @@
+"""Nodes of tests that start quickly: forked from a process that has imported everything.
+
+Three processes of a node spend four seconds of processor on importing the same modules, and each
+command spends most of its time so. Forked, they run in processes of their own as ever, with real
+sockets and files. How a node really starts is what tests of `serve`, of the demo, of the
+documentation, of deployments and of faults and load are about: these do without.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import IO, Any
+
+from underseal_cli.demo_nodes import NodeProcess, Workbench
+
+__all__ = ["QuickWorkbench"]
+
+SERVER = Path(__file__).with_name("forking_server.py")
+BEFORE = ["-m", "underseal_cli.main"]  # after the interpreter, in every command
+
+
+class QuickWorkbench(Workbench):
+    """A workbench whose nodes and their commands are forked."""
+
+    def node(self, name: str, **options: Any) -> NodeProcess:
+        node = super().node(name, **options)
+        node.start_process = ForkedProcess  # type: ignore[assignment]
+        node.run_process = run_forked
+        return node
+
+
+class ForkedProcess:
+    """As `subprocess.Popen`, as far as nodes need it."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        cwd: Path,
+        stdin: int | IO[bytes],
+        stdout: IO[bytes],
+        stderr: int | IO[bytes],
+        start_new_session: bool = False,
+    ) -> None:
+        assert list(command[1:3]) == BEFORE, command
+        asked = {
+            "arguments": command[3:],
+            "environment": dict(env),
+            "directory": str(cwd),
+            "session": start_new_session,
+        }
+        self.returncode: int | None = None
+        self._status, status_end = os.pipe()
+        with open(os.devnull, "rb") as nothing:
+            streams = [
+                (nothing if isinstance(stdin, int) else stdin).fileno(),
+                stdout.fileno(),
+                (stdout if isinstance(stderr, int) else stderr).fileno(),
+            ]
+            channel = server()
+            socket.send_fds(channel, [json.dumps(asked).encode()], [*streams, status_end])
+        os.close(status_end)
+        self.pid = int(channel.recv(64))
+
+    def poll(self) -> int | None:
+        """The exit code, if it has ended."""
+        return self._awaited(0)
+
+    def wait(self, timeout: float | None = None) -> int:
+        """The exit code.
+
+        Raises:
+            subprocess.TimeoutExpired: it has not ended yet.
+        """
+        code = self._awaited(timeout)
+        if code is None:
+            assert timeout is not None
+            raise subprocess.TimeoutExpired("a forked command", timeout)
+        return code
+
+    def terminate(self) -> None:
+        self._signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def _awaited(self, seconds: float | None) -> int | None:
+        if self.returncode is None and select.select([self._status], [], [], seconds)[0]:
+            self.returncode = int(os.read(self._status, 64))
+            os.close(self._status)
+        return self.returncode
+
+
+def run_forked(
+    command: Sequence[str], *, input: str, timeout: float, check: bool, **options: Any
+) -> subprocess.CompletedProcess[str]:
+    """As `subprocess.run` with text, as far as commands of nodes need it."""
+    given = {name: options[name] for name in ("env", "cwd")}
+    with (
+        tempfile.TemporaryFile() as stdin,
+        tempfile.TemporaryFile() as stdout,
+        tempfile.TemporaryFile() as stderr,
+    ):
+        stdin.write(input.encode())
+        stdin.seek(0)
+        process = ForkedProcess(command, stdin=stdin, stdout=stdout, stderr=stderr, **given)
+        try:
+            code = process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
+        said = []
+        for stream in (stdout, stderr):
+            stream.seek(0)
+            said.append(stream.read().decode())
+    done = subprocess.CompletedProcess(command, code, *said)
+    if check:
+        done.check_returncode()
+    return done
+
+
+@cache
+def server() -> socket.socket:
+    """The socket of the process that forks; it ends with this one."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("UNDERSEAL_")}
+    process = subprocess.Popen(
+        [sys.executable, "-P", str(SERVER), str(theirs.fileno())],
+        pass_fds=(theirs.fileno(),),
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    theirs.close()
+    atexit.register(_end, process, ours)
+    return ours
+
+
+def _end(process: subprocess.Popen[bytes], channel: socket.socket) -> None:
+    channel.close()
+    process.wait(10)
