@@ -128,6 +128,10 @@ async def show_partner(visit: Visit, refusal: ApiRefusedError | None = None) -> 
         "path": partner_path(peer["name"]),
         "own": node["fingerprint"],
         "policies": [(one, visit.text(text)) for one, text in POLICIES.items()],
+        "by_settings": {
+            "endorse": visit.text(POLICIES[node["endorse"]]),
+            "endorseNamed": visit.text(_("yes") if node["endorseNamed"] else _("no")),
+        },
         "endorsing": _endorsing(peer) | visit.form.typed(),
         "granted": _shortened(peer["grantedToIt"]),
         "most": MOST_GRANTS,

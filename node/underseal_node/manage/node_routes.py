@@ -63,6 +63,8 @@ async def show_node(context: Context) -> NodeShape:
         version=version("underseal"),
         key_thumbprints=kids,
         fingerprint=FingerprintShape(words=own.words, hex=own.hex),
+        endorse=node.settings.endorse,
+        endorse_named=node.settings.endorse_named,
     )
 
 

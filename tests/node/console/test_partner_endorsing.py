@@ -23,6 +23,8 @@ async def test_what_is_set_is_shown_and_can_be_left_to_the_settings_again(
     path = page_of("acme")
     shown = await browser.get(path)
     assert (value_of(shown, "endorse"), value_of(shown, "endorseNamed")) == ("", "")
+    for said in ("wait until somebody here answers", "no"):
+        assert f"as the settings of this node say: {said} " in shown.text
     for policy, named, stored in (("auto", "yes", True), ("never", "no", False), ("ask", "", None)):
         done = await browser.send(path, do="endorse", endorse=policy, endorseNamed=named)
         assert "The changes are made." in done.text

@@ -33,6 +33,7 @@ async def test_a_node_says_who_it_is(company: Company) -> None:
     assert node["companyName"] == "Cathode"
     assert node["companyIds"] == ["urn:lei:529900T8BM49AURSDO55"]
     assert (node["url"], node["version"]) == ("https://cathode.example", version("underseal"))
+    assert (node["endorse"], node["endorseNamed"]) == ("ask", False)
     assert node["keyThumbprints"].keys() == set(VAULT_PURPOSE)
     shown = {kid for kids in node["keyThumbprints"].values() for kid in kids}
     assert shown == set(company.node.public_keys.thumbprints())

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from underseal_node.manage.shapes.base import InputShape, Instant, Shape
 from underseal_node.manage.shapes.peers import FingerprintShape
+from underseal_node.settings import EndorsePolicy
 from underseal_node.store.alerts import AlertKind
 
 __all__ = ["AlertShape", "BackupInput", "CheckShape", "NodeShape"]
@@ -20,6 +21,8 @@ class NodeShape(Shape):
     version: str
     key_thumbprints: dict[str, list[str]]  # purpose -> kids
     fingerprint: FingerprintShape
+    endorse: EndorsePolicy  # by the settings, as the next; for peers that have no other
+    endorse_named: bool
 
 
 class AlertShape(Shape):
