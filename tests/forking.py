@@ -17,6 +17,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -28,15 +29,18 @@ __all__ = ["QuickWorkbench"]
 
 SERVER = Path(__file__).with_name("forking_server.py")
 BEFORE = ["-m", "underseal_cli.main"]  # after the interpreter, in every command
+CAN_FORK = Path("/proc/self/fd").exists()
+ASKING = threading.Lock()
 
 
 class QuickWorkbench(Workbench):
-    """A workbench whose nodes and their commands are forked."""
+    """A workbench whose nodes and their commands are forked, where the machine can."""
 
     def node(self, name: str, **options: Any) -> NodeProcess:
         node = super().node(name, **options)
-        node.start_process = ForkedProcess  # type: ignore[assignment]
-        node.run_process = run_forked
+        if CAN_FORK:
+            node.start_process = ForkedProcess  # type: ignore[assignment]
+            node.run_process = run_forked
         return node
 
 
@@ -69,10 +73,12 @@ class ForkedProcess:
                 stdout.fileno(),
                 (stdout if isinstance(stderr, int) else stderr).fileno(),
             ]
-            channel = server()
-            socket.send_fds(channel, [json.dumps(asked).encode()], [*streams, status_end])
+            # The next answer is that to this question.
+            with ASKING:
+                channel = server()
+                socket.send_fds(channel, [json.dumps(asked).encode()], [*streams, status_end])
+                self.pid = int(channel.recv(64))
         os.close(status_end)
-        self.pid = int(channel.recv(64))
 
     def poll(self) -> int | None:
         """The exit code, if it has ended."""

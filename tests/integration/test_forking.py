@@ -6,13 +6,16 @@ import contextlib
 import os
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from tests.forking import QuickWorkbench
+from tests.forking import CAN_FORK, QuickWorkbench
 
 from underseal_cli.demo_cast import until
 from underseal_cli.demo_nodes import NodeProcess, Workbench
+
+pytestmark = pytest.mark.skipif(not CAN_FORK, reason="there is no /proc")
 
 COMPANY = ("Werk 电池", ["urn:lei:529900T8BM49AURSDO55"])
 
@@ -76,3 +79,12 @@ def test_what_hangs_is_ended(forked: NodeProcess) -> None:
     options = {"env": forked.environment, "cwd": forked.home.parent, "input": ""}
     with pytest.raises(subprocess.TimeoutExpired):
         forked.run_process(command, timeout=1.0, check=False, **options)
+
+
+def test_many_at_once_each_get_their_own(forked: NodeProcess) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        names = [f"peer-{number}" for number in range(12)]
+        said = threads.map(lambda one: forked.run("peer", "show", one, check=False).stderr, names)
+        statuses = threads.map(lambda one: forked.run("--version").stdout, names)
+    assert all("is not running" in one for one in said)
+    assert len(set(statuses)) == 1
