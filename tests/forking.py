@@ -9,6 +9,7 @@ documentation, of deployments and of faults and load are about: these do without
 from __future__ import annotations
 
 import atexit
+import contextlib
 import json
 import os
 import select
@@ -30,7 +31,8 @@ __all__ = ["QuickWorkbench"]
 SERVER = Path(__file__).with_name("forking_server.py")
 BEFORE = ["-m", "underseal_cli.main"]  # after the interpreter, in every command
 CAN_FORK = Path("/proc/self/fd").exists()
-ASKING = threading.Lock()
+MAX_QUESTION_BYTES = 1 << 17
+ASKING = threading.Lock()  # one server, also for several threads
 
 
 class QuickWorkbench(Workbench):
@@ -66,19 +68,21 @@ class ForkedProcess:
             "session": start_new_session,
         }
         self.returncode: int | None = None
-        self._status, status_end = os.pipe()
-        with open(os.devnull, "rb") as nothing:
-            streams = [
-                (nothing if isinstance(stdin, int) else stdin).fileno(),
-                stdout.fileno(),
-                (stdout if isinstance(stderr, int) else stderr).fileno(),
-            ]
-            # The next answer is that to this question.
-            with ASKING:
-                channel = server()
-                socket.send_fds(channel, [json.dumps(asked).encode()], [*streams, status_end])
-                self.pid = int(channel.recv(64))
-        os.close(status_end)
+        reader, writer = os.pipe()
+        self._told = open(reader, "rb", buffering=0)  # noqa: SIM115 - until it has ended
+        try:
+            with open(os.devnull, "rb") as nothing:
+                streams = [
+                    (nothing if isinstance(stdin, int) else stdin).fileno(),
+                    stdout.fileno(),
+                    (stdout if isinstance(stderr, int) else stderr).fileno(),
+                ]
+                _ask(json.dumps(asked).encode(), [*streams, writer])
+        finally:
+            os.close(writer)
+        word, number = self._read()
+        assert word == b"pid", "it ended before it was there"
+        self.pid = number
 
     def poll(self) -> int | None:
         """The exit code, if it has ended."""
@@ -104,13 +108,42 @@ class ForkedProcess:
 
     def _signal(self, number: signal.Signals) -> None:
         if self.poll() is None:
-            os.kill(self.pid, number)
+            # The server may have noticed its end just now.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def _awaited(self, seconds: float | None) -> int | None:
-        if self.returncode is None and select.select([self._status], [], [], seconds)[0]:
-            self.returncode = int(os.read(self._status, 64))
-            os.close(self._status)
+        if self.returncode is None:
+            told = select.poll()  # unlike select(), for any descriptor
+            told.register(self._told, select.POLLIN)
+            if told.poll(None if seconds is None else 1000 * seconds):
+                try:
+                    _, self.returncode = self._read()
+                except RuntimeError:
+                    self.returncode = -signal.SIGKILL
+                    os.kill(self.pid, signal.SIGKILL)
+                    raise
+                finally:
+                    self._told.close()
         return self.returncode
+
+    def _read(self) -> tuple[bytes, int]:
+        line = self._told.readline()
+        if not line:
+            server.cache_clear()
+            raise RuntimeError("the process that forks others has ended; its error is above")
+        word, number = line.split()
+        return word, int(number)
+
+
+def _ask(question: bytes, descriptors: Sequence[int]) -> None:
+    assert len(question) < MAX_QUESTION_BYTES, len(question)
+    with ASKING:
+        try:
+            socket.send_fds(server(), [question], descriptors)
+        except OSError:
+            server.cache_clear()
+            socket.send_fds(server(), [question], descriptors)
 
 
 def run_forked(
@@ -128,7 +161,7 @@ def run_forked(
         process = ForkedProcess(command, stdin=stdin, stdout=stdout, stderr=stderr, **given)
         try:
             code = process.wait(timeout)
-        except subprocess.TimeoutExpired:
+        except BaseException:
             process.kill()
             process.wait()
             raise

@@ -2,8 +2,8 @@
 
 `python -P forking_server.py FD`, where FD is a socket. A message is one JSON document with the
 arguments of a command of Underseal, its environment and its directory; with it come standard input,
-output and error, and the end of a pipe to which the exit code is written at last. The answer is the
-process id.
+output and error, and the end of a pipe to which `pid N` is written once the process is there, and
+`end CODE` at last.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 PACKAGES = ("underseal_protocol", "underseal_node", "underseal_cli")
@@ -60,6 +60,7 @@ def main(descriptor: int) -> int:
                 if key.fileobj is not channel:
                     os.read(reader, WAKEUP_BYTES)
                 elif not _serve_one(channel, status_ends):
+                    _stop(status_ends)
                     return 0
             _tell_who_has_ended(status_ends)
 
@@ -72,11 +73,10 @@ def _serve_one(channel: socket.socket, status_ends: dict[int, int]) -> bool:
     *streams, status_end = descriptors
     pid = os.fork()
     if pid == 0:
-        _end_with(lambda: _run(json.loads(message), streams))
+        _end_with(lambda: _run(json.loads(message), streams, status_end))
     for one in streams:
         os.close(one)
     status_ends[pid] = status_end
-    channel.send(str(pid).encode())
     return True
 
 
@@ -87,12 +87,23 @@ def _tell_who_has_ended(status_ends: dict[int, int]) -> None:
             if pid == 0:
                 return
             end = status_ends.pop(pid)
-            with contextlib.suppress(BrokenPipeError):
-                os.write(end, str(os.waitstatus_to_exitcode(status)).encode())
+            _tell(end, "end", os.waitstatus_to_exitcode(status))
             os.close(end)
 
 
-def _run(asked: Mapping[str, Any], streams: Sequence[int]) -> int:
+def _tell(end: int, word: str, number: int) -> None:
+    with contextlib.suppress(BrokenPipeError):
+        os.write(end, f"{word} {number}\n".encode())
+
+
+def _stop(pids: Iterable[int]) -> None:
+    """End what is still there: whoever started it is gone. A node ends its own processes."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+
+
+def _run(asked: Mapping[str, Any], streams: Sequence[int], status_end: int) -> int:
     """What `python -m underseal_cli.main` would do, from its start to its end."""
     from underseal_cli.main import main as command
     from underseal_node import supervisor
@@ -100,6 +111,7 @@ def _run(asked: Mapping[str, Any], streams: Sequence[int]) -> int:
     if asked["session"]:
         os.setsid()
     _fresh_signals()
+    _tell(status_end, "pid", os.getpid())
     for number, descriptor in enumerate(streams):
         os.dup2(descriptor, number)
     _close_all_but({0, 1, 2})
@@ -108,7 +120,7 @@ def _run(asked: Mapping[str, Any], streams: Sequence[int]) -> int:
     os.chdir(asked["directory"])
     sys.argv = ["underseal", *asked["arguments"]]
     setattr(supervisor, "subprocess", _SubprocessOfSupervisor)  # noqa: B010 - not its to export
-    return command(asked["arguments"])
+    return command()
 
 
 class _SubprocessOfSupervisor:
@@ -187,11 +199,13 @@ def _end_with(run: Callable[[], int]) -> None:
     except BaseException:
         traceback.print_exc()
     finally:
-        threading._shutdown()  # type: ignore[attr-defined]
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(OSError, ValueError):
-                stream.flush()
-        os._exit(code)
+        try:
+            threading._shutdown()  # type: ignore[attr-defined]
+            for stream in (sys.stdout, sys.stderr):
+                with contextlib.suppress(OSError, ValueError):
+                    stream.flush()
+        finally:
+            os._exit(code)
 
 
 def _fresh_signals() -> None:
@@ -210,10 +224,13 @@ def _close_all_but(kept: set[int]) -> None:
 
 def _standard_streams() -> None:
     """As a new interpreter opens them, unbuffered."""
-    sys.stdin = io.TextIOWrapper(io.BufferedReader(io.FileIO(0, closefd=False)), "utf-8")
+    reader = io.BufferedReader(io.FileIO(0, closefd=False))
+    sys.stdin = io.TextIOWrapper(reader, "utf-8", newline="\n")
     sys.stdout, sys.stderr = (
-        io.TextIOWrapper(io.FileIO(number, "wb", closefd=False), "utf-8", write_through=True)
-        for number in (1, 2)
+        io.TextIOWrapper(
+            io.FileIO(number, "wb", closefd=False), "utf-8", errors, write_through=True
+        )
+        for number, errors in ((1, "strict"), (2, "backslashreplace"))
     )
 
 

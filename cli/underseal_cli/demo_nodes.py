@@ -350,12 +350,13 @@ class Workbench:
 
     def close(self) -> None:
         """Stop every node, and remove the directory unless it is kept."""
-        for node in self.nodes.values():
-            node.ask_to_stop()
-        for node in self.nodes.values():
-            node.stop()
-        if not self._keep_directory:
-            shutil.rmtree(self.directory, ignore_errors=True)
+        with contextlib.ExitStack() as stack:  # whatever fails, the others are stopped
+            if not self._keep_directory:
+                stack.callback(shutil.rmtree, self.directory, ignore_errors=True)
+            for node in self.nodes.values():
+                stack.callback(node.stop)
+            for node in self.nodes.values():
+                node.ask_to_stop()
 
     def __enter__(self) -> Self:
         return self

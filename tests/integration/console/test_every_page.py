@@ -24,8 +24,9 @@ from underseal_cli.demo_nodes import NodeProcess, Workbench
 pytestmark = [NEEDS_CHROMIUM, pytest.mark.xdist_group("every page"), pytest.mark.timeout(240)]
 
 DESK_WIDTH = 1280  # from here on, every column has room
-VIEWS = [(360, "light", "de-DE"), (1440, "dark", "zh-CN"), (DESK_WIDTH, "dark", "de-DE")]
-NARROW_AND_WIDE = [(360, "dark", "de-DE"), (1440, "light", "de-DE"), (DESK_WIDTH, "dark", "de-DE")]
+WIDE = 1440
+VIEWS = [(360, "light", "de-DE"), (DESK_WIDTH, "dark", "de-DE"), (WIDE, "dark", "zh-CN")]
+NARROW_AND_WIDE = [(360, "dark", "de-DE"), (DESK_WIDTH, "light", "de-DE")]
 PATHS = (
     "/", "/products", f"/products/twin?product={LITHIUM}", "/footprints", "/received", "/board",
     "/partners", "/partners/maker", "/partners/maker/granted", "/partners/maker/preview",
@@ -110,8 +111,8 @@ def rostered(bench: Workbench, chain: Chain) -> Rostered:  # noqa: F811
 def looked_at(person: Person, paths: Sequence[str]) -> None:
     """Each page is there, has one heading, and is fit for all.
 
-    At the width of a desk just its room is looked at, German being the language that needs most:
-    what axe-core finds is found at one of the other widths, which are of either scheme.
+    Where there is most room, in Chinese, only that is looked at: axe-core has seen the page at the
+    other widths, in both schemes.
     """
     for path in paths:
         answer = person.page.goto(f"{person.origin}/console{path}")
@@ -123,7 +124,7 @@ def looked_at(person: Person, paths: Sequence[str]) -> None:
         assert person.overflow() <= 0, path
         if person.width >= DESK_WIDTH:
             assert person.pushed_aside() == [], path
-        if person.width != DESK_WIDTH:
+        if person.width != WIDE:
             person.is_fit_for_all()
 
 
