@@ -122,6 +122,8 @@ class Person:
 
     def is_fit_for_all(self) -> None:
         """axe-core finds nothing at all, and nothing is cut off at the side."""
+        # After a click, the next page is there as soon as its first bytes are.
+        self.page.wait_for_load_state("load")
         found = [
             f"{one['impact']} {one['id']}: {one['nodes'][0]['html'][:200]}"
             for one in Axe().run(self.page).response["violations"]
