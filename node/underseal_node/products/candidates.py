@@ -228,7 +228,7 @@ def _of_received(row: ReceivedFootprint, peer: str) -> Offer:
     pcf, name = document["pcf"], str(document.get("productNameCompany", ""))
     return Offer(
         FootprintSource(row.footprint_id),
-        f"{peer}: {name} ({row.footprint_id})",
+        f"{name} of {peer} ({row.footprint_id})",
         (name, str(document.get("productDescription", ""))),
         tuple(dict.fromkeys((peer, str(document.get("companyName", ""))))),
         tuple(fold(str(one)) for one in document.get("productIds", ())),
