@@ -24,6 +24,8 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
+from tests.forking_server import MAX_MESSAGE_BYTES
+
 from underseal_cli.demo_nodes import NodeProcess, Workbench
 
 __all__ = ["QuickWorkbench"]
@@ -31,7 +33,6 @@ __all__ = ["QuickWorkbench"]
 SERVER = Path(__file__).with_name("forking_server.py")
 BEFORE = ["-m", "underseal_cli.main"]  # after the interpreter, in every command
 CAN_FORK = Path("/proc/self/fd").exists()
-MAX_QUESTION_BYTES = 1 << 17
 ASKING = threading.Lock()  # one server, also for several threads
 
 
@@ -137,7 +138,7 @@ class ForkedProcess:
 
 
 def _ask(question: bytes, descriptors: Sequence[int]) -> None:
-    assert len(question) < MAX_QUESTION_BYTES, len(question)
+    assert len(question) < MAX_MESSAGE_BYTES, len(question)
     with ASKING:
         try:
             socket.send_fds(server(), [question], descriptors)

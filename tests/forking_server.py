@@ -32,7 +32,6 @@ LATE = (
     "uvicorn.lifespan.on",
     "uvicorn.loops.uvloop",
     "uvicorn.protocols.http.httptools_impl",
-    "sqlalchemy.dialects.sqlite.aiosqlite",
     "encodings.idna",
 )
 MAX_MESSAGE_BYTES = 1 << 17  # of an AF_UNIX packet, arguments and environment
